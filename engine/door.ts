@@ -1,0 +1,50 @@
+/**
+ * THE DOOR, as the rooms outside see it: the only way in. The API and the CLI hold this and the
+ * journal's views, nothing else of the engine.
+ */
+import type {
+  By,
+  OperatorCommand,
+  Refusal,
+  RestartPreview,
+  RestartRun,
+  RunView,
+  StartRun,
+} from '../model/run.ts';
+import type { Problem } from '../model/errors.ts';
+
+export type Accepted = { readonly refused: false; readonly run: string };
+
+export interface DeployRequest {
+  readonly source: string;
+  /** For messages: the file's name. */
+  readonly file?: string;
+  /** Absolute folder that relative paths of the workflow start from. */
+  readonly directory?: string;
+  readonly by: By;
+}
+export type DeployResult =
+  | {
+      readonly refused: false;
+      readonly workflow: string;
+      readonly version: number;
+      readonly changed: boolean;
+    }
+  | { readonly refused: true; readonly problems: readonly Problem[] };
+
+/** `run` may be left to the door, `version` to the newest. Inputs are checked against the version. */
+export type StartRequest = Omit<StartRun, 'type' | 'run'> & { readonly run?: string };
+
+export interface Door {
+  deploy(request: DeployRequest): Promise<DeployResult>;
+  start(request: StartRequest): Promise<Accepted | Refusal>;
+  /** Resolves after commit: what it accepted is durable. */
+  submit(command: OperatorCommand): Promise<Accepted | Refusal>;
+  preview(command: RestartRun): Promise<RestartPreview | Refusal>;
+  /** The run as it is now, with the gates of every task that is not finished. */
+  inspect(run: string): Promise<RunView | null>;
+  /** Resolves when the run has events after `seq`, or when `signal` aborts. */
+  changed(run: string, seq: number, signal: AbortSignal): Promise<void>;
+  /** What `/readyz` says; empty when all is well. */
+  stalls(): readonly string[];
+}

@@ -1,0 +1,202 @@
+/**
+ * The port of the book: what the engine asks of storage. PostgreSQL answers it (`postgres/`);
+ * the simulator answers it in memory. Rows in, rows out: nothing here knows the rules.
+ *
+ * Law 3 lives here: every `append` carries the node's epoch and is refused as `fenced` when
+ * somebody has raised it.
+ */
+import type { Definition } from '../model/definition.ts';
+import type { Json } from '../model/json.ts';
+import type { By, ParentTask, RunStatus, RunSummary } from '../model/run.ts';
+
+/** One event as a row. `data` is the rest of the event as JSON text. */
+export interface EventRow {
+  readonly run: string;
+  /** 0, 1, 2… within the run, without holes. */
+  readonly seq: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly type: string;
+  readonly task: string | null;
+  readonly attempt: number | null;
+  /** For TaskEnded and RunEnded. */
+  readonly end: string | null;
+  readonly data: string;
+}
+
+/** The row of a new run in the view of runs. */
+export interface RunRow {
+  readonly id: string;
+  readonly workflow: string;
+  readonly version: number;
+  readonly key: string | null;
+  readonly businessDate: string | null;
+  readonly parent: ParentTask | null;
+  readonly by: By;
+  readonly createdAt: number;
+  readonly status: RunStatus;
+  /**
+   * null: active, its owner must hold it in memory. A time: it sleeps until then. Infinity: it
+   * waits for a command only. Sleeping runs cost no memory.
+   */
+  readonly wakeAt: number | null;
+  readonly total: number;
+}
+
+/** The view columns of a run that change; written in the same transaction as its events. */
+export interface RunUpdate {
+  readonly run: string;
+  readonly status: RunStatus;
+  readonly version: number;
+  readonly wakeAt: number | null;
+  readonly endedAt: number | null;
+  readonly total: number;
+  readonly ended: number;
+  readonly failed: number;
+}
+
+export interface Batch {
+  readonly starts: readonly RunRow[];
+  readonly events: readonly EventRow[];
+  /** At most one per run. */
+  readonly updates: readonly RunUpdate[];
+}
+
+export type AppendResult =
+  | { readonly kind: 'committed' }
+  | { readonly kind: 'fenced' }
+  /** Nothing was written: a run with this (workflow, key) exists. */
+  | { readonly kind: 'key-exists'; readonly run: string };
+
+export interface NodeLease {
+  readonly node: number;
+  readonly epoch: number;
+}
+
+export interface LogRow {
+  readonly run: string;
+  readonly task: string;
+  readonly attempt: number;
+  /** Position in the attempt's log, 0, 1, 2…; a second write of one position is dropped. */
+  readonly position: number;
+  readonly stream: 'out' | 'err' | 'note';
+  readonly at: number;
+  readonly text: string;
+  /** The connector's cursor after this chunk, when it is the last of a read. */
+  readonly cursor: Json | null;
+}
+
+export interface LogEnd {
+  /** Next free position and the cursor to read on from. */
+  readonly position: number;
+  readonly cursor: Json;
+}
+
+export interface StoredRun {
+  readonly summary: RunSummary;
+  readonly owner: number | null;
+  readonly wakeAt: number | null;
+  readonly events: readonly EventRow[];
+}
+
+export interface VersionRow {
+  readonly workflow: string;
+  readonly version: number;
+  readonly definition: Definition;
+  /** The file as it was written. */
+  readonly source: string;
+  /** The folder that the file came from; relative paths start there. */
+  readonly directory: string;
+  readonly deployedAt: number;
+  readonly by: By;
+}
+
+export interface WorkflowRow {
+  readonly name: string;
+  readonly title: string | null;
+  readonly owner: string | null;
+  readonly version: number;
+  readonly deployedAt: number;
+}
+
+export interface RunFilter {
+  readonly workflow?: string;
+  readonly statuses?: readonly RunStatus[];
+  readonly parent?: string;
+  readonly key?: string;
+  /** Opaque: the `next` of the page before. */
+  readonly after?: string;
+  readonly limit: number;
+}
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+
+export interface LogFilter {
+  readonly run: string;
+  readonly task?: string;
+  readonly attempt?: number;
+  /** Opaque, from the page before: goes on after it. */
+  readonly after?: string;
+  readonly limit: number;
+}
+
+/** What the engine writes and reads back. */
+export interface Journal {
+  /**
+   * Takes the node's lease under `name`, raising its epoch: an older process of this name is
+   * fenced from this moment on.
+   */
+  register(name: string, leaseMs: number, url: string | null): Promise<NodeLease>;
+  /** Renews the lease; false when it was lost. */
+  renew(lease: NodeLease, leaseMs: number): Promise<boolean>;
+  /** Gives the lease back at a graceful stop. */
+  resign(lease: NodeLease): Promise<void>;
+  /** Takes over the open runs of nodes whose lease ended (and of none): how many. */
+  adopt(lease: NodeLease): Promise<number>;
+  /**
+   * Appends atomically. Resolves only when the truth is known: after a lost connection it
+   * reconnects, looks whether the batch is there, and appends it if not. Rejects only with
+   * `node.stopping` (closed meanwhile) or a bug.
+   */
+  append(lease: NodeLease, batch: Batch): Promise<AppendResult>;
+  /** How many appends may be under way at once (connections). */
+  readonly width: number;
+  load(run: string): Promise<StoredRun | null>;
+  /** Ids of runs of this node that must be in memory: active ones, in pages by id. */
+  activeRuns(lease: NodeLease, after: string | null, limit: number): Promise<readonly string[]>;
+  /** Sleeping runs of this node that are due, and the next time after `now` when one will be. */
+  dueRuns(
+    lease: NodeLease,
+    now: number,
+    limit: number,
+  ): Promise<{ due: readonly string[]; nextAt: number | null }>;
+
+  appendLogs(rows: readonly LogRow[]): Promise<void>;
+  logEnd(run: string, task: string, attempt: number): Promise<LogEnd>;
+
+  /** Stores the next version, or returns the newest one when nothing changed. Raises pools to what it declares. */
+  deploy(version: Omit<VersionRow, 'version'>): Promise<{ version: number; changed: boolean }>;
+  version(workflow: string, version: number | null): Promise<VersionRow | null>;
+  pools(): Promise<ReadonlyMap<string, number>>;
+  readonly views: Views;
+  close(): Promise<void>;
+}
+
+/** What people read. Keyset pages; newest first unless said. */
+export interface Views {
+  runs(filter: RunFilter): Promise<Page<RunSummary>>;
+  run(id: string): Promise<RunSummary | null>;
+  /** Ids that begin with this prefix, at most two: enough to tell unique from ambiguous. */
+  runsByPrefix(prefix: string): Promise<readonly string[]>;
+  /** Events of a run after `seq` (exclusive; -1 for all), oldest first. */
+  events(run: string, after: number, limit: number): Promise<readonly EventRow[]>;
+  logs(filter: LogFilter): Promise<Page<LogRow>>;
+  workflows(after: string | null, limit: number): Promise<Page<WorkflowRow>>;
+  versions(workflow: string): Promise<readonly Omit<VersionRow, 'definition'>[]>;
+  nodes(): Promise<
+    readonly { node: number; name: string; epoch: number; url: string | null; leaseUntil: number }[]
+  >;
+  ping(): Promise<void>;
+}

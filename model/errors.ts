@@ -1,0 +1,281 @@
+/**
+ * The one catalogue of errors. A code is for ever; the sentence says what is wrong, `next` what
+ * happens or what to do, `retry` whether asking again can help.
+ *
+ * `status` is the HTTP status that the API answers with and `exit` the CLI's exit code group:
+ * they stand here so that no room invents its own.
+ */
+interface CatalogueEntry {
+  readonly title: string;
+  readonly next: string;
+  readonly retry: boolean;
+  readonly status: number;
+}
+
+export const CATALOGUE = {
+  // reading
+  'workflow.invalid': {
+    title: 'The workflow file has mistakes',
+    next: 'Mend the places named and read it again.',
+    retry: false,
+    status: 422,
+  },
+  'inputs.invalid': {
+    title: 'The inputs do not fit the workflow',
+    next: 'Mend the inputs named.',
+    retry: false,
+    status: 422,
+  },
+  'request.invalid': {
+    title: 'The request does not have the expected form',
+    next: 'Mend the fields named.',
+    retry: false,
+    status: 400,
+  },
+  'expression.failed': {
+    title: 'An expression could not be evaluated',
+    next: 'The task fails as rejected; mend the workflow and restart.',
+    retry: false,
+    status: 422,
+  },
+  // finding
+  'workflow.unknown': {
+    title: 'There is no such workflow',
+    next: 'Deploy it, or look at the list of workflows.',
+    retry: false,
+    status: 404,
+  },
+  'version.unknown': {
+    title: 'There is no such version of the workflow',
+    next: 'Look at its versions.',
+    retry: false,
+    status: 404,
+  },
+  'run.unknown': {
+    title: 'There is no such run',
+    next: 'Look at the list of runs.',
+    retry: false,
+    status: 404,
+  },
+  'task.unknown': {
+    title: 'The run has no such task',
+    next: 'Look at the tasks of the run.',
+    retry: false,
+    status: 404,
+  },
+  'route.unknown': {
+    title: 'There is nothing at this address',
+    next: 'See the API reference.',
+    retry: false,
+    status: 404,
+  },
+  // refusing
+  'run.exists': {
+    title: 'A run with this key exists already',
+    next: 'Use the run that is there, or another key.',
+    retry: false,
+    status: 409,
+  },
+  'run.wrong-status': {
+    title: 'The run is not in a status that allows this',
+    next: 'Nothing was changed.',
+    retry: false,
+    status: 409,
+  },
+  'task.wrong-status': {
+    title: 'The task is not in a status that allows this',
+    next: 'Nothing was changed.',
+    retry: false,
+    status: 409,
+  },
+  'task.stale': {
+    title: 'This report is about an attempt that is over',
+    next: 'It is dropped.',
+    retry: false,
+    status: 409,
+  },
+  'steer.unknown-branch': {
+    title: 'The switch has no branch to that task',
+    next: 'Choose one of its branches.',
+    retry: false,
+    status: 409,
+  },
+  'restart.running': {
+    title: 'Tasks to be restarted are still running',
+    next: 'Cancel the run or wait for them, then restart.',
+    retry: true,
+    status: 409,
+  },
+  'restart.nothing': {
+    title: 'There is nothing to restart',
+    next: 'Name tasks with --from.',
+    retry: false,
+    status: 409,
+  },
+  'approval.not-allowed': {
+    title: 'This person may not decide here',
+    next: 'Ask one of those named in the approval.',
+    retry: false,
+    status: 403,
+  },
+  // attempts
+  'output.too-large': {
+    title: 'The output is larger than 256 kB',
+    next: 'The task fails as rejected: write large data to a file or a table and give its address as output.',
+    retry: false,
+    status: 422,
+  },
+  'action.unknown': {
+    title: 'There is no such action',
+    next: 'Look at the list of actions in the reference.',
+    retry: false,
+    status: 422,
+  },
+  'action.input': {
+    title: 'The input does not fit the action',
+    next: 'The task fails as rejected; mend `with` and restart.',
+    retry: false,
+    status: 422,
+  },
+  'system.unknown': {
+    title: 'There is no such system',
+    next: 'Add it to systems.yaml.',
+    retry: false,
+    status: 422,
+  },
+  'system.unreachable': {
+    title: 'The system cannot be reached',
+    next: 'The task is unknown until the system answers; nothing is submitted twice.',
+    retry: true,
+    status: 503,
+  },
+  'task.lost-reply': {
+    title: 'The reply was lost and the system cannot be asked about it',
+    next: 'Look in the system, then force or rerun the task.',
+    retry: false,
+    status: 409,
+  },
+  'task.timed-out': {
+    title: 'The task took longer than its timeout',
+    next: 'Retry and exception paths apply.',
+    retry: true,
+    status: 408,
+  },
+  'approval.rejected': {
+    title: 'The approval was rejected',
+    next: 'An edge that takes the failure is followed; else dependents are blocked.',
+    retry: false,
+    status: 409,
+  },
+  'child.failed': {
+    title: 'The child run did not succeed',
+    next: 'Restart the child run, then rerun this task.',
+    retry: false,
+    status: 409,
+  },
+  'items.failed': {
+    title: 'Items of a mapped task failed',
+    next: 'Restart from the items that failed.',
+    retry: false,
+    status: 409,
+  },
+  'until.exhausted': {
+    title: '`until` did not hold within its attempts',
+    next: 'Retry and exception paths apply.',
+    retry: true,
+    status: 409,
+  },
+  // house
+  'database.unreachable': {
+    title: 'The database cannot be reached',
+    next: 'Tutti waits and goes on by itself when it answers.',
+    retry: true,
+    status: 503,
+  },
+  'database.unavailable': {
+    title: 'No PostgreSQL could be started or found',
+    next: 'Give --database URL, or install the optional packages.',
+    retry: false,
+    status: 503,
+  },
+  'database.too-old': {
+    title: 'The PostgreSQL server is older than 14',
+    next: 'Use PostgreSQL 14 or newer.',
+    retry: false,
+    status: 503,
+  },
+  'data.in-use': {
+    title: 'Another Tutti serves this data folder',
+    next: 'Use that one (TUTTI_URL), stop it, or choose another --data folder.',
+    retry: false,
+    status: 503,
+  },
+  'node.fenced': {
+    title: 'This node lost its lease and may not write',
+    next: 'Its runs go on elsewhere; start it again.',
+    retry: false,
+    status: 503,
+  },
+  'node.stopping': {
+    title: 'This node is stopping',
+    next: 'Ask again in a moment.',
+    retry: true,
+    status: 503,
+  },
+  'server.unreachable': {
+    title: 'No Tutti server answers',
+    next: 'Start `tutti serve`, or check TUTTI_URL.',
+    retry: true,
+    status: 503,
+  },
+  'systems.invalid': {
+    title: 'The systems file has mistakes',
+    next: 'Mend the places named.',
+    retry: false,
+    status: 422,
+  },
+  internal: {
+    title: 'Something that should not happen happened',
+    next: 'Please report it with the log.',
+    retry: false,
+    status: 500,
+  },
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ErrorCode = keyof typeof CATALOGUE;
+
+/** A mistake in a text, with its place. Lines and columns start at 1. */
+export interface Problem {
+  readonly code: string;
+  readonly message: string;
+  /** What to do, when a sentence can help. */
+  readonly hint?: string;
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+  /** JSON path, e.g. `tasks.post-ledger.retry`. */
+  readonly path?: string;
+}
+
+export class TuttiError extends Error {
+  readonly code: ErrorCode;
+  readonly problems: readonly Problem[];
+  constructor(
+    code: ErrorCode,
+    detail?: string,
+    options: { problems?: readonly Problem[]; cause?: unknown } = {},
+  ) {
+    super(
+      detail ?? CATALOGUE[code].title,
+      options.cause === undefined ? {} : { cause: options.cause },
+    );
+    this.name = 'TuttiError';
+    this.code = code;
+    this.problems = options.problems ?? [];
+  }
+}
+
+/** For what cannot happen unless the code is wrong. */
+export function bug(what: string): never {
+  throw new TuttiError('internal', `bug: ${what}`);
+}
