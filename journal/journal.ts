@@ -192,6 +192,7 @@ export interface Views {
   runsByPrefix(prefix: string): Promise<readonly string[]>;
   /** Events of a run after `seq` (exclusive; -1 for all), oldest first. */
   events(run: string, after: number, limit: number): Promise<readonly EventRow[]>;
+  /** Oldest first. `next` stands after the last item, on the last page too: followers read on from it. */
   logs(filter: LogFilter): Promise<Page<LogRow>>;
   workflows(after: string | null, limit: number): Promise<Page<WorkflowRow>>;
   versions(workflow: string): Promise<readonly Omit<VersionRow, 'definition'>[]>;

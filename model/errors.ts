@@ -32,6 +32,18 @@ export const CATALOGUE = {
     retry: false,
     status: 400,
   },
+  'request.too-large': {
+    title: 'The request is larger than 32 MB',
+    next: 'Split the workflow, or move data out of it.',
+    retry: false,
+    status: 413,
+  },
+  'request.foreign': {
+    title: 'The request was made through another name or page',
+    next: 'Call Tutti by the address that `tutti serve` prints.',
+    retry: false,
+    status: 403,
+  },
   'expression.failed': {
     title: 'An expression could not be evaluated',
     next: 'The task fails as rejected; mend the workflow and restart.',
@@ -56,6 +68,12 @@ export const CATALOGUE = {
     next: 'Look at the list of runs.',
     retry: false,
     status: 404,
+  },
+  'run.ambiguous': {
+    title: 'More than one run begins with this',
+    next: 'Give more of the id.',
+    retry: false,
+    status: 409,
   },
   'task.unknown': {
     title: 'The run has no such task',

@@ -1,0 +1,157 @@
+/**
+ * What clients ask over HTTP: bodies and query strings, as zod schemas. Unknown fields are
+ * mistakes here, because a field that nobody reads is a wish that nobody heard.
+ */
+import { z } from 'zod';
+import { RUN_STATUSES } from './run.ts';
+import { jsonObjectSchema, jsonSchema } from './wire.ts';
+
+const SOURCE_MAX_LENGTH = 31 * 1024 * 1024;
+const reason = z.string().max(2000).describe('Why; kept with the event');
+const taskName = z.string().min(1).max(400);
+const source = z.string().min(1).max(SOURCE_MAX_LENGTH).describe('The workflow file, YAML or JSON');
+const file = z.string().max(1000).describe('Its name, for messages');
+const directory = z
+  .string()
+  .max(4000)
+  .describe('Absolute folder that relative paths of the workflow start from');
+
+export const deployRequestSchema = z
+  .strictObject({
+    source,
+    file: file.optional(),
+    directory: directory.optional(),
+    reason: reason.optional(),
+  })
+  .meta({ id: 'DeployRequest' });
+export type DeployBody = z.input<typeof deployRequestSchema>;
+
+export const validateRequestSchema = z
+  .strictObject({ source, file: file.optional() })
+  .meta({ id: 'ValidateRequest' });
+export type ValidateBody = z.input<typeof validateRequestSchema>;
+
+const businessDate = z.iso.date().describe('YYYY-MM-DD: the day that the work is for');
+export const startRequestSchema = z
+  .strictObject({
+    workflow: z.string().min(1).max(200).optional().describe('The name of a deployed workflow'),
+    version: z.int().positive().optional().describe('The newest when absent'),
+    source: source.optional().describe('Instead of `workflow`: a file that is deployed first'),
+    file: file.optional(),
+    directory: directory.optional(),
+    inputs: jsonObjectSchema.default({}),
+    key: z
+      .string()
+      .min(1)
+      .max(400)
+      .optional()
+      .describe('At most one run of a workflow has this key'),
+    businessDate: businessDate.optional(),
+    reason: reason.optional(),
+  })
+  .refine((body) => (body.workflow === undefined) !== (body.source === undefined), {
+    error: 'Give either `workflow` or `source`.',
+  })
+  .refine((body) => body.source === undefined || body.version === undefined, {
+    error: '`version` belongs to `workflow`; a `source` is deployed as the newest version.',
+  })
+  .meta({ id: 'StartRequest' });
+export type StartBody = z.input<typeof startRequestSchema>;
+
+/** The body of commands that need nothing but a reason; it may be left out altogether. */
+export const reasonRequestSchema = z
+  .strictObject({ reason: reason.optional() })
+  .nullish()
+  .meta({ id: 'ReasonRequest' });
+export const forceRequestSchema = z
+  .strictObject({
+    as: z.enum(['succeeded', 'failed']),
+    output: jsonSchema.exactOptional().describe('What dependents see as its output'),
+    reason: reason.min(1),
+  })
+  .meta({ id: 'ForceRequest' });
+export const steerRequestSchema = z
+  .strictObject({
+    to: taskName.describe('A task of one of the branches'),
+    reason: reason.optional(),
+  })
+  .meta({ id: 'SteerRequest' });
+export const restartRequestSchema = z
+  .strictObject({
+    from: z.array(taskName).min(1).optional().describe('From every failure when absent'),
+    version: z.int().positive().optional().describe('Go on with this version of the workflow'),
+    mapping: z
+      .record(taskName, taskName)
+      .optional()
+      .describe('With `version`: new name to old name, for tasks that were renamed'),
+    reason: reason.optional(),
+  })
+  .nullish()
+  .meta({ id: 'RestartRequest' });
+export type RestartBody = z.input<typeof restartRequestSchema>;
+
+// ---- query strings: everything arrives as text
+
+export const PAGE_MAX = 500;
+const limit = z.coerce.number().int().min(1).max(PAGE_MAX).default(50);
+const cursor = z.string().min(1).max(1000).optional();
+
+/** `20s`, `1500ms`, `20`: seconds when there is no unit. At most a minute. */
+const WAIT_MAX_MS = 60_000;
+export const waitSchema = z
+  .string()
+  .regex(/^\d{1,6}(ms|s)?$/, { error: 'Write it as 20s or 500ms.' })
+  .transform((words) => {
+    const amount = Number.parseInt(words, 10);
+    return Math.min(WAIT_MAX_MS, words.endsWith('ms') ? amount : amount * 1000);
+  })
+  .optional()
+  .describe('Wait this long for something new, e.g. 20s; at most a minute');
+
+const statuses = z
+  .union([z.string(), z.array(z.string())])
+  .transform((value) => (Array.isArray(value) ? value : [value]).flatMap((one) => one.split(',')))
+  .pipe(
+    z
+      .array(z.enum(RUN_STATUSES))
+      .min(1)
+      .max(RUN_STATUSES.length * 2),
+  )
+  .optional()
+  .describe('Repeat it, or separate by commas');
+
+export const runsQuerySchema = z.strictObject({
+  workflow: z.string().min(1).max(200).optional(),
+  status: statuses,
+  key: z.string().min(1).max(400).optional(),
+  parent: z.string().min(1).max(200).optional(),
+  id: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('Runs whose id begins so, two at most: enough to tell unique from ambiguous'),
+  after: cursor,
+  limit,
+});
+export const pageQuerySchema = z.strictObject({ after: cursor, limit });
+export const eventsQuerySchema = z.strictObject({
+  after: z.coerce.number().int().min(-1).default(-1),
+  limit: z.coerce.number().int().min(1).max(5000).default(1000),
+  wait: waitSchema,
+});
+export const logsQuerySchema = z.strictObject({
+  task: taskName.optional(),
+  attempt: z.coerce.number().int().min(0).optional(),
+  after: cursor,
+  limit: z.coerce.number().int().min(1).max(5000).default(500),
+  wait: waitSchema,
+});
+
+export const workflowParamsSchema = z.object({ name: z.string().min(1).max(200) });
+export const versionParamsSchema = z.object({
+  name: z.string().min(1).max(200),
+  version: z.coerce.number().int().positive(),
+});
+export const runParamsSchema = z.object({ run: z.string().min(1).max(200) });
+export const taskParamsSchema = z.object({ run: z.string().min(1).max(200), task: taskName });

@@ -1,0 +1,392 @@
+/**
+ * What travels over HTTP, answers first: one zod schema for every view that the API gives.
+ *
+ * The types are those of `run.ts`; `exact` makes the compiler refuse a schema that forgets a field
+ * of its type or invents one, so the two cannot drift apart. The API validates its answers with
+ * these, the client reads them with the same ones, and the OpenAPI document derives from them.
+ * Objects on the wire may gain fields: readers drop what they do not know.
+ */
+import { z } from 'zod';
+import { ENDS, ERROR_CLASSES } from './definition.ts';
+import type { Json, JsonObject } from './json.ts';
+import type { Problem } from './errors.ts';
+import { ALIVE, RUN_ENDS, RUN_STATUSES } from './run.ts';
+import type {
+  By,
+  Failure,
+  Gate,
+  ParentTask,
+  RestartPreview,
+  RunStatus,
+  RunSummary,
+  RunView,
+  TaskView,
+} from './run.ts';
+
+type Shape<T> = {
+  readonly [K in keyof T]-?: object extends Pick<T, K>
+    ? z.ZodExactOptional<z.ZodType<Exclude<T[K], undefined>>>
+    : z.ZodType<T[K]>;
+};
+
+/** An object schema with exactly the fields of `T`; `id` is its name in the OpenAPI document. */
+export function exact<T extends object>(id: string, shape: Shape<T>): z.ZodType<T> {
+  return z.object(shape as unknown as z.ZodRawShape).meta({ id }) as unknown as z.ZodType<T>;
+}
+
+// Values come out of JSON.parse or the journal: looking into them again would only cost time.
+export const jsonSchema: z.ZodType<Json> = z.any();
+export const jsonObjectSchema: z.ZodType<JsonObject> = z.record(z.string(), z.any());
+const text = z.string();
+const instant = z.number().describe('Milliseconds since the epoch, UTC');
+const count = z.int().nonnegative();
+
+export const bySchema = exact<By>('By', { actor: text, reason: text.exactOptional() });
+
+export const failureSchema = exact<Failure>('Failure', {
+  class: z.enum(ERROR_CLASSES),
+  code: text,
+  message: text,
+  native: jsonSchema.exactOptional(),
+});
+
+export const parentTaskSchema = exact<ParentTask>('ParentTask', {
+  run: text,
+  task: text,
+  attempt: count,
+});
+
+export const gateSchema = exact<Gate>('Gate', {
+  kind: z.enum([
+    'upstream',
+    'upstream-failed',
+    'hold',
+    'run-hold',
+    'pool',
+    'capacity',
+    'time',
+    'approval',
+    'retry',
+    'child-run',
+    'items',
+    'job',
+    'cancel',
+    'system',
+    'parallel',
+    'run-ended',
+    'start',
+  ]),
+  words: text,
+  on: text.exactOptional(),
+  since: instant.exactOptional(),
+  until: instant.exactOptional(),
+});
+
+export const progressSchema = exact<RunSummary['tasks']>('Progress', {
+  total: count,
+  ended: count,
+  failed: count,
+});
+
+export const taskStatusSchema = z.enum([...ALIVE, ...ENDS]).meta({ id: 'TaskStatus' });
+export const runStatusSchema: z.ZodType<RunStatus> = z.enum(RUN_STATUSES).meta({ id: 'RunStatus' });
+
+export const taskViewSchema = exact<TaskView>('Task', {
+  task: text,
+  title: text.exactOptional(),
+  kind: text,
+  status: taskStatusSchema,
+  attempt: count,
+  startedAt: instant.exactOptional(),
+  endedAt: instant.exactOptional(),
+  output: jsonSchema.exactOptional(),
+  failure: failureSchema.exactOptional(),
+  job: jsonSchema.exactOptional(),
+  child: text.exactOptional(),
+  branch: count.exactOptional(),
+  values: jsonObjectSchema.exactOptional(),
+  because: z.enum(['edges', 'when', 'operator']).exactOptional(),
+  forced: bySchema.exactOptional(),
+  items: progressSchema.exactOptional(),
+  needs: z.array(text),
+  gates: z.array(gateSchema),
+});
+
+const summary = {
+  id: text,
+  workflow: text,
+  version: count,
+  status: runStatusSchema,
+  key: text.exactOptional(),
+  businessDate: text.exactOptional(),
+  parent: parentTaskSchema.exactOptional(),
+  by: bySchema,
+  createdAt: instant,
+  endedAt: instant.exactOptional(),
+  tasks: progressSchema,
+};
+export const runSummarySchema = exact<RunSummary>('RunSummary', summary);
+
+export const runViewSchema = exact<RunView>('Run', {
+  ...summary,
+  title: text.exactOptional(),
+  inputs: jsonObjectSchema,
+  output: jsonSchema.exactOptional(),
+  failure: failureSchema.exactOptional(),
+  held: bySchema.exactOptional(),
+  taskViews: z.array(taskViewSchema),
+});
+
+export const restartPreviewSchema = exact<RestartPreview>('RestartPreview', {
+  keeps: z.array(text),
+  runsAgain: z.array(text),
+  version: count,
+});
+
+export const problemSchema = exact<Problem>('Mistake', {
+  code: text,
+  message: text,
+  hint: text.exactOptional(),
+  file: text.exactOptional(),
+  line: count.exactOptional(),
+  column: count.exactOptional(),
+  path: text.exactOptional(),
+});
+
+/** RFC 9457, with the catalogue's code and what to do next. */
+export interface ProblemDocument {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: string;
+  readonly next: string;
+  readonly retry: boolean;
+  readonly expected?: string;
+  readonly found?: string;
+  readonly problems: readonly Problem[];
+}
+export const problemDocumentSchema = exact<ProblemDocument>('Problem', {
+  type: text,
+  title: text,
+  status: count,
+  detail: text,
+  code: text,
+  next: text,
+  retry: z.boolean(),
+  expected: text.exactOptional(),
+  found: text.exactOptional(),
+  problems: z.array(problemSchema),
+});
+
+// ---- lists and small answers
+
+export interface WirePage<T> {
+  readonly items: readonly T[];
+  /** Give it as `after` to read on; null at the end. */
+  readonly next: string | null;
+}
+function page<T>(id: string, item: z.ZodType<T>): z.ZodType<WirePage<T>> {
+  return z.object({ items: z.array(item), next: text.nullable() }).meta({ id });
+}
+
+export interface WorkflowSummary {
+  readonly name: string;
+  readonly title: string | null;
+  readonly owner: string | null;
+  readonly version: number;
+  readonly deployedAt: number;
+}
+export const workflowSummarySchema = exact<WorkflowSummary>('WorkflowSummary', {
+  name: text,
+  title: text.nullable(),
+  owner: text.nullable(),
+  version: count,
+  deployedAt: instant,
+});
+
+export interface VersionSummary {
+  readonly workflow: string;
+  readonly version: number;
+  readonly directory: string;
+  readonly deployedAt: number;
+  readonly by: By;
+}
+const version = {
+  workflow: text,
+  version: count,
+  directory: text,
+  deployedAt: instant,
+  by: bySchema,
+};
+export const versionSummarySchema = exact<VersionSummary>('VersionSummary', version);
+export interface VersionView extends VersionSummary {
+  readonly source: string;
+  /** The lowered form that the kernel runs; see `definition.ts`. */
+  readonly definition: JsonObject;
+}
+export const versionViewSchema = exact<VersionView>('Version', {
+  ...version,
+  source: text,
+  definition: jsonObjectSchema,
+});
+
+export interface Deployed {
+  readonly workflow: string;
+  readonly version: number;
+  /** False when the newest version says the same already. */
+  readonly changed: boolean;
+}
+export const deployedSchema = exact<Deployed>('Deployed', {
+  workflow: text,
+  version: count,
+  changed: z.boolean(),
+});
+
+export interface Validated {
+  readonly valid: boolean;
+  readonly workflow: string | null;
+  readonly problems: readonly Problem[];
+}
+export const validatedSchema = exact<Validated>('Validated', {
+  valid: z.boolean(),
+  workflow: text.nullable(),
+  problems: z.array(problemSchema),
+});
+
+export interface AcceptedAnswer {
+  readonly run: string;
+}
+export const acceptedSchema = exact<AcceptedAnswer>('Accepted', { run: text });
+
+export interface EventView {
+  readonly seq: number;
+  readonly at: number;
+  readonly type: string;
+  readonly task: string | null;
+  readonly attempt: number | null;
+  readonly end: string | null;
+  readonly data: JsonObject;
+}
+export const eventViewSchema = exact<EventView>('Event', {
+  seq: count,
+  at: instant,
+  type: text,
+  task: text.nullable(),
+  attempt: count.nullable(),
+  end: text.nullable(),
+  data: jsonObjectSchema,
+});
+export interface EventBatch {
+  /** The run's status when the events were read. */
+  readonly status: RunStatus;
+  readonly events: readonly EventView[];
+  /** Give it as `after` to read on. */
+  readonly next: number;
+  /** More events are there already. */
+  readonly more: boolean;
+}
+export const eventBatchSchema = exact<EventBatch>('Events', {
+  status: runStatusSchema,
+  events: z.array(eventViewSchema),
+  next: z.int(),
+  more: z.boolean(),
+});
+
+export interface LogLine {
+  readonly task: string;
+  readonly attempt: number;
+  readonly position: number;
+  readonly stream: 'out' | 'err' | 'note';
+  readonly at: number;
+  readonly text: string;
+}
+export const logLineSchema = exact<LogLine>('LogChunk', {
+  task: text,
+  attempt: count,
+  position: count,
+  stream: z.enum(['out', 'err', 'note']),
+  at: instant,
+  text,
+});
+export interface LogBatch {
+  readonly status: RunStatus;
+  readonly chunks: readonly LogLine[];
+  /** Give it as `after` to read on; null while there is no log at all. */
+  readonly next: string | null;
+  readonly more: boolean;
+}
+export const logBatchSchema = exact<LogBatch>('Logs', {
+  status: runStatusSchema,
+  chunks: z.array(logLineSchema),
+  next: text.nullable(),
+  more: z.boolean(),
+});
+
+export interface WhyAnswer {
+  readonly run: string;
+  readonly status: RunStatus;
+  /** Every task that has not ended, and what it waits for. */
+  readonly tasks: readonly WhyTask[];
+}
+export interface WhyTask {
+  readonly task: string;
+  readonly status: TaskView['status'];
+  readonly gates: readonly Gate[];
+}
+export const whyTaskSchema = exact<WhyTask>('WhyTask', {
+  task: text,
+  status: taskStatusSchema,
+  gates: z.array(gateSchema),
+});
+export const whySchema = exact<WhyAnswer>('Why', {
+  run: text,
+  status: runStatusSchema,
+  tasks: z.array(whyTaskSchema),
+});
+
+export interface SystemSummary {
+  readonly name: string;
+  readonly kind: string;
+}
+export const systemSummarySchema = exact<SystemSummary>('System', { name: text, kind: text });
+
+export interface ActionView {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly system: 'required' | 'optional' | 'none';
+  /** JSON Schemas. */
+  readonly input: JsonObject;
+  readonly output: JsonObject;
+  readonly examples: Json;
+}
+export const actionViewSchema = exact<ActionView>('Action', {
+  name: text,
+  title: text,
+  description: text,
+  system: z.enum(['required', 'optional', 'none']),
+  input: jsonObjectSchema,
+  output: jsonObjectSchema,
+  examples: jsonSchema,
+});
+
+export interface Health {
+  readonly status: 'ok' | 'stalled';
+  readonly stalls: readonly string[];
+  /** The process, so that a client can tell a live server from a stale record. */
+  readonly pid: number;
+}
+export const healthSchema = exact<Health>('Health', {
+  status: z.enum(['ok', 'stalled']),
+  stalls: z.array(text),
+  pid: count,
+});
+
+export const runPageSchema = page('RunPage', runSummarySchema);
+export const workflowPageSchema = page('WorkflowPage', workflowSummarySchema);
+export const versionListSchema = page('VersionList', versionSummarySchema);
+export const taskListSchema = page('TaskList', taskViewSchema);
+export const systemListSchema = page('SystemList', systemSummarySchema);
+export const actionListSchema = page('ActionList', actionViewSchema);
+export const RUN_IS_OVER: ReadonlySet<RunStatus> = new Set(RUN_ENDS);
