@@ -141,6 +141,10 @@ export interface Connector<Config = unknown> {
   readonly verified: string;
 }
 
+/** A connector whose configuration is only known at run time. */
+// eslint-disable-next-line typescript/no-explicit-any
+export type AnyConnector = Connector<any>;
+
 /** Checks the contract's form and freezes it. Errors here are the connector author's: they throw. */
 export function defineConnector<Config>(connector: Connector<Config>): Connector<Config> {
   for (const action of connector.actions) {
