@@ -1,0 +1,87 @@
+/**
+ * The law of the house, read against every file of the repository. Its data is `house/rooms.ts`,
+ * its chapters are the files of `house/`, and `house/law.test.ts` proves that each can fail.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { importViolations } from './house/imports.ts';
+import {
+  leftoverViolations,
+  nameViolations,
+  storyViolations,
+  switchViolations,
+  testViolations,
+} from './house/manners.ts';
+import { entriesOf, orphanViolations } from './house/orphans.ts';
+import { lawViolations, linkViolations, mapViolations } from './house/prose.ts';
+import { purityViolations } from './house/purity.ts';
+import { sizeViolations } from './house/sizes.ts';
+import { ROOT, listFiles, readSources, show } from './house/source.ts';
+
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+const manifest = read('package.json');
+const names = z.record(z.string(), z.string());
+const packages = z
+  .object({ dependencies: names, optionalDependencies: names, devDependencies: names })
+  .parse(JSON.parse(manifest));
+const development = new Set(Object.keys(packages.devDependencies));
+const declared = new Set(Object.values(packages).flatMap((group) => Object.keys(group)));
+
+const files = listFiles();
+const sources = readSources();
+describe('the house', () => {
+  it('has files to judge', () => {
+    expect(sources.map((file) => file.path)).toContain('model/run.ts');
+  });
+
+  it('imports only up the list, and only what each room may', () => {
+    expect(show(sources.flatMap((file) => importViolations(file, declared, development)))).toBe('');
+  });
+
+  it('takes time, ids and chance as arguments', () => {
+    expect(show(sources.flatMap(purityViolations))).toBe('');
+  });
+
+  it('names files by their nouns', () => {
+    expect(show(sources.flatMap(nameViolations))).toBe('');
+  });
+
+  it('tells the story of each file at its top', () => {
+    expect(show(sources.flatMap(storyViolations))).toBe('');
+  });
+
+  it('leaves no leftovers', () => {
+    expect(show(sources.flatMap(leftoverViolations))).toBe('');
+  });
+
+  it('has complete switches', () => {
+    expect(show(sources.flatMap(switchViolations))).toBe('');
+  });
+
+  it('has tests that run and never wait for time', () => {
+    expect(show(sources.flatMap(testViolations))).toBe('');
+  });
+
+  it('keeps functions and files short', () => {
+    expect(show(sizeViolations(sources))).toBe('');
+  });
+
+  it('has no orphans', () => {
+    expect(show(orphanViolations(sources, entriesOf(manifest)))).toBe('');
+  });
+
+  it('is drawn in ARCHITECTURE.md as it is', () => {
+    expect(show(mapViolations(read('ARCHITECTURE.md'), files))).toBe('');
+  });
+
+  it('proves each law of the engine by a test that ARCHITECTURE.md names', () => {
+    expect(show(lawViolations(read('ARCHITECTURE.md'), files))).toBe('');
+  });
+
+  it('has no link that leads nowhere', () => {
+    const pages = files.filter((path) => path.endsWith('.md'));
+    expect(show(pages.flatMap((page) => linkViolations(page, read(page), files)))).toBe('');
+  });
+});

@@ -1,0 +1,69 @@
+/**
+ * Prose that the law can check: the map names the rooms that are there and no others, every law
+ * of the engine names a test that exists, and no link leads nowhere.
+ */
+import { posix } from 'node:path';
+import type { Violation } from './source.ts';
+
+const MAP = 'ARCHITECTURE.md';
+
+/** Rooms that the map describes: headings of the form "### `model/` names". */
+export function roomsOnMap(map: string): string[] {
+  return [...map.matchAll(/^### `([a-z]+)\/`/gm)].map((hit) => hit[1] ?? '');
+}
+
+export function mapViolations(map: string, files: readonly string[]): Violation[] {
+  const there = new Set(
+    files.filter((path) => path.includes('/')).map((path) => path.split('/')[0]),
+  );
+  const drawn = new Set(roomsOnMap(map));
+  const because = 'a map that is wrong is worse than none.';
+  return [
+    ...[...there]
+      .filter((room) => !drawn.has(room ?? ''))
+      .map((room) => ({ path: MAP, line: 1, what: `does not describe ${room}/`, because })),
+    ...[...drawn]
+      .filter((room) => !there.has(room))
+      .map((room) => ({ path: MAP, line: 1, what: `describes ${room}/, not there`, because })),
+  ];
+}
+
+/** Rows of the table of laws: `| 1 | One door | … | `engine/door.test.ts` |`. */
+export function lawViolations(map: string, files: readonly string[]): Violation[] {
+  const rows = [...map.matchAll(/^\| (\d+) \|(.*)\|$/gm)];
+  const because = 'an invariant without a test that names it is a wish.';
+  const found: Violation[] = [];
+  for (let law = 1; law <= 12; law += 1) {
+    const row = rows.find((hit) => Number(hit[1]) === law)?.[2] ?? '';
+    const tests = [...row.matchAll(/`([\w./-]+\.test\.ts)`/g)].map((hit) => hit[1] ?? '');
+    const missing = tests.filter((test) => !files.includes(test));
+    if (tests.length === 0) missing.push('a test');
+    for (const test of missing) {
+      found.push({ path: MAP, line: 1, what: `law ${law} lacks ${test}`, because });
+    }
+  }
+  return found;
+}
+
+/** Relative links in a page that lead to no file and no folder. */
+export function linkViolations(page: string, text: string, files: readonly string[]): Violation[] {
+  const places = new Set(files.flatMap((path) => [path, ...foldersOf(path)]));
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map((hit) => ({ link: (hit[1] ?? '').replace(/#.*$/, ''), offset: hit.index }))
+    .filter(({ link }) => link !== '' && !/^[a-z]+:/.test(link))
+    .filter(({ link }) => {
+      const target = posix.normalize(posix.join(posix.dirname(page), link)).replace(/\/$/, '');
+      return target !== '.' && !places.has(target);
+    })
+    .map(({ link, offset }) => ({
+      path: page,
+      line: text.slice(0, offset).split('\n').length,
+      what: `links to ${link}, which is not there`,
+      because: 'a reader who is sent nowhere stops reading.',
+    }));
+}
+
+function foldersOf(path: string): string[] {
+  const parts = path.split('/').slice(0, -1);
+  return parts.map((_, i) => parts.slice(0, i + 1).join('/'));
+}

