@@ -7,7 +7,9 @@
  * Objects on the wire may gain fields: readers drop what they do not know.
  */
 import { z } from 'zod';
+import type { ActionDescription } from './action.ts';
 import { ENDS, ERROR_CLASSES } from './definition.ts';
+import type { Definition } from './definition.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { Problem } from './errors.ts';
 import { ALIVE, RUN_ENDS, RUN_STATUSES } from './run.ts';
@@ -31,7 +33,9 @@ type Shape<T> = {
 
 /** An object schema with exactly the fields of `T`; `id` is its name in the OpenAPI document. */
 export function exact<T extends object>(id: string, shape: Shape<T>): z.ZodType<T> {
-  return z.object(shape as unknown as z.ZodRawShape).meta({ id }) as unknown as z.ZodType<T>;
+  // `Shape` has just proven what the compiler cannot conclude: these fields make a T.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return z.object(shape).meta({ id }) as unknown as z.ZodType<T>;
 }
 
 // Values come out of JSON.parse or the journal: looking into them again would only cost time.
@@ -223,12 +227,13 @@ export const versionSummarySchema = exact<VersionSummary>('VersionSummary', vers
 export interface VersionView extends VersionSummary {
   readonly source: string;
   /** The lowered form that the kernel runs; see `definition.ts`. */
-  readonly definition: JsonObject;
+  readonly definition: Definition;
 }
+const definitionSchema: z.ZodType<Definition> = z.any();
 export const versionViewSchema = exact<VersionView>('Version', {
   ...version,
   source: text,
-  definition: jsonObjectSchema,
+  definition: definitionSchema,
 });
 
 export interface Deployed {
@@ -359,8 +364,9 @@ export interface ActionView {
   /** JSON Schemas. */
   readonly input: JsonObject;
   readonly output: JsonObject;
-  readonly examples: Json;
+  readonly examples: ActionDescription['examples'];
 }
+const examplesSchema: z.ZodType<ActionDescription['examples']> = z.any();
 export const actionViewSchema = exact<ActionView>('Action', {
   name: text,
   title: text,
@@ -368,7 +374,7 @@ export const actionViewSchema = exact<ActionView>('Action', {
   system: z.enum(['required', 'optional', 'none']),
   input: jsonObjectSchema,
   output: jsonObjectSchema,
-  examples: jsonSchema,
+  examples: examplesSchema,
 });
 
 export interface Health {

@@ -1,0 +1,142 @@
+/**
+ * A house of cardboard for the API's tests: it records the commands that it is given and answers
+ * what the test put in. `changed` resolves when the test says so.
+ */
+import { z } from 'zod';
+import type { Door } from '../engine/door.ts';
+import type { EventRow, LogRow, VersionRow, Views } from '../journal/journal.ts';
+import type { Definition } from '../model/definition.ts';
+import type { OperatorCommand, Refusal, RunSummary, RunView } from '../model/run.ts';
+import type { House } from './house.ts';
+
+export const SUMMARY: RunSummary = {
+  id: 'r-1',
+  workflow: 'hello',
+  version: 1,
+  status: 'running',
+  by: { actor: 'ada' },
+  createdAt: 1_000,
+  tasks: { total: 2, ended: 1, failed: 0 },
+};
+export const VIEW: RunView = {
+  ...SUMMARY,
+  inputs: { name: 'x' },
+  taskViews: [
+    { task: 'one', kind: 'action', status: 'succeeded', attempt: 1, needs: [], gates: [] },
+    {
+      task: 'two[3]',
+      kind: 'approve',
+      status: 'deciding',
+      attempt: 1,
+      needs: ['one'],
+      gates: [{ kind: 'approval', words: 'waits for order-desk to decide', on: 'order-desk' }],
+    },
+  ],
+};
+const DEFINITION: Definition = { name: 'hello', inputs: {}, tasks: [], edges: [], pools: {} };
+export const VERSION: VersionRow = {
+  workflow: 'hello',
+  version: 1,
+  definition: DEFINITION,
+  source: 'workflow: hello\n',
+  directory: '/w',
+  deployedAt: 5,
+  by: { actor: 'ada' },
+};
+
+export class CardboardHouse implements House {
+  commands: unknown[] = [];
+  refusal: Refusal | null = null;
+  thrown: unknown = null;
+  view: RunView = VIEW;
+  summary: RunSummary = SUMMARY;
+  eventRows: EventRow[] = [];
+  logRows: LogRow[] = [];
+  stalls: string[] = [];
+  databaseIsDown = false;
+  filters: unknown[] = [];
+  /** Resolves when somebody waits for news; its value lets the news come. */
+  #waits: (wait: { news: () => void; signal: AbortSignal }) => void = () => undefined;
+  readonly waiting = new Promise<{ news: () => void; signal: AbortSignal }>((resolve) => {
+    this.#waits = resolve;
+  });
+  logReads = 0;
+  onLogRead: (reads: number) => void = () => undefined;
+
+  #answer(command: unknown) {
+    this.commands.push(command);
+    if (this.thrown !== null) throw this.thrown;
+    return this.refusal ?? { refused: false as const, run: 'r-1' };
+  }
+
+  readonly door: Door = {
+    deploy: async (request) => {
+      this.commands.push(request);
+      if (request.source.includes('wrong')) {
+        const problems = [{ code: 'key.unknown', message: 'no', line: 3, column: 5 }];
+        return { refused: true, problems };
+      }
+      return { refused: false, workflow: 'hello', version: 2, changed: true };
+    },
+    start: async (request) => this.#answer(request),
+    submit: async (command: OperatorCommand) => this.#answer(command),
+    preview: async (command) => {
+      this.commands.push(command);
+      return this.refusal ?? { keeps: ['one'], runsAgain: ['two'], version: 1 };
+    },
+    inspect: async (run) => (run === this.view.id ? this.view : null),
+    changed: (_run, _seq, signal) =>
+      new Promise((resolve) => {
+        signal.addEventListener('abort', () => resolve());
+        this.#waits({ news: resolve, signal });
+      }),
+    stalls: () => this.stalls,
+  };
+
+  readonly views: Views = {
+    runs: async (filter) => {
+      this.filters.push(filter);
+      return { items: [this.summary], next: 'c2' };
+    },
+    run: async (id) => (id === this.summary.id ? this.summary : null),
+    runsByPrefix: async (prefix) => ['r-1'].filter((id) => id.startsWith(prefix)),
+    events: async (_run, after, limit) =>
+      this.eventRows.filter((row) => row.seq > after).slice(0, limit),
+    logs: async (filter) => {
+      this.logReads += 1;
+      this.onLogRead(this.logReads);
+      const rest = this.logRows.filter((row) => row.position > Number(filter.after ?? -1));
+      const items = rest.slice(0, filter.limit);
+      return { items, next: items.length === 0 ? null : String(items.at(-1)?.position) };
+    },
+    workflows: async () => ({
+      items: [{ name: 'hello', title: null, owner: null, version: 1, deployedAt: 5 }],
+      next: null,
+    }),
+    versions: async (workflow) => (workflow === 'hello' ? [VERSION] : []),
+    nodes: async () => [],
+    ping: async () => {
+      if (this.databaseIsDown) throw new Error('down');
+    },
+  };
+  readonly versions = {
+    version: async (workflow: string, version: number | null) =>
+      workflow === 'hello' && (version === null || version === 1) ? VERSION : null,
+  };
+  readonly validate = (source: string) =>
+    source.includes('wrong')
+      ? { valid: false, workflow: null, problems: [{ code: 'x', message: 'no' }] }
+      : { valid: true, workflow: 'hello', problems: [] };
+  readonly actions = [
+    {
+      name: 'shell.run',
+      title: 'Run',
+      description: 'Runs.',
+      input: z.object({ script: z.string() }),
+      output: z.object({ exitCode: z.int() }),
+      system: 'none' as const,
+      examples: [],
+    },
+  ];
+  readonly systems = [{ name: 'ledger', kind: 'sql', password: 'hunter2' }];
+}

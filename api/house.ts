@@ -1,0 +1,40 @@
+/**
+ * What the API is given: the door, the views and a few readings. Nothing else of the engine.
+ */
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Door } from '../engine/door.ts';
+import type { Journal, Views } from '../journal/journal.ts';
+import type { ActionDescription } from '../model/action.ts';
+import type { SystemSummary, Validated } from '../model/wire.ts';
+import type { LongPolls } from './long-poll.ts';
+
+export interface House {
+  readonly door: Door;
+  readonly views: Views;
+  readonly versions: Pick<Journal, 'version'>;
+  /** Reads a workflow file without keeping it. */
+  readonly validate: (source: string, file: string | undefined) => Validated;
+  readonly actions: readonly ActionDescription[];
+  readonly systems: readonly SystemSummary[];
+}
+
+export interface Room extends House {
+  readonly polls: LongPolls;
+  /** How often a waiting reader of logs looks again: log chunks are not announced. */
+  readonly logPollMs: number;
+}
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;

@@ -1,0 +1,148 @@
+/**
+ * Errors as RFC 9457 problem documents. Whatever goes wrong leaves the house in this one form:
+ * a code of the catalogue, its sentence, what was found, what to do next.
+ *
+ * What is not in the catalogue is `internal`: its words go to the log, never to the client.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { CATALOGUE, TuttiError } from '../model/errors.ts';
+import type { Problem } from '../model/errors.ts';
+import type { Refusal } from '../model/run.ts';
+import type { ProblemDocument } from '../model/wire.ts';
+
+/** A refusal on its way out of a handler. */
+export class Refused extends Error {
+  readonly refusal: Refusal;
+  constructor(refusal: Refusal) {
+    super(refusal.message);
+    this.name = 'Refused';
+    this.refusal = refusal;
+  }
+}
+
+/** The value, or the refusal thrown. */
+export function granted<T extends object>(answer: T | Refusal): Exclude<T, Refusal> {
+  if (isRefusal(answer)) throw new Refused(answer);
+  return answer;
+}
+
+function isRefusal<T extends object>(answer: T | Refusal): answer is Extract<T, Refusal> | Refusal {
+  return 'refused' in answer && answer.refused === true;
+}
+
+interface Sentences {
+  readonly title: string;
+  readonly next: string;
+  readonly retry: boolean;
+  readonly status: number;
+}
+const SENTENCES: Readonly<Record<string, Sentences | undefined>> = CATALOGUE;
+
+interface Extras {
+  readonly problems?: readonly Problem[];
+  readonly expected?: string;
+  readonly found?: string;
+}
+
+export function problem(code: string, detail: string, extras: Extras = {}): ProblemDocument {
+  const known = Object.hasOwn(SENTENCES, code) ? SENTENCES[code] : undefined;
+  return {
+    type: `/docs/errors#${code}`,
+    title: known?.title ?? 'The command was refused',
+    status: known?.status ?? 409,
+    detail,
+    code,
+    next: known?.next ?? 'Nothing was changed.',
+    retry: known?.retry ?? false,
+    ...(extras.expected === undefined ? {} : { expected: extras.expected }),
+    ...(extras.found === undefined ? {} : { found: extras.found }),
+    problems: extras.problems ?? [],
+  };
+}
+
+const PLACES: Readonly<Record<string, string>> = {
+  body: 'the body',
+  querystring: 'the query',
+  params: 'the path',
+  headers: 'the headers',
+};
+
+/** `/tasks/0/name` → `tasks.0.name`. */
+function dotted(pointer: string): string {
+  return pointer
+    .replace(/^\//, '')
+    .replaceAll('/', '.')
+    .replaceAll('~1', '/')
+    .replaceAll('~0', '~');
+}
+
+interface Mismatch {
+  readonly instancePath: string;
+  readonly message?: string | undefined;
+}
+
+function invalidRequest(mismatches: readonly Mismatch[], context: string): ProblemDocument {
+  const problems = mismatches.map((one): Problem => {
+    const path = dotted(one.instancePath);
+    return {
+      code: 'request.invalid',
+      message: one.message ?? 'is not as expected',
+      ...(path === '' ? {} : { path }),
+    };
+  });
+  const words = problems.map((one) => (one.path ? `${one.path}: ${one.message}` : one.message));
+  return problem('request.invalid', `In ${context}: ${words.join('; ')}`, { problems });
+}
+
+/** What fastify itself refuses before a handler runs. */
+function refusedByServer(error: Error): ProblemDocument | null {
+  const code = 'code' in error ? error.code : undefined;
+  const status = 'statusCode' in error ? error.statusCode : undefined;
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return problem('request.too-large', 'The body is larger than 32 MB.');
+  }
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    return problem('request.invalid', 'Send JSON, with the header content-type: application/json.');
+  }
+  if (typeof status === 'number' && status >= 400 && status < 500) {
+    return problem('request.invalid', error.message);
+  }
+  return null;
+}
+
+export function toProblem(error: unknown): ProblemDocument {
+  if (error instanceof Refused) {
+    const { code, message, expected, found } = error.refusal;
+    return problem(code, message, {
+      ...(expected === undefined ? {} : { expected }),
+      ...(found === undefined ? {} : { found }),
+    });
+  }
+  if (error instanceof TuttiError && error.code !== 'internal') {
+    return problem(error.code, error.message, { problems: error.problems });
+  }
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const context = PLACES[error.validationContext ?? 'body'] ?? 'the request';
+    return invalidRequest(error.validation, context);
+  }
+  const byServer = error instanceof Error ? refusedByServer(error) : null;
+  return byServer ?? problem('internal', 'The log of the server has the details.');
+}
+
+export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const document = toProblem(error);
+  if (document.status >= 500) {
+    request.log.error({ err: error, route: request.routeOptions.url }, document.title);
+  }
+  sendProblem(reply, document);
+}
+
+export function sendProblem(reply: FastifyReply, document: ProblemDocument): void {
+  // Serialised here: the route's response schemas describe its good answers only.
+  void reply
+    .code(document.status)
+    .header('content-type', 'application/problem+json; charset=utf-8')
+    .serializer((payload: unknown) => JSON.stringify(payload))
+    .send(document);
+}

@@ -1,0 +1,44 @@
+/**
+ * What a workflow can use: the systems of this installation (names and kinds only: their
+ * configuration may hold secrets) and the actions of the connectors, with JSON Schemas.
+ */
+import { z } from 'zod';
+import type { ActionDescription } from '../../model/action.ts';
+import type { JsonObject } from '../../model/json.ts';
+import { actionListSchema, systemListSchema } from '../../model/wire.ts';
+import type { ActionView } from '../../model/wire.ts';
+import type { App, Room } from '../house.ts';
+
+function schemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
+  const document = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+  const plain: JsonObject = JSON.parse(JSON.stringify(document));
+  return plain;
+}
+
+export function actionView(action: ActionDescription): ActionView {
+  return {
+    name: action.name,
+    title: action.title,
+    description: action.description,
+    system: action.system,
+    input: schemaOf(action.input, 'input'),
+    output: schemaOf(action.output, 'output'),
+    examples: action.examples,
+  };
+}
+
+export function catalogueRoutes(app: App, room: Room): void {
+  app.get(
+    '/systems',
+    { schema: { tags: ['catalogue'], response: { 200: systemListSchema } } },
+    async () => ({
+      items: room.systems.map(({ name, kind }) => ({ name, kind })),
+      next: null,
+    }),
+  );
+  app.get(
+    '/actions',
+    { schema: { tags: ['catalogue'], response: { 200: actionListSchema } } },
+    async () => ({ items: room.actions.map(actionView), next: null }),
+  );
+}

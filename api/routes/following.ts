@@ -1,0 +1,120 @@
+/**
+ * Following a run: its events and its log, each read on from a cursor, each able to wait for more.
+ *
+ * The status is read before the events or the log. So when an answer says that the run has ended
+ * and nothing is left, nothing can have come in between: a follower may stop.
+ */
+import { eventsQuerySchema, logsQuerySchema, runParamsSchema } from '../../model/request.ts';
+import type { RunStatus } from '../../model/run.ts';
+import { eventBatchSchema, logBatchSchema, RUN_IS_OVER } from '../../model/wire.ts';
+import type { EventBatch, EventView, LogBatch } from '../../model/wire.ts';
+import type { EventRow, LogFilter, LogRow } from '../../journal/journal.ts';
+import type { JsonObject } from '../../model/json.ts';
+import type { App, Room } from '../house.ts';
+import { holds } from '../long-poll.ts';
+import { unknownRun } from './runs.ts';
+
+function eventView(row: EventRow): EventView {
+  const data: JsonObject = JSON.parse(row.data);
+  return {
+    seq: row.seq,
+    at: row.at,
+    type: row.type,
+    task: row.task,
+    attempt: row.attempt,
+    end: row.end,
+    data,
+  };
+}
+
+async function statusOf(room: Room, run: string): Promise<RunStatus> {
+  const summary = await room.views.run(run);
+  if (summary === null) throw unknownRun(run);
+  return summary.status;
+}
+
+async function readEvents(
+  room: Room,
+  run: string,
+  after: number,
+  limit: number,
+): Promise<EventBatch> {
+  const status = await statusOf(room, run);
+  const rows = await room.views.events(run, after, limit);
+  return {
+    status,
+    events: rows.map(eventView),
+    next: rows.at(-1)?.seq ?? after,
+    more: rows.length === limit,
+  };
+}
+
+function logChunk(row: LogRow): LogBatch['chunks'][number] {
+  const { task, attempt, position, stream, at, text } = row;
+  return { task, attempt, position, stream, at, text };
+}
+
+async function readLogs(room: Room, filter: LogFilter): Promise<LogBatch> {
+  const status = await statusOf(room, filter.run);
+  const page = await room.views.logs(filter);
+  return {
+    status,
+    chunks: page.items.map(logChunk),
+    next: page.next ?? filter.after ?? null,
+    more: page.items.length === filter.limit,
+  };
+}
+
+export function followingRoutes(app: App, room: Room): void {
+  app.get(
+    '/runs/:run/events',
+    {
+      schema: {
+        tags: ['runs'],
+        params: runParamsSchema,
+        querystring: eventsQuerySchema,
+        response: { 200: eventBatchSchema },
+      },
+    },
+    async (request, reply) => {
+      const { run } = request.params;
+      const { after, limit, wait = 0 } = request.query;
+      const batch = await readEvents(room, run, after, limit);
+      if (batch.events.length > 0 || wait === 0 || RUN_IS_OVER.has(batch.status)) return batch;
+      await room.polls.wait(reply, wait, (signal) => room.door.changed(run, after, signal));
+      return readEvents(room, run, after, limit);
+    },
+  );
+
+  app.get(
+    '/runs/:run/logs',
+    {
+      schema: {
+        tags: ['runs'],
+        params: runParamsSchema,
+        querystring: logsQuerySchema,
+        response: { 200: logBatchSchema },
+      },
+    },
+    async (request, reply) => {
+      const { task, attempt, after, limit, wait = 0 } = request.query;
+      const filter: LogFilter = {
+        run: request.params.run,
+        limit,
+        ...(task === undefined ? {} : { task }),
+        ...(attempt === undefined ? {} : { attempt }),
+        ...(after === undefined ? {} : { after }),
+      };
+      let batch = await readLogs(room, filter);
+      const isNews = () => batch.chunks.length > 0 || RUN_IS_OVER.has(batch.status);
+      if (wait === 0 || isNews()) return batch;
+      await room.polls.wait(reply, wait, (signal) =>
+        holds(room.logPollMs, signal, async () => {
+          batch = await readLogs(room, filter);
+          return isNews();
+        }),
+      );
+      return batch;
+    },
+  );
+}

@@ -1,0 +1,146 @@
+/**
+ * Runs: start, list, look. Lists come from the journal's views; one run comes from the door,
+ * because only the door knows what has not been written yet (what runs now, and why the rest waits).
+ */
+import { TuttiError } from '../../model/errors.ts';
+import {
+  runParamsSchema,
+  runsQuerySchema,
+  startRequestSchema,
+  taskParamsSchema,
+} from '../../model/request.ts';
+import { ALIVE } from '../../model/run.ts';
+import type { RunSummary, RunView, TaskView } from '../../model/run.ts';
+import {
+  acceptedSchema,
+  runPageSchema,
+  runViewSchema,
+  taskListSchema,
+  taskViewSchema,
+  whySchema,
+  whyTaskSchema,
+} from '../../model/wire.ts';
+import type { WhyTask } from '../../model/wire.ts';
+import { byOf } from '../actor.ts';
+import type { App, Room } from '../house.ts';
+import { granted } from '../problem.ts';
+import { BODY_MAX_BYTES, deploy } from './workflows.ts';
+
+const ALIVE_STATUSES: ReadonlySet<string> = new Set(ALIVE);
+
+export function unknownRun(run: string): TuttiError {
+  return new TuttiError('run.unknown', `There is no run ${JSON.stringify(run)}.`);
+}
+
+async function inspect(room: Room, run: string): Promise<RunView> {
+  const view = await room.door.inspect(run);
+  if (view === null) throw unknownRun(run);
+  return view;
+}
+
+async function inspectTask(room: Room, run: string, task: string): Promise<TaskView> {
+  const view = await inspect(room, run);
+  const found = view.taskViews.find((one) => one.task === task);
+  if (found !== undefined) return found;
+  throw new TuttiError('task.unknown', `Run ${run} has no task ${JSON.stringify(task)}.`);
+}
+
+function why(task: TaskView): WhyTask {
+  return { task: task.task, status: task.status, gates: task.gates };
+}
+
+async function byPrefix(room: Room, prefix: string): Promise<RunSummary[]> {
+  const ids = await room.views.runsByPrefix(prefix);
+  const found = await Promise.all(ids.map((id) => room.views.run(id)));
+  return found.filter((one) => one !== null);
+}
+
+export function runRoutes(app: App, room: Room): void {
+  app.get(
+    '/runs',
+    { schema: { tags: ['runs'], querystring: runsQuerySchema, response: { 200: runPageSchema } } },
+    async (request) => {
+      const { id, status, workflow, key, parent, after, limit } = request.query;
+      if (id !== undefined) return { items: await byPrefix(room, id), next: null };
+      return room.views.runs({
+        limit,
+        ...(status === undefined ? {} : { statuses: status }),
+        ...(workflow === undefined ? {} : { workflow }),
+        ...(key === undefined ? {} : { key }),
+        ...(parent === undefined ? {} : { parent }),
+        ...(after === undefined ? {} : { after }),
+      });
+    },
+  );
+  startRoute(app, room);
+  lookingRoutes(app, room);
+  whyRoutes(app, room);
+}
+
+function startRoute(app: App, room: Room): void {
+  app.post(
+    '/runs',
+    {
+      bodyLimit: BODY_MAX_BYTES,
+      schema: { tags: ['runs'], body: startRequestSchema, response: { 201: acceptedSchema } },
+    },
+    async (request, reply) => {
+      const { body } = request;
+      const by = byOf(request, body.reason);
+      const source = body.source;
+      const target =
+        source === undefined
+          ? { workflow: body.workflow ?? '', version: body.version }
+          : await deploy(room, { source, file: body.file, directory: body.directory }, by);
+      const { run } = granted(
+        await room.door.start({
+          workflow: target.workflow,
+          ...(target.version === undefined ? {} : { version: target.version }),
+          inputs: body.inputs,
+          ...(body.key === undefined ? {} : { key: body.key }),
+          ...(body.businessDate === undefined ? {} : { businessDate: body.businessDate }),
+          by,
+        }),
+      );
+      return reply
+        .code(201)
+        .header('location', `/api/v1/runs/${encodeURIComponent(run)}`)
+        .send({ run });
+    },
+  );
+}
+
+function lookingRoutes(app: App, room: Room): void {
+  app.get(
+    '/runs/:run',
+    { schema: { tags: ['runs'], params: runParamsSchema, response: { 200: runViewSchema } } },
+    async (request) => inspect(room, request.params.run),
+  );
+  app.get(
+    '/runs/:run/tasks',
+    { schema: { tags: ['runs'], params: runParamsSchema, response: { 200: taskListSchema } } },
+    async (request) => ({ items: (await inspect(room, request.params.run)).taskViews, next: null }),
+  );
+  app.get(
+    '/runs/:run/tasks/:task',
+    { schema: { tags: ['runs'], params: taskParamsSchema, response: { 200: taskViewSchema } } },
+    async (request) => inspectTask(room, request.params.run, request.params.task),
+  );
+}
+
+function whyRoutes(app: App, room: Room): void {
+  app.get(
+    '/runs/:run/why',
+    { schema: { tags: ['runs'], params: runParamsSchema, response: { 200: whySchema } } },
+    async (request) => {
+      const view = await inspect(room, request.params.run);
+      const open = view.taskViews.filter((task) => ALIVE_STATUSES.has(task.status));
+      return { run: view.id, status: view.status, tasks: open.map(why) };
+    },
+  );
+  app.get(
+    '/runs/:run/tasks/:task/why',
+    { schema: { tags: ['runs'], params: taskParamsSchema, response: { 200: whyTaskSchema } } },
+    async (request) => why(await inspectTask(room, request.params.run, request.params.task)),
+  );
+}

@@ -1,0 +1,146 @@
+/**
+ * Workflows and their versions: list, read, deploy, validate.
+ */
+import { TuttiError } from '../../model/errors.ts';
+import {
+  deployRequestSchema,
+  pageQuerySchema,
+  validateRequestSchema,
+  versionParamsSchema,
+  workflowParamsSchema,
+} from '../../model/request.ts';
+import {
+  deployedSchema,
+  validatedSchema,
+  versionListSchema,
+  versionViewSchema,
+  workflowPageSchema,
+} from '../../model/wire.ts';
+import type { VersionView } from '../../model/wire.ts';
+import { byOf } from '../actor.ts';
+import type { App, Room } from '../house.ts';
+
+/** Workflow files come as text inside JSON; a large one has tens of thousands of tasks. */
+export const BODY_MAX_BYTES = 32 * 1024 * 1024;
+
+export async function readVersion(
+  room: Room,
+  name: string,
+  version: number | null,
+): Promise<VersionView> {
+  const row = await room.versions.version(name, version);
+  if (row !== null) return row;
+  if (version !== null && (await room.versions.version(name, null)) !== null) {
+    throw new TuttiError('version.unknown', `Workflow ${name} has no version ${version}.`);
+  }
+  throw new TuttiError('workflow.unknown', `There is no workflow ${JSON.stringify(name)}.`);
+}
+
+export function workflowRoutes(app: App, room: Room): void {
+  app.get(
+    '/workflows',
+    {
+      schema: {
+        tags: ['workflows'],
+        querystring: pageQuerySchema,
+        response: { 200: workflowPageSchema },
+      },
+    },
+    async (request) => room.views.workflows(request.query.after ?? null, request.query.limit),
+  );
+
+  app.get(
+    '/workflows/:name',
+    {
+      schema: {
+        tags: ['workflows'],
+        params: workflowParamsSchema,
+        response: { 200: versionViewSchema },
+      },
+    },
+    async (request) => readVersion(room, request.params.name, null),
+  );
+
+  app.get(
+    '/workflows/:name/versions',
+    {
+      schema: {
+        tags: ['workflows'],
+        params: workflowParamsSchema,
+        response: { 200: versionListSchema },
+      },
+    },
+    async (request) => {
+      const items = await room.views.versions(request.params.name);
+      if (items.length === 0) await readVersion(room, request.params.name, null);
+      return { items, next: null };
+    },
+  );
+
+  app.get(
+    '/workflows/:name/versions/:version',
+    {
+      schema: {
+        tags: ['workflows'],
+        params: versionParamsSchema,
+        response: { 200: versionViewSchema },
+      },
+    },
+    async (request) => readVersion(room, request.params.name, request.params.version),
+  );
+  writingRoutes(app, room);
+}
+
+function writingRoutes(app: App, room: Room): void {
+  app.post(
+    '/workflows',
+    {
+      bodyLimit: BODY_MAX_BYTES,
+      schema: {
+        tags: ['workflows'],
+        body: deployRequestSchema,
+        response: { 200: deployedSchema, 201: deployedSchema },
+      },
+    },
+    async (request, reply) => {
+      const { source, file, directory, reason } = request.body;
+      const answer = await deploy(room, { source, file, directory }, byOf(request, reason));
+      return reply.code(answer.changed ? 201 : 200).send(answer);
+    },
+  );
+
+  app.post(
+    '/validate',
+    {
+      bodyLimit: BODY_MAX_BYTES,
+      schema: {
+        tags: ['workflows'],
+        body: validateRequestSchema,
+        response: { 200: validatedSchema },
+      },
+    },
+    async (request) => room.validate(request.body.source, request.body.file),
+  );
+}
+
+interface Source {
+  readonly source: string;
+  readonly file?: string | undefined;
+  readonly directory?: string | undefined;
+}
+
+/** Throws `workflow.invalid` with every mistake. */
+export async function deploy(room: Room, source: Source, by: ReturnType<typeof byOf>) {
+  const answer = await room.door.deploy({
+    source: source.source,
+    ...(source.file === undefined ? {} : { file: source.file }),
+    ...(source.directory === undefined ? {} : { directory: source.directory }),
+    by,
+  });
+  if (answer.refused) {
+    const name = source.file ?? 'The workflow';
+    const many = answer.problems.length === 1 ? 'a mistake' : `${answer.problems.length} mistakes`;
+    throw new TuttiError('workflow.invalid', `${name} has ${many}.`, { problems: answer.problems });
+  }
+  return { workflow: answer.workflow, version: answer.version, changed: answer.changed };
+}

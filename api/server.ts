@@ -1,0 +1,110 @@
+/**
+ * The HTTP server: routes under `/api/v1`, errors as problem documents, an OpenAPI document that
+ * derives from the same schemas. It listens on loopback and answers from the journal's views and
+ * the door; it holds no state of its own but the requests that wait.
+ *
+ * Closing is graceful: waiting requests are answered at once, running ones end, then it is gone.
+ */
+import swagger from '@fastify/swagger';
+import fastify from 'fastify';
+import type { FastifyBaseLogger } from 'fastify';
+import {
+  jsonSchemaTransform,
+  jsonSchemaTransformObject,
+  serializerCompiler,
+  validatorCompiler,
+} from 'fastify-type-provider-zod';
+import { bug } from '../model/errors.ts';
+import { guardFor } from './guard.ts';
+import type { App, House, Room } from './house.ts';
+import { LongPolls } from './long-poll.ts';
+import { answerProblem, problem, sendProblem } from './problem.ts';
+import { catalogueRoutes } from './routes/catalogue.ts';
+import { commandRoutes } from './routes/commands.ts';
+import { followingRoutes } from './routes/following.ts';
+import { healthRoutes } from './routes/health.ts';
+import { runRoutes } from './routes/runs.ts';
+import { workflowRoutes } from './routes/workflows.ts';
+
+export const API_PREFIX = '/api/v1';
+const LOG_POLL_MS = 250;
+
+export interface ServerOptions {
+  /** Of the application; in the OpenAPI document. */
+  readonly version: string;
+  /** Names besides those of loopback that the server may be called by. */
+  readonly hosts?: readonly string[];
+  readonly log?: FastifyBaseLogger;
+  readonly logPollMs?: number;
+}
+
+/** Builds the application without listening; tests inject requests into it. */
+export async function createApp(house: House, options: ServerOptions): Promise<App> {
+  const app: App = fastify({
+    ...(options.log === undefined ? { logger: false } : { loggerInstance: options.log }),
+    disableRequestLogging: true,
+    // Task references travel in the path; the default of 100 characters is too short for them.
+    routerOptions: { maxParamLength: 2000 },
+  });
+  const room: Room = {
+    ...house,
+    polls: new LongPolls(),
+    logPollMs: options.logPollMs ?? LOG_POLL_MS,
+  };
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  // A browser may send text/plain across sites without asking first: only JSON is read.
+  app.removeContentTypeParser('text/plain');
+  app.setErrorHandler(answerProblem);
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(
+      reply,
+      problem('route.unknown', `There is no ${request.method} ${request.url.split('?')[0]}.`),
+    ),
+  );
+  const guard = guardFor(options.hosts ?? []);
+  app.addHook('onRequest', async (request) => guard(request));
+  app.addHook('preClose', async () => room.polls.close());
+  await registerRoutes(app, room, options.version);
+  return app;
+}
+
+async function registerRoutes(app: App, room: Room, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: { openapi: '3.1.0', info: { title: 'Tutti', version } },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  });
+  healthRoutes(app, room);
+  await app.register(
+    async (scope: App) => {
+      workflowRoutes(scope, room);
+      runRoutes(scope, room);
+      followingRoutes(scope, room);
+      commandRoutes(scope, room);
+      catalogueRoutes(scope, room);
+      scope.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+    },
+    { prefix: API_PREFIX },
+  );
+}
+
+export interface RunningServer {
+  /** `http://127.0.0.1:7700`, without a slash at the end. */
+  readonly url: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** `port` 0 takes any free one. */
+export async function listen(app: App, host: string, port: number): Promise<RunningServer> {
+  await app.listen({ host, port });
+  const address = app.server.address();
+  if (address === null || typeof address === 'string') return bug('no port to listen on');
+  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return {
+    url: `http://${name}:${address.port}`,
+    port: address.port,
+    close: () => app.close(),
+  };
+}
