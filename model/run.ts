@@ -136,6 +136,8 @@ export interface FailTask extends AttemptCommand {
   readonly failure: Failure;
   readonly output?: Json;
   readonly startedAt: number;
+  /** The system asked to wait this long before the next attempt. */
+  readonly retryAfterMs?: number;
 }
 /** The system could not be asked: neither failed nor fine. */
 export interface LoseTask extends AttemptCommand {
@@ -284,6 +286,13 @@ export interface TaskWoken {
   readonly task: string;
   readonly attempt: number;
 }
+/** The `when` of a task holds: it may start. `values` is what the condition saw. */
+export interface TaskQueued {
+  readonly type: 'TaskQueued';
+  readonly at: number;
+  readonly task: string;
+  readonly values: JsonObject;
+}
 export interface TaskExpanded {
   readonly type: 'TaskExpanded';
   readonly at: number;
@@ -343,6 +352,7 @@ export type RunEvent =
   | TaskCancelRequested
   | TaskRetrying
   | TaskWoken
+  | TaskQueued
   | TaskExpanded
   | TaskSteered
   | TaskRerun

@@ -1,0 +1,361 @@
+/**
+ * evolve(state, event) → state: the only way the state changes, live and on replay.
+ *
+ * It decides nothing: every choice (a branch, a condition, a delay) was made by `decide` or
+ * `settle` and stands in the event. What it derives (readiness, counts, what is blocked) follows
+ * from the graph alone.
+ */
+import type { Definition } from '../model/definition.ts';
+import { bug } from '../model/errors.ts';
+import type {
+  RunEvent,
+  RunStarted,
+  TaskEnded,
+  TaskExpanded,
+  TaskSkipped,
+  TaskStarted,
+} from '../model/run.ts';
+import { graphOf } from './graph.ts';
+import {
+  definitionOf,
+  end,
+  indexOf,
+  isBad,
+  isDispatched,
+  letIn,
+  lookAt,
+  nodeAt,
+  put,
+  queue,
+  reopenItem,
+} from './nodes.ts';
+import { restart } from './restart.ts';
+import type { Node, RunState, Running } from './state.ts';
+import { WAITING } from './state.ts';
+
+/** Gives the definition of a version; the engine has it at hand before it asks. */
+export type Definitions = (workflow: string, version: number) => Definition;
+
+export function freshNode(task: number, open: number): Node {
+  return {
+    task,
+    status: WAITING,
+    open,
+    taken: 0,
+    closed: false,
+    attempt: 0,
+    failures: 0,
+    rounds: 0,
+  };
+}
+
+/** The state after the first event of a run. */
+export function begin(id: string, event: RunStarted, definitions: Definitions): RunState {
+  const definition = definitions(event.workflow, event.version);
+  const graph = graphOf(definition);
+  const state: RunState = {
+    id,
+    workflow: event.workflow,
+    version: event.version,
+    definition,
+    graph,
+    inputs: event.inputs,
+    ...(event.key !== undefined && { key: event.key }),
+    ...(event.businessDate !== undefined && { businessDate: event.businessDate }),
+    ...(event.parent !== undefined && { parent: event.parent }),
+    by: event.by,
+    createdAt: event.at,
+    ...(definition.timeoutMs !== undefined && { deadline: event.at + definition.timeoutMs }),
+    nodes: definition.tasks.map((_, task) => freshNode(task, graph.in[task]?.length ?? 0)),
+    seq: 1,
+    alive: 0,
+    ended: 0,
+    failed: 0,
+    agenda: [],
+    touched: [],
+  };
+  for (const root of graph.roots) lookAt(state, root, event.at);
+  return state;
+}
+
+export function evolve(state: RunState, event: RunEvent, definitions: Definitions): RunState {
+  state.seq += 1;
+  switch (event.type) {
+    case 'RunStarted':
+      return bug('a run starts once');
+    case 'RunHeld':
+      state.hold = event.by;
+      break;
+    case 'RunReleased':
+      delete state.hold;
+      state.nodes.forEach((_, index) => released(state, index));
+      break;
+    case 'RunCancelRequested':
+      cancelRun(state, event.at, event.by, event.timedOut === true);
+      break;
+    case 'RunRestarted':
+      restart(state, event, definitions);
+      break;
+    case 'RunEnded':
+      state.end = {
+        end: event.end,
+        at: event.at,
+        ...(event.output !== undefined && { output: event.output }),
+        ...(event.failure !== undefined && { failure: event.failure }),
+      };
+      break;
+    case 'TaskHeld':
+      nodeAt(state, at(state, event.task)).hold = event.by;
+      state.touched.push(at(state, event.task));
+      break;
+    case 'TaskReleased':
+      delete nodeAt(state, at(state, event.task)).hold;
+      released(state, at(state, event.task));
+      break;
+    case 'TaskQueued':
+      nodeAt(state, at(state, event.task)).admitted = event.values;
+      queue(state, at(state, event.task), event.at);
+      break;
+    case 'TaskStarted':
+      taskStarted(state, event);
+      break;
+    case 'TaskSubmitted':
+      amend(state, event.task, (running) => ({ ...running, job: event.job }));
+      break;
+    case 'TaskLost':
+      amend(state, event.task, (running) => ({
+        ...running,
+        name: 'unknown',
+        since: event.at,
+        failure: event.failure,
+      }));
+      break;
+    case 'TaskFound':
+      taskFound(state, event.task);
+      break;
+    case 'TaskCancelRequested':
+      amend(state, event.task, (running) => ({ ...running, cancel: event.because }));
+      break;
+    case 'TaskRetrying':
+      taskRetrying(state, event);
+      break;
+    case 'TaskWoken':
+      queue(state, at(state, event.task), event.at);
+      break;
+    case 'TaskExpanded':
+      taskExpanded(state, event);
+      break;
+    case 'TaskSteered':
+      taskSteered(state, event);
+      break;
+    case 'TaskRerun':
+      taskRerun(state, event.task, event.at);
+      break;
+    case 'TaskEnded':
+      taskEnded(state, event);
+      break;
+    case 'TaskSkipped':
+      taskSkipped(state, event);
+      break;
+  }
+  return state;
+}
+
+function at(state: RunState, ref: string): number {
+  return indexOf(state, ref) ?? bug(`no task ${ref} in run ${state.id}`);
+}
+
+/** After a hold: what stood ready is looked at again. */
+function released(state: RunState, index: number): void {
+  const node = nodeAt(state, index);
+  state.touched.push(index);
+  if (node.status.name === 'queued') {
+    if (!isDispatched(definitionOf(state, node), node)) state.agenda.push(index);
+  }
+}
+
+function cancelRun(state: RunState, now: number, by: RunState['by'], timedOut: boolean): void {
+  state.cancel = { by, timedOut };
+  state.nodes.forEach((node, index) => {
+    const status = node.status;
+    if (status.name === 'ended') return;
+    if (
+      (status.name === 'running' || status.name === 'unknown') &&
+      isDispatched(definitionOf(state, node), node)
+    ) {
+      put(state, index, { ...status, cancel: 'run' });
+    } else {
+      const attempt = status.name === 'waiting' ? node.attempt : status.attempt;
+      end(state, index, { name: 'ended', end: 'cancelled', attempt, endedAt: now });
+    }
+  });
+}
+
+function taskStarted(state: RunState, event: TaskStarted): void {
+  const index = at(state, event.task);
+  const definition = definitionOf(state, nodeAt(state, index));
+  if (definition.body.kind === 'approve') {
+    put(state, index, {
+      name: 'deciding',
+      attempt: event.attempt,
+      since: event.at,
+      ...(event.wakeAt !== undefined && { expiresAt: event.wakeAt }),
+    });
+  } else {
+    put(state, index, {
+      name: 'running',
+      attempt: event.attempt,
+      startedAt: event.at,
+      ...(event.child !== undefined && { child: event.child }),
+      ...(event.wakeAt !== undefined && { wakeAt: event.wakeAt }),
+    });
+  }
+}
+
+type Underway = Running | Extract<Node['status'], { name: 'unknown' }>;
+
+function amend(state: RunState, ref: string, change: (running: Underway) => Underway): void {
+  const index = at(state, ref);
+  const status = nodeAt(state, index).status;
+  if (status.name !== 'running' && status.name !== 'unknown')
+    return bug(`${ref} is ${status.name}`);
+  put(state, index, change(status));
+}
+
+function taskFound(state: RunState, ref: string): void {
+  amend(state, ref, (status) => ({
+    name: 'running',
+    attempt: status.attempt,
+    startedAt: status.startedAt,
+    ...(status.job !== undefined && { job: status.job }),
+    ...(status.child !== undefined && { child: status.child }),
+    ...(status.cancel !== undefined && { cancel: status.cancel }),
+  }));
+}
+
+function taskRetrying(state: RunState, event: Extract<RunEvent, { type: 'TaskRetrying' }>): void {
+  const index = at(state, event.task);
+  const node = nodeAt(state, index);
+  if (event.failure === undefined) {
+    node.rounds += 1;
+    node.failures = 0;
+  } else {
+    node.failures += 1;
+  }
+  put(state, index, {
+    name: 'retrying',
+    attempt: event.attempt,
+    since: event.at,
+    nextAt: event.nextAt,
+    ...(event.failure !== undefined && { failure: event.failure }),
+  });
+}
+
+function taskExpanded(state: RunState, event: TaskExpanded): void {
+  const index = at(state, event.task);
+  const node = nodeAt(state, index);
+  const first = state.nodes.length;
+  node.items = {
+    first,
+    values: event.items,
+    ended: 0,
+    failed: 0,
+    pending: event.items.map((_, position) => event.items.length - 1 - position),
+  };
+  event.items.forEach((_, position) => {
+    // Items begin where the mapped task's attempts stand: keys stay unique after a restart.
+    const item = {
+      ...freshNode(node.task, 0),
+      item: { position, parent: index },
+      attempt: node.attempt - 1,
+    };
+    state.nodes.push(item);
+  });
+  put(state, index, { name: 'running', attempt: node.attempt, startedAt: event.at });
+  letIn(state, index, event.at);
+  if (event.items.length === 0) state.agenda.push(index);
+}
+
+function taskSteered(state: RunState, event: Extract<RunEvent, { type: 'TaskSteered' }>): void {
+  const index = at(state, event.task);
+  const node = nodeAt(state, index);
+  node.steer = { branch: event.branch, by: event.by };
+  if (node.status.name === 'queued') state.agenda.push(index);
+}
+
+function taskRerun(state: RunState, ref: string, now: number): void {
+  const index = at(state, ref);
+  const node = nodeAt(state, index);
+  delete state.end;
+  delete state.cancel;
+  node.failures = 0;
+  node.rounds = 0;
+  if (node.item === undefined) queue(state, index, now);
+  else reopenItem(state, index, now);
+}
+
+function taskEnded(state: RunState, event: TaskEnded): void {
+  const index = at(state, event.task);
+  const node = nodeAt(state, index);
+  goOn(state);
+  leavePending(state, node);
+  const steered = node.steer;
+  const forced = event.forced ?? (event.branch !== undefined ? steered?.by : undefined);
+  end(state, index, {
+    name: 'ended',
+    end: event.end,
+    attempt: event.attempt,
+    endedAt: event.at,
+    ...(event.startedAt !== undefined && { startedAt: event.startedAt }),
+    ...(event.output !== undefined && { output: event.output }),
+    ...(event.failure !== undefined && { failure: event.failure }),
+    ...(event.branch !== undefined && { branch: event.branch }),
+    ...(event.values !== undefined && { values: event.values }),
+    ...(forced !== undefined && { forced }),
+  });
+}
+
+function taskSkipped(state: RunState, event: TaskSkipped): void {
+  const index = at(state, event.task);
+  const node = nodeAt(state, index);
+  goOn(state);
+  leavePending(state, node);
+  end(state, index, {
+    name: 'ended',
+    end: 'skipped',
+    attempt: node.attempt,
+    endedAt: event.at,
+    because: event.because,
+    ...(event.values !== undefined && { values: event.values }),
+    ...(event.forced !== undefined && { forced: event.forced }),
+  });
+}
+
+/** An operator who mends a task of a failed run lets the run go on. */
+function goOn(state: RunState): void {
+  if (state.end !== undefined) delete state.end;
+}
+
+/**
+ * An item that an operator ends before it was let in, or after it had ended, is put in order with
+ * its mapped task first, so that the end is counted once.
+ */
+function leavePending(state: RunState, node: Node): void {
+  if (node.item === undefined) return;
+  const mapped = nodeAt(state, node.item.parent);
+  const items = mapped.items ?? bug('an item has a mapped task');
+  if (node.status.name === 'waiting') {
+    const place = items.pending.indexOf(node.item.position);
+    if (place >= 0) items.pending.splice(place, 1);
+  } else if (node.status.name === 'ended') {
+    items.ended -= 1;
+    if (isBad(node.status)) items.failed -= 1;
+    if (mapped.status.name === 'ended' && !mapped.closed) {
+      put(state, node.item.parent, {
+        name: 'running',
+        attempt: mapped.status.attempt,
+        startedAt: mapped.status.startedAt ?? mapped.status.endedAt,
+      });
+    }
+  }
+}

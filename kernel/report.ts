@@ -1,0 +1,294 @@
+/**
+ * What came of an attempt: the engine's own commands. A report about an attempt that is over is
+ * refused as stale, so neither a late outcome nor a late timer can bring anything back (law 10).
+ */
+import type { TaskDefinition } from '../model/definition.ts';
+import { ExpressionError } from '../model/expression.ts';
+import type { Json } from '../model/json.ts';
+import type {
+  AttemptReport,
+  CompleteTask,
+  Failure,
+  FailTask,
+  RunEvent,
+  TaskEnded,
+  WakeTask,
+} from '../model/run.ts';
+import type { Context, Decision } from './decide.ts';
+import { decided } from './decide.ts';
+import { definitionOf, indexOf, isMapped, nodeAt } from './nodes.ts';
+import { refusal } from './refusal.ts';
+import { retryDelayMs } from './retry.ts';
+import { expressionOf, scopeOf } from './scope.ts';
+import type { Node, RunState } from './state.ts';
+
+const BY_TIME = { actor: 'tutti' } as const;
+
+export function report(state: RunState, command: AttemptReport, context: Context): Decision {
+  if (command.type === 'WakeRun') return wakeRun(state, context.now);
+  const index = indexOf(state, command.task);
+  const node = index === undefined ? undefined : nodeAt(state, index);
+  if (node === undefined || !isCurrent(node, command)) {
+    return refusal('task.stale', `attempt ${command.attempt} of "${command.task}" is over`);
+  }
+  const { now } = context;
+  const { task, attempt } = command;
+  switch (command.type) {
+    case 'StartTask':
+      return [
+        {
+          type: 'TaskStarted',
+          at: now,
+          task,
+          attempt,
+          ...(command.child !== undefined && { child: command.child }),
+        },
+      ];
+    case 'SubmitTask':
+      return [{ type: 'TaskSubmitted', at: now, task, attempt, job: command.job }];
+    case 'CompleteTask':
+      return [complete(state, node, command, context)];
+    case 'FailTask':
+      return [fail(state, node, command, context)];
+    case 'LoseTask':
+      return node.status.name === 'unknown'
+        ? []
+        : [{ type: 'TaskLost', at: now, task, attempt, failure: command.failure }];
+    case 'FindTask':
+      return node.status.name === 'unknown' ? [{ type: 'TaskFound', at: now, task, attempt }] : [];
+    case 'ConfirmCancel':
+      return [cancelled(state, node, task, context)];
+    case 'WakeTask':
+      return wake(state, node, command, now);
+  }
+}
+
+/**
+ * An attempt is current while the node is in it. A queued node counts for an outcome: an idempotent
+ * action runs without a durable start, so for the journal it is still in the queue.
+ */
+function isCurrent(node: Node, command: Exclude<AttemptReport, { type: 'WakeRun' }>): boolean {
+  const status = node.status;
+  if (status.name === 'ended' || status.name === 'waiting' || status.attempt !== command.attempt)
+    return false;
+  switch (command.type) {
+    case 'StartTask':
+      return status.name === 'queued';
+    case 'CompleteTask':
+    case 'FailTask':
+      return status.name === 'queued' || status.name === 'running' || status.name === 'unknown';
+    case 'SubmitTask':
+    case 'LoseTask':
+    case 'FindTask':
+    case 'ConfirmCancel':
+      return status.name === 'running' || status.name === 'unknown';
+    case 'WakeTask':
+      return status.name !== 'queued';
+  }
+}
+
+function complete(state: RunState, node: Node, command: CompleteTask, context: Context): RunEvent {
+  const definition = definitionOf(state, node);
+  try {
+    const until = definition.until;
+    if (until !== undefined && !holds(state, node, until.holds, command.output)) {
+      if (node.rounds + 1 < until.attempts) {
+        return {
+          type: 'TaskRetrying',
+          at: context.now,
+          task: command.task,
+          attempt: command.attempt,
+          nextAt: context.now + until.everyMs,
+        };
+      }
+      const message = `"${until.holds}" did not hold in ${until.attempts} attempts`;
+      const failure: Failure = { class: 'failed', code: 'until.exhausted', message };
+      return ended(command, context.now, 'failed', { output: command.output, failure });
+    }
+    const warned =
+      definition.warn !== undefined && holds(state, node, definition.warn, command.output);
+    return ended(command, context.now, warned ? 'warned' : 'succeeded', { output: command.output });
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    const failure: Failure = {
+      class: 'rejected',
+      code: 'expression.failed',
+      message: error.message,
+    };
+    return ended(command, context.now, 'failed', { output: command.output, failure });
+  }
+}
+
+function holds(state: RunState, node: Node, source: string, output: Json): boolean {
+  const expression = expressionOf(source);
+  const value = expression.evaluate(scopeOf(state, expression.tasks, node, { output }));
+  if (typeof value === 'boolean') return value;
+  throw new ExpressionError(`"${source}" is not true or false`);
+}
+
+function ended(
+  command: CompleteTask | FailTask,
+  at: number,
+  end: TaskEnded['end'],
+  rest: { readonly output?: Json; readonly failure?: Failure },
+): TaskEnded {
+  const { task, attempt, startedAt } = command;
+  // Most outputs are empty: no reason to store them.
+  const output = rest.output === null ? undefined : rest.output;
+  return {
+    type: 'TaskEnded',
+    at,
+    task,
+    attempt,
+    end,
+    startedAt,
+    ...(output !== undefined && { output }),
+    ...(rest.failure !== undefined && { failure: rest.failure }),
+  };
+}
+
+function fail(state: RunState, node: Node, command: FailTask, context: Context): RunEvent {
+  const definition = definitionOf(state, node);
+  const { failure } = command;
+  const delay = nextDelay(state, node, definition, failure, context, command.retryAfterMs);
+  if (delay !== null) {
+    return {
+      type: 'TaskRetrying',
+      at: context.now,
+      task: command.task,
+      attempt: command.attempt,
+      nextAt: context.now + delay,
+      failure,
+      startedAt: command.startedAt,
+    };
+  }
+  const end = failure.class === 'timeout' ? 'timed-out' : 'failed';
+  return ended(command, context.now, end, {
+    failure,
+    ...(command.output !== undefined && { output: command.output }),
+  });
+}
+
+function nextDelay(
+  state: RunState,
+  node: Node,
+  definition: TaskDefinition,
+  failure: Failure,
+  context: Context,
+  retryAfterMs?: number,
+): number | null {
+  if (state.cancel !== undefined) return null;
+  return retryDelayMs(
+    definition.retry,
+    node.failures + 1,
+    failure.class,
+    context.chance(),
+    retryAfterMs,
+  );
+}
+
+/** The system confirmed that the job was stopped: because of its timeout, or of the run's end. */
+function cancelled(state: RunState, node: Node, task: string, context: Context): RunEvent {
+  const status = node.status;
+  const startedAt =
+    status.name === 'running' || status.name === 'unknown' ? status.startedAt : context.now;
+  const because =
+    status.name === 'running' || status.name === 'unknown' ? status.cancel : undefined;
+  if (because === 'timeout') {
+    const definition = definitionOf(state, node);
+    const message = `took longer than ${definition.timeoutMs} ms`;
+    const failure: Failure = { class: 'timeout', code: 'task.timed-out', message };
+    const command = { task, attempt: node.attempt, startedAt, failure } as FailTask;
+    return fail(state, node, command, context);
+  }
+  return {
+    type: 'TaskEnded',
+    at: context.now,
+    task,
+    attempt: node.attempt,
+    end: 'cancelled',
+    startedAt,
+  };
+}
+
+function wake(state: RunState, node: Node, command: WakeTask, now: number): Decision {
+  const status = node.status;
+  const { task, attempt } = command;
+  const definition = definitionOf(state, node);
+  switch (status.name) {
+    case 'retrying':
+      return now < status.nextAt
+        ? tooEarly(command)
+        : [{ type: 'TaskWoken', at: now, task, attempt }];
+    case 'deciding': {
+      if (
+        status.expiresAt === undefined ||
+        now < status.expiresAt ||
+        definition.body.kind !== 'approve'
+      ) {
+        return tooEarly(command);
+      }
+      return [
+        decided(task, node, definition.body.onExpiry, { ...BY_TIME, reason: 'it expired' }, now),
+      ];
+    }
+    case 'running':
+      if (status.wakeAt !== undefined) {
+        if (now < status.wakeAt) return tooEarly(command);
+        return [
+          {
+            type: 'TaskEnded',
+            at: now,
+            task,
+            attempt,
+            end: 'succeeded',
+            startedAt: status.startedAt,
+          },
+        ];
+      }
+      return timeout(node, definition, command, now);
+    case 'unknown':
+      return timeout(node, definition, command, now);
+    case 'waiting':
+    case 'queued':
+    case 'ended':
+      return tooEarly(command);
+  }
+}
+
+function timeout(node: Node, definition: TaskDefinition, command: WakeTask, now: number): Decision {
+  const status = node.status;
+  if (status.name !== 'running' && status.name !== 'unknown') return tooEarly(command);
+  const limit = definition.timeoutMs;
+  if (limit === undefined || isMapped(definition, node) || status.cancel !== undefined)
+    return tooEarly(command);
+  if (now < status.startedAt + limit) return tooEarly(command);
+  return [
+    {
+      type: 'TaskCancelRequested',
+      at: now,
+      task: command.task,
+      attempt: command.attempt,
+      because: 'timeout',
+    },
+  ];
+}
+
+function tooEarly(command: WakeTask): Decision {
+  return refusal('task.stale', `nothing is due for "${command.task}"`);
+}
+
+function wakeRun(state: RunState, now: number): Decision {
+  const due = state.deadline !== undefined && now >= state.deadline;
+  if (!due || state.end !== undefined || state.cancel !== undefined) {
+    return refusal('task.stale', 'nothing is due for the run');
+  }
+  return [
+    {
+      type: 'RunCancelRequested',
+      at: now,
+      by: { ...BY_TIME, reason: 'the run timed out' },
+      timedOut: true,
+    },
+  ];
+}

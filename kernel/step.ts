@@ -1,0 +1,71 @@
+/**
+ * One pass of a command through the kernel: decide, evolve, and settle until the run rests. What
+ * it returns is what the journal must hold; the state is already there.
+ */
+import { bug } from '../model/errors.ts';
+import type {
+  AttemptReport,
+  OperatorCommand,
+  Refusal,
+  RunEvent,
+  RunStarted,
+} from '../model/run.ts';
+import { type Context, decide } from './decide.ts';
+import { begin, type Definitions, evolve } from './evolve.ts';
+import { isRefusal } from './refusal.ts';
+import { settle } from './settle.ts';
+import type { RunState } from './state.ts';
+
+/** A run that nothing could end would spin here: far above what a run can settle at once. */
+const MOST_EVENTS = 1_000_000;
+
+export function step(
+  state: RunState,
+  command: OperatorCommand | AttemptReport,
+  context: Context,
+): readonly RunEvent[] | Refusal {
+  const decision = decide(state, command, context);
+  if (isRefusal(decision)) return decision;
+  if (decision.length === 0) return decision;
+  const events = [...decision];
+  // A mended task lets a run that had ended go on.
+  for (const event of decision) evolve(state, event, context.definitions);
+  rest(state, events, context);
+  return events;
+}
+
+/** The first step of a run. */
+export function first(
+  id: string,
+  event: RunStarted,
+  context: Context,
+): { readonly state: RunState; readonly events: readonly RunEvent[] } {
+  const state = begin(id, event, context.definitions);
+  const events: RunEvent[] = [event];
+  rest(state, events, context);
+  return { state, events };
+}
+
+function rest(state: RunState, events: RunEvent[], context: Context): void {
+  for (;;) {
+    const event = settle(state, context.now);
+    if (event === null) return;
+    if (events.length > MOST_EVENTS) bug(`run ${state.id} does not come to rest`);
+    events.push(event);
+    evolve(state, event, context.definitions);
+  }
+}
+
+/** The fold: state from the journal. It is at rest, as it was when its last event was written. */
+export function replay(
+  id: string,
+  events: readonly RunEvent[],
+  definitions: Definitions,
+): RunState {
+  const start = events[0];
+  if (start?.type !== 'RunStarted') return bug(`run ${id} does not begin with RunStarted`);
+  const state = begin(id, start, definitions);
+  for (let i = 1; i < events.length; i++) evolve(state, events[i] as RunEvent, definitions);
+  state.agenda = [];
+  return state;
+}
