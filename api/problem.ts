@@ -22,13 +22,13 @@ export class Refused extends Error {
 }
 
 /** The value, or the refusal thrown. */
-export function granted<T extends object>(answer: T | Refusal): Exclude<T, Refusal> {
+export function granted<T extends object>(answer: T | Refusal): T {
   if (isRefusal(answer)) throw new Refused(answer);
   return answer;
 }
 
-function isRefusal<T extends object>(answer: T | Refusal): answer is Extract<T, Refusal> | Refusal {
-  return 'refused' in answer && answer.refused === true;
+function isRefusal(answer: object): answer is Refusal {
+  return 'refused' in answer && answer.refused !== false;
 }
 
 interface Sentences {

@@ -1,0 +1,164 @@
+/**
+ * The systems file, resolved: `${{ env.NAME }}` is replaced by the environment, each
+ * configuration is checked by its connector's schema, and every secret is noted for redaction.
+ *
+ * A problem names the variable or the field, never the value.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { z } from 'zod';
+import type { AnyConnector } from '../connectors/kit/index.ts';
+import type { System, SystemDirectory } from '../engine/systems.ts';
+import { TuttiError } from '../model/errors.ts';
+import type { Problem } from '../model/errors.ts';
+import type { Json } from '../model/json.ts';
+import { didYouMean } from '../model/suggestion.ts';
+import { readSystems } from '../model/systems.ts';
+import type { SystemEntry, SystemsFile } from '../model/systems.ts';
+import { secretTexts } from './secrets.ts';
+
+type Path = readonly (string | number)[];
+export type Environment = Readonly<Record<string, string | undefined>>;
+/** How to connect to a database of the embedded PostgreSQL. */
+export type EmbeddedUrl = (database: string) => string;
+
+/** `url: embedded:NAME` of a sql system: the database NAME of the embedded PostgreSQL. */
+const EMBEDDED = /^embedded:([a-z][a-z0-9_]{0,62})$/;
+const ENV = /\$\{\{\s*env\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}/g;
+
+/** `--systems FILE`, else systems.yaml in the data folder, else in the working directory. */
+export function findSystemsFile(
+  given: string | undefined,
+  dataDirectory: string,
+  workingDirectory: string,
+): string | null {
+  if (given !== undefined) {
+    const file = resolve(workingDirectory, given);
+    if (existsSync(file)) return file;
+    throw new TuttiError('systems.invalid', `There is no systems file ${file}.`);
+  }
+  const candidates = [join(dataDirectory, 'systems.yaml'), join(workingDirectory, 'systems.yaml')];
+  return candidates.find((file) => existsSync(file)) ?? null;
+}
+
+export interface Resolving {
+  readonly connectors: readonly AnyConnector[];
+  readonly environment: Environment;
+  readonly embeddedUrl: EmbeddedUrl;
+}
+
+export function loadSystems(file: string | null): SystemsFile {
+  return file === null ? readSystems('') : readSystems(readFileSync(file, 'utf8'), file);
+}
+
+/** The databases that systems want of the embedded PostgreSQL. */
+export function embeddedDatabases(file: SystemsFile): readonly string[] {
+  const urls = file.systems.map(({ config }) => config['url']);
+  const names = urls.flatMap((url) =>
+    typeof url === 'string' ? (EMBEDDED.exec(url)?.[1] ?? []) : [],
+  );
+  return [...new Set(names)];
+}
+
+/** Throws `systems.invalid` with every mistake at once. */
+export function resolveSystems(file: SystemsFile, resolving: Resolving): SystemDirectory {
+  const resolution = new Resolution(file, resolving);
+  for (const entry of file.systems) resolution.add(entry);
+  const problems = [...file.problems, ...resolution.problems];
+  if (problems.length > 0) {
+    throw new TuttiError('systems.invalid', 'The systems file has mistakes.', { problems });
+  }
+  return directoryOf(resolution.systems, resolution.secrets);
+}
+
+function directoryOf(
+  systems: ReadonlyMap<string, System>,
+  secrets: ReadonlySet<string>,
+): SystemDirectory {
+  return {
+    get: (name) => systems.get(name),
+    names: () => [...systems.keys()],
+    secrets: [...secrets],
+  };
+}
+
+class Resolution {
+  readonly systems = new Map<string, System>();
+  readonly secrets = new Set<string>();
+  readonly problems: Problem[] = [];
+  readonly #file: SystemsFile;
+  readonly #connectors: ReadonlyMap<string, AnyConnector>;
+  readonly #resolving: Resolving;
+
+  constructor(file: SystemsFile, resolving: Resolving) {
+    this.#file = file;
+    this.#connectors = new Map(resolving.connectors.map((one) => [one.name, one]));
+    this.#resolving = resolving;
+  }
+
+  add({ name, kind, config }: SystemEntry): void {
+    const connector = this.#connectors.get(kind);
+    if (connector === undefined) {
+      const hint =
+        didYouMean(kind, this.#connectors.keys()) ??
+        `Kinds: ${[...this.#connectors.keys()].join(', ')}.`;
+      this.#problem([name, 'kind'], `There is no connector ${JSON.stringify(kind)}.`, hint);
+      return;
+    }
+    const before = this.problems.length;
+    const resolved = this.#resolve(config, [name]);
+    if (this.problems.length > before) return;
+    const checked = connector.config.safeParse(resolved);
+    if (checked.success) {
+      for (const secret of secretTexts(connector.config, resolved)) this.secrets.add(secret);
+      this.systems.set(name, { kind, config: checked.data });
+      return;
+    }
+    for (const issue of checked.error.issues) this.#issue(name, issue);
+  }
+
+  #issue(name: string, issue: z.core.$ZodIssue): void {
+    const path = [name, ...issue.path.map((part) => (typeof part === 'symbol' ? '?' : part))];
+    const unknownKey = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
+    this.#problem(unknownKey === undefined ? path : [...path, unknownKey], issue.message);
+  }
+
+  #resolve(value: Json, path: Path): Json {
+    if (typeof value === 'string') return this.#resolveText(value, path);
+    if (Array.isArray(value)) return value.map((one, at) => this.#resolve(one, [...path, at]));
+    if (typeof value !== 'object' || value === null) return value;
+    const entries = Object.entries(value).map(
+      ([key, one]) => [key, this.#resolve(one, [...path, key])] as const,
+    );
+    return Object.fromEntries(entries);
+  }
+
+  #resolveText(text: string, path: Path): string {
+    const database = path.length === 2 && path[1] === 'url' ? EMBEDDED.exec(text)?.[1] : undefined;
+    if (database !== undefined) return this.#resolving.embeddedUrl(database);
+    const resolved = text.replaceAll(ENV, (_whole, name: string) => {
+      const value = this.#resolving.environment[name];
+      if (value === undefined) {
+        const hint = `Set ${name} before you start Tutti.`;
+        this.#problem(path, `The environment variable ${name} is not set.`, hint);
+        return '';
+      }
+      this.secrets.add(value);
+      return value;
+    });
+    if (resolved === text && text.includes('${{')) {
+      this.#problem(path, 'Only `${{ env.NAME }}` can stand here.');
+    }
+    return resolved;
+  }
+
+  #problem(path: Path, message: string, hint?: string): void {
+    this.problems.push({
+      code: 'systems.invalid',
+      message,
+      ...(hint === undefined ? {} : { hint }),
+      ...this.#file.place(path),
+      path: path.join('.'),
+    });
+  }
+}
