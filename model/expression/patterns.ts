@@ -1,0 +1,50 @@
+/**
+ * Regular expressions in linear time (RE2). `matches` of CEL would run on the backtracking
+ * engine of the host, where one pattern can hold the process for minutes.
+ */
+import { RE2JS } from 're2js';
+import { ExpressionError } from './failure.ts';
+
+export const PATTERN_CHARACTERS = 500;
+export const SUBJECT_CHARACTERS = 20_000;
+const KEPT = 200;
+
+export interface Pattern {
+  /** True when the pattern is found anywhere in the text. */
+  test(text: string): boolean;
+}
+
+const compiled = new Map<string, Pattern>();
+
+/** Throws ExpressionError. */
+export function compilePattern(source: string): Pattern {
+  const known = compiled.get(source);
+  if (known !== undefined) return known;
+  if (source.length > PATTERN_CHARACTERS) {
+    throw new ExpressionError(`the pattern is longer than ${PATTERN_CHARACTERS} characters`);
+  }
+  const pattern = build(source);
+  if (compiled.size >= KEPT) compiled.delete(compiled.keys().next().value ?? '');
+  compiled.set(source, pattern);
+  return pattern;
+}
+
+function build(source: string): Pattern {
+  let regex: RE2JS;
+  try {
+    regex = RE2JS.compile(source);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ExpressionError(`the pattern does not parse: ${reason}`);
+  }
+  return {
+    test(text) {
+      if (text.length > SUBJECT_CHARACTERS) {
+        throw new ExpressionError(
+          `a pattern is tested on at most ${SUBJECT_CHARACTERS} characters, found ${text.length}`,
+        );
+      }
+      return regex.test(text);
+    },
+  };
+}
