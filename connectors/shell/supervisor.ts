@@ -1,0 +1,116 @@
+/**
+ * Starts a job so that it outlives us: a plain `sh` in a session of its own, with nothing open
+ * that is ours, which claims the attempt, runs the command and records its exit code.
+ *
+ * It forks once, for the command; everything else is built into the shell, for two processes per
+ * job are the price of the whole connector. So the exit code is not renamed into place (`mv` is
+ * a process): it is one short line, and only a whole line counts.
+ *
+ * The supervisor must outlive the signal that cancels the job, or nobody would record the end:
+ * it traps what the group is sent. A trap, unlike `ignore`, is not inherited by the command.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, watch } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { readState } from './attempt-folder.ts';
+
+const SUPERVISOR = `
+{ read -r TUTTI_BOOT </proc/sys/kernel/random/boot_id && read -r TUTTI_STAT </proc/$$/stat
+} 2>/dev/null || {
+  TUTTI_BOOT=- TUTTI_STAT=$(ps -o pid=,pgid=,stat=,lstart= -p $$)
+}
+set -C
+{ echo "start $TUTTI_BOOT $TUTTI_STAT" >"$0"; } 2>/dev/null || exit 0
+set +C
+unset TUTTI_BOOT TUTTI_STAT
+trap : HUP INT QUIT TERM
+"$@"
+echo "exit $?" >>"$0"
+`;
+
+/** Jobs that somebody here watches, by folder: each promise ends when it is worth looking again. */
+const watched = new Map<string, Promise<void>>();
+
+export interface Start {
+  readonly folder: string;
+  readonly claim: string;
+  readonly command: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Resolves when the supervisor exists; rejects with the system's error when it could not. */
+export async function startSupervisor(start: Start): Promise<void> {
+  const out = openSync(path.join(start.folder, 'out'), 'a', 0o600);
+  const err = openSync(path.join(start.folder, 'err'), 'a', 0o600);
+  let child: ChildProcess;
+  try {
+    child = spawn('/bin/sh', ['-c', SUPERVISOR, start.claim, ...start.command], {
+      cwd: start.cwd,
+      env: start.env,
+      detached: true,
+      stdio: ['ignore', out, err],
+    });
+  } finally {
+    closeSync(out);
+    closeSync(err);
+  }
+  if (child.pid === undefined) {
+    await new Promise((_resolve, reject) => {
+      child.once('error', reject);
+    });
+  }
+  child.unref();
+  void remember(
+    start.folder,
+    new Promise((resolve) => {
+      child.once('exit', () => resolve());
+    }),
+  );
+}
+
+/** Whether a supervisor that we started ourselves, or found, is being watched here. */
+export function isWatched(folder: string): boolean {
+  return watched.has(folder);
+}
+
+/**
+ * Resolves when the job's state may have changed. Our own supervisor tells by exiting; for one of
+ * an earlier process the folder is watched. One watcher per job, however often this is asked.
+ */
+export async function stateChange(folder: string, signal: AbortSignal): Promise<void> {
+  const known = watched.get(folder);
+  await (known ?? remember(folder, watchFolder(folder, signal)));
+}
+
+function remember(folder: string, change: Promise<void>): Promise<void> {
+  const settled = change.finally(() => {
+    if (watched.get(folder) === settled) watched.delete(folder);
+  });
+  watched.set(folder, settled);
+  return settled;
+}
+
+async function watchFolder(folder: string, signal: AbortSignal): Promise<void> {
+  const closing = new AbortController();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const watcher = watch(folder, { persistent: false, signal: closing.signal });
+      watcher.on('error', reject);
+      // Log lines change the folder too, and far more often than the state does.
+      watcher.on('change', (_event, name) => {
+        if (name !== 'out' && name !== 'err') resolve();
+      });
+      signal.addEventListener('abort', () => resolve(), { once: true, signal: closing.signal });
+      // It may have ended before the watcher was there.
+      const { kind } = readState(folder);
+      if (kind === 'ended' || kind === 'absent' || signal.aborted) resolve();
+    });
+  } catch {
+    // No watcher to be had (limits, file systems): the caller's polling remains.
+    await delay(50, undefined, { ref: false });
+  } finally {
+    closing.abort();
+  }
+}
