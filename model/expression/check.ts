@@ -67,7 +67,7 @@ class Describer {
   constructor(source: TypeSource) {
     this.#source = source;
     this.#environment = createEnvironment();
-    for (const sign of ['double in list<int>', 'int in list<double>', 'double == int']) {
+    for (const sign of ['double in list<int>', 'int in list<double>']) {
       this.#environment.registerOperator(`${sign}: bool`, unused);
     }
     const run = {

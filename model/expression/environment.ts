@@ -2,7 +2,7 @@
  * The one CEL environment that evaluates: built once, with what CEL lacks for JSON.
  *
  * JSON numbers arrive as doubles and literals are integers, so arithmetic between the two is
- * added (equality and order are there). Integers among themselves keep CEL's rules: 7 / 2 is 3.
+ * added, and equality between literals (order is there). Integers among themselves keep CEL's rules: 7 / 2 is 3.
  */
 import { Environment } from '@marcbachmann/cel-js';
 import { ExpressionError } from './failure.ts';
@@ -49,6 +49,10 @@ export function createEnvironment(): Environment {
     environment.registerOperator(`double ${sign} int: double`, mixed);
     environment.registerOperator(`int ${sign} double: double`, mixed);
   }
+  environment.registerOperator(
+    'double == int: bool',
+    (left: unknown, right: unknown) => Number(left) === Number(right),
+  );
   environment.registerOperator(
     'double % double: double',
     (left: number, right: number) => left % right,
