@@ -34,7 +34,7 @@ import {
   type ShellOutput,
 } from './outcome.ts';
 import { bootId, readProcess, sessionMembers, signalProcess } from './processes.ts';
-import { isWatched, startSupervisor } from './supervisor.ts';
+import { isPursued, startSupervisor } from './supervisor.ts';
 
 /** Time for a supervisor between its start and its claim; far more than a loaded machine needs. */
 const STARTING_LIMIT_MS = 30_000;
@@ -62,7 +62,7 @@ export async function submitJob(context: ActionContext, work: Work): Promise<Jso
   if (!work.idempotent) await syncFolder(path.dirname(folder));
   const state = readState(folder);
   // Another supervisor for one that is only starting does no harm: one of them gets the claim.
-  if (state.kind !== 'starting' || isWatched(folder)) return job;
+  if (state.kind !== 'starting' || isPursued(folder, state.claim)) return job;
   const env = environmentOf(context, folder, work.env);
   try {
     await startSupervisor({ ...work, folder, claim: state.claim, env });
@@ -84,7 +84,7 @@ export async function locateJob(context: ActionContext, expected: Expected): Pro
     case 'ended':
       return job;
     case 'starting':
-      if (isWatched(folder) || !voidClaim(state.claim)) return job;
+      if (isPursued(folder, state.claim) || !voidClaim(state.claim)) return job;
       return 'absent';
   }
 }

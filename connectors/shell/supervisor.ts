@@ -29,8 +29,15 @@ trap : HUP INT QUIT TERM
 echo "exit $?" >>"$0"
 `;
 
-/** Jobs that somebody here watches, by folder: each promise ends when it is worth looking again. */
-const watched = new Map<string, Promise<void>>();
+interface Watch {
+  /** The claim that our own supervisor is after; null when we only found the folder. */
+  readonly claim: string | null;
+  /** Ends when it is worth looking again. */
+  readonly change: Promise<void>;
+}
+
+/** Jobs that somebody in this process watches, by folder. A hint only: losing it costs time. */
+const watched = new Map<string, Watch>();
 
 export interface Start {
   readonly folder: string;
@@ -64,15 +71,16 @@ export async function startSupervisor(start: Start): Promise<void> {
   child.unref();
   void remember(
     start.folder,
+    start.claim,
     new Promise((resolve) => {
       child.once('exit', () => resolve());
     }),
   );
 }
 
-/** Whether a supervisor that we started ourselves, or found, is being watched here. */
-export function isWatched(folder: string): boolean {
-  return watched.has(folder);
+/** Whether a supervisor of this process is alive and after the claim, or has it. */
+export function isPursued(folder: string, claim: string): boolean {
+  return watched.get(folder)?.claim === claim;
 }
 
 /**
@@ -80,16 +88,19 @@ export function isWatched(folder: string): boolean {
  * an earlier process the folder is watched. One watcher per job, however often this is asked.
  */
 export async function stateChange(folder: string, signal: AbortSignal): Promise<void> {
-  const known = watched.get(folder);
-  await (known ?? remember(folder, watchFolder(folder, signal)));
+  const known = watched.get(folder)?.change;
+  await (known ?? remember(folder, null, watchFolder(folder, signal)));
 }
 
-function remember(folder: string, change: Promise<void>): Promise<void> {
-  const settled = change.finally(() => {
-    if (watched.get(folder) === settled) watched.delete(folder);
-  });
-  watched.set(folder, settled);
-  return settled;
+function remember(folder: string, claim: string | null, change: Promise<void>): Promise<void> {
+  const entry: Watch = {
+    claim,
+    change: change.finally(() => {
+      if (watched.get(folder) === entry) watched.delete(folder);
+    }),
+  };
+  watched.set(folder, entry);
+  return entry.change;
 }
 
 async function watchFolder(folder: string, signal: AbortSignal): Promise<void> {

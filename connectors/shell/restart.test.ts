@@ -1,0 +1,160 @@
+/**
+ * What remains when Tutti dies: at any point between the folder and the end of the job, whoever
+ * comes later knows whether it ran, and it never runs twice.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { followToEnd, readLog } from '../kit/conformance.ts';
+import type { ActionContext, JobAction } from '../kit/index.ts';
+import { folderName, folderOf } from './attempt-folder.ts';
+import { shell } from './connector.ts';
+import { bootId } from './processes.ts';
+import { startSupervisor } from './supervisor.ts';
+
+let directory: string;
+let context: ActionContext;
+let folder: string;
+const action = shell.actions[0];
+const does = action?.does as JobAction<unknown, unknown, unknown>;
+
+beforeEach(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'tutti-restart-'));
+  context = {
+    key: 'r1:print:1',
+    run: 'r1',
+    task: 'print',
+    attempt: 1,
+    config: {},
+    directory,
+    stateDirectory: path.join(directory, 'state'),
+    signal: new AbortController().signal,
+    log: () => {},
+  };
+  folder = folderOf(context.stateDirectory, folderName(context.key));
+});
+afterEach(async () => await rm(directory, { recursive: true }));
+
+/** Prints, waits until somebody writes to the gate, prints again. */
+const GATED = {
+  script:
+    'echo once >>effects; mkfifo gate; echo before; echo warning >&2; read _ <gate; echo after',
+};
+
+async function effects(): Promise<string> {
+  return await readFile(path.join(directory, 'effects'), 'utf8').catch(() => '');
+}
+
+/** Another process submits; it is killed as soon as it has told the job. */
+async function submitAndDie(input: unknown): Promise<unknown> {
+  const code = `
+    const { shell } = await import(${JSON.stringify(new URL('connector.ts', import.meta.url).href)});
+    const context = { ...${JSON.stringify(context)}, signal: new AbortController().signal, log() {} };
+    const input = shell.actions[0].input.parse(${JSON.stringify(input)});
+    const job = await shell.actions[0].does.submit(context, input);
+    console.log(JSON.stringify(job));
+    setInterval(() => {}, 1000);
+  `;
+  const tsx = import.meta.resolve('tsx');
+  const child = spawn(process.execPath, ['--import', tsx, '--input-type=module', '-e', code], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = await once(createInterface(child.stdout), 'line');
+  const exit = once(child, 'exit');
+  child.kill('SIGKILL');
+  expect(await exit).toEqual([null, 'SIGKILL']);
+  return JSON.parse(String(line));
+}
+
+async function textOf(job: unknown): Promise<string> {
+  const reads = await readLog(does, context, job as never, null);
+  return reads
+    .flatMap((read) => read.chunks)
+    .map((chunk) => `${chunk.stream}: ${chunk.text}`)
+    .join('');
+}
+
+test('a job goes on when Tutti is killed, and another process follows it to its end', async () => {
+  const input = action?.input.parse(GATED);
+  const told = await submitAndDie(GATED);
+  const job = await does.locate(context, input);
+  expect(job).toEqual(told);
+  let seen = '';
+  while (!seen.includes('warning')) seen = await textOf(job);
+  expect(await does.follow(context, job)).toMatchObject({ state: 'running' });
+  const end = followToEnd(does, context, job);
+  await appendFile(path.join(directory, 'gate'), 'go\n');
+  expect(await end).toMatchObject({ state: 'succeeded', output: { exitCode: 0 } });
+  expect(await textOf(job)).toBe('out: before\nafter\nerr: warning\n');
+  expect(await does.submit(context, input)).toEqual(job);
+  expect(await effects()).toBe('once\n');
+}, 30_000);
+
+test('a folder without a claim is absent for good: a late supervisor cannot run the job', async () => {
+  const input = action?.input.parse({ script: 'echo once >>effects' });
+  await mkdir(folder, { recursive: true });
+  expect(await does.locate(context, input)).toBe('absent');
+  const command = ['/bin/sh', '-c', 'echo late >>effects'];
+  const late = { folder, claim: path.join(folder, 'state.0'), command, cwd: directory, env: {} };
+  await startSupervisor(late);
+  const job = await does.submit(context, input);
+  await followToEnd(does, context, job);
+  const again = await does.submit(context, input);
+  expect(await followToEnd(does, context, again)).toMatchObject({ state: 'succeeded' });
+  expect(await effects()).toBe('once\n');
+});
+
+test('supervisors that race for one claim run the job once', async () => {
+  await mkdir(folder, { recursive: true });
+  const command = ['/bin/sh', '-c', 'echo once >>effects'];
+  const start = { folder, claim: path.join(folder, 'state.0'), command, cwd: directory, env: {} };
+  await Promise.all(Array.from({ length: 8 }, async () => await startSupervisor(start)));
+  const job = await does.submit(context, action?.input.parse({ script: 'echo other >>effects' }));
+  await followToEnd(does, context, job);
+  expect(await effects()).toBe('once\n');
+});
+
+test('a job that is cancelled before it is claimed never runs', async () => {
+  await mkdir(folder, { recursive: true });
+  const input = action?.input.parse({ script: 'echo once >>effects' });
+  const job = await does.submit({ ...context, key: 'r1:other:1' }, input);
+  const unclaimed = { ...(job as object), folder: path.basename(folder) };
+  await does.cancel?.(context, unclaimed, false);
+  expect(await does.follow(context, unclaimed)).toMatchObject({ state: 'cancelled' });
+  expect(await does.follow(context, unclaimed)).toMatchObject({ state: 'cancelled' });
+  await followToEnd(does, context, job);
+  expect(await effects()).toBe('once\n');
+});
+
+test.each([
+  ['the machine restarted', 'another-boot', process.pid, '1'],
+  ['the pid belongs to another process', bootId(), process.pid, '1'],
+  ['nothing has the pid', bootId(), 2 ** 22 + 1, '1'],
+])('a started job without exit code is lost when %s', async (_why, boot, pid, start) => {
+  await mkdir(folder, { recursive: true });
+  const stat = `${pid} (sh) S 1 ${pid} ${pid} ${'0 '.repeat(15)}${start} 0`;
+  await writeFile(path.join(folder, 'state.0'), `start ${boot} ${stat}\n`);
+  const input = action?.input.parse({ script: 'echo once >>effects' });
+  const job = await does.submit(context, input);
+  expect(await does.follow(context, job)).toMatchObject({
+    state: 'failed',
+    failure: { class: 'lost', code: 'shell.lost' },
+  });
+  await does.cancel?.(context, job, true);
+  expect(await does.follow(context, job)).toMatchObject({ state: 'cancelled' });
+  expect(await effects()).toBe('');
+});
+
+test('a job whose folder is gone is lost here, and unknown on another machine', async () => {
+  const input = action?.input.parse({ script: 'true' });
+  const job = await does.submit(context, input);
+  await followToEnd(does, context, job);
+  await does.release?.(context, job);
+  await expect(does.follow(context, job)).rejects.toMatchObject({ class: 'lost' });
+  const far = { ...(job as object), host: 'another-host' };
+  await expect(does.follow(context, far)).rejects.toMatchObject({ class: 'unknown' });
+});
