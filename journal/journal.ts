@@ -11,6 +11,7 @@ import type { By, ParentTask, RunStatus, RunSummary } from '../model/run.ts';
 
 /** One event as a row. `data` is the rest of the event as JSON text. */
 export interface EventRow {
+  /** A UUID, best one that grows with time (version 7). */
   readonly run: string;
   /** 0, 1, 2… within the run, without holes. */
   readonly seq: number;
@@ -65,7 +66,7 @@ export interface Batch {
 export type AppendResult =
   | { readonly kind: 'committed' }
   | { readonly kind: 'fenced' }
-  /** Nothing was written: a run with this (workflow, key) exists. */
+  /** Nothing was written: `run` of this batch has a (workflow, key) that another run has. */
   | { readonly kind: 'key-exists'; readonly run: string };
 
 export interface NodeLease {
@@ -159,6 +160,9 @@ export interface Journal {
    * Appends atomically. Resolves only when the truth is known: after a lost connection it
    * reconnects, looks whether the batch is there, and appends it if not. Rejects only with
    * `node.stopping` (closed meanwhile) or a bug.
+   *
+   * A run's events must be in one append at a time: two of them under way may commit in any
+   * order, and one without the other.
    */
   append(lease: NodeLease, batch: Batch): Promise<AppendResult>;
   /** How many appends may be under way at once (connections). */
@@ -181,6 +185,8 @@ export interface Journal {
   version(workflow: string, version: number | null): Promise<VersionRow | null>;
   pools(): Promise<ReadonlyMap<string, number>>;
   readonly views: Views;
+  /** What keeps it from working right now, in sentences for `/readyz`; empty when all is well. */
+  stalls(): readonly string[];
   close(): Promise<void>;
 }
 

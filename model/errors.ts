@@ -222,6 +222,12 @@ export const CATALOGUE = {
     retry: false,
     status: 503,
   },
+  'database.too-new': {
+    title: 'The database has the schema of a newer Tutti',
+    next: 'Use that version of Tutti, or another database.',
+    retry: false,
+    status: 503,
+  },
   'data.in-use': {
     title: 'Another Tutti serves this data folder',
     next: 'Use that one (TUTTI_URL), stop it, or choose another --data folder.',

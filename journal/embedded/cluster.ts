@@ -1,0 +1,95 @@
+/**
+ * Makes the cluster: aside, then renamed, so that a kill in the middle leaves no half cluster
+ * and two processes that start at once end with one.
+ */
+import { execFile } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { TuttiError } from '../../model/errors.ts';
+import type { Binaries } from './binaries.ts';
+import { serverEnvironment } from './postmaster.ts';
+import { leaveNote, type Place } from './place.ts';
+
+/** A superuser that only the socket's folder protects. */
+export const SUPERUSER = 'tutti';
+
+const run = promisify(execFile);
+
+export function clusterMajor(place: Place): number | null {
+  const file = join(place.cluster, 'PG_VERSION');
+  if (!existsSync(place.cluster)) return null;
+  try {
+    return Number(readFileSync(file, 'utf8').trim());
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    throw new TuttiError(
+      'database.unavailable',
+      code === 'EACCES'
+        ? `This user may not enter ${place.cluster}: it belongs to the user who made it. Start Tutti as that user or as root.`
+        : `${place.cluster} is not a PostgreSQL cluster: ${file} cannot be read (${code}).`,
+      { cause },
+    );
+  }
+}
+
+export async function createCluster(place: Place, binaries: Binaries): Promise<void> {
+  removeLeftovers(place);
+  const aside = `${place.cluster}.new.${process.pid}`;
+  mkdirSync(aside, { mode: 0o700 });
+  chmodSync(aside, 0o700);
+  const { uid, gid } = place.identity;
+  if (uid !== undefined) chownSync(aside, uid, gid ?? uid);
+  const options = ['-A', 'trust', '-E', 'UTF8', '--locale=C', '--data-checksums'];
+  try {
+    await run(
+      join(binaries.folder, 'initdb'),
+      ['-D', aside, '-U', SUPERUSER, ...options, '--no-instructions'],
+      { ...place.identity, cwd: aside, env: serverEnvironment() },
+    );
+  } catch (cause) {
+    rmSync(aside, { recursive: true, force: true });
+    const output = (cause as { stderr?: string }).stderr?.trim() ?? '';
+    throw new TuttiError('database.unavailable', `initdb failed: ${output || String(cause)}`, {
+      cause,
+    });
+  }
+  try {
+    renameSync(aside, place.cluster);
+  } catch (error) {
+    rmSync(aside, { recursive: true, force: true });
+    if (!existsSync(place.cluster)) throw error;
+  }
+  leaveNote(place);
+}
+
+function removeLeftovers(place: Place): void {
+  const prefix = `${basename(place.cluster)}.new.`;
+  for (const name of readdirSync(place.base)) {
+    if (!name.startsWith(prefix) || alive(Number(name.slice(prefix.length)))) continue;
+    try {
+      rmSync(join(place.base, name), { recursive: true, force: true });
+    } catch {
+      // An initdb that outlived its parent still writes there: the next one removes it.
+    }
+  }
+}
+
+function alive(pid: number): boolean {
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * Where the cluster lives.
+ *
+ * `DATA/postgres/` holds it, unless the server's user cannot get there: root with a data folder
+ * below a 0700 home. We do not open other people's folders, so then the cluster goes to
+ * `/var/lib/tutti/<hash of the data folder>`, and `DATA/postgres.place` says so. That note is
+ * written only after the cluster exists: a note without a cluster means that data was lost, and
+ * is an error rather than a fresh start.
+ *
+ * The socket is inside the 0700 cluster, so no port and no password are needed. Socket paths
+ * end at 107 bytes (103 on macOS): for longer ones a 0700 folder in `/tmp`, whatever
+ * TMPDIR says, so that every process finds the same one.
+ */
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { TuttiError } from '../../model/errors.ts';
+import { canReach, serverIdentity, type Identity } from './identity.ts';
+
+export interface Place {
+  readonly base: string;
+  readonly cluster: string;
+  readonly log: string;
+  /** The pipe that every user of the server holds open; see `watchdog.ts`. */
+  readonly users: string;
+  readonly identity: Identity;
+  /** The note to leave in the data folder once the cluster exists. */
+  readonly note: { readonly path: string; readonly text: string } | null;
+}
+
+/** Only part of the socket's name: no port is opened. */
+export const PORT = 5432;
+const SOCKET_PATH_BYTES_MAX = 103;
+const ELSEWHERE = '/var/lib/tutti';
+
+export function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+function at(base: string, identity: Identity, note: Place['note']): Place {
+  return {
+    base,
+    cluster: join(base, 'cluster'),
+    log: join(base, 'server.log'),
+    users: join(base, 'users'),
+    identity,
+    note,
+  };
+}
+
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  mkdirSync(path, { recursive: true });
+  // A strict umask would lock the server's user out of a folder that is ours.
+  if (process.getuid?.() === 0) chmodSync(path, 0o755);
+}
+
+export function findPlace(dataDirectory: string): Place {
+  makeFolder(dataDirectory);
+  const data = realpathSync(dataDirectory);
+  const notePath = join(data, 'postgres.place');
+  if (existsSync(notePath)) return notedPlace(notePath);
+  const base = join(data, 'postgres');
+  const identity = serverIdentity(join(base, 'cluster'));
+  if (canReach(identity, data)) {
+    makeFolder(base);
+    return at(base, identity, null);
+  }
+  if (existsSync(join(base, 'cluster'))) {
+    throw new TuttiError(
+      'database.unavailable',
+      `The user that runs PostgreSQL (uid ${identity.uid}) can no longer get to ${base}: ` +
+        'allow others to pass through the folders above it (chmod o+x), or move the data folder.',
+    );
+  }
+  return placeElsewhere(data, notePath);
+}
+
+function notedPlace(notePath: string): Place {
+  const base = readFileSync(notePath, 'utf8').trim();
+  if (!existsSync(join(base, 'cluster'))) {
+    throw new TuttiError(
+      'database.unavailable',
+      `${notePath} says that the database is in ${base}, but it is not there. ` +
+        'Bring that folder back; remove the note only to start with an empty database.',
+    );
+  }
+  return at(base, serverIdentity(join(base, 'cluster')), null);
+}
+
+function placeElsewhere(data: string, notePath: string): Place {
+  const base = join(ELSEWHERE, digest(data));
+  try {
+    makeFolder(ELSEWHERE);
+    makeFolder(base);
+  } catch (cause) {
+    throw new TuttiError(
+      'database.unavailable',
+      `The user that runs PostgreSQL cannot get to ${data}, and ${base} cannot be made instead. ` +
+        'Choose a --data folder that others may pass through, or start Tutti as another user than root.',
+      { cause },
+    );
+  }
+  return at(base, serverIdentity(join(base, 'cluster')), { path: notePath, text: `${base}\n` });
+}
+
+export function leaveNote(place: Place): void {
+  if (place.note === null) return;
+  const aside = `${place.note.path}.new`;
+  writeFileSync(aside, place.note.text);
+  renameSync(aside, place.note.path);
+}
+
+/** The folder for the socket of a server that we start. */
+export function socketFolder(place: Place): string {
+  const socket = join(place.cluster, `.s.PGSQL.${PORT}`);
+  if (Buffer.byteLength(socket) <= SOCKET_PATH_BYTES_MAX) return place.cluster;
+  const uid = place.identity.uid ?? process.getuid?.() ?? 0;
+  const folder = join('/tmp', `tutti-${digest(`${uid} ${place.cluster}`)}`);
+  if (!existsSync(folder)) {
+    mkdirSync(folder, { mode: 0o700 });
+    if (place.identity.uid !== undefined) chownSync(folder, uid, place.identity.gid ?? uid);
+  }
+  const stat = lstatSync(folder);
+  if (!stat.isDirectory() || stat.uid !== uid || (stat.mode & 0o077) !== 0) {
+    throw new TuttiError(
+      'database.unavailable',
+      `${folder} should be a folder that only uid ${uid} may enter, and is not. Remove it.`,
+    );
+  }
+  return folder;
+}

@@ -1,0 +1,142 @@
+/**
+ * The server process: seeing one that runs, starting one.
+ *
+ * The pid in `postmaster.pid` is believed only when the program that runs there is a postgres
+ * with our `-D`: after a restart of a container it may be anything, our own node included. The
+ * server reports its state in line 8 of that file, so no log is parsed.
+ */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
+import type { Binaries } from './binaries.ts';
+import { PORT, socketFolder, type Place } from './place.ts';
+
+export interface Sighting {
+  readonly pid: number;
+  readonly port: number;
+  readonly sockets: string;
+  /** starting, ready, stopping (standby does not occur). */
+  readonly status: string;
+}
+
+const SETTINGS = {
+  listen_addresses: '',
+  unix_socket_permissions: '0700',
+  max_connections: '100',
+  shared_buffers: '128MB',
+  max_wal_size: '2GB',
+  fsync: 'on',
+  full_page_writes: 'on',
+  synchronous_commit: 'on',
+  jit: 'off',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+  logging_collector: 'off',
+};
+const LOG_BYTES_MAX = 10_000_000;
+
+/** Ours without what would steer PostgreSQL behind our back. */
+export function serverEnvironment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('PG'));
+  return { ...Object.fromEntries(kept), LC_ALL: 'C', LC_MESSAGES: 'C' };
+}
+
+function pidFile(place: Place): string {
+  return join(place.cluster, 'postmaster.pid');
+}
+
+function readPidFile(place: Place): string[] | null {
+  try {
+    return readFileSync(pidFile(place), 'utf8').split('\n');
+  } catch {
+    return null;
+  }
+}
+
+export function isOurs(pid: number, cluster: string): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  if (existsSync('/proc/self/cmdline')) {
+    try {
+      const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+      return basename(args[0] ?? '') === 'postgres' && args[args.indexOf('-D') + 1] === cluster;
+    } catch {
+      return false;
+    }
+  }
+  try {
+    const command = execFileSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' });
+    return command.includes('postgres') && command.includes(`-D ${cluster} `);
+  } catch {
+    return false;
+  }
+}
+
+/** The server on this cluster, when one runs. */
+export function sight(place: Place): Sighting | null {
+  const lines = readPidFile(place);
+  if (lines === null) return null;
+  const pid = Number(lines[0]);
+  if (!isOurs(pid, place.cluster)) return null;
+  return {
+    pid,
+    port: Number(lines[3] ?? PORT),
+    sockets: lines[4]?.trim() || place.cluster,
+    status: lines[7]?.trim() || 'starting',
+  };
+}
+
+/**
+ * PostgreSQL refuses to start while the pid in its file is alive, whatever runs there now.
+ * Taken away by renaming and read again: a server that started in between gets its file back.
+ */
+export function clearStalePid(place: Place): void {
+  const file = pidFile(place);
+  const aside = `${file}.stale.${process.pid}`;
+  try {
+    renameSync(file, aside);
+  } catch {
+    return;
+  }
+  const pid = Number(readFileSync(aside, 'utf8').split('\n')[0]);
+  if (isOurs(pid, place.cluster)) renameSync(aside, file);
+  else rmSync(aside, { force: true });
+}
+
+export function startServer(place: Place, binaries: Binaries): ChildProcess {
+  if ((statSync(place.log, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES_MAX) {
+    renameSync(place.log, `${place.log}.old`);
+  }
+  const log = openSync(place.log, 'a', 0o600);
+  const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const sockets = socketFolder(place);
+  // -D first: the watchdog looks for it, followed by a space.
+  const args = ['-D', place.cluster, '-k', sockets, '-p', String(PORT), ...settings];
+  const server = spawn(join(binaries.folder, 'postgres'), args, {
+    ...place.identity,
+    // An unreadable working directory would stop it.
+    cwd: place.cluster,
+    detached: true,
+    env: serverEnvironment(),
+    stdio: ['ignore', log, log],
+  });
+  closeSync(log);
+  server.unref();
+  return server;
+}
+
+/** The server's last words, for an error. */
+export function lastWords(place: Place): string {
+  try {
+    return readFileSync(place.log, 'utf8').trimEnd().split('\n').slice(-4).join(' | ');
+  } catch {
+    return 'it left no log';
+  }
+}

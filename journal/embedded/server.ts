@@ -1,0 +1,223 @@
+/**
+ * The embedded PostgreSQL: started, adopted, restarted and ended by us.
+ *
+ * `ensureRunning` is the whole life cycle: look who runs on the cluster; adopt a server that
+ * answers a real query; wait for one that starts or stops; start one where there is none. It is
+ * the same on the first start, after a SIGKILL of the postmaster, and for a second process on
+ * the same folder, which shares the server. Callers that lose a connection call it and connect
+ * again. The server ends with its last user (`watchdog.ts`).
+ */
+import type { ChildProcess } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { TuttiError } from '../../model/errors.ts';
+import { defaultCandidates, findBinaries, type Candidate } from './binaries.ts';
+import { clusterMajor, createCluster, SUPERUSER } from './cluster.ts';
+import { findPlace, type Place } from './place.ts';
+import { clearStalePid, lastWords, sight, startServer, type Sighting } from './postmaster.ts';
+import { joinUsers, leaveUsers } from './watchdog.ts';
+
+export interface EmbeddedServer {
+  /** For the database `tutti`. */
+  readonly connection: pg.ClientConfig;
+  /** Where cluster and log are. */
+  readonly folder: string;
+  /** Resolves when the server answers; starts it when it does not run. */
+  ensureRunning(): Promise<void>;
+  /** Ends the server unless other processes use it. */
+  stop(): Promise<void>;
+  /** Makes the database if it is missing, and says how to connect to it. */
+  createDatabase(name: string): Promise<pg.ClientConfig>;
+}
+
+export interface EmbeddedOptions {
+  /** Where to look for PostgreSQL; by default the npm package, then the machine. */
+  readonly candidates?: readonly Candidate[];
+}
+
+const POLL_MS = 5;
+/** Backends of a killed postmaster hold its shared memory for a moment. */
+const START_AGAIN_MS = 15_000;
+/** Crash recovery of a large cluster takes its time. */
+const READY_LIMIT_MS = 600_000;
+const STOP_LIMIT_MS = 30_000;
+
+const APPLICATION = `tutti:${process.pid}`;
+
+export async function openEmbedded(
+  dataDirectory: string,
+  options: EmbeddedOptions = {},
+): Promise<EmbeddedServer> {
+  if (process.platform === 'win32') {
+    throw new TuttiError(
+      'database.unavailable',
+      'The embedded PostgreSQL does not run on Windows yet: give --database URL.',
+    );
+  }
+  const place = findPlace(dataDirectory);
+  const binaries = findBinaries(
+    place,
+    clusterMajor(place),
+    options.candidates ?? defaultCandidates(),
+  );
+  if (clusterMajor(place) === null) await createCluster(place, binaries);
+  const server = new Server(place, () => startServer(place, binaries));
+  try {
+    await server.ensureRunning();
+    await server.createDatabase('tutti');
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return server;
+}
+
+class Server implements EmbeddedServer {
+  readonly folder: string;
+  readonly #place: Place;
+  readonly #start: () => ChildProcess;
+  #seen: Sighting | null = null;
+  #users: number | null = null;
+  #starting: Promise<void> | null = null;
+  #stopped = false;
+
+  constructor(place: Place, start: () => ChildProcess) {
+    this.#place = place;
+    this.#start = start;
+    this.folder = place.base;
+  }
+
+  get connection(): pg.ClientConfig {
+    return this.#connection('tutti');
+  }
+
+  ensureRunning(): Promise<void> {
+    this.#starting ??= this.#run().finally(() => {
+      this.#starting = null;
+    });
+    return this.#starting;
+  }
+
+  async #run(): Promise<void> {
+    this.#users ??= await joinUsers(this.#place);
+    const giveUpAt = Date.now() + READY_LIMIT_MS;
+    let failingSince: number | null = null;
+    while (!this.#stopped) {
+      const seen = sight(this.#place);
+      if (seen === null) {
+        if (await this.#launched()) failingSince = null;
+        else failingSince ??= Date.now();
+      } else if (seen.status === 'ready' && (await this.#answers(seen))) {
+        return;
+      } else {
+        await delay(POLL_MS);
+      }
+      const failing = failingSince !== null && Date.now() - failingSince > START_AGAIN_MS;
+      if (failing || Date.now() > giveUpAt) {
+        throw new TuttiError(
+          'database.unavailable',
+          `PostgreSQL does not start. Its last words: ${lastWords(this.#place)} (${this.#place.log})`,
+        );
+      }
+    }
+    throw new TuttiError('node.stopping');
+  }
+
+  /** False when the process ended before it said anything. */
+  async #launched(): Promise<boolean> {
+    clearStalePid(this.#place);
+    const server = this.#start();
+    const ended = new AbortController();
+    server.once('exit', () => ended.abort());
+    server.once('error', () => ended.abort());
+    while (!ended.signal.aborted) {
+      const seen = sight(this.#place);
+      if (seen !== null && (seen.pid === server.pid || seen.status === 'ready')) return true;
+      await delay(POLL_MS);
+    }
+    // Another process was faster, or it cannot start yet: the caller looks again.
+    await delay(10 * POLL_MS);
+    return sight(this.#place) !== null;
+  }
+
+  /** Only a real answer counts: a postmaster may be seen ready while it dies. */
+  async #answers(seen: Sighting): Promise<boolean> {
+    this.#seen = seen;
+    try {
+      await this.#query('postgres', 'select 1');
+      return true;
+    } catch (error) {
+      // Too many connections: it is alive.
+      return (error as { code?: string }).code === '53300';
+    }
+  }
+
+  async #query(database: string, text: string, values: unknown[] = []): Promise<unknown[]> {
+    const client = new pg.Client({
+      ...this.#connection(database),
+      connectionTimeoutMillis: 5_000,
+      query_timeout: 30_000,
+    });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      return (await client.query(text, values)).rows;
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  }
+
+  #connection(database: string): pg.ClientConfig {
+    if (this.#seen === null) throw new TuttiError('database.unavailable');
+    return {
+      host: this.#seen.sockets,
+      port: this.#seen.port,
+      user: SUPERUSER,
+      database,
+      ssl: false,
+      application_name: APPLICATION,
+    };
+  }
+
+  async createDatabase(name: string): Promise<pg.ClientConfig> {
+    const found = await this.#query('postgres', 'select 1 from pg_database where datname = $1', [
+      name,
+    ]);
+    if (found.length === 0) {
+      try {
+        await this.#query('postgres', `create database ${pg.escapeIdentifier(name)}`);
+      } catch (error) {
+        // Another process made it at the same moment.
+        const code = (error as { code?: string }).code ?? '';
+        if (!['42P04', '23505'].includes(code)) throw error;
+      }
+    }
+    return this.#connection(name);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    await this.#starting?.catch(() => undefined);
+    if (this.#users === null) return;
+    const shared = await this.#othersConnected();
+    await leaveUsers(this.#place, this.#users);
+    this.#users = null;
+    if (shared) return;
+    const giveUpAt = Date.now() + STOP_LIMIT_MS;
+    while (sight(this.#place) !== null && Date.now() < giveUpAt) await delay(POLL_MS);
+  }
+
+  async #othersConnected(): Promise<boolean> {
+    try {
+      const others = await this.#query(
+        'postgres',
+        "select 1 from pg_stat_activity where backend_type = 'client backend' and application_name <> $1 limit 1",
+        [APPLICATION],
+      );
+      return others.length > 0;
+    } catch {
+      return false;
+    }
+  }
+}

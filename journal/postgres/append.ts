@@ -1,0 +1,236 @@
+/**
+ * The append: one prepared statement, one round trip, one transaction.
+ *
+ * The fence is the statement's first part: it share-locks the node's row while its epoch is
+ * ours, and everything else joins it. A take-over that raises the epoch waits for the appends
+ * under way, and appends that come later find no row, write nothing and answer 0: fenced.
+ *
+ * After a lost connection the truth is in the book. Any event of the batch that is there, as we
+ * wrote it, means that all of it is. If it is not there, the lost statement may still be under
+ * way in the server; then the second append waits for it at the primary key (or, when the epoch
+ * was raised meanwhile, the raise waited for it), and a second look tells.
+ */
+import type { AppendResult, Batch, EventRow, NodeLease, RunRow, RunUpdate } from '../journal.ts';
+import { numbers, texts } from './arrays.ts';
+import { faultOf } from './faults.ts';
+import { afterFault, type Line, type Source } from './line.ts';
+
+export const APPEND = `
+with fence as materialized (
+  select 1 from nodes where id = $1 and epoch = $2 for share
+), started as (
+  insert into runs (id, workflow, version, key, business_date, parent_run, parent_task,
+    parent_attempt, "by", created_at, status, wake_at, ended_at, total, ended, failed, owner)
+  select u.id, u.workflow, u.version, u.key, u.business_date, u.parent_run, u.parent_task,
+    u.parent_attempt, u.by, to_timestamp(u.created_at / 1000), u.status,
+    to_timestamp(u.wake_at / 1000), to_timestamp(u.ended_at / 1000), u.total, u.ended, u.failed, $1
+  from fence, unnest($3::uuid[], $4::text[], $5::int[], $6::text[], $7::date[], $8::uuid[],
+    $9::text[], $10::int[], $11::json[], $12::float8[], $13::text[], $14::float8[],
+    $15::float8[], $16::int[], $17::int[], $18::int[])
+    as u(id, workflow, version, key, business_date, parent_run, parent_task, parent_attempt, by,
+      created_at, status, wake_at, ended_at, total, ended, failed)
+), written as (
+  insert into events (run_id, seq, at, type, task, attempt, "end", data)
+  select u.run, u.seq, to_timestamp(u.at / 1000), u.type, u.task, u.attempt, u.ending, u.data
+  from fence, unnest($19::uuid[], $20::int[], $21::float8[], $22::text[], $23::text[],
+    $24::int[], $25::text[], $26::json[]) as u(run, seq, at, type, task, attempt, ending, data)
+), updated as (
+  update runs set status = u.status, version = u.version, wake_at = to_timestamp(u.wake_at / 1000),
+    ended_at = to_timestamp(u.ended_at / 1000), total = u.total, ended = u.ended,
+    failed = u.failed, owner = $1
+  from fence, unnest($27::uuid[], $28::text[], $29::int[], $30::float8[], $31::float8[],
+    $32::int[], $33::int[], $34::int[])
+    as u(run, status, version, wake_at, ended_at, total, ended, failed)
+  where runs.id = u.run
+)
+select count(*)::int as fenced_in from fence`;
+
+/** Is this event there, as we wrote it? */
+export const LOOK_EVENT = `
+select type = $3 and task is not distinct from $4 and attempt is not distinct from $5
+  and "end" is not distinct from $6 and data::text = $7
+  and round(date_part('epoch', at) * 1000) = round($8::float8) as ours
+from events where run_id = $1 and seq = $2`;
+
+export const LOOK_RUN = 'select true as ours from runs where id = $1';
+
+/** Which of these runs has a key that another run has? */
+export const LOOK_KEY = `
+select u.id from unnest($1::uuid[], $2::text[], $3::text[]) as u(id, workflow, key)
+join runs on runs.key = u.key and runs.workflow = u.workflow and runs.id <> u.id
+limit 1`;
+
+/**
+ * The planner sees neither the sizes of the arrays nor how the tables grow under a kept plan:
+ * without these it may choose to scan a table of runs that was small once.
+ */
+export const APPEND_SETTINGS = `
+set plan_cache_mode = force_generic_plan;
+set enable_seqscan = off;
+set enable_hashjoin = off;
+set enable_mergejoin = off`;
+
+export function appendValues(lease: NodeLease, batch: Batch): unknown[] {
+  const { starts, updates } = folded(batch);
+  return [
+    lease.node,
+    lease.epoch,
+    ...startColumns(starts),
+    ...eventColumns(batch.events),
+    ...updateColumns(updates),
+  ];
+}
+
+type Start = RunRow & Pick<RunUpdate, 'endedAt' | 'ended' | 'failed'>;
+
+/**
+ * A run that starts and changes in one batch is inserted as it is in the end: the update part of
+ * a statement does not see what its insert part writes.
+ */
+function folded(batch: Batch): { starts: readonly Start[]; updates: readonly RunUpdate[] } {
+  if (batch.starts.length === 0) return { starts: [], updates: batch.updates };
+  const started = new Map<string, Start>(
+    batch.starts.map((run) => [run.id, { ...run, endedAt: null, ended: 0, failed: 0 }]),
+  );
+  const updates: RunUpdate[] = [];
+  for (const update of batch.updates) {
+    const start = started.get(update.run);
+    if (start === undefined) updates.push(update);
+    else started.set(update.run, { ...start, ...update });
+  }
+  return { starts: [...started.values()], updates };
+}
+
+function startColumns(starts: readonly Start[]): string[] {
+  return [
+    texts(starts, (run) => run.id),
+    texts(starts, (run) => run.workflow),
+    numbers(starts, (run) => run.version),
+    texts(starts, (run) => run.key),
+    texts(starts, (run) => run.businessDate),
+    texts(starts, (run) => run.parent?.run ?? null),
+    texts(starts, (run) => run.parent?.task ?? null),
+    numbers(starts, (run) => run.parent?.attempt ?? null),
+    texts(starts, (run) => JSON.stringify(run.by)),
+    numbers(starts, (run) => run.createdAt),
+    texts(starts, (run) => run.status),
+    numbers(starts, (run) => run.wakeAt),
+    numbers(starts, (run) => run.endedAt),
+    numbers(starts, (run) => run.total),
+    numbers(starts, (run) => run.ended),
+    numbers(starts, (run) => run.failed),
+  ];
+}
+
+function eventColumns(events: readonly EventRow[]): string[] {
+  return [
+    texts(events, (event) => event.run),
+    numbers(events, (event) => event.seq),
+    numbers(events, (event) => event.at),
+    texts(events, (event) => event.type),
+    texts(events, (event) => event.task),
+    numbers(events, (event) => event.attempt),
+    texts(events, (event) => event.end),
+    texts(events, (event) => event.data),
+  ];
+}
+
+function updateColumns(updates: readonly RunUpdate[]): string[] {
+  return [
+    texts(updates, (update) => update.run),
+    texts(updates, (update) => update.status),
+    numbers(updates, (update) => update.version),
+    numbers(updates, (update) => update.wakeAt),
+    numbers(updates, (update) => update.endedAt),
+    numbers(updates, (update) => update.total),
+    numbers(updates, (update) => update.ended),
+    numbers(updates, (update) => update.failed),
+  ];
+}
+
+export async function append(
+  line: Line,
+  source: Source,
+  lease: NodeLease,
+  batch: Batch,
+): Promise<AppendResult> {
+  const values = appendValues(lease, batch);
+  for (let tries = 0; ; tries++) {
+    try {
+      const result = await tryAppend(line, values, batch, tries > 0);
+      if (result !== null) return result;
+    } catch (error) {
+      await afterFault(error, line, source, Math.min(20 * 2 ** tries, 2_000));
+    }
+  }
+}
+
+/** Null: the truth is not known yet. */
+async function tryAppend(
+  line: Line,
+  values: unknown[],
+  batch: Batch,
+  again: boolean,
+): Promise<AppendResult | null> {
+  if (again) {
+    const found = await look(line, batch);
+    if (found !== null) return found;
+  }
+  try {
+    const answer = await line.use((client) =>
+      client.query<{ fenced_in: number }>({ name: 'append', text: APPEND, values }),
+    );
+    if (answer.rows[0]?.fenced_in === 1) return { kind: 'committed' };
+    return (again ? await look(line, batch) : null) ?? { kind: 'fenced' };
+  } catch (error) {
+    if (faultOf(error) !== 'duplicate') throw error;
+    return (await look(line, batch)) ?? (await takenKey(line, batch.starts));
+  }
+}
+
+async function look(line: Line, batch: Batch): Promise<AppendResult | null> {
+  const event = batch.events[0];
+  const run = batch.starts[0];
+  const query =
+    event !== undefined
+      ? {
+          text: LOOK_EVENT,
+          values: [
+            event.run,
+            event.seq,
+            event.type,
+            event.task,
+            event.attempt,
+            event.end,
+            event.data,
+            event.at,
+          ],
+        }
+      : run !== undefined
+        ? { text: LOOK_RUN, values: [run.id] }
+        : null;
+  // Updates alone may be written twice.
+  if (query === null) return null;
+  const { rows } = await line.use((client) => client.query<{ ours: boolean }>(query));
+  if (rows[0] === undefined) return null;
+  // Another writer has gone on from here: only a node that took over can have.
+  return rows[0].ours ? { kind: 'committed' } : { kind: 'fenced' };
+}
+
+async function takenKey(line: Line, starts: readonly RunRow[]): Promise<AppendResult | null> {
+  const seen = new Set<string>();
+  const keyed = starts.filter((run) => run.key !== null);
+  for (const run of keyed) {
+    const name = JSON.stringify([run.workflow, run.key]);
+    if (seen.has(name)) return { kind: 'key-exists', run: run.id };
+    seen.add(name);
+  }
+  const values = [
+    texts(keyed, (run) => run.id),
+    texts(keyed, (run) => run.workflow),
+    texts(keyed, (run) => run.key),
+  ];
+  const { rows } = await line.use((client) => client.query<{ id: string }>(LOOK_KEY, values));
+  // None: the run that was in the way has gone; the next try may pass.
+  return rows[0] === undefined ? null : { kind: 'key-exists', run: rows[0].id };
+}

@@ -1,0 +1,38 @@
+/** Cursors of keyset pages: opaque outside, a short JSON list inside. Checked when they return. */
+import { TuttiError } from '../../model/errors.ts';
+
+export const LIMIT_MAX = 1_000;
+
+export type Part = string | number;
+type Kind = 'number' | 'text' | 'id';
+
+export function writeCursor(parts: readonly Part[]): string {
+  return Buffer.from(JSON.stringify(parts)).toString('base64url');
+}
+
+export function readCursor(cursor: string, kinds: readonly Kind[]): Part[] {
+  let parts: unknown;
+  try {
+    parts = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+  } catch {
+    parts = null;
+  }
+  if (!Array.isArray(parts) || parts.length !== kinds.length || !parts.every(fits)) {
+    throw new TuttiError(
+      'request.invalid',
+      '`after` is not a cursor of this list: give the `next` of the page before, or nothing for the first page.',
+    );
+  }
+  return parts as Part[];
+
+  function fits(part: unknown, index: number): boolean {
+    const kind = kinds[index];
+    if (kind === 'number') return typeof part === 'number' && Number.isFinite(part);
+    if (typeof part !== 'string' || part.includes('\0')) return false;
+    return kind === 'text' || /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(part);
+  }
+}
+
+export function clampLimit(limit: number): number {
+  return Math.max(1, Math.min(Math.trunc(limit) || 1, LIMIT_MAX));
+}

@@ -1,0 +1,62 @@
+/**
+ * What an error of the database means for us.
+ *
+ * `lost`: the connection is gone or useless; whether the statement took effect is unknown.
+ * `again`: refused this time, nothing was written. `duplicate`: a unique index refused it,
+ * nothing was written. `wrong`: it will be refused every time; the statement or a value is bad.
+ */
+import { TuttiError } from '../../model/errors.ts';
+
+export type Fault = 'lost' | 'again' | 'duplicate' | 'wrong';
+
+/** Classes of SQLSTATE that no repetition mends: data, constraints, syntax, privileges, limits. */
+const WRONG = new Set([
+  '0A',
+  '21',
+  '22',
+  '23',
+  '25',
+  '28',
+  '2F',
+  '34',
+  '3D',
+  '3F',
+  '42',
+  '54',
+  'P0',
+]);
+/** Refused, but the session goes on: serialization, deadlock, cancelled, resources. */
+const AGAIN = new Set(['40', '53', '55']);
+
+export function sqlState(error: unknown): string | null {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null;
+}
+
+export function faultOf(error: unknown): Fault {
+  // A mistake of ours, or one that was found before the database was asked.
+  if (error instanceof TuttiError || error instanceof TypeError) return 'wrong';
+  const state = sqlState(error);
+  if (state === null) return 'lost';
+  if (state === '23505') return 'duplicate';
+  // 25006: connected to a replica; 57014: a statement was cancelled by somebody.
+  if (state === '25006') return 'lost';
+  if (state === '57014' || AGAIN.has(state.slice(0, 2))) return 'again';
+  return WRONG.has(state.slice(0, 2)) ? 'wrong' : 'lost';
+}
+
+/** The message alone: details quote values of rows, which may be anybody's data. */
+export function wordsOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = (error as { code?: unknown } | null)?.code;
+  if (message === '') return typeof code === 'string' ? code : 'no reason given';
+  return message;
+}
+
+export function refusedByDatabase(error: unknown): TuttiError {
+  return new TuttiError(
+    'internal',
+    `the database refused a statement: ${wordsOf(error)} (${sqlState(error) ?? 'no state'})`,
+    { cause: error },
+  );
+}

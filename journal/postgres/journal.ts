@@ -1,0 +1,138 @@
+/**
+ * The journal on PostgreSQL: the port's methods, each on the line that suits it.
+ *
+ * Appends have dedicated lines (`width`), logs one, reads a few, the lease one whose session
+ * holds the node's lock. Nothing here waits in a queue behind a reader of people.
+ */
+import type pg from 'pg';
+import { TuttiError } from '../../model/errors.ts';
+import type { Journal, Views } from '../journal.ts';
+import { append, APPEND_SETTINGS } from './append.ts';
+import { Desk } from './desk.ts';
+import { sqlState, wordsOf } from './faults.ts';
+import { Leases } from './lease.ts';
+import { Stalls, type Source } from './line.ts';
+import { logEnd, readLogs, writeLogs } from './logs.ts';
+import { checkVersion, migrate } from './migrate.ts';
+import {
+  activeRuns,
+  dueRuns,
+  findRun,
+  listRuns,
+  loadEvents,
+  loadRun,
+  runsByPrefix,
+} from './runs.ts';
+import { deploy, findVersion, listVersions, listWorkflows, readPools } from './versions.ts';
+
+export interface PostgresJournalOptions {
+  readonly connection: pg.ClientConfig;
+  /** Asked before every connection: the embedded server's. */
+  readonly ensureRunning?: () => Promise<void>;
+  /** Appends under way at once. */
+  readonly connections?: number;
+}
+
+const APPEND_LINES = 3;
+const READ_LINES = 3;
+
+export const NODES = `
+select id as node, name, epoch::float8 as epoch, url,
+  coalesce(round(date_part('epoch', until) * 1000), 0) as "leaseUntil"
+from nodes left join leases on leases.node = nodes.id order by id`;
+
+export async function openPostgresJournal(options: PostgresJournalOptions): Promise<Journal> {
+  const closing = new AbortController();
+  const source: Source = {
+    connection: options.connection,
+    ensureRunning: options.ensureRunning ?? (async () => undefined),
+    closing: closing.signal,
+    stalls: new Stalls(),
+  };
+  const leases = new Leases(source);
+  try {
+    const client = await leases.connectOnce();
+    await checkVersion(client);
+    await migrate(client);
+  } catch (error) {
+    closing.abort();
+    await leases.close();
+    throw openingError(error);
+  }
+  return assemble(source, closing, leases, options.connections ?? APPEND_LINES);
+}
+
+function openingError(error: unknown): TuttiError {
+  if (error instanceof TuttiError) return error;
+  const words = wordsOf(error);
+  // The server answered and refused (password, database, privileges), or it did not answer.
+  const detail =
+    sqlState(error) === null
+      ? `The database cannot be reached: ${words}`
+      : `The database refuses: ${words} (${sqlState(error)})`;
+  return new TuttiError('database.unreachable', detail, { cause: error });
+}
+
+function assemble(
+  source: Source,
+  closing: AbortController,
+  leases: Leases,
+  width: number,
+): Journal {
+  const writers = new Desk(source, width, async (client) => {
+    await client.query(APPEND_SETTINGS);
+  });
+  const logs = new Desk(source, 1);
+  const readers = new Desk(source, READ_LINES);
+  const people = new Desk(source, READ_LINES);
+  return {
+    width,
+    append: (lease, batch) => {
+      if (leases.replaced) return Promise.resolve({ kind: 'fenced' });
+      return writers.with((line) => append(line, source, lease, batch));
+    },
+    register: (name, leaseMs, url) => leases.register(name, leaseMs, url),
+    renew: (lease, leaseMs) => leases.renew(lease, leaseMs),
+    resign: (lease) => leases.resign(lease),
+    adopt: (lease) => leases.adopt(lease),
+    load: (run) => readers.patiently((client) => loadRun(client, run)),
+    activeRuns: ({ node }, after, limit) =>
+      readers.patiently((client) => activeRuns(client, node, after, limit)),
+    dueRuns: ({ node }, now, limit) =>
+      readers.patiently((client) => dueRuns(client, node, now, limit)),
+    appendLogs: async (rows) => {
+      if (rows.length > 0) await logs.patiently((client) => writeLogs(client, rows));
+    },
+    logEnd: (run, task, attempt) => logs.patiently((client) => logEnd(client, run, task, attempt)),
+    deploy: (version) => readers.patiently((client) => deploy(client, version)),
+    version: (workflow, version) =>
+      readers.patiently((client) => findVersion(client, workflow, version)),
+    pools: () => readers.patiently((client) => readPools(client)),
+    views: openViews(people),
+    stalls: () => source.stalls.sentences(),
+    close: async () => {
+      closing.abort();
+      await Promise.all([leases, writers, logs, readers, people].map((each) => each.close()));
+    },
+  };
+}
+
+function openViews(people: Desk): Views {
+  return {
+    runs: (filter) => people.briefly((client) => listRuns(client, filter)),
+    run: (id) => people.briefly((client) => findRun(client, id)),
+    runsByPrefix: (prefix) => people.briefly((client) => runsByPrefix(client, prefix)),
+    events: (run, after, limit) =>
+      people.briefly((client) => loadEvents(client, run, after, limit)),
+    logs: (filter) => people.briefly((client) => readLogs(client, filter)),
+    workflows: (after, limit) => people.briefly((client) => listWorkflows(client, after, limit)),
+    versions: (workflow) => people.briefly((client) => listVersions(client, workflow)),
+    nodes: async () => {
+      const { rows } = await people.briefly((client) => client.query(NODES));
+      return rows as Awaited<ReturnType<Views['nodes']>>;
+    },
+    ping: async () => {
+      await people.briefly((client) => client.query('select 1'));
+    },
+  };
+}

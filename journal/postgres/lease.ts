@@ -1,0 +1,174 @@
+/**
+ * Leases of nodes, and the lock that keeps two processes from being one node.
+ *
+ * A lease says until when the others leave a node's runs alone; the epoch says who may write.
+ * Clocks of nodes do not matter: all times here are the database's.
+ *
+ * Beside the lease, a process holds a session lock on its node for as long as it lives. A second
+ * process of the same name is refused at once, and a crashed one frees it without waiting for
+ * the lease. If the lock's connection is lost and somebody else has the lock afterwards, this
+ * process has been replaced: it is fenced, whatever its lease says.
+ */
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import type pg from 'pg';
+import { bug, TuttiError } from '../../model/errors.ts';
+import type { NodeLease } from '../journal.ts';
+import { inTransaction, Line, type Source } from './line.ts';
+
+/** First half of the lock's key: "tutt". The second is the node's id. */
+export const LOCK_SPACE = 0x74757474;
+
+export const INTRODUCE = 'insert into nodes (name) values ($1) on conflict (name) do nothing';
+export const FIND_NODE = 'select id, host, pid, url from nodes where name = $1';
+export const TRY_LOCK = `select pg_try_advisory_lock(${LOCK_SPACE}, $1::int) as mine`;
+export const RAISE = `
+update nodes set epoch = epoch + 1, host = $2, pid = $3, url = $4, registered_at = now()
+where id = $1 returning epoch`;
+export const LEASE = `
+insert into leases (node, until) values ($1, now() + $2 * interval '1 millisecond')
+on conflict (node) do update set until = excluded.until`;
+export const RENEW = `
+update leases set until = now() + $3 * interval '1 millisecond'
+from nodes where nodes.id = leases.node and nodes.id = $1 and nodes.epoch = $2`;
+export const RESIGN = 'update nodes set epoch = epoch + 1 where id = $1 and epoch = $2';
+export const END_LEASE = 'update leases set until = null where node = any($1::int[])';
+
+export const STILL_MINE = 'select 1 from nodes where id = $1 and epoch = $2 for share';
+export const EXPIRED = 'select node from leases where until < now() and node <> $1 for update';
+export const RAISE_EXPIRED = 'update nodes set epoch = epoch + 1 where id = any($1::int[])';
+/** Two statements, one per index of open runs. */
+export const TAKE_ACTIVE = `
+update runs set owner = $1 where ended_at is null and wake_at is null
+and (owner is null or owner in (select node from leases where until is null))`;
+export const TAKE_SLEEPING = `
+update runs set owner = $1 where ended_at is null and wake_at is not null
+and (owner is null or owner in (select node from leases where until is null))`;
+
+/** A process that has just died may hold its lock for a moment. */
+const LOCK_WAIT_MS = 2_000;
+const LOCK_POLL_MS = 20;
+
+export class Leases {
+  readonly #line: Line;
+  readonly #source: Source;
+  /** Runs one after another: a connection holds one transaction. */
+  #last: Promise<unknown> = Promise.resolve();
+  #locked: number | null = null;
+  #replaced = false;
+
+  constructor(source: Source) {
+    this.#source = source;
+    this.#line = new Line(source, (client) => this.#lockAgain(client));
+    // The lock guards only while its connection stands: connect again without being asked.
+    this.#line.onLoss = () => void this.#work(async () => undefined).catch(() => undefined);
+  }
+
+  get replaced(): boolean {
+    return this.#replaced;
+  }
+
+  connectOnce(): Promise<pg.Client> {
+    return this.#line.connectOnce();
+  }
+
+  #work<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+    const result = this.#last.then(() => this.#line.patiently(work));
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  async #lockAgain(client: pg.Client): Promise<void> {
+    await client.query('set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5');
+    if (this.#locked === null) return;
+    if (await this.#lock(client, this.#locked)) return;
+    this.#replaced = true;
+    this.#locked = null;
+  }
+
+  async #lock(client: pg.Client, node: number): Promise<boolean> {
+    const giveUpAt = Date.now() + LOCK_WAIT_MS;
+    for (;;) {
+      const { rows } = await client.query<{ mine: boolean }>(TRY_LOCK, [node]);
+      if (rows[0]?.mine === true) return true;
+      if (Date.now() > giveUpAt || this.#source.closing.aborted) return false;
+      await delay(LOCK_POLL_MS);
+    }
+  }
+
+  register(name: string, leaseMs: number, url: string | null): Promise<NodeLease> {
+    return this.#work(async (client) => {
+      await client.query(INTRODUCE, [name]);
+      const { rows } = await client.query<NodeRow>(FIND_NODE, [name]);
+      const node = rows[0] ?? bug('a node that was just introduced is not there');
+      if (this.#locked !== node.id && !(await this.#lock(client, node.id))) {
+        throw new TuttiError('data.in-use', inUse(name, node));
+      }
+      this.#locked = node.id;
+      this.#replaced = false;
+      return inTransaction(client, async () => {
+        const raised = await client.query<{ epoch: string }>(RAISE, [
+          node.id,
+          hostname(),
+          process.pid,
+          url,
+        ]);
+        await client.query(LEASE, [node.id, leaseMs]);
+        return { node: node.id, epoch: Number(raised.rows[0]?.epoch) };
+      });
+    });
+  }
+
+  async renew(lease: NodeLease, leaseMs: number): Promise<boolean> {
+    const renewed = await this.#work((client) =>
+      client.query(RENEW, [lease.node, lease.epoch, leaseMs]),
+    );
+    return renewed.rowCount === 1 && !this.#replaced;
+  }
+
+  resign(lease: NodeLease): Promise<void> {
+    return this.#work((client) =>
+      inTransaction(client, async () => {
+        const raised = await client.query(RESIGN, [lease.node, lease.epoch]);
+        if (raised.rowCount === 1) await client.query(END_LEASE, [[lease.node]]);
+      }),
+    );
+  }
+
+  adopt(lease: NodeLease): Promise<number> {
+    return this.#work((client) =>
+      inTransaction(client, async () => {
+        const mine = await client.query(STILL_MINE, [lease.node, lease.epoch]);
+        if (mine.rowCount !== 1) return 0;
+        // The rows' locks come first: a renewal under way decides before we do.
+        const expired = await client.query<{ node: number }>(EXPIRED, [lease.node]);
+        const nodes = expired.rows.map((row) => row.node);
+        if (nodes.length > 0) {
+          await client.query(RAISE_EXPIRED, [nodes]);
+          await client.query(END_LEASE, [nodes]);
+        }
+        const active = await client.query(TAKE_ACTIVE, [lease.node]);
+        const sleeping = await client.query(TAKE_SLEEPING, [lease.node]);
+        return (active.rowCount ?? 0) + (sleeping.rowCount ?? 0);
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#line.onLoss = () => undefined;
+    await this.#line.close();
+  }
+}
+
+interface NodeRow {
+  readonly id: number;
+  readonly host: string | null;
+  readonly pid: number | null;
+  readonly url: string | null;
+}
+
+function inUse(name: string, holder: NodeRow): string {
+  const where = holder.host === hostname() ? '' : ` on ${holder.host ?? 'an unknown host'}`;
+  const url = holder.url === null ? '' : ` at ${holder.url}`;
+  return `Another Tutti (process ${holder.pid ?? 'unknown'}${where}) is running as node "${name}"${url}. Use that one, or stop it first.`;
+}

@@ -1,0 +1,183 @@
+/** Runs as rows: what the engine loads, and what people list. */
+import type pg from 'pg';
+import type { EventRow, Page, RunFilter, StoredRun } from '../journal.ts';
+import type { RunStatus, RunSummary } from '../../model/run.ts';
+import { clampLimit, readCursor, writeCursor } from './cursor.ts';
+
+/** Times leave as milliseconds; infinity stays what it is. */
+function ms(column: string): string {
+  return `round(date_part('epoch', ${column}) * 1000)`;
+}
+
+const SUMMARY = `id, workflow, version, status, key, business_date::text, parent_run, parent_task,
+  parent_attempt, "by", ${ms('created_at')} as created_at, ${ms('ended_at')} as ended_at,
+  total, ended, failed`;
+const EVENT = `seq, ${ms('at')} as at, type, task, attempt, "end", data::text as data`;
+
+export const LOAD_RUN = `select ${SUMMARY}, owner, ${ms('wake_at')} as wake_at from runs where id = $1`;
+export const LOAD_EVENTS = `select ${EVENT} from events where run_id = $1 and seq > $2 order by seq limit $3`;
+export const ACTIVE = `
+select id from runs where owner = $1 and ended_at is null and wake_at is null
+and id > $2 order by id limit $3`;
+export const DUE = `
+select id from runs where owner = $1 and ended_at is null and wake_at is not null
+and wake_at <= to_timestamp($2::float8 / 1000) order by wake_at limit $3`;
+export const NEXT_WAKE = `
+select ${ms('wake_at')} as at from runs where owner = $1 and ended_at is null
+and wake_at is not null and wake_at > to_timestamp($2::float8 / 1000) and wake_at < 'infinity'
+order by wake_at limit 1`;
+export const BY_PREFIX = 'select id from runs where id between $1 and $2 order by id limit 2';
+
+const NIL = '00000000-0000-0000-0000-000000000000';
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Anything else is not the id of a run, and no reason to trouble the database. */
+export function isRunId(text: string): boolean {
+  return UUID.test(text);
+}
+
+interface SummaryRow {
+  readonly id: string;
+  readonly workflow: string;
+  readonly version: number;
+  readonly status: RunStatus;
+  readonly key: string | null;
+  readonly business_date: string | null;
+  readonly parent_run: string | null;
+  readonly parent_task: string | null;
+  readonly parent_attempt: number | null;
+  readonly by: RunSummary['by'];
+  readonly created_at: number;
+  readonly ended_at: number | null;
+  readonly total: number;
+  readonly ended: number;
+  readonly failed: number;
+}
+
+function summaryOf(row: SummaryRow): RunSummary {
+  return {
+    id: row.id,
+    workflow: row.workflow,
+    version: row.version,
+    status: row.status,
+    ...(row.key === null ? {} : { key: row.key }),
+    ...(row.business_date === null ? {} : { businessDate: row.business_date }),
+    ...(row.parent_run === null || row.parent_task === null || row.parent_attempt === null
+      ? {}
+      : { parent: { run: row.parent_run, task: row.parent_task, attempt: row.parent_attempt } }),
+    by: row.by,
+    createdAt: row.created_at,
+    ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
+    tasks: { total: row.total, ended: row.ended, failed: row.failed },
+  };
+}
+
+/** Large runs come in pages, so that neither side holds one enormous answer. */
+const EVENTS_PER_PAGE = 10_000;
+
+export async function loadRun(client: pg.Client, run: string): Promise<StoredRun | null> {
+  if (!isRunId(run)) return null;
+  const { rows } = await client.query<
+    SummaryRow & { owner: number | null; wake_at: number | null }
+  >({ name: 'load-run', text: LOAD_RUN, values: [run] });
+  const row = rows[0];
+  if (row === undefined) return null;
+  const events: EventRow[] = [];
+  for (;;) {
+    const page = await loadEvents(client, run, events.at(-1)?.seq ?? -1, EVENTS_PER_PAGE);
+    for (const event of page) events.push(event);
+    if (page.length < EVENTS_PER_PAGE) break;
+  }
+  return { summary: summaryOf(row), owner: row.owner, wakeAt: row.wake_at, events };
+}
+
+export async function loadEvents(
+  client: pg.Client,
+  run: string,
+  after: number,
+  limit: number,
+): Promise<EventRow[]> {
+  if (!isRunId(run)) return [];
+  const { rows } = await client.query<Omit<EventRow, 'run'>>({
+    name: 'load-events',
+    text: LOAD_EVENTS,
+    values: [run, after, limit],
+  });
+  return rows.map((row) => ({ run, ...row }));
+}
+
+export async function activeRuns(
+  client: pg.Client,
+  node: number,
+  after: string | null,
+  limit: number,
+): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>(ACTIVE, [node, after ?? NIL, limit]);
+  return rows.map((row) => row.id);
+}
+
+export async function dueRuns(
+  client: pg.Client,
+  node: number,
+  now: number,
+  limit: number,
+): Promise<{ due: string[]; nextAt: number | null }> {
+  const due = await client.query<{ id: string }>(DUE, [node, now, limit]);
+  const next = await client.query<{ at: number }>(NEXT_WAKE, [node, now]);
+  return { due: due.rows.map((row) => row.id), nextAt: next.rows[0]?.at ?? null };
+}
+
+const OPEN: readonly RunStatus[] = ['running', 'held', 'cancelling'];
+
+/** The statement of a list: only the conditions asked for, so that their indexes are used. */
+export function runsStatement(filter: RunFilter): { text: string; values: unknown[] } {
+  const conditions: string[] = [];
+  const values: unknown[] = [];
+  const value = (each: unknown): string => `$${values.push(each)}`;
+  if (filter.workflow !== undefined) conditions.push(`workflow = ${value(filter.workflow)}`);
+  if (filter.key !== undefined) conditions.push(`key = ${value(filter.key)}`);
+  if (filter.parent !== undefined) conditions.push(`parent_run = ${value(filter.parent)}`);
+  if (filter.statuses !== undefined) {
+    conditions.push(`status = any(${value(filter.statuses)}::text[])`);
+    if (filter.statuses.every((status) => OPEN.includes(status))) {
+      // In the words of the two indexes of open runs.
+      conditions.push('ended_at is null and (wake_at is null or wake_at is not null)');
+    }
+  }
+  if (filter.after !== undefined) {
+    const [createdAt, id] = readCursor(filter.after, ['number', 'id']);
+    conditions.push(
+      `(created_at, id) < (to_timestamp(${value(createdAt)}::float8 / 1000), ${value(id)}::uuid)`,
+    );
+  }
+  const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`;
+  const limit = value(clampLimit(filter.limit) + 1);
+  return {
+    text: `select ${SUMMARY} from runs ${where} order by created_at desc, id desc limit ${limit}`,
+    values,
+  };
+}
+
+export async function listRuns(client: pg.Client, filter: RunFilter): Promise<Page<RunSummary>> {
+  if (filter.parent !== undefined && !isRunId(filter.parent)) return { items: [], next: null };
+  const { text, values } = runsStatement(filter);
+  const { rows } = await client.query<SummaryRow>(text, values);
+  const items = rows.slice(0, clampLimit(filter.limit)).map(summaryOf);
+  const last = items.at(-1);
+  const more = rows.length > items.length && last !== undefined;
+  return { items, next: more ? writeCursor([last.createdAt, last.id]) : null };
+}
+
+export async function findRun(client: pg.Client, run: string): Promise<RunSummary | null> {
+  if (!isRunId(run)) return null;
+  const { rows } = await client.query<SummaryRow>(LOAD_RUN, [run]);
+  return rows[0] === undefined ? null : summaryOf(rows[0]);
+}
+
+export async function runsByPrefix(client: pg.Client, prefix: string): Promise<string[]> {
+  const digits = prefix.replaceAll('-', '').toLowerCase();
+  if (!/^[0-9a-f]{1,32}$/.test(digits)) return [];
+  const bounds = [digits.padEnd(32, '0'), digits.padEnd(32, 'f')];
+  const { rows } = await client.query<{ id: string }>(BY_PREFIX, bounds);
+  return rows.map((row) => row.id).filter((id) => id.startsWith(prefix.toLowerCase()));
+}

@@ -1,0 +1,130 @@
+/** Workflows, their immutable versions, and the pools that they declare. */
+import type pg from 'pg';
+import type { Definition } from '../../model/definition.ts';
+import type { By } from '../../model/run.ts';
+import type { Page, VersionRow, WorkflowRow } from '../journal.ts';
+import { clampLimit, readCursor, writeCursor } from './cursor.ts';
+import { inTransaction } from './line.ts';
+
+export const INTRODUCE_WORKFLOW =
+  'insert into workflows (name) values ($1) on conflict (name) do nothing';
+export const LOCK_WORKFLOW = 'select version from workflows where name = $1 for update';
+export const SAME_VERSION = `
+select source = $3 and definition::text = $4 and directory = $5 as same,
+  round(date_part('epoch', deployed_at) * 1000) = $6::float8 as now
+from versions where workflow = $1 and version = $2`;
+export const ADD_VERSION = `
+insert into versions (workflow, version, definition, source, directory, deployed_at, "by")
+values ($1, $2, $3, $4, $5, to_timestamp($6::float8 / 1000), $7)`;
+export const NAME_NEWEST = `
+update workflows set version = $2, title = $3, owner = $4,
+  deployed_at = to_timestamp($5::float8 / 1000) where name = $1`;
+export const RAISE_POOL = `
+insert into pools (name, capacity) values ($1, $2)
+on conflict (name) do update set capacity = greatest(pools.capacity, excluded.capacity)`;
+export const POOLS = 'select name, capacity from pools';
+
+const VERSION = `workflow, version, source, directory,
+  round(date_part('epoch', deployed_at) * 1000) as "deployedAt", "by"`;
+export const FIND_VERSION = `
+select ${VERSION}, definition from versions where workflow = $1 and version = $2`;
+export const FIND_NEWEST = `
+select ${VERSION}, definition from versions where workflow = $1 order by version desc limit 1`;
+export const VERSIONS = `select ${VERSION} from versions where workflow = $1 order by version desc`;
+export const WORKFLOWS = `
+select name, title, owner, version, round(date_part('epoch', deployed_at) * 1000) as "deployedAt"
+from workflows where version > 0 and name > $1 order by name limit $2`;
+
+export function deploy(
+  client: pg.Client,
+  row: Omit<VersionRow, 'version'>,
+): Promise<{ version: number; changed: boolean }> {
+  const definition = JSON.stringify(row.definition);
+  return inTransaction(client, async () => {
+    await client.query(INTRODUCE_WORKFLOW, [row.workflow]);
+    const newest = await client.query<{ version: number }>(LOCK_WORKFLOW, [row.workflow]);
+    const version = newest.rows[0]?.version ?? 0;
+    const content = [row.source, definition, row.directory, row.deployedAt];
+    const same = await client.query<{ same: boolean; now: boolean }>(SAME_VERSION, [
+      row.workflow,
+      version,
+      ...content,
+    ]);
+    // `now`: stored by this very call, whose answer was lost.
+    if (same.rows[0]?.same === true) return { version, changed: same.rows[0].now };
+    await addVersion(client, row, version + 1, definition);
+    return { version: version + 1, changed: true };
+  });
+}
+
+async function addVersion(
+  client: pg.Client,
+  row: Omit<VersionRow, 'version'>,
+  version: number,
+  definition: string,
+): Promise<void> {
+  const { workflow, source, directory, deployedAt, by } = row;
+  const { title, owner, pools } = row.definition;
+  await client.query(ADD_VERSION, [
+    workflow,
+    version,
+    definition,
+    source,
+    directory,
+    deployedAt,
+    JSON.stringify(by),
+  ]);
+  await client.query(NAME_NEWEST, [workflow, version, title ?? null, owner ?? null, deployedAt]);
+  // In one order, so that two deployments cannot wait for each other.
+  for (const name of Object.keys(pools).toSorted()) {
+    await client.query(RAISE_POOL, [name, pools[name]]);
+  }
+}
+
+interface StoredVersion {
+  readonly workflow: string;
+  readonly version: number;
+  readonly source: string;
+  readonly directory: string;
+  readonly deployedAt: number;
+  readonly by: By;
+  readonly definition: Definition;
+}
+
+export async function findVersion(
+  client: pg.Client,
+  workflow: string,
+  version: number | null,
+): Promise<VersionRow | null> {
+  const { rows } =
+    version === null
+      ? await client.query<StoredVersion>(FIND_NEWEST, [workflow])
+      : await client.query<StoredVersion>(FIND_VERSION, [workflow, version]);
+  return rows[0] ?? null;
+}
+
+export async function listVersions(
+  client: pg.Client,
+  workflow: string,
+): Promise<Omit<VersionRow, 'definition'>[]> {
+  const { rows } = await client.query<Omit<StoredVersion, 'definition'>>(VERSIONS, [workflow]);
+  return rows;
+}
+
+export async function readPools(client: pg.Client): Promise<Map<string, number>> {
+  const { rows } = await client.query<{ name: string; capacity: number }>(POOLS);
+  return new Map(rows.map((row) => [row.name, row.capacity]));
+}
+
+export async function listWorkflows(
+  client: pg.Client,
+  after: string | null,
+  limit: number,
+): Promise<Page<WorkflowRow>> {
+  const [from] = after === null ? [''] : readCursor(after, ['text']);
+  const { rows } = await client.query<WorkflowRow>(WORKFLOWS, [from, clampLimit(limit) + 1]);
+  const items = rows.slice(0, clampLimit(limit));
+  const last = items.at(-1);
+  const more = rows.length > items.length && last !== undefined;
+  return { items, next: more ? writeCursor([last.name]) : null };
+}
