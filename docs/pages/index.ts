@@ -1,0 +1,13 @@
+/** The pages of the reference, by file name: what `generate.ts` writes and a test compares. */
+import { actionsPage } from './actions.ts';
+import { errorsPage } from './errors.ts';
+import { verbsPage } from './verbs.ts';
+
+const NOTE = '<!-- Printed from the schemas by `npm run docs`; do not edit. -->';
+
+export function referencePages(): ReadonlyMap<string, string> {
+  const pages = { 'actions.md': actionsPage(), 'errors.md': errorsPage(), 'verbs.md': verbsPage() };
+  return new Map(
+    Object.entries(pages).map(([name, lines]) => [name, `${[NOTE, '', ...lines].join('\n')}\n`]),
+  );
+}
