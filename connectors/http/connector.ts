@@ -1,0 +1,270 @@
+/**
+ * Requests over HTTP. A request that reached the other side and got no reply is `unknown` unless
+ * it may run twice; then `locate` asks the service itself, if the task says how.
+ */
+import { z } from 'zod';
+import {
+  type ActionContext,
+  ActionFailure,
+  boundedOutput,
+  defineAction,
+  defineConnector,
+  durationMs,
+  durationText,
+  outputTooLarge,
+} from '../kit/index.ts';
+import { exchange, NoReply, type Reply, type Request } from './exchange.ts';
+import { meaningOf, retryAfterMs, type StatusMap, statusMapSchema } from './status.ts';
+import {
+  carriesCredentials,
+  type Config,
+  configSchema,
+  credentialsOf,
+  headersOf,
+  headersSchema,
+  publicUrl,
+  targetOf,
+  withoutSecrets,
+} from './target.ts';
+
+const METHODS = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'POST', 'PATCH'] as const;
+const REPEATABLE: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'];
+const REDIRECTS = 5;
+
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
+const statuses = z.array(z.int().min(100).max(599));
+const input = z.strictObject({
+  method: z.enum(METHODS).default('GET'),
+  url: z.string().min(1).describe("Absolute, or relative to the system's base-url"),
+  headers: headersSchema.default({}),
+  query: z.record(z.string(), scalar).default({}).describe('Added to the URL'),
+  body: z.json().optional().describe('Text is sent as it is, anything else as JSON'),
+  timeout: durationText.default('30s'),
+  status: statusMapSchema.optional().describe('What statuses mean, where the defaults do not fit'),
+  output: z.enum(['json', 'text', 'none']).default('json').describe('How to read the reply'),
+  idempotent: z
+    .boolean()
+    .optional()
+    .describe(
+      'Sending it twice does no harm; true for GET, HEAD, OPTIONS, PUT, DELETE when absent',
+    ),
+  locate: z
+    .strictObject({
+      url: z.string().min(1).describe('{key} stands for the attempt key'),
+      method: z.enum(['GET', 'HEAD']).default('GET'),
+      headers: headersSchema.default({}),
+      found: statuses.default([200]),
+      absent: statuses.default([404]),
+    })
+    .optional()
+    .describe('How to ask whether a request whose reply was lost took effect'),
+});
+type Input = z.output<typeof input>;
+
+const output = z.strictObject({
+  status: z.int(),
+  headers: z.record(z.string(), z.string()),
+  body: z.json().describe('null when empty, or not asked for'),
+});
+type Output = z.output<typeof output>;
+
+function isRepeatable({ idempotent, method }: Input): boolean {
+  return idempotent ?? REPEATABLE.includes(method);
+}
+
+async function call(context: ActionContext<Config>, given: Input): Promise<Output> {
+  const { reply, url } = await send(context, requestOf(context, given));
+  judge(context.config, reply, given.status, `${given.method} ${publicUrl(url)}`);
+  return outputOf(reply, given.output);
+}
+
+function requestOf(context: ActionContext<Config>, given: Input): Request {
+  const { config, key, signal } = context;
+  const isText = typeof given.body === 'string';
+  const text = typeof given.body === 'string' ? given.body : JSON.stringify(given.body);
+  const body = given.body === undefined ? undefined : text;
+  const type = isText ? 'text/plain; charset=utf-8' : 'application/json';
+  return {
+    method: given.method,
+    url: targetOf(config, given.url, stringsOf(given.query)),
+    headers: headersOf(
+      given.output === 'json' ? { accept: 'application/json' } : {},
+      body === undefined
+        ? {}
+        : { 'content-type': type, 'content-length': String(Buffer.byteLength(body)) },
+      credentialsOf(config),
+      given.headers,
+      { 'idempotency-key': key },
+    ),
+    body,
+    timeoutMs: durationMs(given.timeout),
+    signal,
+    repeatable: isRepeatable(given),
+  };
+}
+
+function stringsOf(query: Input['query']): Record<string, string> {
+  return Object.fromEntries(Object.entries(query).map(([name, value]) => [name, String(value)]));
+}
+
+/** Follows redirects, where the request may be sent again and nothing secret changes hosts. */
+async function send(
+  context: ActionContext<Config>,
+  first: Request,
+): Promise<{ reply: Reply; url: URL }> {
+  let request = first;
+  for (let hops = 0; ; hops += 1) {
+    const reply = await exchangeOrFail(request);
+    const next = redirectOf(reply, request);
+    if (next === undefined) return { reply, url: request.url };
+    const elsewhere = next.url.origin !== request.url.origin;
+    if (hops === REDIRECTS || (elsewhere && carriesCredentials(context.config, request))) {
+      const why = hops === REDIRECTS ? 'too often' : 'to another host, and it carries credentials';
+      throw new ActionFailure({
+        class: 'rejected',
+        code: 'http.redirect',
+        message: `${publicUrl(request.url)} redirects ${why}: ${publicUrl(next.url)}`,
+        native: { status: reply.status },
+      });
+    }
+    request = next;
+  }
+}
+
+function redirectOf({ status, headers }: Reply, request: Request): Request | undefined {
+  const { location } = headers;
+  const reads = request.method === 'GET' || request.method === 'HEAD';
+  const follows = reads ? [301, 302, 303, 307, 308] : [307, 308];
+  if (location === undefined || !follows.includes(status)) return undefined;
+  if (!URL.canParse(location, request.url.href)) return undefined;
+  const url = new URL(location, request.url);
+  return url.protocol === 'http:' || url.protocol === 'https:' ? { ...request, url } : undefined;
+}
+
+async function exchangeOrFail(request: Request): Promise<Reply> {
+  try {
+    return await exchange(request);
+  } catch (error) {
+    if (error instanceof NoReply) throw failureOf(error, request);
+    throw error;
+  }
+}
+
+const TLS = /^(?:ERR_TLS_|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_SSL_|EPROTO)/;
+
+function failureOf({ sent, reason, native }: NoReply, request: Request): ActionFailure {
+  const what = `${request.method} ${publicUrl(request.url)}`;
+  const fail = (kind: ActionFailure['class'], code: string, message: string) =>
+    new ActionFailure({
+      class: kind,
+      code,
+      message: `${what} ${message}`,
+      native: { error: native },
+    });
+  if (!sent && TLS.test(native)) {
+    return fail(
+      'rejected',
+      'http.tls',
+      `found no trustworthy server (${native}); nothing was sent`,
+    );
+  }
+  if (!sent) return fail('transient', 'http.unreachable', `could not connect (${native})`);
+  if (!request.repeatable) {
+    return fail('unknown', 'http.lost-reply', `was sent and got no reply (${native})`);
+  }
+  if (reason === 'timeout') {
+    return fail('transient', 'http.timeout', `got no reply within ${request.timeoutMs} ms`);
+  }
+  return fail('transient', 'http.lost-reply', `got no reply (${native})`);
+}
+
+function judge(config: Config, reply: Reply, map: StatusMap | undefined, what: string): void {
+  const meaning = meaningOf(reply.status, map);
+  if (meaning === 'ok') return;
+  const wait = retryAfterMs(reply.headers['retry-after'], Date.now());
+  const text = withoutSecrets(config, reply.body?.toString('utf8', 0, 1000) ?? '');
+  throw new ActionFailure({
+    class: meaning,
+    code: 'http.status',
+    message: `${what} was answered with status ${reply.status}`,
+    native: { status: reply.status, body: text },
+    ...(meaning === 'transient' && wait !== undefined ? { retryAfterMs: wait } : {}),
+  });
+}
+
+/** Cookies are credentials: they stay out of the history. */
+function outputOf({ status, headers, body }: Reply, mode: Input['output']): Output {
+  const { 'set-cookie': _secret, ...rest } = headers;
+  const plain = Object.entries(rest).map(([name, value]) => [name, String(value)]);
+  const common = { status, headers: Object.fromEntries(plain) };
+  if (mode === 'none') return { ...common, body: null };
+  if (body === null) throw outputTooLarge('the reply');
+  const text = body.toString('utf8');
+  if (text === '') return { ...common, body: null };
+  return boundedOutput('the reply', { ...common, body: mode === 'text' ? text : parse(text) });
+}
+
+function parse(text: string): Output['body'] {
+  try {
+    return z.json().parse(JSON.parse(text));
+  } catch {
+    throw new ActionFailure({
+      class: 'rejected',
+      code: 'http.not-json',
+      message: 'the reply is not JSON; declare `output: text` or `output: none`',
+    });
+  }
+}
+
+async function locate(context: ActionContext<Config>, given: Input) {
+  if (given.locate === undefined) return 'cannot-tell';
+  const { url, method, headers, found, absent } = given.locate;
+  const asked = input.parse({
+    method,
+    headers,
+    url: url.replaceAll('{key}', encodeURIComponent(context.key)),
+    timeout: given.timeout,
+    output: given.output,
+  });
+  const { reply } = await send(context, requestOf(context, asked));
+  if (found.includes(reply.status)) return { found: outputOf(reply, given.output) };
+  return absent.includes(reply.status) ? 'absent' : 'cannot-tell';
+}
+
+const request = defineAction({
+  name: 'http.request',
+  title: 'Send an HTTP request',
+  description:
+    'Sends one request, with the attempt key as Idempotency-Key, and gives status, headers and body of the reply.',
+  system: 'optional',
+  input,
+  output,
+  idempotent: isRepeatable,
+  examples: [
+    {
+      title: 'Read',
+      with: { url: 'https://erp.example.com/orders/1', query: { expand: 'items' } },
+    },
+    {
+      title: 'Create, and look it up by key when the reply is lost',
+      with: {
+        method: 'POST',
+        url: 'invoices',
+        body: { order: 'AB-123456' },
+        status: { ok: [201, 409] },
+        locate: { url: 'invoices?key={key}' },
+      },
+    },
+  ],
+  does: { form: 'call', call, locate },
+});
+
+export const http = defineConnector({
+  name: 'http',
+  title: 'HTTP',
+  description: 'Requests to services that speak HTTP.',
+  config: configSchema,
+  concurrency: 256,
+  actions: [request],
+  verified: 'a real server (node:http), with faults on the wire; proxies are not supported',
+});
