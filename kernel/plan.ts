@@ -103,3 +103,19 @@ export function runTimer(state: RunState): Effect[] {
     return [];
   return [{ kind: 'timer', node: -1, task: '', attempt: 0, at: state.deadline }];
 }
+
+/**
+ * Until when a run sleeps: null when something is to be done for it, else the next time that the
+ * plan names, Infinity when only a command can wake it. A sleeping run needs no memory.
+ */
+export function sleepsUntil(state: RunState): number | null {
+  if (state.end !== undefined) return Infinity;
+  let until = state.cancel === undefined ? (state.deadline ?? Infinity) : Infinity;
+  for (let index = 0; index < state.nodes.length; index++) {
+    for (const effect of effectsOf(state, index)) {
+      if (effect.kind !== 'timer') return null;
+      until = Math.min(until, effect.at);
+    }
+  }
+  return until;
+}

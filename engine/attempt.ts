@@ -1,0 +1,124 @@
+/**
+ * One attempt of an action, from its input to its outcome.
+ *
+ *   render `with` → check → (not idempotent: the intent is made durable) → call, or submit and
+ *   follow → outcome → the door
+ *
+ * Law 6, never twice: a non-idempotent attempt that may already have left the house (after a crash
+ * or a lost reply) is located by its key first. Only `absent` allows another submission.
+ */
+import { type Action, ActionFailure } from '../connectors/kit/connector.ts';
+import { definitionOf, nodeAt } from '../kernel/nodes.ts';
+import type { Effect } from '../kernel/plan.ts';
+import { scopeOf, templateOf } from '../kernel/scope.ts';
+import type { Body } from '../model/definition.ts';
+import { ExpressionError } from '../model/expression.ts';
+import type { Json } from '../model/json.ts';
+import type { Failure } from '../model/run.ts';
+import { callAttempt } from './call-attempt.ts';
+import type { Desk } from './desk.ts';
+import type { Flight } from './flight.ts';
+import { jobAttempt } from './job-attempt.ts';
+import { contextOf, fail, type Underway } from './outcome.ts';
+
+export type Follow = Extract<Effect, { kind: 'follow' }>;
+
+/** Runs the attempt to its end. `recovered`: its intent is durable from before this flight. */
+export async function runAction(
+  flight: Flight,
+  desk: Desk,
+  recovered: Follow | undefined,
+): Promise<void> {
+  const startedAt = recovered?.startedAt ?? desk.clock.now();
+  const prepared = prepare(flight, desk, startedAt);
+  if ('class' in prepared) {
+    await fail(flight, desk, { failure: prepared, startedAt });
+    return;
+  }
+  const idempotent = isIdempotent(prepared);
+  if (!idempotent && recovered === undefined) {
+    const { run, task, attempt } = flight;
+    const durable = await desk.report(flight, { type: 'StartTask', run: run.id, task, attempt });
+    if (!durable || flight.stop === 'drop' || flight.stop === 'shutdown') return;
+  }
+  if (recovered !== undefined && prepared.action.does.form === 'call')
+    await desk.logs.resume(flight);
+  const underway = { ...prepared, idempotent, recovered };
+  if (underway.action.does.form === 'call') await callAttempt(underway);
+  else await jobAttempt(underway);
+}
+
+function isIdempotent(prepared: { readonly action: Action; readonly input: unknown }): boolean {
+  const { action, input } = prepared;
+  if (action.does.form === 'job') return false;
+  return typeof action.idempotent === 'function' ? action.idempotent(input) : action.idempotent;
+}
+
+type Prepared = Omit<Underway, 'idempotent' | 'recovered'>;
+
+function prepare(flight: Flight, desk: Desk, startedAt: number): Prepared | Failure {
+  const node = nodeAt(flight.run.state, flight.node);
+  const body = definitionOf(flight.run.state, node).body;
+  if (body.kind !== 'action') return rejected('internal', `"${flight.task}" is not an action`);
+  const found = desk.action(body.action);
+  if (found === undefined) return rejected('action.unknown', `there is no action "${body.action}"`);
+  const config = configOf(desk, body, found.connector.name);
+  if ('class' in config) return config;
+  let given: Json;
+  try {
+    const template = templateOf(body.with);
+    const attempt = { key: flight.key, number: flight.attempt };
+    given = template.constant
+      ? body.with
+      : template.render(scopeOf(flight.run.state, template.tasks, node, { attempt }));
+  } catch (error) {
+    if (error instanceof ExpressionError) return rejected('expression.failed', error.message);
+    throw error;
+  }
+  const checked = found.action.input.safeParse(given);
+  if (!checked.success) {
+    const issues = checked.error.issues.map(
+      (issue) => `with.${issue.path.join('.')}: ${issue.message}`,
+    );
+    return rejected('action.input', issues.join('; '));
+  }
+  const context = contextOf(flight, desk, config.config);
+  return { flight, desk, action: found.action, input: checked.data, context, startedAt };
+}
+
+function configOf(
+  desk: Desk,
+  body: Extract<Body, { kind: 'action' }>,
+  kind: string,
+): { config: unknown } | Failure {
+  if (body.system === undefined) return { config: {} };
+  const system = desk.systems.get(body.system);
+  if (system === undefined) {
+    const known = desk.systems.names().join(', ');
+    return rejected(
+      'system.unknown',
+      `there is no system "${body.system}"; known: ${known === '' ? 'none' : known}`,
+    );
+  }
+  if (system.kind !== kind) {
+    return rejected(
+      'system.unknown',
+      `system "${body.system}" is of kind ${system.kind}; the action needs ${kind}`,
+    );
+  }
+  return { config: system.config };
+}
+
+function rejected(code: string, message: string): Failure {
+  return { class: 'rejected', code, message };
+}
+
+/** An error that is no ActionFailure: the connector's own mistake. Never retried blindly. */
+export function failureOf(error: unknown): ActionFailure {
+  if (error instanceof ActionFailure) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new ActionFailure(
+    { class: 'unknown', code: 'connector.error', message },
+    { cause: error },
+  );
+}

@@ -1,0 +1,133 @@
+/**
+ * An attempt of an action that is one exchange. If the exchange is idempotent, a failure is a
+ * failure; if not, an unknown outcome is looked up by key before anything else happens.
+ */
+import { ActionFailure, type CallAction } from '../connectors/kit/connector.ts';
+import { bug } from '../model/errors.ts';
+import { failureOf } from './attempt.ts';
+import { confirm, fail, failWith, find, lose, pause, succeed, type Underway } from './outcome.ts';
+
+const FIRST_LOOK_MS = 1_000;
+const LONGEST_LOOK_MS = 30_000;
+
+export async function callAttempt(underway: Underway): Promise<void> {
+  const { recovered, flight } = underway;
+  // After a crash the call may or may not have left the house.
+  if (recovered !== undefined && !underway.idempotent) {
+    await lookUp(underway, lostReply(underway));
+    return;
+  }
+  const timer = ownTimeout(underway);
+  try {
+    const output = await call(underway);
+    await succeed(underway, output);
+  } catch (error) {
+    await failed(underway, failureOf(error));
+  } finally {
+    timer();
+    underway.desk.done(flight);
+  }
+}
+
+function callOf(underway: Underway): CallAction<unknown, unknown, unknown> {
+  const does = underway.action.does;
+  return does.form === 'call' ? does : bug('a call');
+}
+
+function call(underway: Underway): Promise<unknown> {
+  return callOf(underway).call(underway.context, underway.input);
+}
+
+/** Idempotent work has no durable start, so its timeout is watched here. */
+function ownTimeout(underway: Underway): () => void {
+  const { flight, desk } = underway;
+  const limit =
+    flight.run.state.definition.tasks[flight.run.state.nodes[flight.node]?.task ?? -1]?.timeoutMs;
+  if (!underway.idempotent || limit === undefined) return () => {};
+  return desk.clock.at(underway.startedAt + limit, () => flight.halt('timeout'));
+}
+
+async function failed(underway: Underway, error: ActionFailure): Promise<void> {
+  const { flight, desk, startedAt } = underway;
+  switch (flight.stop) {
+    case 'drop':
+    case 'shutdown':
+      // Nobody wants it, or the next start takes it up again.
+      return;
+    case 'timeout':
+      await fail(flight, desk, {
+        failure: {
+          class: 'timeout',
+          code: 'task.timed-out',
+          message: 'the task took longer than its timeout',
+        },
+        startedAt,
+      });
+      return;
+    case 'cancel':
+    case undefined:
+      break;
+  }
+  if (underway.idempotent) {
+    if (flight.stop === 'cancel') await confirm(underway);
+    else await failWith(underway, repeatable(error));
+  } else if (error.class === 'unknown') {
+    await lookUp(underway, error);
+  } else if (flight.stop === 'cancel') {
+    await confirm(underway);
+  } else {
+    await failWith(underway, error);
+  }
+}
+
+/** Idempotent work whose outcome is unknown may simply be tried again. */
+function repeatable(error: ActionFailure): ActionFailure {
+  if (error.class !== 'unknown') return error;
+  return new ActionFailure(
+    { class: 'transient', code: error.code, message: error.message },
+    { cause: error },
+  );
+}
+
+function lostReply(underway: Underway): ActionFailure {
+  return new ActionFailure({
+    class: 'unknown',
+    code: 'task.lost-reply',
+    message: `Tutti was interrupted while "${underway.flight.task}" was calling; whether the call took effect is not known`,
+  });
+}
+
+/** Law 6: locate by key; call again only when the system says that the key is absent. */
+async function lookUp(underway: Underway, error: ActionFailure): Promise<void> {
+  const { flight } = underway;
+  const does = callOf(underway);
+  if (does.locate === undefined) {
+    await lose(underway, error);
+    return;
+  }
+  let lost = underway.recovered?.lost ?? false;
+  for (let delayMs = FIRST_LOOK_MS; ; delayMs = Math.min(delayMs * 2, LONGEST_LOOK_MS)) {
+    if (flight.stop === 'drop' || flight.stop === 'shutdown') return;
+    const answer = await ask(does, underway);
+    if (answer === 'cannot-tell') {
+      if (!lost && !(await lose(underway, error))) return;
+      lost = true;
+      await pause(underway, delayMs);
+      continue;
+    }
+    if (lost) find(underway);
+    if (answer !== 'absent') await succeed(underway, answer.found);
+    else if (flight.stop === 'cancel' || underway.recovered?.cancel === true)
+      await confirm(underway);
+    else await callAttempt({ ...underway, recovered: undefined });
+    return;
+  }
+}
+
+async function ask(does: CallAction<unknown, unknown, unknown>, underway: Underway) {
+  try {
+    return (await does.locate?.(underway.context, underway.input)) ?? ('cannot-tell' as const);
+  } catch {
+    return 'cannot-tell' as const;
+  }
+}

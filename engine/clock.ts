@@ -1,0 +1,22 @@
+/**
+ * Time, ids and chance as the engine is given them (law 12): the real ones at the composition
+ * root, simulated ones in the simulator. Nothing else in this room asks the machine.
+ */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Calls back at or soon after this time; the result takes it back. */
+  at(time: number, callback: () => void): () => void;
+  /** Calls back after what is going on now, and before waiting for anything. */
+  soon(callback: () => void): void;
+}
+
+export interface Chance {
+  /** 0 ≤ next < 1. */
+  next(): number;
+}
+
+export interface Ids {
+  /** A new id for a run: a UUID, ordered by time. */
+  run(): string;
+}

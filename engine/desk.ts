@@ -1,0 +1,25 @@
+/** What an attempt needs of the engine around it. */
+import type { Action, Connector } from '../connectors/kit/connector.ts';
+import type { AttemptReport } from '../model/run.ts';
+import type { Clock } from './clock.ts';
+import type { Flight } from './flight.ts';
+import type { LogWriter } from './log-writer.ts';
+import type { SystemDirectory } from './systems.ts';
+
+export interface Desk {
+  readonly clock: Clock;
+  readonly logs: LogWriter;
+  readonly systems: SystemDirectory;
+  readonly stateDirectory: string;
+  readonly redact: (text: string) => string;
+  action(name: string): { readonly action: Action; readonly connector: Connector } | undefined;
+  /**
+   * Brings a report through the door. Resolves true when it is durable, false when it was refused
+   * as stale or the node cannot write any more: then the attempt is over for this node.
+   */
+  report(flight: Flight, command: AttemptReport): Promise<boolean>;
+  /** A report whose durability nobody waits for. */
+  tell(flight: Flight, command: AttemptReport): void;
+  /** The connector's work is over. */
+  done(flight: Flight): void;
+}

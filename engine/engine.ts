@@ -1,0 +1,392 @@
+/**
+ * The engine, put together: what starts, what stops, and in which order.
+ *
+ *   start: take the lease (older selves are fenced) → adopt the runs of nodes that are gone →
+ *          bring active runs into memory and let the world follow → wake who is due
+ *   stop:  let nobody in → finish calls that are going on (jobs go on by themselves) → write what
+ *          is left → give the lease back
+ */
+import type { Action, Connector } from '../connectors/kit/connector.ts';
+import type { Journal, NodeLease } from '../journal/journal.ts';
+import type { RunState } from '../kernel/state.ts';
+import type { ActionDescription } from '../model/action.ts';
+import { TuttiError } from '../model/errors.ts';
+import type { AttemptReport, ParentTask } from '../model/run.ts';
+import { failureOf, runAction } from './attempt.ts';
+import { runChild } from './child-attempt.ts';
+import type { Chance, Clock, Ids } from './clock.ts';
+import type { Desk } from './desk.ts';
+import { Dispatcher } from './dispatcher.ts';
+import type { Door } from './door.ts';
+import type { Flight } from './flight.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
+import { LogWriter } from './log-writer.ts';
+import { fail, plain } from './outcome.ts';
+import { Owner } from './owner.ts';
+import { Pipeline } from './pipeline.ts';
+import { Pools } from './pools.ts';
+import { Entrance, settled } from './submit.ts';
+import type { SystemDirectory } from './systems.ts';
+import { Versions } from './versions.ts';
+import { Waker } from './waker.ts';
+
+// biome-ignore lint: a list of connectors of unlike configurations
+type AnyConnector = Connector<never> | Connector;
+
+export interface EngineOptions {
+  readonly journal: Journal;
+  readonly connectors: readonly AnyConnector[];
+  readonly systems: SystemDirectory;
+  /** The same name again is the same node: it takes its runs back at once. */
+  readonly nodeName: string;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly ids: Ids;
+  /** Where connectors keep what they must find again after a crash. */
+  readonly stateDirectory: string;
+  readonly redact: (text: string) => string;
+  readonly log: {
+    warn(fields: object, message: string): void;
+    info(fields: object, message: string): void;
+  };
+  readonly leaseMs?: number;
+  /** Runs in memory at most; more wait in the journal. */
+  readonly mostRuns?: number;
+  /** How long calls may take to end when the node stops. */
+  readonly drainMs?: number;
+}
+
+export interface Engine {
+  readonly door: Door;
+  start(url: string | null): Promise<void>;
+  stop(): Promise<void>;
+  /** Resolves with the reason when this node lost its lease. */
+  readonly fenced: Promise<TuttiError>;
+  /** Runs in memory and events on their way: for people who watch the engine. */
+  gauges(): { readonly runs: number; readonly unwritten: number; readonly flying: number };
+}
+
+const LEASE_MS = 5_000;
+const MOST_RUNS = 10_000;
+const DRAIN_MS = 10_000;
+const PAGE = 1_000;
+const LOADS_AT_ONCE = 16;
+
+export function createEngine(options: EngineOptions): Engine {
+  return new Orchestra(options);
+}
+
+class Orchestra implements Engine {
+  readonly fenced: Promise<TuttiError>;
+  readonly #options: EngineOptions;
+  readonly #actions = new Map<string, { action: Action; connector: Connector }>();
+  readonly #pools = new Pools();
+  readonly #versions: Versions;
+  readonly #owner: Owner;
+  readonly #entrance: Entrance;
+  readonly #dispatcher: Dispatcher;
+  readonly #desk: Desk;
+  readonly #flying = new Set<Flight>();
+  readonly #landed = new Set<() => void>();
+  #pipeline: Pipeline | undefined;
+  #lease: NodeLease | undefined;
+  #keeper: LeaseKeeper | undefined;
+  #waker: Waker | undefined;
+  #refusing: TuttiError | undefined;
+  #fence: (error: TuttiError) => void = () => {};
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    const { journal, clock } = options;
+    this.fenced = new Promise((resolve) => {
+      this.#fence = resolve;
+    });
+    const limits = new Map<string, number>([['workflow', 100_000]]);
+    for (const connector of options.connectors as readonly Connector[]) {
+      limits.set(connector.name, connector.concurrency);
+      for (const action of connector.actions) this.#actions.set(action.name, { action, connector });
+    }
+    this.#versions = new Versions(journal);
+    this.#dispatcher = new Dispatcher(
+      limits,
+      this.#pools,
+      () => clock.now(),
+      (flight) => this.#begin(flight),
+    );
+    this.#owner = new Owner({
+      journal,
+      versions: this.#versions,
+      clock,
+      chance: options.chance,
+      pipeline: () => this.#writing(),
+      dispatcher: () => this.#dispatcher,
+      ended: (state) => this.#runEnded(state),
+      slept: (wakeAt) => {
+        this.#waker?.expect(wakeAt);
+        this.#waker?.roomier();
+      },
+      cancelChild: (child) => void this.#cancelChild(child),
+      noticed: (run) => this.#entrance.noticed(run),
+    });
+    this.#entrance = this.#makeEntrance();
+    this.#desk = this.#makeDesk();
+  }
+
+  get door(): Door {
+    return this.#entrance;
+  }
+
+  gauges() {
+    return {
+      runs: this.#owner.live.size,
+      unwritten: this.#pipeline?.depth ?? 0,
+      flying: this.#flying.size,
+    };
+  }
+
+  async start(url: string | null): Promise<void> {
+    const { journal, clock, nodeName } = this.#options;
+    const leaseMs = this.#options.leaseMs ?? LEASE_MS;
+    const lease = await journal.register(nodeName, leaseMs, url);
+    this.#lease = lease;
+    this.#pipeline = new Pipeline(journal, lease, clock, this.#owner);
+    this.#keeper = new LeaseKeeper(journal, lease, leaseMs, clock, () =>
+      this.#lost(new TuttiError('node.fenced')),
+    );
+    this.#keeper.start();
+    const mostRuns = this.#options.mostRuns ?? MOST_RUNS;
+    const room = () => mostRuns - this.#owner.live.size;
+    this.#waker = new Waker(journal, lease, clock, room, (run) => this.#owner.wake(run));
+    await journal.adopt(lease);
+    this.#pools.setCapacity(await journal.pools());
+    await this.#takeUp(lease);
+    this.#waker.look();
+  }
+
+  /** Brings the active runs into memory; from there the plan is what it was before. */
+  async #takeUp(lease: NodeLease): Promise<void> {
+    for (let after: string | null = null; ; ) {
+      const ids: readonly string[] = await this.#options.journal.activeRuns(lease, after, PAGE);
+      for (let i = 0; i < ids.length; i += LOADS_AT_ONCE) {
+        await Promise.all(ids.slice(i, i + LOADS_AT_ONCE).map((id) => this.#owner.hold(id)));
+      }
+      after = ids.at(-1) ?? null;
+      if (ids.length < PAGE) return;
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#refusing ??= new TuttiError('node.stopping');
+    this.#waker?.stop();
+    this.#dispatcher.stop();
+    await this.#drain();
+    this.#owner.stop();
+    await this.#pipeline?.idle();
+    this.#pipeline?.close(new TuttiError('node.stopping'));
+    this.#keeper?.stop();
+    if (this.#lease !== undefined)
+      await this.#options.journal.resign(this.#lease).catch(() => undefined);
+  }
+
+  /** Calls get some time to end; jobs are left to go on, and are found again at the next start. */
+  async #drain(): Promise<void> {
+    const { clock } = this.#options;
+    for (const flight of this.#flying) if (this.#isJob(flight)) flight.halt('shutdown');
+    let over = false;
+    const cancel = clock.at(clock.now() + (this.#options.drainMs ?? DRAIN_MS), () => {
+      over = true;
+      for (const flight of this.#flying) flight.halt('shutdown');
+      for (const wake of this.#landed) wake();
+    });
+    while (this.#flying.size > 0 && !over) {
+      await new Promise<void>((resolve) => this.#landed.add(resolve));
+      this.#landed.clear();
+    }
+    cancel();
+  }
+
+  #isJob(flight: Flight): boolean {
+    const body =
+      flight.run.state.definition.tasks[flight.run.state.nodes[flight.node]?.task ?? -1]?.body;
+    if (body?.kind !== 'action') return true;
+    return this.#actions.get(body.action)?.action.does.form === 'job';
+  }
+
+  #writing(): Pipeline {
+    if (this.#pipeline === undefined)
+      throw new TuttiError('node.stopping', 'The engine has not started yet.');
+    return this.#pipeline;
+  }
+
+  #lost(error: TuttiError): void {
+    this.#refusing ??= error;
+    this.#pipeline?.close(error);
+    this.#waker?.stop();
+    this.#dispatcher.stop();
+    this.#owner.stop();
+    for (const flight of this.#flying) flight.halt('shutdown');
+    this.#fence(error);
+  }
+
+  #makeEntrance(): Entrance {
+    const { journal, clock, ids } = this.#options;
+    const catalogue = new Map<string, ActionDescription>();
+    for (const [name, { action }] of this.#actions) catalogue.set(name, action);
+    return new Entrance({
+      journal,
+      versions: this.#versions,
+      owner: this.#owner,
+      pipeline: () => this.#writing(),
+      catalogue,
+      clock,
+      ids,
+      mostRuns: this.#options.mostRuns ?? MOST_RUNS,
+      deployed: async () => {
+        this.#pools.setCapacity(await journal.pools());
+        this.#dispatcher.wakeAll();
+      },
+      stalls: () => [
+        ...(this.#refusing === undefined ? [] : [this.#refusing.message]),
+        ...journal.stalls(),
+      ],
+      open: () => {
+        if (this.#refusing !== undefined) throw this.#refusing;
+      },
+    });
+  }
+
+  #makeDesk(): Desk {
+    const { clock, systems, stateDirectory, redact, journal } = this.#options;
+    return {
+      clock,
+      systems,
+      stateDirectory,
+      redact,
+      logs: new LogWriter(journal, () => clock.now(), redact),
+      action: (name) => this.#actions.get(name),
+      report: (flight, command) => this.#report(flight, command),
+      tell: (flight, command) => {
+        if (this.#owner.live.get(flight.run.id) === flight.run)
+          this.#owner.apply(flight.run, command);
+      },
+      done: (flight) => this.#dispatcher.done(flight),
+    };
+  }
+
+  async #report(flight: Flight, command: AttemptReport): Promise<boolean> {
+    if (this.#owner.live.get(flight.run.id) !== flight.run) return false;
+    try {
+      let refused = false;
+      await settled((done) => {
+        refused = this.#owner.apply(flight.run, command, done) !== undefined;
+        if (refused) done();
+      });
+      return !refused;
+    } catch (error) {
+      if (
+        error instanceof TuttiError &&
+        (error.code === 'node.fenced' || error.code === 'node.stopping')
+      ) {
+        if (error.code === 'node.fenced') this.#lost(error);
+        return false;
+      }
+      throw error;
+    }
+  }
+
+  #begin(flight: Flight): void {
+    this.#flying.add(flight);
+    void this.#perform(flight).finally(() => {
+      this.#flying.delete(flight);
+      if (this.#landed.size > 0) for (const wake of this.#landed) wake();
+    });
+  }
+
+  async #perform(flight: Flight): Promise<void> {
+    const recovered = flight.recovered;
+    try {
+      if (flight.lane === 'workflow') await this.#child(flight);
+      else await runAction(flight, this.#desk, recovered);
+    } catch (error) {
+      await this.#broken(flight, error);
+    }
+  }
+
+  /** A mistake of ours or of a connector fails the task; it never takes the engine with it. */
+  async #broken(flight: Flight, error: unknown): Promise<void> {
+    const failure = failureOf(error);
+    this.#options.log.warn(
+      { err: error, run: flight.run.id, task: flight.task },
+      'an attempt broke',
+    );
+    const startedAt = flight.since;
+    await fail(flight, this.#desk, {
+      failure: { ...plain(failure), class: 'failed' },
+      startedAt,
+    }).catch(() => undefined);
+  }
+
+  async #child(flight: Flight): Promise<void> {
+    const { ids } = this.#options;
+    await runChild(
+      flight,
+      this.#desk,
+      {
+        newRun: () => ids.run(),
+        start: async (command) => {
+          if (flight.recovered !== undefined && (await this.#isThere(command.run)))
+            return undefined;
+          const answer = await this.#entrance.begin(command, false);
+          return answer.refused ? answer : undefined;
+        },
+        cancel: (child) => this.#cancelChild(child),
+      },
+      flight.recovered,
+    );
+  }
+
+  /** After a crash: the child is there; if it has ended, its parent has not heard of it yet. */
+  async #isThere(child: string): Promise<boolean> {
+    const read = await this.#owner.read(child);
+    if (read === null) return false;
+    if (read.run.state.end !== undefined) this.#runEnded(read.run.state);
+    return true;
+  }
+
+  async #cancelChild(child: string): Promise<void> {
+    const by = { actor: 'tutti', reason: 'its parent is being cancelled' };
+    await this.#entrance.submit({ type: 'CancelRun', run: child, by }).catch(() => undefined);
+  }
+
+  #runEnded(state: RunState): void {
+    if (state.parent !== undefined)
+      void this.#tellParent(state, state.parent).catch(() => undefined);
+  }
+
+  /** The end of a child run is the outcome of its parent's task. */
+  async #tellParent(child: RunState, parent: ParentTask): Promise<void> {
+    const end = child.end;
+    const run = await this.#owner.hold(parent.run);
+    if (run === null || end === undefined) return;
+    const { task, attempt } = parent;
+    const flight = [...run.flights.values()].find((each) => each.task === task);
+    const startedAt = child.createdAt;
+    if (end.end === 'succeeded') {
+      const output = end.output ?? null;
+      this.#owner.apply(run, {
+        type: 'CompleteTask',
+        run: run.id,
+        task,
+        attempt,
+        output,
+        startedAt,
+      });
+    } else if (flight?.stop === 'cancel') {
+      this.#owner.apply(run, { type: 'ConfirmCancel', run: run.id, task, attempt, startedAt });
+    } else {
+      const message = `child run ${child.id} of "${child.workflow}" ended ${end.end}`;
+      const failure = { class: 'failed', code: 'child.failed', message, native: child.id } as const;
+      this.#owner.apply(run, { type: 'FailTask', run: run.id, task, attempt, failure, startedAt });
+    }
+  }
+}

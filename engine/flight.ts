@@ -1,0 +1,81 @@
+/**
+ * One attempt of a task on this node, from the dispatcher's queue to its outcome. It holds what
+ * the attempt must be reachable by: how to stop it, and since when it has been going on.
+ */
+import type { Effect } from '../kernel/plan.ts';
+import type { LiveRun } from './live-run.ts';
+
+/** Why an attempt is to stop; `drop`: nobody wants its outcome any more. */
+export type Stop = 'cancel' | 'timeout' | 'drop' | 'shutdown';
+
+export class Flight {
+  readonly run: LiveRun;
+  readonly node: number;
+  readonly task: string;
+  readonly attempt: number;
+  /** Slots it holds while it is in the air. */
+  readonly pools: Readonly<Record<string, number>> | undefined;
+  /** The connector, or `workflow` for a child run: whose limit it counts against. */
+  readonly lane: string;
+  phase: 'queued' | 'flying' | 'done' = 'queued';
+  /** When it was queued, then when it was begun. */
+  since: number;
+  stop: Stop | undefined;
+  /** Its start was durable before this flight: what it was doing then. */
+  recovered: Extract<Effect, { kind: 'follow' }> | undefined;
+  #controller: AbortController | undefined;
+  readonly #pausing = new Set<() => void>();
+
+  constructor(
+    run: LiveRun,
+    place: { node: number; task: string; attempt: number; lane: string; since: number },
+    pools: Readonly<Record<string, number>> | undefined,
+  ) {
+    this.run = run;
+    this.node = place.node;
+    this.task = place.task;
+    this.attempt = place.attempt;
+    this.lane = place.lane;
+    this.since = place.since;
+    this.pools = pools;
+    run.busy += 1;
+  }
+
+  /** Its work on this node is over. */
+  land(): void {
+    if (this.phase === 'done') return;
+    this.phase = 'done';
+    this.run.busy -= 1;
+  }
+
+  get key(): string {
+    return `${this.run.id}:${this.task}:${this.attempt}`;
+  }
+
+  /** Made when first asked for: most attempts never look at it. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.stop !== undefined && !this.#controller.signal.aborted)
+      this.#controller.abort(this.stop);
+    return this.#controller.signal;
+  }
+
+  /** Asks the attempt to stop. A `cancel` may be followed by a stronger reason, never by a weaker one. */
+  halt(stop: Stop): void {
+    if (this.stop !== undefined && this.stop !== 'cancel') return;
+    this.stop = stop;
+    this.#controller?.abort(stop);
+    this.poke();
+  }
+
+  /** Ends a pause between two questions to the system. */
+  poke(): void {
+    for (const wake of this.#pausing) wake();
+  }
+
+  /** Calls back at the next poke; the result takes it back. */
+  onPoke(wake: () => void): () => void {
+    this.#pausing.add(wake);
+    return () => this.#pausing.delete(wake);
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * An attempt of an action whose job lives in the system: submitted once under its key, followed
+ * until the system says how it ended, its log read on from the last durable cursor, cancelled in two
+ * phases. A restart of Tutti takes it up where it is.
+ */
+import type { ActionFailure, JobAction, JobState } from '../connectors/kit/connector.ts';
+import { bug } from '../model/errors.ts';
+import type { Json } from '../model/json.ts';
+import { failureOf } from './attempt.ts';
+import { confirm, failWith, find, lose, pause, succeed, type Underway } from './outcome.ts';
+
+const FIRST_LOOK_MS = 250;
+const LONGEST_LOOK_MS = 30_000;
+/** Questions that may fail before the task is called unknown. */
+const PATIENCE = 3;
+/** How long a job may take to stop before it is asked with force. */
+const GRACE_MS = 10_000;
+
+/** The node stops, or nobody wants the outcome: the job goes on by itself. */
+class Interrupted extends Error {}
+
+interface Jobs extends Underway {
+  readonly does: JobAction<unknown, unknown, unknown>;
+  cursor: Json;
+  lost: boolean;
+}
+
+export async function jobAttempt(underway: Underway): Promise<void> {
+  const does = underway.action.does;
+  if (does.form !== 'job') return bug('a job');
+  const jobs: Jobs = { ...underway, does, cursor: null, lost: underway.recovered?.lost ?? false };
+  try {
+    const job = await obtain(jobs);
+    if (job === undefined) return;
+    await follow(jobs, job);
+  } catch (error) {
+    if (!(error instanceof Interrupted)) await failWith(jobs, failureOf(error));
+  } finally {
+    underway.desk.done(underway.flight);
+  }
+}
+
+/** The job of this attempt: the one that is there, or a new one. */
+async function obtain(jobs: Jobs): Promise<Json | undefined> {
+  const { recovered, does, context, input, desk, flight } = jobs;
+  if (recovered !== undefined) {
+    jobs.cursor = await desk.logs.resume(flight);
+    if (recovered.job !== undefined) return recovered.job;
+    const found = await persist(jobs, () => does.locate(context, input));
+    if (found !== 'absent') return submitted(jobs, found);
+    if (recovered.cancel) {
+      await confirm(jobs);
+      return undefined;
+    }
+  }
+  let answer: Json;
+  try {
+    answer = await does.submit(context, input);
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure.class !== 'unknown') throw failure;
+    // The reply may have been lost after the job was made: look before anything else.
+    const found = await persist(jobs, () => does.locate(context, input));
+    answer = found === 'absent' ? await does.submit(context, input) : found;
+  }
+  return submitted(jobs, answer);
+}
+
+function submitted(jobs: Jobs, job: Json): Json {
+  const { run, task, attempt } = jobs.flight;
+  jobs.desk.tell(jobs.flight, { type: 'SubmitTask', run: run.id, task, attempt, job });
+  return job;
+}
+
+/**
+ * Asks the system until it answers. A system that cannot be asked makes the task `unknown`, never
+ * failed; when it answers again the task goes on.
+ */
+async function persist<T>(jobs: Jobs, question: () => Promise<T>): Promise<T> {
+  let delayMs = FIRST_LOOK_MS;
+  for (let failures = 1; ; failures++) {
+    if (jobs.flight.stop === 'drop' || jobs.flight.stop === 'shutdown') throw new Interrupted();
+    try {
+      const answer = await question();
+      if (jobs.lost) {
+        jobs.lost = false;
+        find(jobs);
+      }
+      return answer;
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure.class !== 'unknown' && failure.class !== 'transient') throw failure;
+      if (!jobs.lost && failures >= PATIENCE) {
+        jobs.lost = true;
+        if (!(await lose(jobs, failure))) throw new Interrupted();
+      }
+      await pause(jobs, delayMs);
+      delayMs = Math.min(delayMs * 2, LONGEST_LOOK_MS);
+    }
+  }
+}
+
+async function follow(jobs: Jobs, job: Json): Promise<void> {
+  const { does, context, flight } = jobs;
+  const cancelling = new Cancelling(jobs, job);
+  for (;;) {
+    await cancelling.look();
+    const state = await persist(jobs, () => does.follow(context, job));
+    await readLog(jobs, job);
+    if (state.state !== 'running') {
+      await settle(jobs, job, state);
+      return;
+    }
+    const wake = does.wake?.(context, job).catch(() => undefined);
+    await pause(jobs, cancelling.delay(state.askAgainMs), ...(wake === undefined ? [] : [wake]));
+    if (flight.stop === 'drop' || flight.stop === 'shutdown') throw new Interrupted();
+  }
+}
+
+async function settle(jobs: Jobs, job: Json, state: JobState<unknown>): Promise<void> {
+  const durable = await outcome(jobs, state);
+  // What the job left behind is forgotten only when its outcome is in the book.
+  if (durable) await jobs.does.release?.(jobs.context, job).catch(() => undefined);
+}
+
+function outcome(jobs: Jobs, state: JobState<unknown>): Promise<boolean> {
+  switch (state.state) {
+    case 'succeeded':
+      return succeed(jobs, state.output);
+    case 'failed':
+      return failWith(jobs, state.failure);
+    case 'cancelled':
+      return confirm(jobs);
+    case 'running':
+      return bug('still running');
+  }
+}
+
+async function readLog(jobs: Jobs, job: Json): Promise<void> {
+  const { does, context, desk, flight } = jobs;
+  if (does.log === undefined) return;
+  for (let more = true; more; ) {
+    const read = await persist(jobs, () => does.log?.(context, job, jobs.cursor) ?? bug('log'));
+    read.chunks.forEach((chunk, index) => {
+      const last = index === read.chunks.length - 1;
+      desk.logs.write(flight, { ...chunk, ...(last && { cursor: read.cursor }) });
+    });
+    jobs.cursor = read.cursor;
+    more = read.more;
+    await desk.logs.room();
+  }
+}
+
+/** Two phases: asked, then confirmed by `follow`; asked with force after a while. */
+class Cancelling {
+  readonly #jobs: Jobs;
+  readonly #job: Json;
+  #askedAt: number | undefined;
+  #forced = false;
+
+  constructor(jobs: Jobs, job: Json) {
+    this.#jobs = jobs;
+    this.#job = job;
+  }
+
+  async look(): Promise<void> {
+    const { flight, does, context, desk, recovered } = this.#jobs;
+    const wanted = flight.stop === 'cancel' || recovered?.cancel === true;
+    if (!wanted || does.cancel === undefined || this.#forced) return;
+    const now = desk.clock.now();
+    const force = this.#askedAt !== undefined && now >= this.#askedAt + GRACE_MS;
+    if (this.#askedAt !== undefined && !force) return;
+    this.#askedAt ??= now;
+    this.#forced = force;
+    try {
+      await does.cancel(context, this.#job, force);
+    } catch (error) {
+      this.#note(failureOf(error));
+    }
+  }
+
+  delay(askAgainMs: number): number {
+    return this.#askedAt === undefined ? askAgainMs : Math.min(askAgainMs, GRACE_MS / 2);
+  }
+
+  #note(error: ActionFailure): void {
+    this.#jobs.desk.logs.write(this.#jobs.flight, {
+      stream: 'note',
+      text: `the system could not be asked to stop the job: ${error.message}\n`,
+    });
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * A run in the memory of its owner: the fold, what of it is durable, and what is going on in the
+ * world because of it.
+ */
+import type { RunState } from '../kernel/state.ts';
+import type { EventRow, RunRow, RunUpdate } from '../journal/journal.ts';
+import type { Flight } from './flight.ts';
+
+/** What one step wrote, waiting for its place in a batch. */
+export interface Entry {
+  readonly start?: RunRow;
+  readonly events: readonly EventRow[];
+  readonly update?: RunUpdate;
+  /** Nodes whose effects may have changed. */
+  readonly touched: readonly number[];
+  /** The run's sequence after this entry. */
+  readonly seq: number;
+  /** Called once the entry is durable, or with the reason why it never will be. */
+  readonly settled: ((error?: Error) => void) | undefined;
+}
+
+export interface LiveRun {
+  readonly id: string;
+  state: RunState;
+  /** The folder that the version's file came from. */
+  directory: string;
+  readonly pending: Entry[];
+  /** A batch with entries of this run is on its way: the next ones wait, so order is kept. */
+  flying: boolean;
+  /** Events up to here (exclusive) are durable. */
+  durable: number;
+  /** By node: the sequence after the last step that touched it. */
+  readonly touchedAt: number[];
+  /** Attempts under way or in the dispatcher's queue, by node. */
+  readonly flights: Map<number, Flight>;
+  /** Flights that are queued or in the air. */
+  busy: number;
+  /** By node (−1: the run itself): when it is woken, and how to take that back. */
+  readonly timers: Map<number, { readonly at: number; readonly cancel: () => void }>;
+  /** What the view of runs holds now. */
+  row: { status: string; wakeAt: number | null; version: number };
+  readonly waiters: Set<() => void>;
+}
+
+export function newLiveRun(state: RunState, directory: string, durable: number): LiveRun {
+  return {
+    id: state.id,
+    state,
+    directory,
+    pending: [],
+    flying: false,
+    durable,
+    touchedAt: [],
+    flights: new Map(),
+    busy: 0,
+    timers: new Map(),
+    row: { status: 'running', wakeAt: null, version: state.version },
+    waiters: new Set(),
+  };
+}
+
+/** Wakes everybody who waits for news of the run. */
+export function notify(run: LiveRun): void {
+  for (const waiter of run.waiters) waiter();
+  run.waiters.clear();
+}

@@ -1,0 +1,118 @@
+/**
+ * Logs of tasks on their way to the journal: gathered over all attempts, written in batches,
+ * each attempt's lines numbered so that a second write of the same lines is dropped. An attempt
+ * ends only after its log is durable (`flush`), so no finished task has half a log.
+ */
+import type { Journal, LogRow } from '../journal/journal.ts';
+import type { Json } from '../model/json.ts';
+import type { Flight } from './flight.ts';
+
+const MOST_ROWS = 500;
+const LONGEST_TEXT = 64 * 1024;
+/** Above this much unwritten text, readers of logs wait. */
+const MOST_WAITING_BYTES = 16 * 1024 * 1024;
+
+interface Place {
+  position: number;
+  /** How many of its rows are not durable yet. */
+  waiting: number;
+  done: (() => void)[];
+}
+
+export class LogWriter {
+  readonly #journal: Journal;
+  readonly #now: () => number;
+  readonly #redact: (text: string) => string;
+  readonly #places = new WeakMap<Flight, Place>();
+  #rows: { readonly row: LogRow; readonly place: Place }[] = [];
+  #bytes = 0;
+  #writing = false;
+  #room: (() => void)[] = [];
+
+  constructor(journal: Journal, now: () => number, redact: (text: string) => string) {
+    this.#journal = journal;
+    this.#now = now;
+    this.#redact = redact;
+  }
+
+  /** Where the log of a re-attached attempt goes on. */
+  async resume(flight: Flight): Promise<Json> {
+    const end = await this.#journal.logEnd(flight.run.id, flight.task, flight.attempt);
+    this.#places.set(flight, { position: end.position, waiting: 0, done: [] });
+    return end.cursor;
+  }
+
+  write(
+    flight: Flight,
+    line: {
+      readonly stream: LogRow['stream'];
+      readonly text: string;
+      readonly at?: number;
+      readonly cursor?: Json;
+    },
+  ): void {
+    const place = this.#place(flight);
+    const text = this.#redact(line.text);
+    for (let from = 0; from === 0 || from < text.length; from += LONGEST_TEXT) {
+      const last = from + LONGEST_TEXT >= text.length;
+      const row: LogRow = {
+        run: flight.run.id,
+        task: flight.task,
+        attempt: flight.attempt,
+        position: place.position++,
+        stream: line.stream,
+        at: line.at ?? this.#now(),
+        text: text.slice(from, from + LONGEST_TEXT),
+        cursor: last ? (line.cursor ?? null) : null,
+      };
+      place.waiting += 1;
+      this.#rows.push({ row, place });
+      this.#bytes += row.text.length;
+    }
+    void this.#pump();
+  }
+
+  /** Resolves when everything written for the attempt is durable. */
+  flush(flight: Flight): Promise<void> {
+    const place = this.#places.get(flight);
+    if (place === undefined || place.waiting === 0) return Promise.resolve();
+    return new Promise((resolve) => place.done.push(resolve));
+  }
+
+  /** Resolves when there is room for more: unwritten logs are bounded in memory. */
+  room(): Promise<void> {
+    if (this.#bytes < MOST_WAITING_BYTES) return Promise.resolve();
+    return new Promise((resolve) => this.#room.push(resolve));
+  }
+
+  #place(flight: Flight): Place {
+    const known = this.#places.get(flight);
+    if (known !== undefined) return known;
+    const place: Place = { position: 0, waiting: 0, done: [] };
+    this.#places.set(flight, place);
+    return place;
+  }
+
+  async #pump(): Promise<void> {
+    if (this.#writing) return;
+    this.#writing = true;
+    try {
+      while (this.#rows.length > 0) {
+        const batch = this.#rows.slice(0, MOST_ROWS);
+        await this.#journal.appendLogs(batch.map((each) => each.row));
+        this.#rows = this.#rows.slice(batch.length);
+        for (const { row, place } of batch) {
+          this.#bytes -= row.text.length;
+          place.waiting -= 1;
+          if (place.waiting === 0) place.done.splice(0).forEach((resolve) => resolve());
+        }
+        if (this.#bytes < MOST_WAITING_BYTES) this.#room.splice(0).forEach((resolve) => resolve());
+      }
+    } catch {
+      // The journal gives up only when it is closed: the node is stopping, and what was not
+      // written is read again from the system's cursor at the next start.
+    } finally {
+      this.#writing = false;
+    }
+  }
+}

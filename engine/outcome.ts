@@ -1,0 +1,153 @@
+/** How an attempt reports: the context that a connector is given, and the outcomes that it leaves. */
+import type { Action, ActionContext, ActionFailure } from '../connectors/kit/connector.ts';
+import type { Json } from '../model/json.ts';
+import type { Failure } from '../model/run.ts';
+import type { Follow } from './attempt.ts';
+import type { Desk } from './desk.ts';
+import type { Flight } from './flight.ts';
+
+/** Outputs are for values, not for data. */
+export const MOST_OUTPUT_BYTES = 256 * 1024;
+
+/** An attempt that is ready to leave the house, or may have left it already. */
+export interface Underway {
+  readonly flight: Flight;
+  readonly desk: Desk;
+  readonly action: Action;
+  readonly input: unknown;
+  readonly context: ActionContext;
+  readonly startedAt: number;
+  readonly idempotent: boolean;
+  readonly recovered: Follow | undefined;
+}
+
+export function contextOf(flight: Flight, desk: Desk, config: unknown): ActionContext {
+  return {
+    key: flight.key,
+    run: flight.run.id,
+    task: flight.task,
+    attempt: flight.attempt,
+    config,
+    directory: flight.run.directory,
+    stateDirectory: desk.stateDirectory,
+    get signal() {
+      return flight.signal;
+    },
+    log: (stream, text) => desk.logs.write(flight, { stream, text }),
+  };
+}
+
+/** Ends the attempt well, unless its output is too large to be one. */
+export async function succeed(underway: Underway, output: unknown): Promise<boolean> {
+  const { flight, desk, startedAt } = underway;
+  desk.done(flight);
+  const json = (output ?? null) as Json;
+  const sizeBytes = isSmall(json) ? 0 : Buffer.byteLength(JSON.stringify(json));
+  if (sizeBytes > MOST_OUTPUT_BYTES) {
+    const message = `the output has ${sizeBytes} bytes, at most ${MOST_OUTPUT_BYTES} are kept; write large data to a file or a table and give its address`;
+    return fail(flight, desk, {
+      failure: { class: 'rejected', code: 'output.too-large', message },
+      startedAt,
+    });
+  }
+  await desk.logs.flush(flight);
+  const { run, task, attempt } = flight;
+  return desk.report(flight, {
+    type: 'CompleteTask',
+    run: run.id,
+    task,
+    attempt,
+    output: json,
+    startedAt,
+  });
+}
+
+function isSmall(output: Json): boolean {
+  if (typeof output !== 'object') return typeof output !== 'string' || output.length < 1_000;
+  if (output === null) return true;
+  return !Array.isArray(output) && Object.keys(output).length === 0;
+}
+
+export async function fail(
+  flight: Flight,
+  desk: Desk,
+  end: {
+    readonly failure: Failure;
+    readonly startedAt: number;
+    readonly output?: Json;
+    readonly retryAfterMs?: number;
+  },
+): Promise<boolean> {
+  desk.done(flight);
+  await desk.logs.flush(flight);
+  const { run, task, attempt } = flight;
+  const failure = { ...end.failure, message: desk.redact(end.failure.message) };
+  return desk.report(flight, {
+    type: 'FailTask',
+    run: run.id,
+    task,
+    attempt,
+    failure,
+    startedAt: end.startedAt,
+    ...(end.output !== undefined && { output: end.output }),
+    ...(end.retryAfterMs !== undefined && { retryAfterMs: end.retryAfterMs }),
+  });
+}
+
+export function failWith(underway: Underway, error: ActionFailure): Promise<boolean> {
+  return fail(underway.flight, underway.desk, {
+    failure: plain(error),
+    startedAt: underway.startedAt,
+    ...(error.output !== undefined && { output: error.output }),
+    ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
+  });
+}
+
+export function plain(error: ActionFailure): Failure {
+  return {
+    class: error.class,
+    code: error.code,
+    message: error.message,
+    ...(error.native !== undefined && { native: error.native }),
+  };
+}
+
+/** The system stopped the work: its timeout or the run's cancellation is confirmed. */
+export async function confirm(underway: Underway): Promise<boolean> {
+  const { flight, desk, startedAt } = underway;
+  desk.done(flight);
+  await desk.logs.flush(flight);
+  const { run, task, attempt } = flight;
+  return desk.report(flight, { type: 'ConfirmCancel', run: run.id, task, attempt, startedAt });
+}
+
+/** The outcome cannot be told: the task is unknown until the system answers or a person decides. */
+export function lose(underway: Underway, error: ActionFailure): Promise<boolean> {
+  const { flight, desk } = underway;
+  const { run, task, attempt } = flight;
+  const failure = { ...plain(error), message: desk.redact(error.message) };
+  return desk.report(flight, { type: 'LoseTask', run: run.id, task, attempt, failure });
+}
+
+export function find(underway: Underway): void {
+  const { run, task, attempt } = underway.flight;
+  underway.desk.tell(underway.flight, { type: 'FindTask', run: run.id, task, attempt });
+}
+
+/** Waits, unless the attempt is to stop or is poked, or one of `early` comes first. */
+export async function pause(
+  underway: Underway,
+  delayMs: number,
+  ...early: Promise<unknown>[]
+): Promise<void> {
+  const { clock } = underway.desk;
+  const tidy: (() => void)[] = [];
+  const over = new Promise<void>((resolve) => {
+    tidy.push(clock.at(clock.now() + delayMs, resolve), underway.flight.onPoke(resolve));
+  });
+  try {
+    await Promise.race([over, ...early]);
+  } finally {
+    for (const each of tidy) each();
+  }
+}

@@ -1,0 +1,357 @@
+/**
+ * The owner of runs: holds each run that this node works on in memory, passes commands through
+ * the kernel, hands what it decides to the pipeline, and, once that is durable, makes the world
+ * follow (law 4): starts and stops attempts, sets timers, tells parents, puts runs to sleep.
+ */
+import type { Journal } from '../journal/journal.ts';
+import type { Context } from '../kernel/decide.ts';
+import type { Overlay } from '../kernel/gates.ts';
+import { definitionOf, nodeAt } from '../kernel/nodes.ts';
+import { type Effect, effectsOf, runTimer, sleepsUntil } from '../kernel/plan.ts';
+import { isRefusal } from '../kernel/refusal.ts';
+import type { RunState } from '../kernel/state.ts';
+import { first, replay, step } from '../kernel/step.ts';
+import { runStatusOf } from '../kernel/view.ts';
+import { TuttiError } from '../model/errors.ts';
+import type {
+  AttemptReport,
+  OperatorCommand,
+  Refusal,
+  RunEvent,
+  RunStarted,
+} from '../model/run.ts';
+import type { Chance, Clock } from './clock.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import { Flight } from './flight.ts';
+import { type Entry, type LiveRun, newLiveRun } from './live-run.ts';
+import type { Pipeline, PipelineListener } from './pipeline.ts';
+import { eventOf, rowOf, startRowOf, updateOf } from './rows.ts';
+import type { Versions } from './versions.ts';
+
+/** A run that has nothing to do for less than this stays in memory. */
+const PARK_AFTER_MS = 2_000;
+
+export interface OwnerParts {
+  readonly journal: Journal;
+  readonly versions: Versions;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly pipeline: () => Pipeline;
+  readonly dispatcher: () => Dispatcher;
+  /** A run has ended and that is durable. */
+  readonly ended: (state: RunState) => void;
+  /** A run went to sleep until then, or left memory: there is room for others. */
+  readonly slept: (wakeAt: number) => void;
+  /** An attempt of a child run is to be cancelled. */
+  readonly cancelChild: (child: string) => void;
+  readonly noticed: (run: string) => void;
+}
+
+type Settled = (error?: Error) => void;
+
+export class Owner implements PipelineListener {
+  readonly live = new Map<string, LiveRun>();
+  readonly #parts: OwnerParts;
+  readonly #loading = new Map<string, Promise<LiveRun | null>>();
+  #stopped = false;
+
+  constructor(parts: OwnerParts) {
+    this.#parts = parts;
+  }
+
+  /** From now on nothing new is begun; what is on its way to the book still lands. */
+  stop(): void {
+    this.#stopped = true;
+    for (const run of this.live.values()) this.#clearTimers(run);
+  }
+
+  // The way in
+
+  /** Creates a run. `asleep`: it is written, but memory is full; it begins when there is room. */
+  begin(id: string, event: RunStarted, directory: string, asleep: boolean, settled: Settled): void {
+    const { state, events } = first(id, event, this.#context());
+    const run = newLiveRun(state, directory, 0);
+    this.live.set(id, run);
+    const wakeAt = asleep && state.end === undefined ? event.at : this.#wakeAt(run, state.touched);
+    run.row = { status: 'running', wakeAt, version: state.version };
+    const over = state.end !== undefined;
+    const start = startRowOf(state, over ? null : wakeAt);
+    this.#push(run, { events, seq: state.seq, start, settled: over ? undefined : settled });
+    // One statement cannot update a row that it inserts, so the end goes with a second entry.
+    if (over)
+      this.#push(run, { events: [], seq: state.seq, update: updateOf(state, null), settled });
+  }
+
+  /** Passes a command through the kernel. `settled` is called once it is durable. */
+  apply(
+    run: LiveRun,
+    command: OperatorCommand | AttemptReport,
+    settled?: Settled,
+  ): Refusal | undefined {
+    const events = step(run.state, command, this.#context());
+    if (isRefusal(events)) return events;
+    if (events.length === 0 && run.pending.length === 0 && !run.flying) {
+      settled?.();
+      return undefined;
+    }
+    const state = run.state;
+    const wakeAt = this.#wakeAt(run, state.touched);
+    const before = run.row;
+    const row = { status: runStatusOf(state), wakeAt, version: state.version };
+    const changed =
+      row.status !== before.status ||
+      row.wakeAt !== before.wakeAt ||
+      row.version !== before.version;
+    run.row = row;
+    this.#push(run, {
+      events,
+      seq: state.seq,
+      ...(changed && { update: updateOf(state, wakeAt) }),
+      settled,
+    });
+    return undefined;
+  }
+
+  /** The run in memory, from the journal if need be; null when there is no such run. */
+  async hold(id: string): Promise<LiveRun | null> {
+    const known = this.live.get(id);
+    if (known !== undefined) return known;
+    const loading = this.#loading.get(id);
+    if (loading !== undefined) return loading;
+    const load = this.#load(id).finally(() => this.#loading.delete(id));
+    this.#loading.set(id, load);
+    return load;
+  }
+
+  /** The fold of a run that may stay where it is. */
+  async read(id: string): Promise<{ run: LiveRun; live: boolean } | null> {
+    const known = this.live.get(id);
+    if (known !== undefined) return { run: known, live: true };
+    const run = await this.#fold(id);
+    return run === null ? null : { run, live: false };
+  }
+
+  /** A sleeping run is due: it is in memory from now on, and the journal says so. */
+  async wake(id: string): Promise<void> {
+    const run = await this.hold(id);
+    if (run === null || run.row.wakeAt === null || run.state.end !== undefined) return;
+    run.row = { ...run.row, wakeAt: null };
+    await new Promise<void>((resolve) => {
+      const update = updateOf(run.state, null);
+      this.#push(run, { events: [], seq: run.state.seq, update, settled: () => resolve() });
+    });
+  }
+
+  /** Lets go of a run that a refused command brought into memory. */
+  release(run: LiveRun): void {
+    const asleep = run.state.end !== undefined || run.row.wakeAt !== null;
+    if (!asleep || run.busy > 0 || run.pending.length > 0 || run.flying) return;
+    this.#evict(run);
+  }
+
+  overlay(run: LiveRun): Overlay {
+    return {
+      flight: (node) => {
+        const flight = run.flights.get(node);
+        return flight?.phase === 'flying' ? flight.since : undefined;
+      },
+      waitsFor: (node) => {
+        const flight = run.flights.get(node);
+        return flight === undefined ? undefined : this.#parts.dispatcher().gate(flight);
+      },
+    };
+  }
+
+  // What the pipeline says
+
+  committed(run: LiveRun, entries: readonly Entry[]): void {
+    if (this.live.get(run.id) !== run) return;
+    const quiet = run.pending.length === 0 && !run.flying;
+    const leaving = quiet && run.busy === 0 && run.row.wakeAt !== null;
+    for (const entry of entries) {
+      entry.settled?.();
+      if (this.#stopped || leaving) continue;
+      for (const node of entry.touched) {
+        if ((run.touchedAt[node] ?? 0) <= run.durable) this.#reconcile(run, node);
+      }
+    }
+    this.#parts.noticed(run.id);
+    if (!quiet || this.#stopped) return;
+    if (run.state.end !== undefined) this.#over(run);
+    else if (leaving) this.#evict(run);
+    else this.#runTimer(run);
+  }
+
+  refused(runs: readonly LiveRun[], _error: TuttiError): void {
+    for (const run of runs) this.#evict(run);
+  }
+
+  // Inside
+
+  #context(): Context {
+    const { clock, chance, versions } = this.#parts;
+    return { now: clock.now(), chance: () => chance.next(), definitions: versions.definitions };
+  }
+
+  #push(
+    run: LiveRun,
+    what: Omit<Entry, 'events' | 'touched'> & { readonly events: readonly RunEvent[] },
+  ): void {
+    const { state } = run;
+    const firstSeq = what.seq - what.events.length;
+    const rows = what.events.map((event, index) => rowOf(run.id, firstSeq + index, event));
+    const touched = state.touched;
+    state.touched = [];
+    for (const node of touched) run.touchedAt[node] = what.seq;
+    this.#parts.pipeline().add(run, { ...what, events: rows, touched });
+  }
+
+  /** null: the run must stay in memory. Looked at only when nothing is under way. */
+  #wakeAt(run: LiveRun, touched: readonly number[]): number | null {
+    if (run.state.end !== undefined || run.busy > 0) return null;
+    for (const node of touched) {
+      if (effectsOf(run.state, node).some((effect) => effect.kind !== 'timer')) return null;
+    }
+    const until = sleepsUntil(run.state);
+    if (until === null || until < this.#parts.clock.now() + PARK_AFTER_MS) return null;
+    return until;
+  }
+
+  async #fold(id: string): Promise<LiveRun | null> {
+    const { journal, versions } = this.#parts;
+    const stored = await journal.load(id);
+    if (stored === null) return null;
+    const events = stored.events.map(eventOf);
+    let version = stored.summary.version;
+    for (const event of events) {
+      if (
+        event.type === 'RunStarted' ||
+        (event.type === 'RunRestarted' && event.version !== undefined)
+      ) {
+        version = event.version ?? version;
+        await versions.get(stored.summary.workflow, version);
+      }
+    }
+    const row = await versions.get(stored.summary.workflow, version);
+    const state = replay(id, events, versions.definitions);
+    state.touched = [];
+    const run = newLiveRun(state, row?.directory ?? '', state.seq);
+    run.row = { status: stored.summary.status, wakeAt: stored.wakeAt, version };
+    return run;
+  }
+
+  async #load(id: string): Promise<LiveRun | null> {
+    const run = await this.#fold(id);
+    if (run === null || this.#stopped) return run;
+    const meanwhile = this.live.get(id);
+    if (meanwhile !== undefined) return meanwhile;
+    this.live.set(id, run);
+    run.state.nodes.forEach((_, node) => this.#reconcile(run, node));
+    this.#runTimer(run);
+    return run;
+  }
+
+  /** Makes the world follow one node: the same code on the first pass and after a crash. */
+  #reconcile(run: LiveRun, node: number): void {
+    const effects = effectsOf(run.state, node);
+    const work = effects.find((effect) => effect.kind !== 'timer');
+    const timer = effects.find((effect) => effect.kind === 'timer');
+    this.#setTimer(run, node, timer);
+    const flight = run.flights.get(node);
+    if (flight !== undefined && flight.attempt !== work?.attempt) this.#drop(run, flight);
+    if (work === undefined) return;
+    const current = run.flights.get(node);
+    if (current === undefined) this.#take(run, work);
+    else if (work.kind === 'follow' && work.cancel) this.#cancel(current, work);
+  }
+
+  #take(run: LiveRun, work: Exclude<Effect, { kind: 'timer' }>): void {
+    const node = nodeAt(run.state, work.node);
+    const definition = definitionOf(run.state, node);
+    const body = definition.body;
+    const lane =
+      body.kind === 'action' ? body.action.slice(0, body.action.indexOf('.')) : body.kind;
+    const place = {
+      node: work.node,
+      task: work.task,
+      attempt: work.attempt,
+      lane,
+      since: this.#parts.clock.now(),
+    };
+    const flight = new Flight(run, place, definition.pools);
+    run.flights.set(work.node, flight);
+    if (work.kind === 'dispatch') {
+      this.#parts.dispatcher().enqueue(flight);
+    } else {
+      flight.recovered = work;
+      if (work.cancel) flight.halt('cancel');
+      this.#parts.dispatcher().resume(flight);
+    }
+  }
+
+  #cancel(flight: Flight, work: Extract<Effect, { kind: 'follow' }>): void {
+    if (flight.stop !== undefined) return;
+    flight.halt('cancel');
+    if (work.child !== undefined) this.#parts.cancelChild(work.child);
+  }
+
+  #drop(run: LiveRun, flight: Flight): void {
+    run.flights.delete(flight.node);
+    if (flight.phase !== 'done') flight.halt('drop');
+    this.#parts.dispatcher().leave(flight);
+  }
+
+  #setTimer(run: LiveRun, node: number, effect: Effect | undefined): void {
+    const known = run.timers.get(node);
+    if (effect?.kind !== 'timer') {
+      if (known !== undefined) {
+        known.cancel();
+        run.timers.delete(node);
+      }
+      return;
+    }
+    if (known?.at === effect.at) return;
+    known?.cancel();
+    const cancel = this.#parts.clock.at(effect.at, () => {
+      run.timers.delete(node);
+      if (this.live.get(run.id) === run) this.#fire(run, effect);
+    });
+    run.timers.set(node, { at: effect.at, cancel });
+  }
+
+  #fire(run: LiveRun, effect: Extract<Effect, { kind: 'timer' }>): void {
+    const { node, task, attempt } = effect;
+    const command: AttemptReport =
+      node < 0
+        ? { type: 'WakeRun', run: run.id }
+        : { type: 'WakeTask', run: run.id, task, attempt };
+    if (this.apply(run, command) === undefined) return;
+    // Refused: the machine's timer was a moment early, or the plan has changed. Look again.
+    if (node < 0) this.#runTimer(run);
+    else this.#reconcile(run, node);
+  }
+
+  #runTimer(run: LiveRun): void {
+    if (run.state.deadline === undefined && run.timers.size === 0) return;
+    this.#setTimer(run, -1, runTimer(run.state)[0]);
+  }
+
+  #over(run: LiveRun): void {
+    for (const flight of run.flights.values()) this.#drop(run, flight);
+    this.#evict(run);
+    this.#parts.ended(run.state);
+  }
+
+  #evict(run: LiveRun): void {
+    if (this.live.get(run.id) !== run) return;
+    for (const flight of run.flights.values()) this.#drop(run, flight);
+    this.#clearTimers(run);
+    this.live.delete(run.id);
+    this.#parts.slept(run.state.end === undefined ? (run.row.wakeAt ?? Infinity) : Infinity);
+  }
+
+  #clearTimers(run: LiveRun): void {
+    for (const timer of run.timers.values()) timer.cancel();
+    run.timers.clear();
+  }
+}

@@ -1,0 +1,58 @@
+/** Events and runs as rows of the journal, and back. */
+import type { EventRow, RunRow, RunUpdate } from '../journal/journal.ts';
+import type { RunState } from '../kernel/state.ts';
+import { runStatusOf } from '../kernel/view.ts';
+import type { RunEvent } from '../model/run.ts';
+
+export function rowOf(run: string, seq: number, event: RunEvent): EventRow {
+  const { type, at, ...rest } = event;
+  const fields: Record<string, unknown> = rest;
+  const task = 'task' in event ? event.task : null;
+  const attempt = 'attempt' in event ? event.attempt : null;
+  const end = 'end' in event ? event.end : null;
+  if (task !== null) fields.task = undefined;
+  if (attempt !== null) fields.attempt = undefined;
+  if (end !== null) fields.end = undefined;
+  return { run, seq, at, type, task, attempt, end, data: JSON.stringify(fields) };
+}
+
+export function eventOf(row: EventRow): RunEvent {
+  return {
+    type: row.type,
+    at: row.at,
+    ...(row.task !== null && { task: row.task }),
+    ...(row.attempt !== null && { attempt: row.attempt }),
+    ...(row.end !== null && { end: row.end }),
+    ...(JSON.parse(row.data) as object),
+  } as RunEvent;
+}
+
+export function startRowOf(state: RunState, wakeAt: number | null): RunRow {
+  return {
+    id: state.id,
+    workflow: state.workflow,
+    version: state.version,
+    key: state.key ?? null,
+    businessDate: state.businessDate ?? null,
+    parent: state.parent ?? null,
+    by: state.by,
+    createdAt: state.createdAt,
+    // An end that comes in the first step is written by the update that follows.
+    status: state.end === undefined ? runStatusOf(state) : 'running',
+    wakeAt,
+    total: state.nodes.length,
+  };
+}
+
+export function updateOf(state: RunState, wakeAt: number | null): RunUpdate {
+  return {
+    run: state.id,
+    status: runStatusOf(state),
+    version: state.version,
+    wakeAt,
+    endedAt: state.end?.at ?? null,
+    total: state.nodes.length,
+    ended: state.ended,
+    failed: state.failed,
+  };
+}
