@@ -15,6 +15,7 @@ import {
   testViolations,
 } from './house/manners.ts';
 import { entriesOf, orphanViolations } from './house/orphans.ts';
+import { lockViolations } from './house/lock.ts';
 import { lawViolations, linkViolations, mapViolations } from './house/prose.ts';
 import { purityViolations } from './house/purity.ts';
 import { sizeViolations } from './house/sizes.ts';
@@ -78,6 +79,10 @@ describe('the house', () => {
 
   it('proves each law of the engine by a test that ARCHITECTURE.md names', () => {
     expect(show(lawViolations(read('ARCHITECTURE.md'), files))).toBe('');
+  });
+
+  it('has a lock that installs on every platform', () => {
+    expect(show(lockViolations(read('package-lock.json')))).toBe('');
   });
 
   it('has no link that leads nowhere', () => {

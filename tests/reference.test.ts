@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { referencePages } from '../docs/pages/index.ts';
 import { SchemaWords, schemaOf } from '../docs/pages/schema-table.ts';
+import { workflowPage } from '../docs/pages/workflow.ts';
 import { ROOT } from './house/source.ts';
 
 const FOLDER = join(ROOT, 'docs/reference');
@@ -37,5 +38,30 @@ describe('schemas in words', () => {
       '| `tags` | list of text |  |',
       '| `env` | map of text or true or false |  |',
     ]);
+  });
+
+  it('give a chapter to each object, with its path', () => {
+    const retry = z.strictObject({ attempts: z.int() });
+    const task = z.strictObject({ retry: z.union([z.int(), retry]) });
+    const file = z.strictObject({ tasks: z.record(z.string(), task), lists: z.array(task) });
+    const headings = workflowPage(schemaOf(file)).filter((line) => line.startsWith('##'));
+    expect(headings).toEqual([
+      '## `tasks.NAME`',
+      '## `tasks.NAME.retry`',
+      '## `lists[]`',
+      '## `lists[].retry`',
+    ]);
+  });
+
+  it('end where a schema holds itself', () => {
+    const tree: z.ZodType = z.strictObject({
+      get below() {
+        return z.array(tree);
+      },
+      note: z.json(),
+    });
+    const page = workflowPage(schemaOf(tree)).join('\n');
+    expect(page).toContain('| `note` | any value, required |  |');
+    expect(page.length).toBeLessThan(2000);
   });
 });

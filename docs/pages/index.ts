@@ -1,12 +1,19 @@
 /** The pages of the reference, by file name: what `generate.ts` writes and a test compares. */
+import { workflowJsonSchema } from '../../model/workflow.ts';
 import { actionsPage } from './actions.ts';
 import { errorsPage } from './errors.ts';
 import { verbsPage } from './verbs.ts';
+import { workflowPage } from './workflow.ts';
 
 const NOTE = '<!-- Printed from the schemas by `npm run docs`; do not edit. -->';
 
 export function referencePages(): ReadonlyMap<string, string> {
-  const pages = { 'actions.md': actionsPage(), 'errors.md': errorsPage(), 'verbs.md': verbsPage() };
+  const pages = {
+    'actions.md': actionsPage(),
+    'errors.md': errorsPage(),
+    'verbs.md': verbsPage(),
+    'workflow.md': workflowPage(workflowJsonSchema()),
+  };
   return new Map(
     Object.entries(pages).map(([name, lines]) => [name, `${[NOTE, '', ...lines].join('\n')}\n`]),
   );

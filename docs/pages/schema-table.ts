@@ -3,6 +3,7 @@
  * Only what our own schemas use is known; what is not known is said to be any value.
  */
 import { z } from 'zod';
+import { DURATION } from '../../model/duration.ts';
 
 /** The part of JSON Schema that our schemas come out as. */
 export interface Schema {
@@ -28,8 +29,8 @@ export interface Schema {
 
 /** The input side: what a person writes, before defaults. */
 export function schemaOf(type: z.ZodType): Schema {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- zod's own JSON Schema, read only
-  return z.toJSONSchema(type, { io: 'input', unrepresentable: 'any' }) as Schema;
+  const json: object = z.toJSONSchema(type, { io: 'input', unrepresentable: 'any' });
+  return json;
 }
 
 export class SchemaWords {
@@ -67,6 +68,7 @@ export class SchemaWords {
     if (Array.isArray(schema.type)) return schema.type.map(typeWord).join(' or ');
     if (schema.type === 'array') return `list of ${this.#element(schema.items)}`;
     if (schema.type === 'object') return this.#object(schema);
+    if (schema.pattern === DURATION.source) return 'duration';
     return typeof schema.type === 'string' ? typeWord(schema.type) : 'any value';
   }
 
@@ -82,24 +84,29 @@ export class SchemaWords {
     return ['| Field | Value | |', '|---|---|---|', ...rows];
   }
 
-  /** Objects with fields of their own below this one: name and schema. */
-  nested(given: Schema, path: string): (readonly [string, Schema])[] {
-    const schema = this.resolve(given);
-    const below: (readonly [string, Schema])[] = [];
-    for (const [name, field] of Object.entries(schema.properties ?? {})) {
-      for (const way of this.#objects(field)) below.push([join(path, name), way]);
-    }
-    return below;
+  /** Objects with fields of their own below this one, each with its path: `tasks.NAME.retry`. */
+  nested(given: Schema, path: string): readonly (readonly [string, Schema])[] {
+    const fields = Object.entries(this.resolve(given).properties ?? {});
+    return fields.flatMap(([name, field]) =>
+      this.#objects(field, path === '' ? name : `${path}.${name}`),
+    );
   }
 
-  #objects(given: Schema): Schema[] {
-    const schema = this.resolve(given);
-    const ways = schema.anyOf ?? schema.oneOf;
-    if (ways !== undefined) return ways.flatMap((way) => this.#objects(way));
-    if (schema.properties !== undefined) return [schema];
-    if (typeof schema.items === 'object') return this.#objects(schema.items);
+  #objects(given: Schema, path: string): readonly (readonly [string, Schema])[] {
+    if (given.$ref !== undefined && this.#open.has(given.$ref)) return [];
+    if (given.$ref !== undefined) this.#open.add(given.$ref);
+    const found = this.#objectsOf(this.resolve(given), path);
+    if (given.$ref !== undefined) this.#open.delete(given.$ref);
+    return found;
+  }
+
+  #objectsOf(schema: Schema, path: string): readonly (readonly [string, Schema])[] {
+    const ways = schema.anyOf ?? schema.oneOf ?? schema.allOf;
+    if (ways !== undefined) return ways.flatMap((way) => this.#objects(way, path));
+    if (schema.properties !== undefined) return [[path, schema]];
+    if (typeof schema.items === 'object') return this.#objects(schema.items, `${path}[]`);
     const values = schema.additionalProperties;
-    return typeof values === 'object' ? this.#objects(values) : [];
+    return typeof values === 'object' ? this.#objects(values, `${path}.NAME`) : [];
   }
 
   #element(items: boolean | Schema | undefined): string {
@@ -148,8 +155,4 @@ export function code(value: unknown): string {
 /** Text that may stand in a cell of a table. */
 export function cell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll(/\s*\n\s*/g, ' ');
-}
-
-function join(path: string, name: string): string {
-  return path === '' ? name : `${path}.${name}`;
 }

@@ -12,6 +12,7 @@ import {
   testViolations,
 } from './manners.ts';
 import { entriesOf, orphanViolations } from './orphans.ts';
+import { lockViolations } from './lock.ts';
 import { lawViolations, linkViolations, mapViolations } from './prose.ts';
 import { purityViolations } from './purity.ts';
 import { FILE_LINES, FUNCTION_LINES, sizeViolations } from './sizes.ts';
@@ -267,6 +268,28 @@ describe('prose', () => {
     expect(whats(linkViolations('docs/README.md', text, ['STYLE.md', 'docs/guides/a.md']))).toEqual(
       ['links to lost.md, which is not there'],
     );
+  });
+});
+
+describe('the lock', () => {
+  const lock = (packages: object): string => JSON.stringify({ packages });
+  const tool = { version: '1.0.0', optionalDependencies: { '@tool/other-os': '1.0.0' } };
+
+  it('names the packages of platforms that it was not written on', () => {
+    expect(whats(lockViolations(lock({ 'node_modules/tool': tool })))).toEqual([
+      'lacks @tool/other-os, which tool may install',
+    ]);
+    const other = { version: '1.0.0', optional: true };
+    expect(
+      lockViolations(lock({ 'node_modules/tool': tool, 'node_modules/@tool/other-os': other })),
+    ).toEqual([]);
+  });
+
+  it('names no download host', () => {
+    const resolved = 'https://example.com/tool.tgz';
+    expect(
+      whats(lockViolations(lock({ 'node_modules/tool': { version: '1', resolved } }))),
+    ).toEqual(['names the download address of tool']);
   });
 });
 

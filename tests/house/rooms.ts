@@ -107,7 +107,7 @@ export const ROOMS: readonly Room[] = [
   {
     room: 'docs',
     rooms: ['model', 'kernel/transitions.ts', 'connectors'],
-    packages: ['zod', 'node:*'],
+    packages: ['zod', 'yaml', 'node:*'],
     because: 'docs are printed from schemas and tables, not from the machinery.',
   },
 ];
