@@ -1,0 +1,57 @@
+/**
+ * A command as it stands in the help: a usage, a sentence, an example. All of them are declared
+ * with this, so they look alike and the reference can be printed from the tree.
+ */
+import type { Command } from 'commander';
+
+export interface Declaration {
+  /** `force <run> <task>` */
+  readonly usage: string;
+  /** One sentence, for the list of commands. */
+  readonly summary: string;
+  /** More sentences, for the command's own help. */
+  readonly description?: string;
+  readonly examples: readonly string[];
+}
+
+const examples = new WeakMap<Command, readonly string[]>();
+export function examplesOf(command: Command): readonly string[] {
+  return examples.get(command) ?? [];
+}
+
+/** Every command has `--json` and `--data`, also where one of them changes nothing. */
+export function declare(program: Command, declaration: Declaration): Command {
+  const { usage, summary, description } = declaration;
+  const command = program
+    .command(usage)
+    .summary(summary)
+    .description(description === undefined ? summary : `${summary} ${description}`)
+    .option('--json', 'Prints JSON instead of text.')
+    .option(
+      '--data <dir>',
+      'The data folder; else TUTTI_DATA, else .tutti in the working directory.',
+    )
+    .addHelpText(
+      'after',
+      `\nExample:\n${declaration.examples.map((one) => `  ${one}`).join('\n')}`,
+    );
+  examples.set(command, declaration.examples);
+  return command;
+}
+
+/** A command that speaks to a Tutti, and may have to become one. */
+export function declareConnected(program: Command, declaration: Declaration): Command {
+  return declare(program, declaration)
+    .option('--actor <name>', 'Who asks; else the user of the operating system.')
+    .option('--database <url>', 'PostgreSQL for a Tutti in this process; else an embedded one.')
+    .option('--systems <file>', 'The systems file for a Tutti in this process.');
+}
+
+export function withReason(command: Command): Command {
+  return command.option('--reason <text>', 'Why; kept in the history of the run.');
+}
+
+/** For options that may be given several times. */
+export function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}

@@ -1,0 +1,42 @@
+/** Words of the command line as values. */
+import { InvalidArgumentError } from 'commander';
+import { TuttiError } from '../../model/errors.ts';
+import type { Json } from '../../model/json.ts';
+
+export function parseJson(text: string, what: string): Json {
+  try {
+    const value: Json = JSON.parse(text);
+    return value;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new TuttiError('request.invalid', `${what} is not JSON: ${why}`, { cause: error });
+  }
+}
+
+/** `name=value` */
+export function pairOf(text: string, what: string): [string, string] {
+  const at = text.indexOf('=');
+  if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
+  throw new TuttiError(
+    'request.invalid',
+    `${what} must be name=value, not ${JSON.stringify(text)}.`,
+  );
+}
+
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError('It must be a whole number above 0.');
+}
+
+export function port(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 0 && value <= 65_535) return value;
+  throw new InvalidArgumentError('It must be a number between 0 and 65535.');
+}
+
+export function factor(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value;
+  throw new InvalidArgumentError('It must be a number, 0 or more.');
+}

@@ -1,0 +1,197 @@
+/**
+ * The composition root: it wires journal, connectors, engine and API into one house that serves a
+ * data folder, and takes it apart again in the opposite order.
+ */
+import type { FastifyBaseLogger } from 'fastify';
+import { createApp, listen } from '../api/server.ts';
+import type { RunningServer } from '../api/server.ts';
+import { CONNECTORS } from '../connectors/index.ts';
+import { catalogueOf } from '../connectors/kit/index.ts';
+import { createEngine } from '../engine/engine.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { SystemDirectory } from '../engine/systems.ts';
+import { openJournal } from '../journal/open.ts';
+import type { OpenJournal } from '../journal/open.ts';
+import { bug, TuttiError } from '../model/errors.ts';
+import type { DataFolder } from './data-folder.ts';
+import { machineChance, machineClock, machineIds } from './machine.ts';
+import { redactor } from './secrets.ts';
+import { embeddedDatabases, findSystemsFile, loadSystems, resolveSystems } from './systems.ts';
+import type { Environment } from './systems.ts';
+import { validateSource } from './validation.ts';
+import { VERSION } from './version.ts';
+
+export interface HouseOptions {
+  readonly folder: DataFolder;
+  readonly databaseUrl: string | undefined;
+  readonly systemsFile: string | undefined;
+  readonly port: number;
+  readonly environment: Environment;
+  readonly workingDirectory: string;
+  /** Its lines pass through `redact` before they are written. */
+  readonly logTo: (redact: (text: string) => string) => FastifyBaseLogger;
+}
+
+export interface RunningHouse {
+  readonly url: string;
+  readonly embedded: boolean;
+  /** Resolves when the node may not write any more, with the sentence that says so. */
+  readonly fenced: Promise<string>;
+  /** Lets the work that is under way come to a safe place; what is open goes on at the next start. */
+  stop(): Promise<void>;
+}
+
+/** Loopback only, until there are accounts. */
+export const HOST = '127.0.0.1';
+
+/** Closes what was opened, the last first; every step is taken, the first failure is told. */
+class Unwinding {
+  readonly #steps: (() => Promise<void> | void)[] = [];
+  add(step: () => Promise<void> | void): void {
+    this.#steps.push(step);
+  }
+  async run(): Promise<void> {
+    const failures: unknown[] = [];
+    for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
+      await Promise.resolve()
+        .then(step)
+        .catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+}
+
+/** Throws `data.in-use` when another process serves the folder. */
+export async function openHouse(options: HouseOptions): Promise<RunningHouse> {
+  const unwinding = new Unwinding();
+  try {
+    return await open(options, unwinding);
+  } catch (error) {
+    await unwinding.run().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function open(options: HouseOptions, unwinding: Unwinding): Promise<RunningHouse> {
+  const { folder } = options;
+  lock(folder);
+  unwinding.add(() => folder.unlock());
+  const openSystems = checkSystems(options);
+  const database = await openJournal({
+    dataDirectory: folder.path,
+    ...(options.databaseUrl === undefined ? {} : { databaseUrl: options.databaseUrl }),
+  });
+  unwinding.add(() => database.close());
+  const systems = await openSystems(database);
+  const redact = redactor([...systems.secrets, ...databaseSecrets(options.databaseUrl)]);
+  const log = options.logTo(redact);
+  const engine = engineOf(options, database, systems, redact, log);
+  unwinding.add(() => engine.stop({ drain: true }));
+  const server = await serve(options, database, systems, engine, log);
+  unwinding.add(() => server.close());
+  await engine.start(server.url);
+  folder.announce(server.url);
+  unwinding.add(() => folder.withdraw());
+  return {
+    url: server.url,
+    embedded: database.embedded !== null,
+    fenced: engine.fenced.then(String),
+    stop: () => unwinding.run(),
+  };
+}
+
+function lock(folder: DataFolder): void {
+  folder.create();
+  if (folder.lock()) return;
+  const holder = folder.holder();
+  const url = folder.server()?.url;
+  throw new TuttiError(
+    'data.in-use',
+    `Another Tutti${holder === null ? '' : ` (process ${holder.pid})`} serves ${folder.path}` +
+      `${url === undefined ? '' : ` at ${url}`}.`,
+  );
+}
+
+/** Tells mistakes before anything is started; databases of the embedded server come after it. */
+function checkSystems(options: HouseOptions): (database: OpenJournal) => Promise<SystemDirectory> {
+  const { folder, environment, workingDirectory } = options;
+  const file = loadSystems(findSystemsFile(options.systemsFile, folder.path, workingDirectory));
+  const resolving = { connectors: CONNECTORS, environment };
+  resolveSystems(file, { ...resolving, embeddedUrl: (name) => `postgresql://localhost/${name}` });
+  return async ({ embedded }) => {
+    const urls = new Map<string, string>();
+    for (const name of embeddedDatabases(file)) {
+      if (embedded === null) {
+        const detail = `embedded:${name} needs the embedded PostgreSQL: give a URL, or no --database.`;
+        throw new TuttiError('systems.invalid', detail);
+      }
+      urls.set(name, connectionUrl(await embedded.createDatabase(name)));
+    }
+    return resolveSystems(file, {
+      ...resolving,
+      embeddedUrl: (name) => urls.get(name) ?? bug(`no embedded database ${name}`),
+    });
+  };
+}
+
+type Connecting = Awaited<ReturnType<NonNullable<OpenJournal['embedded']>['createDatabase']>>;
+
+/** A folder of a socket cannot be the host of a URL; PostgreSQL takes it as a parameter. */
+export function connectionUrl({ user, password, database, host, port }: Connecting): string {
+  const url = new URL(`postgresql://localhost/${encodeURIComponent(database ?? '')}`);
+  url.username = encodeURIComponent(user ?? '');
+  if (typeof password === 'string') url.password = encodeURIComponent(password);
+  if (host?.startsWith('/') === true) url.searchParams.set('host', host);
+  else if (host !== undefined) url.hostname = host;
+  if (port !== undefined) url.port = String(port);
+  return url.href;
+}
+
+function databaseSecrets(databaseUrl: string | undefined): string[] {
+  if (databaseUrl === undefined || !URL.canParse(databaseUrl)) return [];
+  const { password } = new URL(databaseUrl);
+  return password === '' ? [] : [password, decodeURIComponent(password)];
+}
+
+function engineOf(
+  options: HouseOptions,
+  database: OpenJournal,
+  systems: SystemDirectory,
+  redact: (text: string) => string,
+  log: FastifyBaseLogger,
+): Engine {
+  return createEngine({
+    journal: database.journal,
+    connectors: CONNECTORS,
+    systems,
+    nodeName: options.folder.nodeName(),
+    clock: machineClock,
+    ids: machineIds,
+    random: machineChance,
+    stateDirectory: options.folder.stateDirectory,
+    redact,
+    log,
+  });
+}
+
+async function serve(
+  options: HouseOptions,
+  database: OpenJournal,
+  systems: SystemDirectory,
+  engine: Engine,
+  log: FastifyBaseLogger,
+): Promise<RunningServer> {
+  const actions = catalogueOf(CONNECTORS);
+  const app = await createApp(
+    {
+      door: engine.door,
+      views: database.journal.views,
+      versions: database.journal,
+      validate: (source, file) => validateSource(source, file, actions),
+      actions: [...actions.values()],
+      systems: systems.names().map((name) => ({ name, kind: systems.get(name)?.kind ?? '' })),
+    },
+    { version: VERSION, log },
+  );
+  return listen(app, HOST, options.port);
+}

@@ -1,0 +1,162 @@
+/**
+ * Finding a Tutti to speak to: TUTTI_URL, else the server that the data folder names, else this
+ * very process becomes one for as long as the command takes.
+ *
+ * A process that becomes one announces itself in the data folder, so that other commands reach it
+ * (`tutti approve` in another window while `tutti run` waits). When its own command is done it
+ * finishes what is going on, also for others, before it leaves.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { pino } from 'pino';
+import { TuttiError } from '../model/errors.ts';
+import { healthSchema } from '../model/wire.ts';
+import { Client } from './client.ts';
+import type { RunningHouse } from './compose.ts';
+import { DataFolder, dataFolderOf } from './data-folder.ts';
+import type { Lifetime } from './lifetime.ts';
+import { finishBusyRuns } from './quiet.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface ConnectOptions {
+  readonly data?: string | undefined;
+  readonly database?: string | undefined;
+  readonly systems?: string | undefined;
+  readonly actor?: string | undefined;
+}
+
+export interface Connection {
+  readonly client: Client;
+  /** The server is this process: what is not finished when it leaves waits for the next start. */
+  readonly inProcess: boolean;
+  /** Ends the connection; a server of our own finishes what is going on and stops. */
+  finish(): Promise<void>;
+}
+
+const ALIVE_LIMIT_MS = 2000;
+/** Somebody else holds the lock and has not announced itself yet: it starts, or it stops. */
+const TURN_POLL_MS = 50;
+const TURN_LIMIT_MS = 60_000;
+
+export async function connect(
+  options: ConnectOptions,
+  terminal: Terminal,
+  lifetime: Lifetime,
+): Promise<Connection> {
+  const actor = options.actor ?? terminal.userName;
+  const given = terminal.environment['TUTTI_URL'];
+  if (given !== undefined && given !== '') return remote(urlOf(given), actor);
+  const folder = folderOf(options, terminal);
+  const url = await liveServer(folder);
+  if (url !== null) return remote(url, actor, () => waitForServer(folder));
+  return connectInProcess(options, terminal, lifetime, folder, actor);
+}
+
+export function folderOf(options: ConnectOptions, terminal: Terminal): DataFolder {
+  const { environment, workingDirectory } = terminal;
+  return new DataFolder(dataFolderOf(options.data, environment, workingDirectory));
+}
+
+function urlOf(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url !== null && /^https?:$/.test(url.protocol)) return url.href;
+  throw new TuttiError('server.unreachable', `TUTTI_URL is not an http address: ${text}`);
+}
+
+function remote(url: string, actor: string, reconnect?: () => Promise<string>): Connection {
+  return {
+    client: new Client({ url, actor, ...(reconnect === undefined ? {} : { reconnect }) }),
+    inProcess: false,
+    finish: async () => undefined,
+  };
+}
+
+/** Where the folder is served, if somebody answers there and is who the record says. */
+export async function liveServer(folder: DataFolder): Promise<string | null> {
+  const record = folder.server();
+  if (record === null) return null;
+  try {
+    const response = await fetch(`${record.url}/healthz`, {
+      signal: AbortSignal.timeout(ALIVE_LIMIT_MS),
+    });
+    const health = healthSchema.safeParse(await response.json());
+    return health.success && health.data.pid === record.pid ? record.url : null;
+  } catch {
+    return null;
+  }
+}
+
+/** After the server was lost: one that took its place, if there is one soon. */
+async function waitForServer(folder: DataFolder): Promise<string> {
+  for (let waited = 0; waited < ALIVE_LIMIT_MS * 2; waited += TURN_POLL_MS) {
+    const url = await liveServer(folder);
+    if (url !== null) return url;
+    await delay(TURN_POLL_MS);
+  }
+  throw new TuttiError('server.unreachable', 'The Tutti that served the data folder is gone.');
+}
+
+async function connectInProcess(
+  options: ConnectOptions,
+  terminal: Terminal,
+  lifetime: Lifetime,
+  folder: DataFolder,
+  actor: string,
+): Promise<Connection> {
+  for (let waited = 0; ; waited += TURN_POLL_MS) {
+    const house = await openUnlessServed(options, terminal, folder);
+    if (house !== null) return ownConnection(house, actor, terminal, lifetime);
+    const url = await liveServer(folder);
+    if (url !== null) return remote(url, actor, () => waitForServer(folder));
+    if (waited >= TURN_LIMIT_MS || lifetime.signal.aborted) {
+      throw new TuttiError(
+        'data.in-use',
+        `Another Tutti holds ${folder.path} but does not answer.`,
+      );
+    }
+    await delay(TURN_POLL_MS);
+  }
+}
+
+async function openUnlessServed(
+  options: ConnectOptions,
+  terminal: Terminal,
+  folder: DataFolder,
+): Promise<RunningHouse | null> {
+  if (folder.holder() !== null) return null;
+  // Loaded late: a command that only speaks to a server starts faster without the engine.
+  const { openHouse } = await import('./compose.ts');
+  try {
+    return await openHouse({
+      folder,
+      databaseUrl: options.database ?? (terminal.environment['TUTTI_DATABASE'] || undefined),
+      systemsFile: options.systems,
+      port: 0,
+      environment: terminal.environment,
+      workingDirectory: terminal.workingDirectory,
+      logTo: () => pino({ level: 'silent' }),
+    });
+  } catch (error) {
+    if (error instanceof TuttiError && error.code === 'data.in-use') return null;
+    throw error;
+  }
+}
+
+function ownConnection(
+  house: RunningHouse,
+  actor: string,
+  terminal: Terminal,
+  lifetime: Lifetime,
+): Connection {
+  const client = new Client({ url: house.url, actor });
+  return {
+    client,
+    inProcess: true,
+    finish: async () => {
+      try {
+        if (!lifetime.signal.aborted) await finishBusyRuns(client, terminal, lifetime.signal);
+      } finally {
+        await house.stop();
+      }
+    },
+  };
+}

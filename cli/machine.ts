@@ -1,0 +1,48 @@
+/**
+ * The real clock, ids and chance. Only the composition root hands them out; everything below it
+ * takes time and chance as arguments.
+ */
+import { randomBytes, randomInt } from 'node:crypto';
+import type { Chance, Clock, Ids } from '../engine/clock.ts';
+
+/** setTimeout fires at once beyond this. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
+export const machineClock: Clock = {
+  now: () => Date.now(),
+  at(time, callback) {
+    let timer: NodeJS.Timeout | undefined;
+    const arm = (): void => {
+      const left = time - Date.now();
+      timer = setTimeout(left > TIMER_MAX_MS ? arm : callback, clamp(left));
+    };
+    arm();
+    return () => clearTimeout(timer);
+  },
+  // After every callback of this turn of the event loop, before it waits for sockets again.
+  soon: (callback) => void setImmediate(callback),
+};
+
+function clamp(ms: number): number {
+  return Math.min(Math.max(0, ms), TIMER_MAX_MS);
+}
+
+const PRECISION = 2 ** 47;
+export const machineChance: Chance = {
+  next: () => randomInt(PRECISION) / PRECISION,
+};
+
+/** UUID version 7 (RFC 9562): 48 bits of milliseconds, then chance. */
+export function uuid7(now: number, random: Uint8Array): string {
+  const bytes = Buffer.alloc(16);
+  bytes.writeUIntBE(now, 0, 6);
+  bytes.set(random.subarray(0, 10), 6);
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x70, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  const hex = bytes.toString('hex');
+  return [8, 12, 16, 20, 32].map((end, at) => hex.slice([0, 8, 12, 16, 20][at], end)).join('-');
+}
+
+export const machineIds: Ids = {
+  run: () => uuid7(Date.now(), randomBytes(10)),
+};
