@@ -2,6 +2,7 @@
 import { http } from './http/connector.ts';
 import type { AnyConnector } from './kit/index.ts';
 import { shell } from './shell/connector.ts';
+import { sql } from './sql/connector.ts';
 import { tutti } from './tutti/connector.ts';
 
-export const CONNECTORS: readonly AnyConnector[] = [tutti, shell, http];
+export const CONNECTORS: readonly AnyConnector[] = [tutti, shell, http, sql];
