@@ -43,7 +43,6 @@ export function clusterMajor(place: Place): number | null {
 }
 
 export async function createCluster(place: Place, binaries: Binaries): Promise<void> {
-  removeLeftovers(place);
   const aside = `${place.cluster}.new.${process.pid}`;
   mkdirSync(aside, { mode: 0o700 });
   chmodSync(aside, 0o700);
@@ -72,7 +71,8 @@ export async function createCluster(place: Place, binaries: Binaries): Promise<v
   leaveNote(place);
 }
 
-function removeLeftovers(place: Place): void {
+/** What a kill in the middle of `createCluster` left. */
+export function removeLeftovers(place: Place): void {
   const prefix = `${basename(place.cluster)}.new.`;
   for (const name of readdirSync(place.base)) {
     if (!name.startsWith(prefix) || alive(Number(name.slice(prefix.length)))) continue;

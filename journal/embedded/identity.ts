@@ -48,9 +48,9 @@ function allowed(identity: Identity, path: string, bits: number): boolean {
   return ((stat.mode >> shift) & bits) === bits;
 }
 
-/** Whether the server's user can get to this folder and list it. */
-export function canReach(identity: Identity, folder: string): boolean {
-  if (!allowed(identity, folder, 5)) return false;
+/** Whether the server's user can get to this folder and list it (5) or pass through it (1). */
+export function canReach(identity: Identity, folder: string, bits: 1 | 5 = 5): boolean {
+  if (!allowed(identity, folder, bits)) return false;
   for (let at = dirname(folder); ; at = dirname(at)) {
     if (!allowed(identity, at, 1)) return false;
     if (at === dirname(at)) return true;

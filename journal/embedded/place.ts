@@ -1,8 +1,9 @@
 /**
  * Where the cluster lives.
  *
- * `DATA/postgres/` holds it, unless the server's user cannot get there: root with a data folder
- * below a 0700 home. We do not open other people's folders, so then the cluster goes to
+ * `DATA/postgres/` holds it. When root starts us, the server's user must get there. A data folder
+ * that only root may enter lets the server's group pass through (0710). The folders above it are
+ * not ours to open: below a 0700 home the cluster goes to
  * `/var/lib/tutti/<hash of the data folder>`, and `DATA/postgres.place` says so. That note is
  * written only after the cluster exists: a note without a cluster means that data was lost, and
  * is an error rather than a fresh start.
@@ -21,6 +22,7 @@ import {
   readFileSync,
   realpathSync,
   renameSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -72,7 +74,8 @@ export function findPlace(dataDirectory: string): Place {
   if (existsSync(notePath)) return notedPlace(notePath);
   const base = join(data, 'postgres');
   const identity = serverIdentity(join(base, 'cluster'));
-  if (canReach(identity, data)) {
+  letGroupPass(data, identity);
+  if (canReach(identity, data, 1)) {
     makeFolder(base);
     return at(base, identity, null);
   }
@@ -84,6 +87,14 @@ export function findPlace(dataDirectory: string): Place {
     );
   }
   return placeElsewhere(data, notePath);
+}
+
+function letGroupPass(data: string, identity: Identity): void {
+  if (identity.gid === undefined || canReach(identity, data, 1)) return;
+  const { uid, mode } = statSync(data);
+  if (uid !== 0 || (mode & 0o070) !== 0) return;
+  chownSync(data, uid, identity.gid);
+  chmodSync(data, (mode & 0o707) | 0o010);
 }
 
 function notedPlace(notePath: string): Place {

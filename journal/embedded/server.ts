@@ -12,7 +12,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
 import { defaultCandidates, findBinaries, type Candidate } from './binaries.ts';
-import { clusterMajor, createCluster, SUPERUSER } from './cluster.ts';
+import { clusterMajor, createCluster, removeLeftovers, SUPERUSER } from './cluster.ts';
 import { findPlace, type Place } from './place.ts';
 import { clearStalePid, lastWords, sight, startServer, type Sighting } from './postmaster.ts';
 import { joinUsers, leaveUsers } from './watchdog.ts';
@@ -55,6 +55,7 @@ export async function openEmbedded(
     );
   }
   const place = findPlace(dataDirectory);
+  removeLeftovers(place);
   const binaries = findBinaries(
     place,
     clusterMajor(place),

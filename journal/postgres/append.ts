@@ -1,6 +1,9 @@
 /**
  * The append: one prepared statement, one round trip, one transaction.
  *
+ * The arrays are unnested in the select list, where the server walks them in step; in FROM it
+ * would first store each one by itself.
+ *
  * The fence is the statement's first part: it share-locks the node's row while its epoch is
  * ours, and everything else joins it. A take-over that raises the epoch waits for the appends
  * under way, and appends that come later find no row, write nothing and answer 0: fenced.
@@ -21,27 +24,28 @@ with fence as materialized (
 ), started as (
   insert into runs (id, workflow, version, key, business_date, parent_run, parent_task,
     parent_attempt, "by", created_at, status, wake_at, ended_at, total, ended, failed, owner)
-  select u.id, u.workflow, u.version, u.key, u.business_date, u.parent_run, u.parent_task,
-    u.parent_attempt, u.by, to_timestamp(u.created_at / 1000), u.status,
-    to_timestamp(u.wake_at / 1000), to_timestamp(u.ended_at / 1000), u.total, u.ended, u.failed, $1
-  from fence, unnest($3::uuid[], $4::text[], $5::int[], $6::text[], $7::date[], $8::uuid[],
-    $9::text[], $10::int[], $11::json[], $12::float8[], $13::text[], $14::float8[],
-    $15::float8[], $16::int[], $17::int[], $18::int[])
-    as u(id, workflow, version, key, business_date, parent_run, parent_task, parent_attempt, by,
-      created_at, status, wake_at, ended_at, total, ended, failed)
+  select unnest($3::uuid[]), unnest($4::text[]), unnest($5::int[]), unnest($6::text[]),
+    unnest($7::date[]), unnest($8::uuid[]), unnest($9::text[]), unnest($10::int[]),
+    unnest($11::json[]), to_timestamp(unnest($12::float8[]) / 1000), unnest($13::text[]),
+    to_timestamp(unnest($14::float8[]) / 1000), to_timestamp(unnest($15::float8[]) / 1000),
+    unnest($16::int[]), unnest($17::int[]), unnest($18::int[]), $1
+  from fence
 ), written as (
   insert into events (run_id, seq, at, type, task, attempt, "end", data)
-  select u.run, u.seq, to_timestamp(u.at / 1000), u.type, u.task, u.attempt, u.ending, u.data
-  from fence, unnest($19::uuid[], $20::int[], $21::float8[], $22::text[], $23::text[],
-    $24::int[], $25::text[], $26::json[]) as u(run, seq, at, type, task, attempt, ending, data)
+  select unnest($19::uuid[]), unnest($20::int[]), to_timestamp(unnest($21::float8[]) / 1000),
+    unnest($22::text[]), unnest($23::text[]), unnest($24::int[]), unnest($25::text[]),
+    unnest($26::json[])
+  from fence
+), updates as (
+  select unnest($27::uuid[]) as run, unnest($28::text[]) as status, unnest($29::int[]) as version,
+    unnest($30::float8[]) as wake_at, unnest($31::float8[]) as ended_at,
+    unnest($32::int[]) as total, unnest($33::int[]) as ended, unnest($34::int[]) as failed
+  from fence
 ), updated as (
   update runs set status = u.status, version = u.version, wake_at = to_timestamp(u.wake_at / 1000),
     ended_at = to_timestamp(u.ended_at / 1000), total = u.total, ended = u.ended,
     failed = u.failed, owner = $1
-  from fence, unnest($27::uuid[], $28::text[], $29::int[], $30::float8[], $31::float8[],
-    $32::int[], $33::int[], $34::int[])
-    as u(run, status, version, wake_at, ended_at, total, ended, failed)
-  where runs.id = u.run
+  from updates u where runs.id = u.run
 )
 select count(*)::int as fenced_in from fence`;
 

@@ -1,0 +1,114 @@
+/**
+ * For tests that need PostgreSQL: a folder of their own with an embedded server, and as many
+ * empty databases on it as they want. `close` ends the server and removes the folder.
+ */
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { openEmbedded, type EmbeddedOptions, type EmbeddedServer } from './embedded/server.ts';
+import type { Batch, EventRow, Journal, RunRow, RunUpdate } from './journal.ts';
+import { openPostgresJournal, type PostgresJournalOptions } from './postgres/journal.ts';
+
+export interface Testbed {
+  readonly folder: string;
+  readonly server: EmbeddedServer;
+  /** The connection of a new empty database. */
+  database(): Promise<pg.ClientConfig>;
+  /** A journal on a new database, closed with the testbed. */
+  journal(
+    options?: Partial<PostgresJournalOptions>,
+  ): Promise<{ journal: Journal; connection: pg.ClientConfig }>;
+  client(connection: pg.ClientConfig): Promise<pg.Client>;
+  close(): Promise<void>;
+}
+
+export function temporaryFolder(): string {
+  return realpathSync(mkdtempSync(join(tmpdir(), 'tutti-journal-')));
+}
+
+export async function openTestbed(options: EmbeddedOptions = {}): Promise<Testbed> {
+  const folder = temporaryFolder();
+  const server = await openEmbedded(folder, options);
+  const open: (() => Promise<void>)[] = [];
+  let count = 0;
+  const ensureRunning = (): Promise<void> => server.ensureRunning();
+  const database = (): Promise<pg.ClientConfig> => server.createDatabase(`test_${count++}`);
+  return {
+    folder,
+    server,
+    database,
+    journal: async (more = {}) => {
+      const connection = more.connection ?? (await database());
+      const journal = await openPostgresJournal({ ensureRunning, ...more, connection });
+      open.push(() => journal.close());
+      return { journal, connection };
+    },
+    client: async (connection) => {
+      const client = new pg.Client(connection);
+      client.on('error', () => undefined);
+      await client.connect();
+      open.push(() => client.end());
+      return client;
+    },
+    close: async () => {
+      await Promise.all(open.map((close) => close().catch(() => undefined)));
+      await server.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The id of the nth run of a test. */
+export function runId(n: number): string {
+  return `0199a000-0000-7000-8000-${n.toString(16).padStart(12, '0')}`;
+}
+
+export function startRow(id: string, over: Partial<RunRow> = {}): RunRow {
+  return {
+    id,
+    workflow: 'w',
+    version: 1,
+    key: null,
+    businessDate: null,
+    parent: null,
+    by: { actor: 'tester' },
+    createdAt: 1_800_000_000_000,
+    status: 'running',
+    wakeAt: null,
+    total: 2,
+    ...over,
+  };
+}
+
+export function eventRow(run: string, seq: number, over: Partial<EventRow> = {}): EventRow {
+  return {
+    run,
+    seq,
+    at: 1_800_000_000_123 + seq,
+    type: 'TaskEnded',
+    task: `task-${seq}`,
+    attempt: 1,
+    end: 'succeeded',
+    data: `{"output":{"seq":${seq}}}`,
+    ...over,
+  };
+}
+
+export function updateRow(run: string, over: Partial<RunUpdate> = {}): RunUpdate {
+  return {
+    run,
+    status: 'running',
+    version: 1,
+    wakeAt: null,
+    endedAt: null,
+    total: 2,
+    ended: 1,
+    failed: 0,
+    ...over,
+  };
+}
+
+export function batch(parts: Partial<Batch>): Batch {
+  return { starts: [], events: [], updates: [], ...parts };
+}
