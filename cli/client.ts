@@ -69,8 +69,12 @@ export class Client {
 
   workflows = (query: { after?: string | undefined } = {}) =>
     this.#get('/workflows', wire.workflowPageSchema, { query: { ...query, limit: 500 } });
-  version = (name: string, version: number) =>
-    this.#get(`/workflows/${encode(name)}/versions/${version}`, wire.versionViewSchema);
+  /** The newest version when no number is given. */
+  version = (name: string, version?: number) =>
+    this.#get(
+      `/workflows/${encode(name)}${version === undefined ? '' : `/versions/${version}`}`,
+      wire.versionViewSchema,
+    );
   deploy = (body: DeployBody) => this.#post('/workflows', wire.deployedSchema, body);
   validate = (body: ValidateBody) => this.#post('/validate', wire.validatedSchema, body);
 

@@ -26,6 +26,11 @@ export interface HouseOptions {
   readonly databaseUrl: string | undefined;
   readonly systemsFile: string | undefined;
   readonly port: number;
+  /**
+   * Answers questions only: the engine does not start, nobody's run is touched, and the folder is
+   * neither locked nor announced.
+   */
+  readonly reading: boolean;
   readonly environment: Environment;
   readonly workingDirectory: string;
   /** Its lines pass through `redact` before they are written. */
@@ -74,8 +79,11 @@ export async function openHouse(options: HouseOptions): Promise<RunningHouse> {
 
 async function open(options: HouseOptions, unwinding: Unwinding): Promise<RunningHouse> {
   const { folder } = options;
-  lock(folder);
-  unwinding.add(() => folder.unlock());
+  folder.create();
+  if (!options.reading) {
+    lock(folder);
+    unwinding.add(() => folder.unlock());
+  }
   const openSystems = checkSystems(options);
   const database = await openJournal({
     dataDirectory: folder.path,
@@ -86,22 +94,23 @@ async function open(options: HouseOptions, unwinding: Unwinding): Promise<Runnin
   const redact = redactor([...systems.secrets, ...databaseSecrets(options.databaseUrl)]);
   const log = options.logTo(redact);
   const engine = engineOf(options, database, systems, redact, log);
-  unwinding.add(() => engine.stop({ drain: true }));
+  unwinding.add(() => engine.stop());
   const server = await serve(options, database, systems, engine, log);
   unwinding.add(() => server.close());
-  await engine.start(server.url);
-  folder.announce(server.url);
-  unwinding.add(() => folder.withdraw());
+  if (!options.reading) {
+    await engine.start(server.url);
+    folder.announce(server.url);
+    unwinding.add(() => folder.withdraw());
+  }
   return {
     url: server.url,
     embedded: database.embedded !== null,
-    fenced: engine.fenced.then(String),
+    fenced: engine.fenced.then((reason) => reason.message),
     stop: () => unwinding.run(),
   };
 }
 
 function lock(folder: DataFolder): void {
-  folder.create();
   if (folder.lock()) return;
   const holder = folder.holder();
   const url = folder.server()?.url;
@@ -167,7 +176,7 @@ function engineOf(
     nodeName: options.folder.nodeName(),
     clock: machineClock,
     ids: machineIds,
-    random: machineChance,
+    chance: machineChance,
     stateDirectory: options.folder.stateDirectory,
     redact,
     log,

@@ -24,6 +24,9 @@ export interface ConnectOptions {
   readonly actor?: string | undefined;
 }
 
+/** `read`: a question only; a Tutti of our own for it starts no engine and touches no run. */
+export type Purpose = 'read' | 'act';
+
 export interface Connection {
   readonly client: Client;
   /** The server is this process: what is not finished when it leaves waits for the next start. */
@@ -41,6 +44,7 @@ export async function connect(
   options: ConnectOptions,
   terminal: Terminal,
   lifetime: Lifetime,
+  purpose: Purpose,
 ): Promise<Connection> {
   const actor = options.actor ?? terminal.userName;
   const given = terminal.environment['TUTTI_URL'];
@@ -48,6 +52,14 @@ export async function connect(
   const folder = folderOf(options, terminal);
   const url = await liveServer(folder);
   if (url !== null) return remote(url, actor, () => waitForServer(folder));
+  if (purpose === 'read') {
+    const house = await openOwnHouse(options, terminal, folder, true);
+    return {
+      client: new Client({ url: house.url, actor }),
+      inProcess: true,
+      finish: () => house.stop(),
+    };
+  }
   return connectInProcess(options, terminal, lifetime, folder, actor);
 }
 
@@ -123,22 +135,32 @@ async function openUnlessServed(
   folder: DataFolder,
 ): Promise<RunningHouse | null> {
   if (folder.holder() !== null) return null;
-  // Loaded late: a command that only speaks to a server starts faster without the engine.
-  const { openHouse } = await import('./compose.ts');
   try {
-    return await openHouse({
-      folder,
-      databaseUrl: options.database ?? (terminal.environment['TUTTI_DATABASE'] || undefined),
-      systemsFile: options.systems,
-      port: 0,
-      environment: terminal.environment,
-      workingDirectory: terminal.workingDirectory,
-      logTo: () => pino({ level: 'silent' }),
-    });
+    return await openOwnHouse(options, terminal, folder, false);
   } catch (error) {
     if (error instanceof TuttiError && error.code === 'data.in-use') return null;
     throw error;
   }
+}
+
+async function openOwnHouse(
+  options: ConnectOptions,
+  terminal: Terminal,
+  folder: DataFolder,
+  reading: boolean,
+): Promise<RunningHouse> {
+  // Loaded late: a command that only speaks to a server starts faster without the engine.
+  const { openHouse } = await import('./compose.ts');
+  return openHouse({
+    folder,
+    databaseUrl: options.database ?? (terminal.environment['TUTTI_DATABASE'] || undefined),
+    systemsFile: options.systems,
+    port: 0,
+    reading,
+    environment: terminal.environment,
+    workingDirectory: terminal.workingDirectory,
+    logTo: () => pino({ level: 'silent' }),
+  });
 }
 
 function ownConnection(

@@ -12,7 +12,7 @@ import type { ProblemDocument } from '../model/wire.ts';
 import { ApiRefusal } from './client.ts';
 import type { Client } from './client.ts';
 import { connect } from './connection.ts';
-import type { ConnectOptions } from './connection.ts';
+import type { ConnectOptions, Purpose } from './connection.ts';
 import { INTERRUPTED_EXIT } from './lifetime.ts';
 import type { Lifetime } from './lifetime.ts';
 import type { Terminal } from './terminal.ts';
@@ -73,12 +73,16 @@ export function alone<O extends CommonOptions>(runtime: Runtime, work: Work<Loca
 }
 
 /** The action of a command that speaks to a Tutti, its own if there is no other. */
-export function connected<O extends CommonOptions>(runtime: Runtime, work: Work<Context<O>>) {
+export function connected<O extends CommonOptions>(
+  runtime: Runtime,
+  work: Work<Context<O>>,
+  purposeOf: (options: O) => Purpose = () => 'act',
+) {
   return async function action(this: Command): Promise<void> {
     const local = localContext(runtime, this.opts<O>());
     runtime.exitCode = await guarded(local, async () => {
       const { terminal, lifetime, options } = local;
-      const connection = await connect(options, terminal, lifetime);
+      const connection = await connect(options, terminal, lifetime, purposeOf(options));
       try {
         const { client, inProcess } = connection;
         return await work({ ...local, client, inProcess }, this.args);

@@ -31,6 +31,7 @@ export interface Place {
 }
 
 export interface SystemsFile {
+  readonly source: string;
   readonly systems: readonly SystemEntry[];
   readonly problems: readonly Problem[];
   /** Where the value at this path stands, or the nearest thing around it. */
@@ -41,13 +42,14 @@ export function readSystems(source: string, file?: string): SystemsFile {
   if (source.length > SOURCE_MAX_LENGTH) {
     const message = 'The systems file is larger than 1 MB.';
     const problem = { code: 'systems.invalid', message, ...(file ? { file } : {}) };
-    return { systems: [], problems: [problem], place: () => ({ line: 1, column: 1 }) };
+    return { source, systems: [], problems: [problem], place: () => ({ line: 1, column: 1 }) };
   }
   return new Reading(source, file);
 }
 
 /** One pass over one file. Every mistake is kept; systems with mistakes are left out. */
 class Reading implements SystemsFile {
+  readonly source: string;
   readonly systems: SystemEntry[] = [];
   readonly problems: Problem[] = [];
   readonly #file: string | undefined;
@@ -55,6 +57,7 @@ class Reading implements SystemsFile {
   readonly #document: Document.Parsed;
 
   constructor(source: string, file: string | undefined) {
+    this.source = source;
     this.#file = file;
     this.#document = parseDocument(source, { lineCounter: this.#lines, prettyErrors: false });
     // A warning of YAML is a value that silently became another one: a mistake here.

@@ -1,0 +1,68 @@
+/** Workflow files and input files from the disk, or from standard input as `-`. */
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { dirname, extname, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { TuttiError } from '../../model/errors.ts';
+import type { JsonObject } from '../../model/json.ts';
+import type { LocalContext } from '../runtime.ts';
+
+export interface WorkflowFile {
+  readonly source: string;
+  /** As it was given: what problems call it. */
+  readonly file: string;
+  /** Where its relative paths start. */
+  readonly directory: string;
+}
+
+const SOURCE_ENDINGS: ReadonlySet<string> = new Set(['.yaml', '.yml', '.json']);
+
+/** A name of a workflow, or a file? A slash, a known ending or being there make it a file. */
+export function looksLikeFile(word: string, workingDirectory: string): boolean {
+  return (
+    word === '-' ||
+    word.includes('/') ||
+    SOURCE_ENDINGS.has(extname(word).toLowerCase()) ||
+    existsSync(resolve(workingDirectory, word))
+  );
+}
+
+export function readWorkflowFile(context: LocalContext<unknown>, file: string): WorkflowFile {
+  const { workingDirectory } = context.terminal;
+  const path = resolve(workingDirectory, file);
+  const source = readText(file, path);
+  context.sources.set(file, source);
+  const directory = file === '-' ? workingDirectory : dirname(realpathSync(path));
+  return { source, file, directory };
+}
+
+function readText(file: string, path: string): string {
+  try {
+    if (file !== '-' && statSync(path).isDirectory()) {
+      throw new TuttiError('request.invalid', `${file} is a folder, not a file.`);
+    }
+    return readFileSync(file === '-' ? 0 : path, 'utf8');
+  } catch (error) {
+    if (error instanceof TuttiError) throw error;
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const why = missing ? 'there is no such file' : String(error);
+    throw new TuttiError('request.invalid', `${file} cannot be read: ${why}.`, { cause: error });
+  }
+}
+
+/** A JSON or YAML file that holds one object. */
+export function readInputsFile(context: LocalContext<unknown>, file: string): JsonObject {
+  const text = readText(file, resolve(context.terminal.workingDirectory, file));
+  let value: unknown;
+  try {
+    value = parse(text, { maxAliasCount: 100 });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new TuttiError('inputs.invalid', `${file}: ${why}`, { cause: error });
+  }
+  if (isJsonObject(value)) return value;
+  throw new TuttiError('inputs.invalid', `${file} must hold one object: a value for each input.`);
+}
+
+function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

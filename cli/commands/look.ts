@@ -1,0 +1,215 @@
+/**
+ * Looking: runs, show, why, logs, systems.
+ */
+import type { Command } from 'commander';
+import { CONNECTORS } from '../../connectors/index.ts';
+import type { RunSummary } from '../../model/run.ts';
+import type { SystemSummary, WhyTask } from '../../model/wire.ts';
+import { liveServer, folderOf } from '../connection.ts';
+import { followLogs, LogPrinter } from '../log-printer.ts';
+import { alone, connected, EXIT } from '../runtime.ts';
+import type { CommonOptions, Context, LocalContext, Runtime } from '../runtime.ts';
+import { Client } from '../client.ts';
+import { findSystemsFile, loadSystems, resolveSystems } from '../systems.ts';
+import { runDetails, runTable } from '../view/run.ts';
+import { harmless, table } from '../view/words.ts';
+import { collect, declare, declareConnected } from './command.ts';
+import { positiveInteger } from './values.ts';
+
+const PAGE = 500;
+const read = () => 'read' as const;
+
+export function lookCommands(program: Command, runtime: Runtime): void {
+  runsCommand(program, runtime);
+  showCommand(program, runtime);
+  whyCommand(program, runtime);
+  logsCommand(program, runtime);
+  systemsCommand(program, runtime);
+}
+
+interface RunsOptions extends CommonOptions {
+  readonly state?: readonly string[];
+  readonly workflow?: string;
+  readonly key?: string;
+  readonly limit: number;
+}
+
+function runsCommand(program: Command, runtime: Runtime): void {
+  declareConnected(program, {
+    usage: 'runs',
+    summary: 'Lists runs, the newest first.',
+    examples: ['tutti runs --state running,held --workflow certificate-of-completion'],
+  })
+    .option('--state <status>', 'Only runs of this status; commas or repetition add more.', collect)
+    .option('--workflow <name>', 'Only runs of this workflow.')
+    .option('--key <key>', 'Only runs with this key.')
+    .option('--limit <n>', 'At most so many.', positiveInteger, 20)
+    .action(
+      connected<RunsOptions>(
+        runtime,
+        async (context) => {
+          const runs = await listRuns(context);
+          context.print(runs, runTable(runs, context.paint, context.terminal.now()));
+          return EXIT.done;
+        },
+        read,
+      ),
+    );
+}
+
+async function listRuns({ client, options }: Context<RunsOptions>): Promise<RunSummary[]> {
+  const runs: RunSummary[] = [];
+  let after: string | undefined;
+  while (runs.length < options.limit) {
+    const page = await client.runs({
+      status: options.state,
+      workflow: options.workflow,
+      key: options.key,
+      after,
+      limit: Math.min(PAGE, options.limit - runs.length),
+    });
+    runs.push(...page.items);
+    if (page.next === null || page.items.length === 0) break;
+    after = page.next;
+  }
+  return runs;
+}
+
+function showCommand(program: Command, runtime: Runtime): void {
+  declareConnected(program, {
+    usage: 'show <run>',
+    summary: 'Shows a run with all its tasks, and what the open ones wait for.',
+    description: 'The beginning of a run id is enough where it is unique.',
+    examples: ['tutti show 0192f0'],
+  }).action(
+    connected<CommonOptions>(
+      runtime,
+      async (context, [prefix = '']) => {
+        const run = await context.client.run(await context.client.resolveRun(prefix));
+        context.print(run, runDetails(run, context.paint, context.terminal.now()));
+        return EXIT.done;
+      },
+      read,
+    ),
+  );
+}
+
+function whyCommand(program: Command, runtime: Runtime): void {
+  declareConnected(program, {
+    usage: 'why <run> [task]',
+    summary: 'Says in words what a run or one of its tasks waits for.',
+    examples: ['tutti why 0192f0', 'tutti why 0192f0 post-ledger'],
+  }).action(
+    connected<CommonOptions>(
+      runtime,
+      async (context, [prefix = '', task]) => {
+        const run = await context.client.resolveRun(prefix);
+        await (task === undefined ? whyRun(context, run) : whyTask(context, run, task));
+        return EXIT.done;
+      },
+      read,
+    ),
+  );
+}
+
+function whyLines(tasks: readonly WhyTask[], context: LocalContext<unknown>): string[] {
+  return tasks.flatMap((task) => [
+    `${harmless(task.task)}  ${context.paint.status(task.status)}`,
+    ...task.gates.map((gate) => `    ${harmless(gate.words)}`),
+  ]);
+}
+
+async function whyRun(context: Context<CommonOptions>, run: string): Promise<void> {
+  const answer = await context.client.why(run);
+  const lines =
+    answer.tasks.length === 0
+      ? [`Nothing waits: run ${run} is ${answer.status}.`]
+      : whyLines(answer.tasks, context);
+  context.print(answer, lines);
+}
+
+async function whyTask(context: Context<CommonOptions>, run: string, task: string): Promise<void> {
+  const answer = await context.client.whyTask(run, task);
+  const lines = whyLines([answer], context);
+  if (answer.gates.length === 0) lines.push('    It waits for nothing.');
+  context.print(answer, lines);
+}
+
+interface LogsOptions extends CommonOptions {
+  readonly follow?: boolean;
+  readonly attempt?: number;
+}
+
+function logsCommand(program: Command, runtime: Runtime): void {
+  declareConnected(program, {
+    usage: 'logs <run> [task]',
+    summary: 'Prints the log of a run or of one of its tasks.',
+    description: 'With --json every chunk is a line of JSON.',
+    examples: ['tutti logs 0192f0 provision --follow'],
+  })
+    .option('-f, --follow', 'Goes on until the run has ended.')
+    .option('--attempt <n>', 'Only this attempt of the task.', positiveInteger)
+    .action(
+      connected<LogsOptions>(
+        runtime,
+        async (context, [prefix = '', task]) => {
+          const { client, terminal, options } = context;
+          const run = await client.resolveRun(prefix);
+          const printer = new LogPrinter(terminal, context.paint, {
+            json: options.json === true,
+            named: task === undefined,
+          });
+          await followLogs(client, run, printer, {
+            task,
+            attempt: options.attempt,
+            follow: options.follow === true,
+            signal: context.lifetime.signal,
+          });
+          return EXIT.done;
+        },
+        (options) => (options.follow === true ? 'act' : 'read'),
+      ),
+    );
+}
+
+interface SystemsOptions extends CommonOptions {
+  readonly systems?: string;
+}
+
+function systemsCommand(program: Command, runtime: Runtime): void {
+  declare(program, {
+    usage: 'systems',
+    summary: 'Lists the systems that tasks can use, after checking the systems file.',
+    examples: ['tutti systems --systems ./systems.yaml'],
+  })
+    .option('--systems <file>', 'The systems file; else systems.yaml in the data folder or here.')
+    .action(
+      alone<SystemsOptions>(runtime, async (context) => {
+        const systems = await knownSystems(context);
+        const lines = table(systems.map(({ name, kind }) => [name, kind]));
+        context.print(systems, lines.length === 0 ? ['There are no systems.'] : lines);
+        return EXIT.done;
+      }),
+    );
+}
+
+/** Those of the server that is there; else those of the file that one would read. */
+async function knownSystems(
+  context: LocalContext<SystemsOptions>,
+): Promise<readonly SystemSummary[]> {
+  const { terminal, options, sources } = context;
+  const folder = folderOf(options, terminal);
+  const url = terminal.environment['TUTTI_URL'] || (await liveServer(folder));
+  if (url && options.systems === undefined) {
+    return (await new Client({ url, actor: terminal.userName }).systems()).items;
+  }
+  const file = findSystemsFile(options.systems, folder.path, terminal.workingDirectory);
+  const systems = loadSystems(file);
+  if (file !== null) sources.set(file, systems.source);
+  const directory = resolveSystems(systems, {
+    connectors: CONNECTORS,
+    environment: terminal.environment,
+    embeddedUrl: (name) => `postgresql://localhost/${name}`,
+  });
+  return directory.names().map((name) => ({ name, kind: directory.get(name)?.kind ?? '' }));
+}

@@ -1,0 +1,155 @@
+/**
+ * `tutti run`: deploys the file if it is one, starts a run, and follows it to its end.
+ *
+ * Exit codes: 0 succeeded · 1 failed, cancelled or timed out · 2 bad input · 130 Ctrl-C: the
+ * following stops; the run itself goes on where it is served, else at the next start.
+ */
+import type { Command } from 'commander';
+import { TuttiError } from '../../model/errors.ts';
+import type { InputDeclaration } from '../../model/definition.ts';
+import type { Json, JsonObject } from '../../model/json.ts';
+import { follow } from '../follow.ts';
+import { INTERRUPTED_EXIT } from '../lifetime.ts';
+import { connected, EXIT } from '../runtime.ts';
+import type { CommonOptions, Context, Runtime } from '../runtime.ts';
+import { endSentence } from '../view/run.ts';
+import { collect, declareConnected, withReason } from './command.ts';
+import { looksLikeFile, readInputsFile, readWorkflowFile } from './files.ts';
+import { pairOf, parseJson, positiveInteger } from './values.ts';
+
+interface RunOptions extends CommonOptions {
+  readonly input?: readonly string[];
+  readonly inputs?: string;
+  readonly version?: number;
+  readonly key?: string;
+  readonly businessDate?: string;
+  readonly reason?: string;
+  readonly detach?: boolean;
+}
+
+export function runCommand(program: Command, runtime: Runtime): void {
+  const command = declareConnected(program, {
+    usage: 'run <workflow>',
+    summary: 'Starts a run of a workflow and follows it to its end.',
+    description:
+      'The workflow is a name, or a file, which is deployed first. ' +
+      'It ends with 0 when the run succeeded, 1 when it did not, 2 when the input is wrong.',
+    examples: ['tutti run flows/hello.yaml -i name=Ada', 'tutti run hello --inputs order.json'],
+  });
+  withReason(command)
+    .option('-i, --input <name=value>', 'An input; may be repeated.', collect)
+    .option('--inputs <file>', 'A JSON or YAML file of inputs; --input goes before it.')
+    .option('--version <n>', 'This version of the workflow; else the newest.', positiveInteger)
+    .option('--key <key>', 'At most one run of a workflow has this key.')
+    .option('--business-date <date>', 'The day that the work is for, as YYYY-MM-DD.')
+    .option('--detach', 'Prints the id of the run and does not follow it.')
+    .action(connected<RunOptions>(runtime, doRun));
+}
+
+async function doRun(
+  context: Context<RunOptions>,
+  [target = '']: readonly string[],
+): Promise<number> {
+  const run = await start(context, target);
+  if (context.options.detach === true) return detached(context, run);
+  const { client, terminal, lifetime, options } = context;
+  const quiet = options.json === true;
+  if (!quiet) terminal.err(`Run ${run}\n`);
+  const ended = await follow(client, terminal, run, { quiet, signal: lifetime.signal });
+  if (ended === null) return interrupted(context, run);
+  context.print(ended, [endSentence(ended)]);
+  return ended.status === 'succeeded' ? EXIT.done : EXIT.failed;
+}
+
+async function start(context: Context<RunOptions>, target: string): Promise<string> {
+  const { client, options } = context;
+  const { workflow, version } = await locate(context, target);
+  const inputs = await inputsOf(context, workflow, version);
+  const { run } = await client.startRun({
+    workflow,
+    inputs,
+    ...(version === undefined ? {} : { version }),
+    ...(options.key === undefined ? {} : { key: options.key }),
+    ...(options.businessDate === undefined ? {} : { businessDate: options.businessDate }),
+    ...(options.reason === undefined ? {} : { reason: options.reason }),
+  });
+  return run;
+}
+
+interface Target {
+  readonly workflow: string;
+  readonly version?: number | undefined;
+}
+
+async function locate(context: Context<RunOptions>, target: string): Promise<Target> {
+  const { client, terminal, options } = context;
+  if (!looksLikeFile(target, terminal.workingDirectory)) {
+    return { workflow: target, version: options.version };
+  }
+  if (options.version !== undefined) {
+    throw new TuttiError('request.invalid', '--version goes with a name; a file is the newest.');
+  }
+  return client.deploy(readWorkflowFile(context, target));
+}
+
+/** Values on the command line are text: what they mean is what the workflow declares. */
+async function inputsOf(
+  context: Context<RunOptions>,
+  workflow: string,
+  version: number | undefined,
+): Promise<JsonObject> {
+  const { client, options } = context;
+  const given = options.inputs === undefined ? {} : readInputsFile(context, options.inputs);
+  if (options.input === undefined) return given;
+  const { definition } = await client.version(workflow, version);
+  const pairs = options.input.map((text) => {
+    const [name, value] = pairOf(text, '--input');
+    const declared = Object.hasOwn(definition.inputs, name) ? definition.inputs[name] : undefined;
+    return [name, inputValue(name, value, declared)] as const;
+  });
+  return { ...given, ...Object.fromEntries(pairs) };
+}
+
+export function inputValue(
+  name: string,
+  text: string,
+  declared: InputDeclaration | undefined,
+): Json {
+  switch (declared?.type) {
+    case undefined:
+    case 'string':
+      return text;
+    case 'boolean':
+      if (text === 'true' || text === 'false') return text === 'true';
+      throw new TuttiError('inputs.invalid', `Input ${name} must be true or false, not "${text}".`);
+    case 'number':
+    case 'integer':
+      if (text.trim() !== '' && Number.isFinite(Number(text))) return Number(text);
+      throw new TuttiError('inputs.invalid', `Input ${name} must be a number, not "${text}".`);
+    case 'object':
+    case 'array':
+      return parseJson(text, `Input ${name}`);
+  }
+}
+
+function detached(context: Context<RunOptions>, run: string): number {
+  context.print({ run }, [run]);
+  if (context.inProcess) {
+    context.terminal.err(
+      'No server serves this data folder, so this command does the work before it leaves. ' +
+        'Start `tutti serve` to have it done in the background.\n',
+    );
+  }
+  return EXIT.done;
+}
+
+function interrupted(context: Context<RunOptions>, run: string): number {
+  const { terminal, inProcess, options } = context;
+  if (options.json === true) context.print({ run, interrupted: true }, []);
+  terminal.err(
+    inProcess
+      ? `Stopping. Run ${run} is kept and goes on at the next start of Tutti here.\n`
+      : `Run ${run} goes on. See it with: tutti show ${run}\n`,
+  );
+  return INTERRUPTED_EXIT;
+}

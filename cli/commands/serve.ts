@@ -1,0 +1,108 @@
+/**
+ * `tutti serve`: one node that serves a data folder until it is asked to stop.
+ *
+ * SIGTERM or Ctrl-C once: it takes no new work, brings what is under way to a safe place, leaves.
+ * Twice: it leaves at once; what was under way is found again at the next start.
+ */
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import { pino } from 'pino';
+import { openHouse } from '../compose.ts';
+import type { RunningHouse } from '../compose.ts';
+import { folderOf } from '../connection.ts';
+import type { ConnectOptions } from '../connection.ts';
+import { alone, EXIT } from '../runtime.ts';
+import type { CommonOptions, LocalContext, Runtime } from '../runtime.ts';
+import { declare } from './command.ts';
+import { port } from './values.ts';
+
+const DEFAULT_PORT = 7700;
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
+
+interface ServeOptions extends CommonOptions, ConnectOptions {
+  readonly port: number;
+  readonly logLevel: string;
+}
+
+export function serveCommand(program: Command, runtime: Runtime): void {
+  declare(program, {
+    usage: 'serve',
+    summary: 'Serves a data folder: runs what is open and answers on a port of this machine.',
+    description: 'It stops gracefully on SIGTERM or Ctrl-C; a second one makes it leave at once.',
+    examples: ['tutti serve --port 7700 --data /var/lib/tutti'],
+  })
+    .option(
+      '--port <n>',
+      'The port to listen on, on loopback only; 0 takes a free one.',
+      port,
+      DEFAULT_PORT,
+    )
+    .option(
+      '--database <url>',
+      'PostgreSQL 14 or newer; else TUTTI_DATABASE, else an embedded one.',
+    )
+    .option('--systems <file>', 'The systems file; else systems.yaml in the data folder or here.')
+    .addOption(
+      new Option('--log-level <level>', 'How much it tells on standard error.')
+        .choices(LEVELS)
+        .default('info'),
+    )
+    .action(alone<ServeOptions>(runtime, serve));
+}
+
+async function serve(context: LocalContext<ServeOptions>): Promise<number> {
+  const { terminal, options, lifetime } = context;
+  const folder = folderOf(options, terminal);
+  const house = await openHouse({
+    folder,
+    databaseUrl: options.database ?? (terminal.environment['TUTTI_DATABASE'] || undefined),
+    systemsFile: options.systems,
+    port: options.port,
+    reading: false,
+    environment: terminal.environment,
+    workingDirectory: terminal.workingDirectory,
+    logTo: (redact) => logger(options.logLevel, redact, (line) => terminal.err(line)),
+  });
+  const database = house.embedded ? 'embedded PostgreSQL' : 'the database given';
+  context.print({ url: house.url, data: folder.path, embedded: house.embedded, pid: process.pid }, [
+    `Tutti listens on ${house.url}`,
+    `  data folder  ${folder.path}`,
+    `  database     ${database}`,
+    '  Ctrl-C stops it.',
+  ]);
+  return untilTheEnd(context, house, lifetime.signal);
+}
+
+async function untilTheEnd(
+  context: LocalContext<ServeOptions>,
+  house: RunningHouse,
+  signal: AbortSignal,
+): Promise<number> {
+  const { terminal } = context;
+  const asked = new Promise<null>((resolve) => {
+    signal.addEventListener('abort', () => resolve(null), { once: true });
+    if (signal.aborted) resolve(null);
+  });
+  const reason = await Promise.race([asked, house.fenced]);
+  if (reason === null) {
+    terminal.err(
+      'Stopping: work that is under way comes to a safe place. Again to leave at once.\n',
+    );
+    await house.stop();
+    terminal.err('Stopped. Open runs go on at the next start.\n');
+    return EXIT.done;
+  }
+  terminal.err(`${reason} Its runs go on elsewhere; start it again.\n`);
+  await house.stop().catch(() => undefined);
+  return EXIT.failed;
+}
+
+/** Every line passes through `redact` as text: no serializer can forget a field. */
+export function logger(
+  level: string,
+  redact: (text: string) => string,
+  write: (line: string) => void,
+) {
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  return pino(options, { write: (line: string) => write(redact(line)) });
+}

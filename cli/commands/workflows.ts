@@ -1,0 +1,121 @@
+/**
+ * Workflow files: validate, deploy, import, schema.
+ */
+import type { Command } from 'commander';
+import { CONNECTORS } from '../../connectors/index.ts';
+import { catalogueOf } from '../../connectors/kit/index.ts';
+import { TuttiError } from '../../model/errors.ts';
+import { formatProblem } from '../../model/problem.ts';
+import { workflowJsonSchema } from '../../model/workflow.ts';
+import type { Deployed } from '../../model/wire.ts';
+import { alone, connected, EXIT } from '../runtime.ts';
+import type { CommonOptions, Runtime } from '../runtime.ts';
+import { validateSource } from '../validation.ts';
+import { harmless, plural } from '../view/words.ts';
+import { importWfformat } from '../wfformat.ts';
+import { declare, declareConnected, withReason } from './command.ts';
+import { readWorkflowFile } from './files.ts';
+import { factor } from './values.ts';
+
+export function workflowCommands(program: Command, runtime: Runtime): void {
+  validateCommand(program, runtime);
+  deployCommand(program, runtime);
+  importCommand(program, runtime);
+  schemaCommand(program, runtime);
+}
+
+function validateCommand(program: Command, runtime: Runtime): void {
+  declare(program, {
+    usage: 'validate <file...>',
+    summary: 'Reads workflow files and tells every mistake, with its place.',
+    description: 'It needs no server. A single - reads standard input.',
+    examples: ['tutti validate flows/*.yaml'],
+  }).action(
+    alone<CommonOptions>(runtime, async (context, files) => {
+      const actions = catalogueOf(CONNECTORS);
+      const results = files.map((file) => {
+        const { source } = readWorkflowFile(context, file);
+        return { file, ...validateSource(source, file, actions) };
+      });
+      const lines = results.flatMap(({ file, valid, problems }) =>
+        valid
+          ? [`${context.paint.sign('succeeded')} ${file} is valid.`]
+          : [
+              `${context.paint.sign('failed')} ${file} has ${plural(problems.length, 'mistake')}.`,
+              ...problems.map((one) => harmless(formatProblem(one, context.sources.get(file)))),
+            ],
+      );
+      context.print(results, lines);
+      return results.every((one) => one.valid) ? EXIT.done : EXIT.badInput;
+    }),
+  );
+}
+
+interface DeployOptions extends CommonOptions {
+  readonly reason?: string;
+}
+
+function deployCommand(program: Command, runtime: Runtime): void {
+  const command = declareConnected(program, {
+    usage: 'deploy <file...>',
+    summary: 'Stores workflow files as new versions; what has not changed stays as it is.',
+    examples: ['tutti deploy flows/certificate.yaml --reason "second approval"'],
+  });
+  withReason(command).action(
+    connected<DeployOptions>(runtime, async (context, files) => {
+      const { client, options } = context;
+      const results: Deployed[] = [];
+      // All files are read before the first is deployed: a wrong name leaves nothing half done.
+      for (const file of files.map((one) => readWorkflowFile(context, one))) {
+        const reason = options.reason === undefined ? {} : { reason: options.reason };
+        results.push(await client.deploy({ ...file, ...reason }));
+      }
+      const lines = results.map(
+        ({ workflow, version, changed }) =>
+          `${workflow} version ${version} ${changed ? 'is deployed' : 'is there already'}.`,
+      );
+      context.print(results, lines);
+      return EXIT.done;
+    }),
+  );
+}
+
+interface ImportOptions extends CommonOptions {
+  readonly timeScale: number;
+}
+
+function importCommand(program: Command, runtime: Runtime): void {
+  declare(program, {
+    usage: 'import <format> <file>',
+    summary: 'Prints a workflow made from a file of another format; wfformat is the one it knows.',
+    description: 'Each task becomes a sleep of its recorded run time, or a no-op for 0.',
+    examples: ['tutti import wfformat 1000genome.json --time-scale 0 > genome.yaml'],
+  })
+    .option('--time-scale <x>', 'Recorded run times are multiplied by this.', factor, 1)
+    .action(
+      alone<ImportOptions>(runtime, async (context, [format = '', file = '']) => {
+        if (format !== 'wfformat') {
+          const detail = `There is no import of ${JSON.stringify(format)}: it must be wfformat.`;
+          throw new TuttiError('request.invalid', detail);
+        }
+        const { source } = readWorkflowFile(context, file);
+        const workflow = importWfformat(source, file, context.options.timeScale);
+        context.print({ workflow }, [workflow.trimEnd()]);
+        return EXIT.done;
+      }),
+    );
+}
+
+function schemaCommand(program: Command, runtime: Runtime): void {
+  declare(program, {
+    usage: 'schema',
+    summary: 'Prints the JSON Schema of workflow files, for editors.',
+    examples: ['tutti schema > tutti.schema.json'],
+  }).action(
+    alone<CommonOptions>(runtime, async (context) => {
+      const schema = workflowJsonSchema();
+      context.print(schema, [JSON.stringify(schema, null, 2)]);
+      return EXIT.done;
+    }),
+  );
+}

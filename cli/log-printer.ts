@@ -1,0 +1,92 @@
+/**
+ * Logs on a screen. Chunks end anywhere; lines are put together for each task and stream, so that
+ * tasks that write at the same time do not cut each other's lines.
+ */
+import type { LogBatch, LogLine } from '../model/wire.ts';
+import { RUN_IS_OVER } from '../model/wire.ts';
+import type { Client } from './client.ts';
+import type { Terminal } from './terminal.ts';
+import { harmless } from './view/words.ts';
+import type { Paint } from './view/words.ts';
+
+const WAIT = '20s';
+/** A line that never ends is printed in pieces. */
+const LINE_MAX_LENGTH = 64 * 1024;
+
+export class LogPrinter {
+  readonly #terminal: Terminal;
+  readonly #paint: Paint;
+  readonly #options: { readonly json: boolean; readonly named: boolean };
+  readonly #open = new Map<string, { chunk: LogLine; text: string }>();
+
+  constructor(
+    terminal: Terminal,
+    paint: Paint,
+    options: { readonly json: boolean; readonly named: boolean },
+  ) {
+    this.#terminal = terminal;
+    this.#paint = paint;
+    this.#options = options;
+  }
+
+  print(chunk: LogLine): void {
+    if (this.#options.json) {
+      this.#terminal.out(`${JSON.stringify(chunk)}\n`);
+      return;
+    }
+    const key = `${chunk.task}\n${chunk.attempt}\n${chunk.stream}`;
+    const text = (this.#open.get(key)?.text ?? '') + chunk.text;
+    const lines = text.split('\n');
+    const rest = chunk.stream === 'note' ? '' : (lines.pop() ?? '');
+    for (const line of lines) if (line !== '' || chunk.stream !== 'note') this.#line(chunk, line);
+    if (rest.length > LINE_MAX_LENGTH) this.#line(chunk, rest);
+    const open = rest.length > LINE_MAX_LENGTH ? '' : rest;
+    if (open === '') this.#open.delete(key);
+    else this.#open.set(key, { chunk, text: open });
+  }
+
+  /** Lines that were never ended. */
+  end(): void {
+    for (const { chunk, text } of this.#open.values()) this.#line(chunk, text);
+    this.#open.clear();
+  }
+
+  #line(chunk: LogLine, line: string): void {
+    const attempt = chunk.attempt > 1 ? `#${chunk.attempt}` : '';
+    const name = this.#options.named ? this.#paint.dim(`${harmless(chunk.task)}${attempt} | `) : '';
+    const mark =
+      chunk.stream === 'out' ? '' : this.#paint.dim(chunk.stream === 'err' ? '! ' : '* ');
+    this.#terminal.out(`${name}${mark}${harmless(line.replace(/\r$/, ''))}\n`);
+  }
+}
+
+export interface LogsToFollow {
+  readonly task: string | undefined;
+  readonly attempt: number | undefined;
+  readonly follow: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Prints what there is; with `follow` until the run has ended or the signal comes. */
+export async function followLogs(
+  client: Client,
+  run: string,
+  printer: LogPrinter,
+  { task, attempt, follow, signal }: LogsToFollow,
+): Promise<void> {
+  let after: string | undefined;
+  const wait = follow ? WAIT : undefined;
+  try {
+    while (!signal.aborted) {
+      const batch: LogBatch = await client.logs(run, { task, attempt, after, wait }, signal);
+      for (const chunk of batch.chunks) printer.print(chunk);
+      after = batch.next ?? undefined;
+      const over = !follow || RUN_IS_OVER.has(batch.status);
+      if (over && !batch.more) return;
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    printer.end();
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * The tree of commands. What each does stands in `commands/`; here is what they share: the name,
+ * the help, the suggestion for a word that nobody knows.
+ */
+import { Command } from 'commander';
+import { lookCommands } from './commands/look.ts';
+import { operateCommands } from './commands/operate.ts';
+import { runCommand } from './commands/run.ts';
+import { serveCommand } from './commands/serve.ts';
+import { workflowCommands } from './commands/workflows.ts';
+import type { Runtime } from './runtime.ts';
+import { VERSION } from './version.ts';
+
+const EPILOGUE = `
+Commands speak to the server that TUTTI_URL names, else to the one that serves the data folder,
+else they start Tutti in their own process and stop it when they are done.
+
+Example:
+  tutti run flows/hello.yaml -i name=Ada`;
+
+export function buildProgram(runtime: Runtime): Command {
+  const { terminal } = runtime;
+  const program = new Command('tutti')
+    .description('Tutti runs value streams across every system that they cross.')
+    .version(VERSION, '-V, --version', 'Prints the version.')
+    .helpOption('-h, --help', 'Prints this help.')
+    .helpCommand('help [command]', 'Prints the help of a command.')
+    .enablePositionalOptions()
+    .showSuggestionAfterError(true)
+    .showHelpAfterError('Add --help for how to use it.')
+    .addHelpText('after', EPILOGUE)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out(text),
+      writeErr: (text) => terminal.err(text),
+      getOutHelpWidth: () => Math.min(100, terminal.columns()),
+      getErrHelpWidth: () => Math.min(100, terminal.columns()),
+    });
+  workflowCommands(program, runtime);
+  runCommand(program, runtime);
+  serveCommand(program, runtime);
+  lookCommands(program, runtime);
+  operateCommands(program, runtime);
+  for (const command of program.commands) command.helpOption('-h, --help', 'Prints this help.');
+  return program;
+}
