@@ -43,7 +43,7 @@ export async function runAction(
   }
   if (recovered !== undefined && prepared.action.does.form === 'call')
     await desk.logs.resume(flight);
-  const underway = { ...prepared, idempotent, recovered };
+  const underway: Underway = Object.assign(prepared, { idempotent, recovered });
   if (underway.action.does.form === 'call') await callAttempt(underway);
   else await jobAttempt(underway);
 }

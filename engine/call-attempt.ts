@@ -17,14 +17,14 @@ export async function callAttempt(underway: Underway): Promise<void> {
     await lookUp(underway, lostReply(underway));
     return;
   }
-  const timer = ownTimeout(underway);
+  const cancelTimeout = ownTimeout(underway);
   try {
     const output = await call(underway);
     await succeed(underway, output);
   } catch (error) {
     await failed(underway, failureOf(error));
   } finally {
-    timer();
+    cancelTimeout?.();
     underway.desk.done(flight);
   }
 }
@@ -39,11 +39,11 @@ function call(underway: Underway): Promise<unknown> {
 }
 
 /** Idempotent work has no durable start, so its timeout is watched here. */
-function ownTimeout(underway: Underway): () => void {
+function ownTimeout(underway: Underway): (() => void) | undefined {
   const { flight, desk } = underway;
   const limit =
     flight.run.state.definition.tasks[flight.run.state.nodes[flight.node]?.task ?? -1]?.timeoutMs;
-  if (!underway.idempotent || limit === undefined) return () => {};
+  if (!underway.idempotent || limit === undefined) return undefined;
   return desk.clock.at(underway.startedAt + limit, () => flight.halt('timeout'));
 }
 

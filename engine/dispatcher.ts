@@ -54,7 +54,7 @@ export class Dispatcher {
   /** Its work is over: the connector has room for another. Slots of pools stay until `leave`. */
   done(flight: Flight): void {
     if (flight.phase !== 'flying') return;
-    flight.land();
+    flight.phase = 'done';
     this.#lane(flight.lane).active -= 1;
     this.#pump(flight.lane);
   }
@@ -62,7 +62,8 @@ export class Dispatcher {
   /** Its end is durable, or it is dropped. */
   leave(flight: Flight): void {
     if (flight.phase === 'flying') this.done(flight);
-    flight.land();
+    flight.phase = 'done';
+    flight.conclude();
     this.#poolOf.delete(flight);
     this.#granted.delete(flight);
     for (const pool of this.#pools.leave(flight)) this.#wake(pool);

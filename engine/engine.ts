@@ -6,10 +6,10 @@
  *   stop:  let nobody in → finish calls that are going on (jobs go on by themselves) → write what
  *          is left → give the lease back
  */
-import type { Action, Connector } from '../connectors/kit/connector.ts';
+import type { Action, AnyConnector, Connector } from '../connectors/kit/connector.ts';
 import type { Journal, NodeLease } from '../journal/journal.ts';
 import type { RunState } from '../kernel/state.ts';
-import type { ActionDescription } from '../model/action.ts';
+import { catalogueOf } from '../connectors/kit/catalogue.ts';
 import { TuttiError } from '../model/errors.ts';
 import type { AttemptReport, ParentTask } from '../model/run.ts';
 import { failureOf, runAction } from './attempt.ts';
@@ -29,9 +29,6 @@ import { Entrance, settled } from './submit.ts';
 import type { SystemDirectory } from './systems.ts';
 import { Versions } from './versions.ts';
 import { Waker } from './waker.ts';
-
-// biome-ignore lint: a list of connectors of unlike configurations
-type AnyConnector = Connector<never> | Connector;
 
 export interface EngineOptions {
   readonly journal: Journal;
@@ -126,7 +123,7 @@ class Orchestra implements Engine {
         this.#waker?.roomier();
       },
       cancelChild: (child) => void this.#cancelChild(child),
-      noticed: (run) => this.#entrance.noticed(run),
+      noticed: (run, durable) => this.#entrance.noticed(run, durable),
     });
     this.#entrance = this.#makeEntrance();
     this.#desk = this.#makeDesk();
@@ -230,8 +227,7 @@ class Orchestra implements Engine {
 
   #makeEntrance(): Entrance {
     const { journal, clock, ids } = this.#options;
-    const catalogue = new Map<string, ActionDescription>();
-    for (const [name, { action }] of this.#actions) catalogue.set(name, action);
+    const catalogue = catalogueOf(this.#options.connectors);
     return new Entrance({
       journal,
       versions: this.#versions,
@@ -276,6 +272,7 @@ class Orchestra implements Engine {
   async #report(flight: Flight, command: AttemptReport): Promise<boolean> {
     if (this.#owner.live.get(flight.run.id) !== flight.run) return false;
     try {
+      if (isOutcome(command)) flight.conclude();
       let refused = false;
       await settled((done) => {
         refused = this.#owner.apply(flight.run, command, done) !== undefined;
@@ -389,4 +386,13 @@ class Orchestra implements Engine {
       this.#owner.apply(run, { type: 'FailTask', run: run.id, task, attempt, failure, startedAt });
     }
   }
+}
+
+/** Reports that end the attempt; the others say how far it is. */
+function isOutcome(command: AttemptReport): boolean {
+  return (
+    command.type === 'CompleteTask' ||
+    command.type === 'FailTask' ||
+    command.type === 'ConfirmCancel'
+  );
 }

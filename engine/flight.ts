@@ -24,7 +24,8 @@ export class Flight {
   /** Its start was durable before this flight: what it was doing then. */
   recovered: Extract<Effect, { kind: 'follow' }> | undefined;
   #controller: AbortController | undefined;
-  readonly #pausing = new Set<() => void>();
+  #pausing: Set<() => void> | undefined;
+  #concluded = false;
 
   constructor(
     run: LiveRun,
@@ -41,10 +42,10 @@ export class Flight {
     run.busy += 1;
   }
 
-  /** Its work on this node is over. */
-  land(): void {
-    if (this.phase === 'done') return;
-    this.phase = 'done';
+  /** Its outcome has come through the door, or nobody wants it: the run may sleep for all it cares. */
+  conclude(): void {
+    if (this.#concluded) return;
+    this.#concluded = true;
     this.run.busy -= 1;
   }
 
@@ -70,12 +71,13 @@ export class Flight {
 
   /** Ends a pause between two questions to the system. */
   poke(): void {
-    for (const wake of this.#pausing) wake();
+    for (const wake of this.#pausing ?? []) wake();
   }
 
   /** Calls back at the next poke; the result takes it back. */
   onPoke(wake: () => void): () => void {
-    this.#pausing.add(wake);
-    return () => this.#pausing.delete(wake);
+    const pausing = (this.#pausing ??= new Set());
+    pausing.add(wake);
+    return () => pausing.delete(wake);
   }
 }

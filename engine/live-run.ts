@@ -33,13 +33,12 @@ export interface LiveRun {
   readonly touchedAt: number[];
   /** Attempts under way or in the dispatcher's queue, by node. */
   readonly flights: Map<number, Flight>;
-  /** Flights that are queued or in the air. */
+  /** Flights whose outcome has not come through the door yet. */
   busy: number;
   /** By node (−1: the run itself): when it is woken, and how to take that back. */
   readonly timers: Map<number, { readonly at: number; readonly cancel: () => void }>;
   /** What the view of runs holds now. */
   row: { status: string; wakeAt: number | null; version: number };
-  readonly waiters: Set<() => void>;
 }
 
 export function newLiveRun(state: RunState, directory: string, durable: number): LiveRun {
@@ -55,12 +54,5 @@ export function newLiveRun(state: RunState, directory: string, durable: number):
     busy: 0,
     timers: new Map(),
     row: { status: 'running', wakeAt: null, version: state.version },
-    waiters: new Set(),
   };
-}
-
-/** Wakes everybody who waits for news of the run. */
-export function notify(run: LiveRun): void {
-  for (const waiter of run.waiters) waiter();
-  run.waiters.clear();
 }

@@ -44,7 +44,7 @@ export interface OwnerParts {
   readonly slept: (wakeAt: number) => void;
   /** An attempt of a child run is to be cancelled. */
   readonly cancelChild: (child: string) => void;
-  readonly noticed: (run: string) => void;
+  readonly noticed: (run: string, durable: number) => void;
 }
 
 type Settled = (error?: Error) => void;
@@ -175,7 +175,7 @@ export class Owner implements PipelineListener {
         if ((run.touchedAt[node] ?? 0) <= run.durable) this.#reconcile(run, node);
       }
     }
-    this.#parts.noticed(run.id);
+    this.#parts.noticed(run.id, run.durable);
     if (!quiet || this.#stopped) return;
     if (run.state.end !== undefined) this.#over(run);
     else if (leaving) this.#evict(run);

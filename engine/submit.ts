@@ -44,7 +44,7 @@ export interface DoorParts {
 
 export class Entrance implements Door {
   readonly #parts: DoorParts;
-  readonly #followers = new Map<string, Set<() => void>>();
+  readonly #followers = new Map<string, Set<Follower>>();
 
   constructor(parts: DoorParts) {
     this.#parts = parts;
@@ -173,17 +173,18 @@ export class Entrance implements Door {
   async changed(id: string, seq: number, signal: AbortSignal): Promise<void> {
     const run = this.#parts.owner.live.get(id);
     if (signal.aborted || (run !== undefined && run.durable > seq + 1)) return;
-    const followers = this.#followers.get(id) ?? new Set();
+    const followers = this.#followers.get(id) ?? new Set<Follower>();
     this.#followers.set(id, followers);
     const { promise: news, resolve: wake } = signalled();
-    followers.add(wake);
+    const follower: Follower = { seq, wake };
+    followers.add(follower);
     signal.addEventListener('abort', wake, { once: true });
     // It may have changed between the caller's look and this moment.
     if (run === undefined && (await this.#parts.journal.views.events(id, seq, 1)).length > 0)
       wake();
     await news;
     signal.removeEventListener('abort', wake);
-    followers.delete(wake);
+    followers.delete(follower);
     if (followers.size === 0) this.#followers.delete(id);
   }
 
@@ -191,11 +192,11 @@ export class Entrance implements Door {
     return this.#parts.stalls();
   }
 
-  /** A run has something new. */
-  noticed(id: string): void {
-    const followers = this.#followers.get(id);
-    if (followers === undefined) return;
-    for (const wake of followers) wake();
+  /** Events of the run up to `durable` (exclusive) are in the journal. */
+  noticed(id: string, durable: number): void {
+    for (const { seq, wake } of this.#followers.get(id) ?? []) {
+      if (durable > seq + 1) wake();
+    }
   }
 
   async #fetchVersion(command: OperatorCommand, workflow: string): Promise<Refusal | undefined> {
@@ -203,6 +204,11 @@ export class Entrance implements Door {
     if ((await this.#parts.versions.get(workflow, command.version)) !== null) return undefined;
     return refusal('version.unknown', `workflow "${workflow}" has no version ${command.version}`);
   }
+}
+
+interface Follower {
+  readonly seq: number;
+  readonly wake: () => void;
 }
 
 function noRun(run: string): Refusal {
