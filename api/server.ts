@@ -6,7 +6,7 @@
  * Closing is graceful: waiting requests are answered at once, running ones end, then it is gone.
  */
 import swagger from '@fastify/swagger';
-import fastify from 'fastify';
+import fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger } from 'fastify';
 import {
   jsonSchemaTransform,
@@ -42,7 +42,7 @@ export interface ServerOptions {
 export async function createApp(house: House, options: ServerOptions): Promise<App> {
   const app: App = fastify({
     ...(options.log === undefined ? { logger: false } : { loggerInstance: options.log }),
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     // Task references travel in the path; the default of 100 characters is too short for them.
     routerOptions: { maxParamLength: 2000 },
   });

@@ -40,9 +40,9 @@ export function cliReference(): string {
 }
 
 function section(command: Command): string[] {
-  const operands = command.registeredArguments.map(({ name, required, variadic }) => {
-    const word = variadic ? `${name()}...` : name();
-    return required ? `<${word}>` : `[${word}]`;
+  const operands = command.registeredArguments.map((operand) => {
+    const word = operand.variadic ? `${operand.name()}...` : operand.name();
+    return operand.required ? `<${word}>` : `[${word}]`;
   });
   const usage = ['tutti', command.name(), '[options]', ...operands].join(' ');
   const rows = command.options.map(

@@ -7,7 +7,6 @@
 import type { Command } from 'commander';
 import { problem } from '../api/problem.ts';
 import { TuttiError } from '../model/errors.ts';
-import { formatProblem } from '../model/problem.ts';
 import type { ProblemDocument } from '../model/wire.ts';
 import { ApiRefusal } from './client.ts';
 import type { Client } from './client.ts';
@@ -16,6 +15,7 @@ import type { ConnectOptions, Purpose } from './connection.ts';
 import { INTERRUPTED_EXIT } from './lifetime.ts';
 import type { Lifetime } from './lifetime.ts';
 import type { Terminal } from './terminal.ts';
+import { problemLines } from './view/problems.ts';
 import { harmless, Paint } from './view/words.ts';
 
 export interface CommonOptions extends ConnectOptions {
@@ -130,7 +130,7 @@ function errorText(document: ProblemDocument, { paint, sources }: LocalContext<u
     `${paint.red('✖')} ${document.detail}`,
     ...(expected === undefined ? [] : [`  expected: ${expected}`]),
     ...(found === undefined ? [] : [`  found: ${found}`]),
-    ...problems.map((one) => formatProblem(one, one.file && sources.get(one.file))),
+    ...problemLines(problems, sources),
     `  ${next}`,
   ];
   return `${harmless(lines.join('\n'))}\n`;

@@ -106,14 +106,14 @@ function taskLines(node: Node, names: Names, timeScale: number): string[] {
       ? ['    action: tutti.noop']
       : [
           '    action: shell.run',
-          `    with: { command: [sleep, "${plainNumber(seconds)}"], idempotent: true }`,
+          `    with: { command: sleep, args: ["${plainNumber(seconds)}"], idempotent: true }`,
         ]),
   ];
 }
 
 /** `sleep` takes no exponents. */
 function plainNumber(seconds: number): string {
-  return seconds.toFixed(3).replace(/\.?0+$/, '') || '0';
+  return seconds.toFixed(6).replace(/\.?0+$/, '') || '0';
 }
 
 /** Ids of other engines as names of ours: unique, and as near as the letters allow. */

@@ -5,13 +5,13 @@ import type { Command } from 'commander';
 import { CONNECTORS } from '../../connectors/index.ts';
 import { catalogueOf } from '../../connectors/kit/index.ts';
 import { TuttiError } from '../../model/errors.ts';
-import { formatProblem } from '../../model/problem.ts';
 import { workflowJsonSchema } from '../../model/workflow.ts';
 import type { Deployed } from '../../model/wire.ts';
 import { alone, connected, EXIT } from '../runtime.ts';
 import type { CommonOptions, Runtime } from '../runtime.ts';
 import { validateSource } from '../validation.ts';
-import { harmless, plural } from '../view/words.ts';
+import { problemLines } from '../view/problems.ts';
+import { plural } from '../view/words.ts';
 import { importWfformat } from '../wfformat.ts';
 import { declare, declareConnected, withReason } from './command.ts';
 import { readWorkflowFile } from './files.ts';
@@ -42,7 +42,7 @@ function validateCommand(program: Command, runtime: Runtime): void {
           ? [`${context.paint.sign('succeeded')} ${file} is valid.`]
           : [
               `${context.paint.sign('failed')} ${file} has ${plural(problems.length, 'mistake')}.`,
-              ...problems.map((one) => harmless(formatProblem(one, context.sources.get(file)))),
+              ...problemLines(problems, context.sources),
             ],
       );
       context.print(results, lines);

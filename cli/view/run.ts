@@ -149,7 +149,10 @@ export function runScreen(run: RunView, paint: Paint, now: number): string[] {
 export function approvals(run: RunView): string[] {
   return run.taskViews
     .filter((task) => task.status === 'deciding' && task.kind === 'approve')
-    .map((task) => `  To decide: ${decideCommand(run.id, task.task)}`);
+    .map((task) => {
+      const by = task.gates.find((gate) => gate.kind === 'approval')?.on ?? '';
+      return `  For ${by === '' ? 'somebody' : harmless(by)} to decide: ${decideCommand(run.id, task.task)}`;
+    });
 }
 
 export function decideCommand(run: string, task: string): string {
