@@ -287,16 +287,8 @@ function restartRun(state: RunState, command: RestartRun, context: Context): Dec
     version === state.version ? state.definition : context.definitions(state.workflow, version);
   const choice = choose(state, command, target);
   if (isRefusal(choice)) return choice;
-  const oldNames = choice.reset
-    .map((ref) => ref.replace(/\[\d+\]$/, ''))
-    .map((name) => command.mapping?.[name] ?? name);
-  const itemsOnly = new Set(
-    choice.reset.filter((ref) => ref.endsWith(']')).map((ref) => ref.replace(/\[\d+\]$/, '')),
-  );
-  const whole = oldNames
-    .filter((name) => !itemsOnly.has(name))
-    .flatMap((name) => state.graph.index.get(name) ?? []);
-  const running = underway(state, whole) ?? runningItem(state, choice.reset);
+  const whole = choice.stops.flatMap((ref) => state.graph.index.get(ref) ?? []);
+  const running = underway(state, whole) ?? runningItem(state, choice.stops);
   if (running !== undefined) return refusal('restart.running', `"${running}" is still running`);
   return [
     {

@@ -20,7 +20,6 @@ import {
   definitionOf,
   end,
   indexOf,
-  isBad,
   isDispatched,
   letIn,
   lookAt,
@@ -28,6 +27,7 @@ import {
   put,
   queue,
   reopenItem,
+  uncountItem,
 } from './nodes.ts';
 import { restart } from './restart.ts';
 import type { Node, RunState, Running } from './state.ts';
@@ -67,6 +67,7 @@ export function begin(id: string, event: RunStarted, definitions: Definitions): 
     createdAt: event.at,
     ...(definition.timeoutMs !== undefined && { deadline: event.at + definition.timeoutMs }),
     nodes: definition.tasks.map((_, task) => freshNode(task, graph.in[task]?.length ?? 0)),
+    spent: new Map(),
     seq: 1,
     alive: 0,
     ended: 0,
@@ -85,6 +86,7 @@ export function evolve(state: RunState, event: RunEvent, definitions: Definition
       return bug('a run starts once');
     case 'RunHeld':
       state.hold = event.by;
+      state.nodes.forEach((_, index) => state.touched.push(index));
       break;
     case 'RunReleased':
       delete state.hold;
@@ -179,6 +181,7 @@ function cancelRun(state: RunState, now: number, by: RunState['by'], timedOut: b
   state.nodes.forEach((node, index) => {
     const status = node.status;
     if (status.name === 'ended') return;
+    if (node.items !== undefined) node.items.pending.length = 0;
     if (
       (status.name === 'running' || status.name === 'unknown') &&
       isDispatched(definitionOf(state, node), node)
@@ -286,8 +289,7 @@ function taskSteered(state: RunState, event: Extract<RunEvent, { type: 'TaskStee
 function taskRerun(state: RunState, ref: string, now: number): void {
   const index = at(state, ref);
   const node = nodeAt(state, index);
-  delete state.end;
-  delete state.cancel;
+  goOn(state, now);
   node.failures = 0;
   node.rounds = 0;
   if (node.item === undefined) queue(state, index, now);
@@ -297,8 +299,9 @@ function taskRerun(state: RunState, ref: string, now: number): void {
 function taskEnded(state: RunState, event: TaskEnded): void {
   const index = at(state, event.task);
   const node = nodeAt(state, index);
-  goOn(state);
-  leavePending(state, node);
+  goOn(state, event.at);
+  // An operator may end an item before its turn or after its end: it counts once.
+  if (node.item !== undefined) uncountItem(state, node, node.item.parent);
   const steered = node.steer;
   const forced = event.forced ?? (event.branch !== undefined ? steered?.by : undefined);
   end(state, index, {
@@ -318,8 +321,9 @@ function taskEnded(state: RunState, event: TaskEnded): void {
 function taskSkipped(state: RunState, event: TaskSkipped): void {
   const index = at(state, event.task);
   const node = nodeAt(state, index);
-  goOn(state);
-  leavePending(state, node);
+  goOn(state, event.at);
+  // An operator may end an item before its turn or after its end: it counts once.
+  if (node.item !== undefined) uncountItem(state, node, node.item.parent);
   end(state, index, {
     name: 'ended',
     end: 'skipped',
@@ -331,31 +335,16 @@ function taskSkipped(state: RunState, event: TaskSkipped): void {
   });
 }
 
-/** An operator who mends a task of a failed run lets the run go on. */
-function goOn(state: RunState): void {
-  if (state.end !== undefined) delete state.end;
+/** An operator who mends a run that had ended lets it go on; its own timeout begins again. */
+function goOn(state: RunState, now: number): void {
+  if (state.end === undefined) return;
+  delete state.end;
+  delete state.cancel;
+  renewDeadline(state, now);
 }
 
-/**
- * An item that an operator ends before it was let in, or after it had ended, is put in order with
- * its mapped task first, so that the end is counted once.
- */
-function leavePending(state: RunState, node: Node): void {
-  if (node.item === undefined) return;
-  const mapped = nodeAt(state, node.item.parent);
-  const items = mapped.items ?? bug('an item has a mapped task');
-  if (node.status.name === 'waiting') {
-    const place = items.pending.indexOf(node.item.position);
-    if (place >= 0) items.pending.splice(place, 1);
-  } else if (node.status.name === 'ended') {
-    items.ended -= 1;
-    if (isBad(node.status)) items.failed -= 1;
-    if (mapped.status.name === 'ended' && !mapped.closed) {
-      put(state, node.item.parent, {
-        name: 'running',
-        attempt: mapped.status.attempt,
-        startedAt: mapped.status.startedAt ?? mapped.status.endedAt,
-      });
-    }
-  }
+export function renewDeadline(state: RunState, now: number): void {
+  const { timeoutMs } = state.definition;
+  if (timeoutMs === undefined) delete state.deadline;
+  else state.deadline = now + timeoutMs;
 }

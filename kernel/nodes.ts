@@ -33,7 +33,6 @@ export function isHeld(state: RunState, node: Node): boolean {
   return node.hold !== undefined || state.hold !== undefined;
 }
 
-/** Counts items that are let in and not ended against the limit of the mapped task. */
 export function refOf(state: RunState, index: number): string {
   const node = nodeAt(state, index);
   const name = definitionOf(state, node).name;
@@ -44,7 +43,7 @@ export function refOf(state: RunState, index: number): string {
 export function indexOf(state: RunState, ref: string): number | undefined {
   const plain = state.graph.index.get(ref);
   if (plain !== undefined) return plain;
-  const match = /^(.+)\[(\d{1,9})\]$/.exec(ref);
+  const match = /^(.+)\[(0|[1-9]\d{0,8})\]$/.exec(ref);
   if (match === null) return undefined;
   const parent = state.graph.index.get(match[1] ?? '');
   const items = parent === undefined ? undefined : state.nodes[parent]?.items;
@@ -83,22 +82,38 @@ function count(state: RunState, node: Node, by: 1 | -1): void {
 export function put(state: RunState, index: number, status: NodeStatus): void {
   const node = nodeAt(state, index);
   count(state, node, -1);
+  openEdges(state, index, node);
   node.status = status;
   count(state, node, 1);
   state.touched.push(index);
 }
 
+/**
+ * A node whose end was passed on is to end again: what still waits behind it waits for the new
+ * end. So `open` and `taken` always are what the ends of the sources say, and nothing else.
+ */
+function openEdges(state: RunState, index: number, node: Node): void {
+  const source = node.status;
+  if (!node.closed || source.name !== 'ended') return;
+  node.closed = false;
+  for (const edge of state.graph.out[index] ?? []) {
+    const target = nodeAt(state, edge.to);
+    target.open += 1;
+    if (edgeTaken(edge, source)) target.taken -= 1;
+  }
+}
+
 /** Ends a node and tells its neighbours: dependents along its edges, or its mapped task. */
 export function end(state: RunState, index: number, status: Ended): void {
   const node = nodeAt(state, index);
-  const wasClosed = node.closed;
   count(state, node, -1);
+  openEdges(state, index, node);
   node.status = status;
-  node.closed = wasClosed || (state.cancel === undefined && closes(state, node));
+  node.closed = state.cancel === undefined && closes(state, node);
   count(state, node, 1);
   state.touched.push(index);
   if (node.item !== undefined) itemEnded(state, node.item.parent, status);
-  else if (node.closed && !wasClosed) closeEdges(state, index, status.endedAt);
+  else if (node.closed) closeEdges(state, index, status.endedAt);
 }
 
 /** An end is passed on unless it is a failure that no edge takes: then dependents are blocked. */
@@ -188,23 +203,29 @@ function itemEnded(state: RunState, parent: number, status: Ended): void {
   if (items.ended === items.values.length) state.agenda.push(parent);
 }
 
-/** An item that had ended runs again: its mapped task is open again if it was not passed on. */
+/** Takes an item out of the counts of its mapped task, which is open again if it had ended. */
+export function uncountItem(state: RunState, node: Node, parent: number): void {
+  const mapped = nodeAt(state, parent);
+  const items = mapped.items ?? bug('an item has a mapped task');
+  const { status } = mapped;
+  if (node.status.name === 'waiting') {
+    const place = items.pending.indexOf(node.item?.position ?? -1);
+    if (place >= 0) items.pending.splice(place, 1);
+  }
+  if (node.status.name !== 'ended') return;
+  items.ended -= 1;
+  if (isBad(node.status)) items.failed -= 1;
+  if (status.name !== 'ended') return;
+  const startedAt = status.startedAt ?? status.endedAt;
+  put(state, parent, { name: 'running', attempt: status.attempt, startedAt });
+}
+
+/** An item runs again, when its turn comes. */
 export function reopenItem(state: RunState, index: number, at: number): void {
   const node = nodeAt(state, index);
   const parent = node.item?.parent ?? bug('not an item');
-  const mapped = nodeAt(state, parent);
-  const items = mapped.items ?? bug('an item has a mapped task');
-  if (node.status.name === 'ended') {
-    items.ended -= 1;
-    if (isBad(node.status)) items.failed -= 1;
-  }
-  if (mapped.status.name === 'ended' && !mapped.closed) {
-    put(state, parent, {
-      name: 'running',
-      attempt: mapped.status.attempt,
-      startedAt: mapped.status.startedAt ?? at,
-    });
-  }
+  const items = nodeAt(state, parent).items ?? bug('an item has a mapped task');
+  uncountItem(state, node, parent);
   put(state, index, WAITING);
   items.pending.push(node.item?.position ?? 0);
   letIn(state, parent, at);

@@ -40,8 +40,9 @@ export type Effect =
 
 /** The effects of one node, at most two: work and a timer. */
 export function effectsOf(state: RunState, index: number): Effect[] {
-  if (state.end !== undefined) return [];
-  const node = nodeAt(state, index);
+  const node = state.nodes[index];
+  // A restart can leave fewer nodes than there were: nothing is due for those that went.
+  if (state.end !== undefined || node === undefined) return [];
   const status = node.status;
   switch (status.name) {
     case 'waiting':

@@ -16,7 +16,7 @@ import type {
 } from '../model/run.ts';
 import type { Context, Decision } from './decide.ts';
 import { decided } from './decide.ts';
-import { definitionOf, indexOf, isMapped, nodeAt } from './nodes.ts';
+import { definitionOf, indexOf, isDispatched, isHeld, isMapped, nodeAt } from './nodes.ts';
 import { refusal } from './refusal.ts';
 import { retryDelayMs } from './retry.ts';
 import { expressionOf, scopeOf } from './scope.ts';
@@ -33,6 +33,12 @@ export function report(state: RunState, command: AttemptReport, context: Context
   }
   const { now } = context;
   const { task, attempt } = command;
+  if (command.type !== 'WakeTask' && !isDispatched(definitionOf(state, node), node)) {
+    return refusal('task.stale', `"${task}" has no attempt outside`);
+  }
+  if (command.type === 'StartTask' && isHeld(state, node)) {
+    return refusal('task.wrong-status', `"${task}" is held: it is not to start`);
+  }
   switch (command.type) {
     case 'StartTask':
       return [
@@ -92,6 +98,9 @@ function complete(state: RunState, node: Node, command: CompleteTask, context: C
   try {
     const until = definition.until;
     if (until !== undefined && !holds(state, node, until.holds, command.output)) {
+      // Another round would bring a cancelled run back to life.
+      if (state.cancel !== undefined)
+        return ended(command, context.now, 'cancelled', { output: command.output });
       if (node.rounds + 1 < until.attempts) {
         return {
           type: 'TaskRetrying',

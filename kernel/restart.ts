@@ -5,8 +5,9 @@
 import type { Definition } from '../model/definition.ts';
 import { bug } from '../model/errors.ts';
 import type { Refusal, RestartRun, RunRestarted } from '../model/run.ts';
-import { type Definitions, freshNode } from './evolve.ts';
-import { graphOf, withDescendants } from './graph.ts';
+import { type Definitions, freshNode, renewDeadline } from './evolve.ts';
+import { type Graph, graphOf, taskAt, withDescendants } from './graph.ts';
+import { canCarry, lineageOf } from './lineage.ts';
 import {
   closes,
   definitionOf,
@@ -26,6 +27,8 @@ export interface RestartChoice {
   /** What goes back to waiting, in the words of the version that the run goes on with. */
   readonly reset: readonly string[];
   readonly keeps: readonly string[];
+  /** Tasks and items that must not be under way, in the words of the version so far. */
+  readonly stops: readonly string[];
 }
 
 /**
@@ -37,38 +40,91 @@ export function choose(
   command: Pick<RestartRun, 'from' | 'mapping'>,
   target: Definition,
 ): RestartChoice | Refusal {
+  const mapping = command.mapping ?? {};
+  const wrong = mistakeIn(state, mapping, target);
+  if (wrong !== undefined) return refusal('request.invalid', wrong);
   const graph = graphOf(target);
-  const newName = namesOf(target, command.mapping ?? {});
-  const from = command.from ?? failures(state).map((ref) => renamed(ref, newName));
-  const seeds = new Set<number>();
+  const lineage = lineageOf(state.graph, target, mapping);
+  const from =
+    command.from ?? failures(state).flatMap((ref) => renamed(ref, lineage, state, graph));
+  const seeds = new Set<number>(uncarried(state, target, lineage));
   const items: string[] = [];
   for (const ref of from) {
-    const name = ref.replace(/\[\d+\]$/, '');
+    const name = taskOfRef(ref);
     const index = graph.index.get(name);
     if (index === undefined) return refusal('task.unknown', `the workflow has no task "${ref}"`);
     if (name === ref) {
       seeds.add(index);
     } else {
-      if (indexOf(state, ref) === undefined)
+      if (indexOf(state, oldRef(ref, index, lineage, state)) === undefined)
         return refusal('task.unknown', `the run has no task "${ref}"`);
       items.push(ref);
       for (const edge of graph.out[index] ?? []) seeds.add(edge.to);
     }
   }
   const whole = withDescendants(graph, seeds);
-  // Tasks that the old version did not have begin in any case.
-  const reset = [...whole]
-    .toSorted((a, b) => a - b)
-    .map((index) => target.tasks[index]?.name ?? bug('name'));
-  const known = new Set(reset);
-  const named = [...items.filter((ref) => !known.has(ref.replace(/\[\d+\]$/, ''))), ...reset];
-  if (named.length === 0) {
+  const kept = items.filter((ref) => !whole.has(graph.index.get(taskOfRef(ref)) ?? -1));
+  if (whole.size + kept.length === 0 && target === state.definition) {
     return refusal('restart.nothing', 'no task of this run failed; name tasks to restart from');
   }
+  return choiceOf(state, graph, lineage, whole, kept);
+}
+
+function choiceOf(
+  state: RunState,
+  graph: Graph,
+  lineage: Lineage,
+  whole: ReadonlySet<number>,
+  items: readonly string[],
+): RestartChoice {
+  // Tasks that the old version did not have begin in any case.
+  const begins = (index: number) => whole.has(index) || lineage[index] === undefined;
+  const names = graph.definition.tasks.map(({ name }) => name);
+  const goesOn = new Set(lineage.filter((_, index) => !whole.has(index)));
+  const stops = state.definition.tasks.filter((_, index) => !goesOn.has(index));
+  const itemStops = items.map((ref) =>
+    oldRef(ref, graph.index.get(taskOfRef(ref)) ?? -1, lineage, state),
+  );
   return {
-    reset: named,
-    keeps: target.tasks.map((task) => task.name).filter((name) => !known.has(name)),
+    reset: [...items, ...names.filter((_, index) => begins(index))],
+    keeps: names.filter((_, index) => !begins(index)),
+    stops: [...stops.map(({ name }) => name), ...itemStops],
   };
+}
+
+type Lineage = readonly (number | undefined)[];
+
+function taskOfRef(ref: string): string {
+  return ref.replace(/\[\d+\]$/, '');
+}
+
+function mistakeIn(
+  state: RunState,
+  mapping: Readonly<Record<string, string>>,
+  target: Definition,
+): string | undefined {
+  const pairs = Object.entries(mapping);
+  if (pairs.length > 0 && target === state.definition)
+    return 'mapping: names change only from one version to another; name the version too';
+  const taken = new Set<string>();
+  for (const [to, from] of pairs) {
+    if (!graphOf(target).index.has(to)) return `mapping: the new version has no task "${to}"`;
+    if (!state.graph.index.has(from)) return `mapping: the run has no task "${from}"`;
+    if (taken.has(from)) return `mapping: "${from}" cannot go on as two tasks`;
+    taken.add(from);
+  }
+  return undefined;
+}
+
+/** Tasks of the new version whose past means nothing to them. */
+function uncarried(state: RunState, target: Definition, lineage: Lineage): number[] {
+  if (target === state.definition) return [];
+  return target.tasks.flatMap((task, index) => {
+    const before = lineage[index];
+    if (before === undefined) return [];
+    const old = [state.definition, taskAt(state.graph, before)] as const;
+    return canCarry(nodeAt(state, before), old, [target, task]) ? [] : [index];
+  });
 }
 
 /** The tasks and items that ended badly with nobody to take it; items rather than their mapped task. */
@@ -85,46 +141,56 @@ function failures(state: RunState): string[] {
   return refs;
 }
 
-/** Old name → new name. */
-function namesOf(
-  target: Definition,
-  mapping: Readonly<Record<string, string>>,
-): Map<string, string> {
-  const names = new Map(target.tasks.map((task) => [task.name, task.name]));
-  for (const [to, from] of Object.entries(mapping)) names.set(from, to);
-  return names;
+/** A reference in the words of the new version; nothing if that has no such task. */
+function renamed(ref: string, lineage: Lineage, state: RunState, graph: Graph): string[] {
+  const before = state.graph.index.get(taskOfRef(ref));
+  const after = before === undefined ? -1 : lineage.indexOf(before);
+  if (after < 0) return [];
+  return [`${taskAt(graph, after).name}${ref.slice(taskOfRef(ref).length)}`];
 }
 
-function renamed(ref: string, names: Map<string, string>): string {
-  const match = /^(.+?)(\[\d+\])?$/.exec(ref);
-  const name = match?.[1] ?? ref;
-  return `${names.get(name) ?? name}${match?.[2] ?? ''}`;
+/** A reference to an item in the words of the version so far. */
+function oldRef(ref: string, index: number, lineage: Lineage, state: RunState): string {
+  const before = lineage[index];
+  if (before === undefined) return '';
+  return `${taskAt(state.graph, before).name}${ref.slice(taskOfRef(ref).length)}`;
 }
 
 export function restart(state: RunState, event: RunRestarted, definitions: Definitions): void {
-  const old = { nodes: state.nodes, graph: state.graph, definition: state.definition };
+  const old = { nodes: state.nodes, graph: state.graph };
   if (event.version !== undefined && event.version !== state.version) {
+    spend(state);
     state.version = event.version;
     state.definition = definitions(state.workflow, event.version);
     state.graph = graphOf(state.definition);
   }
   delete state.end;
   delete state.cancel;
-  if (state.definition.timeoutMs !== undefined)
-    state.deadline = event.at + state.definition.timeoutMs;
+  renewDeadline(state, event.at);
   const reset = new Set(event.reset);
-  const oldName = event.mapping ?? {};
-  const nodes: Node[] = state.definition.tasks.map((task, index) => {
-    const before = old.graph.index.get(oldName[task.name] ?? task.name);
-    const node = before === undefined ? undefined : old.nodes[before];
-    if (node === undefined) return freshNode(index, 0);
-    return reset.has(task.name) ? resetNode(node, index, old.nodes) : { ...node, task: index };
+  const lineage = lineageOf(old.graph, state.definition, event.mapping);
+  // Under a new name, attempts go on from those that the name has seen in any version.
+  const floors = state.definition.tasks.map(({ name }, index) =>
+    old.graph.index.get(name) === (lineage[index] ?? -1) ? 0 : (state.spent.get(name) ?? 0),
+  );
+  state.nodes = floors.map((floor, index) => {
+    const node = old.nodes[lineage[index] ?? -1] ?? freshNode(index, 0);
+    const isReset = reset.has(taskAt(state.graph, index).name);
+    const next = isReset ? resetNode(node, index, old.nodes) : { ...node, task: index };
+    return { ...next, attempt: Math.max(floor, next.attempt) };
   });
-  state.nodes = nodes;
-  const reopened = carryItems(state, old.nodes, reset);
-  recount(state);
+  const reopened = carryItems(state, old.nodes, reset, floors);
+  recount(state, old.nodes.length);
   for (const parent of reopened) letIn(state, parent, event.at);
   state.definition.tasks.forEach((_, index) => lookAt(state, index, event.at));
+}
+
+/** Remembers the attempts of every name before the names change. */
+function spend(state: RunState): void {
+  for (const node of state.nodes) {
+    const { name } = taskAt(state.graph, node.task);
+    state.spent.set(name, Math.max(state.spent.get(name) ?? 0, node.attempt));
+  }
 }
 
 /** A task that starts afresh; only its attempt numbers go on. */
@@ -137,7 +203,12 @@ function resetNode(node: Node, task: number, nodes: readonly Node[]): Node {
 }
 
 /** Moves the items of kept mapped tasks behind the new nodes, and opens those that are reset. */
-function carryItems(state: RunState, nodes: readonly Node[], reset: ReadonlySet<string>): number[] {
+function carryItems(
+  state: RunState,
+  nodes: readonly Node[],
+  reset: ReadonlySet<string>,
+  floors: readonly number[],
+): number[] {
   const reopened: number[] = [];
   state.definition.tasks.forEach((task, parent) => {
     const node = nodeAt(state, parent);
@@ -154,6 +225,7 @@ function carryItems(state: RunState, nodes: readonly Node[], reset: ReadonlySet<
         ...before,
         task: parent,
         item: { position, parent },
+        attempt: Math.max(before.attempt, floors[parent] ?? 0),
         ...(again && { status: WAITING, failures: 0, rounds: 0 }),
       };
       state.nodes.push(item);
@@ -177,15 +249,16 @@ function carryItems(state: RunState, nodes: readonly Node[], reset: ReadonlySet<
 }
 
 /** Counts and edges from scratch: a restart is rare, so it may look at the whole run. */
-function recount(state: RunState): void {
+function recount(state: RunState, nodesBefore: number): void {
   state.alive = 0;
   state.ended = 0;
   state.failed = 0;
   state.agenda = [];
-  state.touched = [];
-  state.nodes.forEach((node, index) => {
+  // Nodes may have moved, and some may be gone: all are looked at.
+  const nodes = Math.max(nodesBefore, state.nodes.length);
+  state.touched = Array.from({ length: nodes }, (_, index) => index);
+  state.nodes.forEach((node) => {
     node.closed = closes(state, node);
-    state.touched.push(index);
     if (node.status.name === 'ended') {
       state.ended += 1;
       if (node.item === undefined && !node.closed && isBad(node.status)) state.failed += 1;

@@ -3,6 +3,9 @@ import type { ErrorClass, Retry } from '../model/definition.ts';
 
 export const DEFAULT_RETRY_ON: readonly ErrorClass[] = ['failed', 'transient', 'timeout'];
 
+/** What a system may ask for at most, in milliseconds: 30 days. */
+const LONGEST_WAIT_MS = 30 * 24 * 3_600_000;
+
 /**
  * The delay before the next attempt in milliseconds, or null when there is none.
  *
@@ -19,6 +22,9 @@ export function retryDelayMs(
   if (retry === undefined || failures >= retry.attempts) return null;
   // A rejection would be rejected again, and an unknown outcome is never submitted blindly.
   if (failed === 'rejected' || failed === 'unknown' || !retry.on.includes(failed)) return null;
-  const full = Math.min(retry.delayMs * retry.backoff ** (failures - 1), retry.maxDelayMs);
-  return Math.round(Math.max(full * (1 - retry.jitter * chance), retryAfterMs));
+  // Kept finite: 0 × Infinity would be no number.
+  const factor = Math.min(retry.backoff ** (failures - 1), Number.MAX_VALUE);
+  const full = Math.min(retry.delayMs * factor, retry.maxDelayMs);
+  const asked = Math.min(Math.max(retryAfterMs, 0), LONGEST_WAIT_MS);
+  return Math.round(Math.max(full * (1 - retry.jitter * chance), asked));
 }

@@ -23,6 +23,8 @@ import { expressionOf, scopeOf, templateOf } from './scope.ts';
 import type { Node, RunState } from './state.ts';
 
 const MOST_ITEMS = 100_000;
+/** The last millisecond that a date can say. */
+const LAST_INSTANT = 8.64e15;
 
 /** The next thing that follows from the state, or nothing. One event at a time keeps it simple. */
 export function settle(state: RunState, now: number): RunEvent | null {
@@ -212,7 +214,7 @@ function instant(state: RunState, node: Node, until: string): number {
   const template = templateOf([until]);
   const text = (template.render(scopeOf(state, template.tasks, node)) as readonly Json[])[0];
   const time = typeof text === 'number' ? text : Date.parse(typeof text === 'string' ? text : '');
-  if (Number.isFinite(time)) return time;
+  if (Math.abs(time) <= LAST_INSTANT) return time;
   throw new ExpressionError(
     `wait: ${JSON.stringify(text)} is not a time; write it like 2026-03-01T21:00:00Z`,
   );

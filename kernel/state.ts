@@ -130,6 +130,8 @@ export interface RunState {
     readonly failure?: Failure;
   };
   nodes: Node[];
+  /** By name: the attempts of tasks of earlier versions, so that no key is used twice. */
+  readonly spent: Map<string, number>;
   /** Events so far: the next one's number. */
   seq: number;
   /** Nodes that are neither waiting nor ended. */
