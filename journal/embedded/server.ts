@@ -100,6 +100,8 @@ class Server implements EmbeddedServer {
   }
 
   async #run(): Promise<void> {
+    // Joining after the end would keep the server up for nobody.
+    if (this.#stopped) throw new TuttiError('node.stopping');
     this.#users ??= await joinUsers(this.#place);
     const giveUpAt = Date.now() + READY_LIMIT_MS;
     let failingSince: number | null = null;

@@ -130,7 +130,8 @@ export async function readLogs(client: pg.Client, filter: LogFilter): Promise<Pa
   const kept = rows.slice(0, clampLimit(filter.limit));
   const last = kept.at(-1);
   const items = kept.map(({ id: _arrival, ...row }) => ({ run: filter.run, ...row }));
-  if (last === undefined || rows.length === kept.length) return { items, next: null };
+  // Also after the last page: whoever follows a log reads on from there.
+  if (last === undefined) return { items, next: null };
   const next = filter.task === undefined ? [Number(last.id)] : [last.attempt, last.position];
   return { items, next: writeCursor(next) };
 }

@@ -1,0 +1,151 @@
+/** Migrations, the schema that they make, and that every statement fits it. */
+import type pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemCandidates } from '../embedded/binaries.ts';
+import { openJournal } from '../open.ts';
+import { batch, eventRow, openTestbed, runId, startRow, type Testbed } from '../testbed.ts';
+import { checkVersion, migrate, readMigrations } from './migrate.ts';
+import * as append from './append.ts';
+import * as journal from './journal.ts';
+import * as lease from './lease.ts';
+import * as logs from './logs.ts';
+import * as migrations from './migrate.ts';
+import * as runs from './runs.ts';
+import * as versions from './versions.ts';
+import { writeCursor } from './cursor.ts';
+import { printSchema } from './schema.ts';
+
+/** Every statement of this room: what the modules export, and lists under all their filters. */
+const SQL = /^\s*(with|select|insert|update|delete)\b/i;
+
+function allStatements(): ReadonlyMap<string, string> {
+  const all = new Map<string, string>();
+  for (const module of [append, journal, lease, logs, migrations, runs, versions]) {
+    for (const [name, value] of Object.entries(module)) {
+      if (typeof value === 'string' && SQL.test(value)) all.set(name, value);
+    }
+  }
+  const run = '0199a000-0000-7000-8000-000000000000';
+  const limit = 1;
+  const conditions = { workflow: 'w', key: 'k', parent: run, after: writeCursor([1, run]) };
+  for (const statuses of [[], ['failed'], ['running', 'held']] as const) {
+    all.set(`runs ${statuses.join()}`, runs.runsStatement({ ...conditions, statuses, limit }).text);
+  }
+  for (const [name, value] of Object.entries(conditions)) {
+    all.set(`runs by ${name}`, runs.runsStatement({ [name]: value, limit }).text);
+  }
+  all.set('logs of run', logs.logsStatement({ run, limit, after: writeCursor([1]) }).text);
+  const task = { run, task: 't', attempt: 1, limit, after: writeCursor([1, 1]) };
+  all.set('logs of task', logs.logsStatement(task).text);
+  return all;
+}
+
+let bed: Testbed;
+beforeAll(async () => {
+  bed = await openTestbed();
+}, 60_000);
+afterAll(() => bed.close(), 60_000);
+
+async function prepareAll(client: pg.Client): Promise<void> {
+  let n = 0;
+  for (const [name, text] of allStatements()) {
+    const refused = await client.query(`prepare statement_${n++} as ${text}`).then(
+      () => null,
+      (error: unknown) => `${name}: ${String(error)}`,
+    );
+    expect(refused).toBeNull();
+  }
+}
+
+describe('migrations', () => {
+  it('make the schema that is written down, once, though many start together', async () => {
+    const connection = await bed.database();
+    const clients = await Promise.all([1, 2, 3].map(() => bed.client(connection)));
+    await Promise.all(clients.map((client) => migrate(client)));
+    const [client] = clients;
+    await expect(await printSchema(client as pg.Client)).toMatchFileSnapshot('../schema.sql');
+    const { rows } = await (client as pg.Client).query('select number, name from migrations');
+    expect(rows).toEqual(readMigrations().map(({ number, name }) => ({ number, name })));
+  });
+
+  it('leave nothing of one that fails', async () => {
+    const client = await bed.client(await bed.database());
+    const bad = { number: 1, name: 'bad', sql: 'create table half (); select 1 / 0' };
+    await expect(migrate(client, [bad])).rejects.toThrow('division by zero');
+    const { rows } = await client.query("select to_regclass('half') as half");
+    expect(rows[0].half).toBeNull();
+    await migrate(client);
+  });
+
+  it('refuse a database of a newer version', async () => {
+    const connection = await bed.database();
+    const client = await bed.client(connection);
+    const newer = { number: 9999, name: 'from_the_future', sql: 'select 1' };
+    await migrate(client, [...readMigrations(), newer]);
+    await expect(bed.journal({ connection })).rejects.toMatchObject({ code: 'database.too-new' });
+  });
+
+  it('are numbered without holes', () => {
+    const numbers = readMigrations().map((each) => each.number);
+    expect(numbers).toEqual(numbers.map((_, index) => index + 1));
+  });
+});
+
+it('prepares every statement', async () => {
+  const { connection } = await bed.journal();
+  expect(allStatements().size).toBeGreaterThan(40);
+  await prepareAll(await bed.client(connection));
+});
+
+it('refuses a server that is too old', async () => {
+  const old = { query: async () => ({ rows: [{ server_version_num: '130012' }] }) };
+  await expect(checkVersion(old as unknown as pg.Client)).rejects.toMatchObject({
+    code: 'database.too-old',
+    message: 'The database is PostgreSQL 13; Tutti needs 14 or newer.',
+  });
+});
+
+describe('a database by URL', () => {
+  const system = systemCandidates();
+
+  it.skipIf(system.length === 0)(
+    `works on a PostgreSQL of the machine${system.length === 0 ? ' (none is installed)' : ''}`,
+    async () => {
+      const other = await openTestbed({ candidates: system });
+      try {
+        const { host, database, user } = await other.database();
+        const databaseUrl = `postgres://${user}@localhost/${database}?host=${encodeURIComponent(String(host))}`;
+        const { journal, embedded } = await openJournal({ databaseUrl, dataDirectory: '/unused' });
+        expect(embedded).toBeNull();
+        const lease = await journal.register('main', 60_000, null);
+        const run = runId(1);
+        const written = batch({ starts: [startRow(run)], events: [eventRow(run, 0)] });
+        expect(await journal.append(lease, written)).toEqual({ kind: 'committed' });
+        expect((await journal.load(run))?.events).toEqual(written.events);
+        await journal.close();
+        await prepareAll(await other.client(await other.server.createDatabase(String(database))));
+      } finally {
+        await other.close();
+      }
+    },
+    60_000,
+  );
+
+  it('says what is wrong, and never the password', async () => {
+    const opening = (databaseUrl: string): Promise<unknown> =>
+      openJournal({ databaseUrl, dataDirectory: '/unused' });
+    const closed = opening('postgres://tutti:hush@127.0.0.1:1/tutti');
+    await expect(closed).rejects.toThrow(/cannot be reached: .*ECONNREFUSED/);
+    await expect(closed).rejects.not.toThrow('hush');
+    await expect(opening('mysql://u:hush@h/d')).rejects.toThrow(/must begin with postgres:\/\//);
+    await expect(opening('mysql://u:hush@h/d')).rejects.not.toThrow('hush');
+  });
+
+  it('says that a database is missing', async () => {
+    const connection = { ...bed.server.connection, database: 'missing' };
+    await expect(bed.journal({ connection })).rejects.toMatchObject({
+      code: 'database.unreachable',
+      message: 'The database refuses: database "missing" does not exist (3D000)',
+    });
+  });
+});

@@ -1,0 +1,169 @@
+-- Printed from the result of the migrations; not run by anything.
+
+create table events (
+  run_id uuid not null,
+  at timestamp with time zone not null,
+  seq integer not null,
+  attempt integer,
+  type text not null,
+  task text,
+  "end" text,
+  data json not null
+);
+
+create table leases (
+  node integer not null,
+  until timestamp with time zone
+);
+
+create table migrations (
+  number integer not null,
+  name text not null,
+  applied_at timestamp with time zone default now() not null
+);
+
+create table nodes (
+  id integer generated always as identity not null,
+  name text not null,
+  epoch bigint default 0 not null,
+  host text,
+  pid integer,
+  url text,
+  registered_at timestamp with time zone
+);
+
+create table pools (
+  name text not null,
+  capacity integer not null
+);
+
+create table runs (
+  id uuid not null,
+  created_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  wake_at timestamp with time zone,
+  owner integer,
+  version integer not null,
+  total integer not null,
+  ended integer default 0 not null,
+  failed integer default 0 not null,
+  parent_attempt integer,
+  parent_run uuid,
+  business_date date,
+  workflow text not null,
+  status text not null,
+  key text,
+  parent_task text,
+  by json not null
+);
+
+create table task_logs (
+  id bigint generated always as identity not null,
+  at timestamp with time zone not null,
+  run_id uuid not null,
+  attempt integer not null,
+  "position" integer not null,
+  task text not null,
+  stream text not null,
+  text text not null,
+  cursor json
+);
+
+create table versions (
+  workflow text not null,
+  version integer not null,
+  definition json not null,
+  source text not null,
+  directory text not null,
+  deployed_at timestamp with time zone not null,
+  by json not null
+);
+
+create table workflows (
+  name text not null,
+  title text,
+  owner text,
+  version integer default 0 not null,
+  deployed_at timestamp with time zone
+);
+
+alter table events add constraint events_pkey
+  PRIMARY KEY (run_id, seq);
+
+alter table leases add constraint leases_pkey
+  PRIMARY KEY (node);
+
+alter table leases add constraint leases_node_fkey
+  FOREIGN KEY (node) REFERENCES nodes(id);
+
+alter table migrations add constraint migrations_pkey
+  PRIMARY KEY (number);
+
+alter table nodes add constraint nodes_name_key
+  UNIQUE (name);
+
+alter table nodes add constraint nodes_pkey
+  PRIMARY KEY (id);
+
+alter table pools add constraint pools_pkey
+  PRIMARY KEY (name);
+
+alter table runs add constraint runs_pkey
+  PRIMARY KEY (id);
+
+alter table runs add constraint runs_owner_fkey
+  FOREIGN KEY (owner) REFERENCES nodes(id);
+
+alter table task_logs add constraint task_logs_pkey
+  PRIMARY KEY (run_id, task, attempt, "position");
+
+alter table versions add constraint versions_pkey
+  PRIMARY KEY (workflow, version);
+
+alter table versions add constraint versions_workflow_fkey
+  FOREIGN KEY (workflow) REFERENCES workflows(name);
+
+alter table workflows add constraint workflows_pkey
+  PRIMARY KEY (name);
+
+CREATE INDEX runs_active ON public.runs USING btree (owner, id) WHERE ((ended_at IS NULL) AND (wake_at IS NULL));
+
+CREATE UNIQUE INDEX runs_key ON public.runs USING btree (key, workflow) WHERE (key IS NOT NULL);
+
+CREATE INDEX runs_newest ON public.runs USING btree (created_at DESC, id DESC);
+
+CREATE INDEX runs_of_parent ON public.runs USING btree (parent_run, created_at DESC, id DESC) WHERE (parent_run IS NOT NULL);
+
+CREATE INDEX runs_of_workflow ON public.runs USING btree (workflow, created_at DESC, id DESC);
+
+CREATE INDEX runs_sleeping ON public.runs USING btree (owner, wake_at) WHERE ((ended_at IS NULL) AND (wake_at IS NOT NULL));
+
+CREATE INDEX runs_troubled ON public.runs USING btree (created_at DESC, id DESC) WHERE (status = ANY (ARRAY['failed'::text, 'timed-out'::text, 'cancelled'::text]));
+
+CREATE INDEX task_logs_arrival ON public.task_logs USING btree (run_id, id);
+
+CREATE OR REPLACE FUNCTION public.refuse_change_of_events()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if current_setting('tutti.retention', true) is distinct from 'on' then
+    raise exception 'events are append-only';
+  end if;
+  return null;
+end $function$;
+
+CREATE TRIGGER events_are_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_events();
+
+create view tasks as
+ SELECT DISTINCT ON (run_id, task) run_id,
+    task,
+    seq,
+    type AS last_event,
+    at,
+    attempt,
+    "end",
+    data
+   FROM events
+  WHERE (task IS NOT NULL)
+  ORDER BY run_id, task, seq DESC;
