@@ -50,8 +50,8 @@ async function timed(what: string, tasks: number, work: () => Promise<string>): 
 }
 
 function line(row: Row): string {
-  const rate = Math.round(row.tasks / row.seconds).toLocaleString('en');
-  return `${row.what.padEnd(34)} ${row.seconds.toFixed(2).padStart(8)} s ${rate.padStart(10)} /s   ${row.note}`;
+  const perSecond = Math.round(rate(row)).toLocaleString('en');
+  return `${row.what.padEnd(34)} ${row.seconds.toFixed(2).padStart(8)} s ${perSecond.padStart(10)} /s   ${row.note}`;
 }
 
 /** Rows like those of a finished step, appended as the engine appends them. */
@@ -104,6 +104,10 @@ function layered(tasks: number, width: number): number[][] {
   });
 }
 
+function rate(row: Row): number {
+  return row.tasks / row.seconds;
+}
+
 async function main(): Promise<void> {
   const house = await openHouse();
   await deploy(house, 'chain', chain);
@@ -129,7 +133,6 @@ async function main(): Promise<void> {
     await runAll(house, 'large', 1);
     return `${Math.round(process.memoryUsage().rss / 1e6)} MB resident`;
   });
-  const rate = (row: Row) => row.tasks / row.seconds;
   console.log(
     `W1 / raw rows: ${(rate(w1) / rate(rawRow)).toFixed(2)}   W2 / raw rows: ${(rate(w2) / rate(rawRow)).toFixed(2)}`,
   );

@@ -122,6 +122,7 @@ class Orchestra implements Engine {
         this.#waker?.expect(wakeAt);
         this.#waker?.roomier();
       },
+      fenced: (error) => this.#lost(error),
       cancelChild: (child) => void this.#cancelChild(child),
       noticed: (run, durable) => this.#entrance.noticed(run, durable),
     });
@@ -284,7 +285,6 @@ class Orchestra implements Engine {
         error instanceof TuttiError &&
         (error.code === 'node.fenced' || error.code === 'node.stopping')
       ) {
-        if (error.code === 'node.fenced') this.#lost(error);
         return false;
       }
       throw error;

@@ -12,7 +12,7 @@ import { isRefusal } from '../kernel/refusal.ts';
 import type { RunState } from '../kernel/state.ts';
 import { first, replay, step } from '../kernel/step.ts';
 import { runStatusOf } from '../kernel/view.ts';
-import { TuttiError } from '../model/errors.ts';
+import type { TuttiError } from '../model/errors.ts';
 import type {
   AttemptReport,
   OperatorCommand,
@@ -44,6 +44,8 @@ export interface OwnerParts {
   readonly slept: (wakeAt: number) => void;
   /** An attempt of a child run is to be cancelled. */
   readonly cancelChild: (child: string) => void;
+  /** Somebody else has this node's lease. */
+  readonly fenced: (error: TuttiError) => void;
   readonly noticed: (run: string, durable: number) => void;
 }
 
@@ -182,8 +184,9 @@ export class Owner implements PipelineListener {
     else this.#runTimer(run);
   }
 
-  refused(runs: readonly LiveRun[], _error: TuttiError): void {
+  refused(runs: readonly LiveRun[], error: TuttiError): void {
     for (const run of runs) this.#evict(run);
+    if (error.code === 'node.fenced') this.#parts.fenced(error);
   }
 
   // Inside

@@ -1,0 +1,118 @@
+/** Laws 7 and 9, sleeping runs and slots: events drive, nothing sweeps, nothing leaks. */
+import { describe, expect, it } from 'vitest';
+import { quiet } from '../simulation/clock.ts';
+import { by, Stage } from '../simulation/stage.ts';
+
+const SLEEPER = `
+workflow: sleeper
+tasks:
+  nap: { wait: 1h }
+  work: { action: world.look, needs: [nap] }
+`;
+const POOLED = `
+workflow: pooled
+pools: { db: 2 }
+tasks:
+  work: { action: world.look, pool: db }
+`;
+
+describe('law 7, events drive', () => {
+  it('asks the journal nothing while nothing happens', async () => {
+    const stage = await Stage.open();
+    await stage.deploy(SLEEPER);
+    await stage.start('sleeper');
+    const before = new Map(stage.journal.calls);
+    await stage.clock.advance(50 * 60_000);
+    const after = new Map(stage.journal.calls);
+    before.delete('renew');
+    after.delete('renew');
+    expect(after).toEqual(before);
+  });
+
+  it('keeps a sleeping run out of memory and wakes it at its time', async () => {
+    const stage = await Stage.open();
+    await stage.deploy(SLEEPER);
+    const run = await stage.start('sleeper');
+    expect(stage.engine.gauges().runs).toBe(0);
+    await stage.clock.advance(60 * 60_000 - 1);
+    expect(stage.world.count('call')).toBe(0);
+    await stage.clock.advance(1);
+    expect(stage.world.count('call')).toBe(1);
+    stage.world.take('call').answer({});
+    await quiet();
+    expect((await stage.view(run)).status).toBe('succeeded');
+  });
+
+  it('wakes a sleeping run on time after a crash', async () => {
+    const stage = await Stage.open();
+    await stage.deploy(SLEEPER);
+    await stage.start('sleeper');
+    await stage.crash();
+    expect(stage.engine.gauges().runs).toBe(0);
+    await stage.clock.advance(60 * 60_000);
+    expect(stage.world.count('call')).toBe(1);
+  });
+
+  it('brings a sleeping run back for a command', async () => {
+    const stage = await Stage.open();
+    await stage.deploy(SLEEPER);
+    const run = await stage.start('sleeper');
+    await stage.submit({ type: 'CancelRun', run, by });
+    expect((await stage.view(run)).status).toBe('cancelled');
+    expect(stage.engine.gauges().runs).toBe(0);
+  });
+
+  it('holds no more runs in memory than it may, and begins the others when there is room', async () => {
+    const stage = await Stage.open({ mostRuns: 2 });
+    await stage.deploy(POOLED.replace('pool: db', 'timeout: 1h').replace('pools: { db: 2 }', ''));
+    const runs: string[] = [];
+    for (let i = 0; i < 5; i++) runs.push(await stage.start('pooled'));
+    expect(stage.engine.gauges().runs).toBe(2);
+    for (let i = 0; i < 5; i++) {
+      stage.world.take('call').answer({});
+      await stage.clock.advance(1);
+    }
+    for (const run of runs) expect((await stage.view(run)).status).toBe('succeeded');
+  });
+});
+
+describe('law 9, slots are leases', () => {
+  it('never uses more slots than there are, and names the holder to who waits', async () => {
+    const stage = await Stage.open();
+    await stage.deploy(POOLED);
+    const first = await stage.start('pooled');
+    await stage.start('pooled');
+    const third = await stage.start('pooled');
+    expect(stage.world.count('call')).toBe(2);
+    const [gate] = (await stage.task(third, 'work')).gates;
+    expect(gate?.kind).toBe('pool');
+    expect(gate?.words).toContain(first);
+    stage.world.take('call').answer({});
+    await quiet();
+    expect(stage.world.count('call')).toBe(2);
+  });
+
+  it.each(['CancelRun', 'HoldTask', 'SkipTask', 'ForceTask'] as const)(
+    'gives the slot back after %s',
+    async (type) => {
+      const stage = await Stage.open();
+      await stage.deploy(POOLED);
+      const runs = [await stage.start('pooled'), await stage.start('pooled')];
+      await stage.start('pooled');
+      const command = type === 'ForceTask' ? ({ type, as: 'failed' } as const) : { type };
+      await stage.submit({ ...command, run: runs[0] ?? '', task: 'work', by });
+      expect(stage.world.count('call')).toBe(3);
+    },
+  );
+
+  it('counts what was running before a crash', async () => {
+    const stage = await Stage.open();
+    await stage.deploy(POOLED.replace('world.look', 'world.work'));
+    await stage.start('pooled');
+    await stage.start('pooled');
+    await stage.start('pooled');
+    await stage.crash();
+    expect(stage.world.count('locate')).toBe(2);
+    expect(stage.world.count('submit')).toBe(0);
+  });
+});

@@ -1,0 +1,65 @@
+/** Law 3: one writer per run. A node that lost its lease cannot write, whatever it believes. */
+import { describe, expect, it } from 'vitest';
+import { quiet } from '../simulation/clock.ts';
+import { by, Stage } from '../simulation/stage.ts';
+
+const LONG = `
+workflow: long
+tasks:
+  a: { action: world.look }
+  b: { action: world.look, needs: [a] }
+`;
+
+describe('law 3, one writer per run', () => {
+  it('fences the older process of the same name and tells it', async () => {
+    const old = await Stage.open();
+    await old.deploy(LONG);
+    const run = await old.start('long');
+    const next = await Stage.open({ beside: old });
+    await quiet();
+    old.world.take('call').answer({});
+    await quiet();
+    expect((await old.engine.fenced).code).toBe('node.fenced');
+    expect(old.types(run)).toEqual(['RunStarted']);
+    next.world.take('call').answer({});
+    await quiet();
+    expect(next.types(run)).toEqual(['RunStarted', 'TaskEnded']);
+  });
+
+  it('refuses commands at the door of a fenced node', async () => {
+    const old = await Stage.open();
+    await old.deploy(LONG);
+    await Stage.open({ beside: old });
+    await expect(old.engine.door.start({ workflow: 'long', inputs: {}, by })).rejects.toMatchObject(
+      {
+        code: 'node.fenced',
+      },
+    );
+    expect(old.engine.door.stalls()).toHaveLength(1);
+  });
+
+  it('takes the runs of a node over whose lease has ended, and not before', async () => {
+    const first = await Stage.open({ nodeName: 'node-a' });
+    await first.deploy(LONG);
+    const run = await first.start('long');
+    const early = await Stage.open({ nodeName: 'node-b', beside: first });
+    await quiet();
+    expect(early.world.asked).toEqual([]);
+    // node-a hangs: its clock stands still for it, so its lease is not renewed.
+    const node = first.journal;
+    node.renew = async () => true;
+    await first.clock.advance(6_000);
+    const late = await Stage.open({ nodeName: 'node-c', beside: first });
+    await quiet();
+    late.world.take('call').answer({});
+    await quiet();
+    expect(late.types(run)).toEqual(['RunStarted', 'TaskEnded']);
+  });
+
+  it('notices the loss of its lease when it renews it', async () => {
+    const old = await Stage.open();
+    await Stage.open({ beside: old });
+    await old.clock.advance(2_000);
+    expect((await old.engine.fenced).code).toBe('node.fenced');
+  });
+});

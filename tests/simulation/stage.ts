@@ -1,0 +1,219 @@
+/**
+ * A stage for the engine's laws: an engine on a journal in memory, a clock that stands still, and
+ * a connector whose every call waits until the test answers it. A crash is `crash()`: the engine
+ * is forgotten as it is, and a new one is started on the same journal.
+ */
+import { z } from 'zod';
+import {
+  type ActionContext,
+  ActionFailure,
+  type AnyConnector,
+  defineAction,
+  defineConnector,
+  type JobState,
+} from '../../connectors/kit/index.ts';
+import { createEngine, type Engine } from '../../engine/engine.ts';
+import type { OperatorCommand, RunView, TaskView } from '../../model/run.ts';
+import { quiet, SimulatedClock } from './clock.ts';
+import { MemoryJournal } from './journal.ts';
+
+export const by = { actor: 'test' };
+
+/** A question that an action asked of the outside world, answered by the test. */
+export interface Question {
+  readonly verb: 'call' | 'locate' | 'submit' | 'follow' | 'cancel';
+  readonly key: string;
+  readonly context: ActionContext;
+  answer(value: unknown): void;
+  fail(failure: ConstructorParameters<typeof ActionFailure>[0]): void;
+}
+
+export class World {
+  readonly asked: Question[] = [];
+  /** Answers that need no test to think about them, by verb. */
+  readonly standing = new Map<Question['verb'], (question: Question) => void>();
+
+  ask<T>(verb: Question['verb'], context: ActionContext): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const question: Question = {
+        verb,
+        key: context.key,
+        context,
+        answer: (value) => resolve(value as T),
+        fail: (failure) => reject(new ActionFailure(failure)),
+      };
+      this.asked.push(question);
+      this.standing.get(verb)?.(question);
+    });
+  }
+
+  /** Takes the first open question of a verb, or throws: the test expected one. */
+  take(verb: Question['verb']): Question {
+    const index = this.asked.findIndex((question) => question.verb === verb);
+    const [question] = index < 0 ? [] : this.asked.splice(index, 1);
+    if (question === undefined) {
+      throw new Error(
+        `nobody asked to ${verb}; asked: ${this.asked.map((each) => each.verb).join(', ')}`,
+      );
+    }
+    return question;
+  }
+
+  count(verb: Question['verb']): number {
+    return this.asked.filter((question) => question.verb === verb).length;
+  }
+}
+
+const anything = z.object({}).loose();
+
+function connectorOf(world: World): AnyConnector {
+  const about = {
+    description: 'For tests.',
+    input: anything,
+    output: z.unknown(),
+    examples: [],
+    system: 'none',
+  } as const;
+  return defineConnector({
+    name: 'world',
+    title: 'World',
+    description: 'Asks the test.',
+    config: anything,
+    concurrency: 4,
+    verified: 'tests',
+    actions: [
+      defineAction({
+        ...about,
+        name: 'world.look',
+        title: 'Look',
+        idempotent: true,
+        does: { form: 'call', call: (context) => world.ask('call', context) },
+      }),
+      defineAction({
+        ...about,
+        name: 'world.touch',
+        title: 'Touch',
+        idempotent: false,
+        does: {
+          form: 'call',
+          call: (context) => world.ask('call', context),
+          locate: (context) => world.ask('locate', context),
+        },
+      }),
+      defineAction({
+        ...about,
+        name: 'world.shout',
+        title: 'Shout',
+        idempotent: false,
+        does: { form: 'call', call: (context) => world.ask('call', context) },
+      }),
+      defineAction({
+        ...about,
+        name: 'world.work',
+        title: 'Work',
+        idempotent: false,
+        does: {
+          form: 'job',
+          submit: (context) => world.ask<string>('submit', context),
+          locate: (context) => world.ask<string>('locate', context),
+          follow: (context) => world.ask<JobState<unknown>>('follow', context),
+          cancel: (context) => world.ask<void>('cancel', context),
+        },
+      }),
+    ],
+  });
+}
+
+interface StageOptions {
+  readonly mostRuns?: number;
+  readonly nodeName?: string;
+}
+
+export class Stage {
+  readonly clock: SimulatedClock;
+  readonly journal: MemoryJournal;
+  readonly world = new World();
+  engine: Engine;
+  readonly #options: StageOptions;
+  #ids = 0;
+
+  private constructor(clock: SimulatedClock, journal: MemoryJournal, options: StageOptions) {
+    this.clock = clock;
+    this.journal = journal;
+    this.#options = options;
+    this.engine = this.#create();
+  }
+
+  static async open(options: StageOptions & { readonly beside?: Stage } = {}): Promise<Stage> {
+    const clock = options.beside?.clock ?? new SimulatedClock();
+    const journal = options.beside?.journal ?? new MemoryJournal(() => clock.now());
+    const stage = new Stage(clock, journal, options);
+    await stage.engine.start(null);
+    return stage;
+  }
+
+  #create(): Engine {
+    return createEngine({
+      journal: this.journal,
+      connectors: [connectorOf(this.world)],
+      systems: { get: () => undefined, names: () => [], secrets: [] },
+      nodeName: this.#options.nodeName ?? 'node-a',
+      clock: this.clock,
+      chance: { next: () => 0 },
+      ids: { run: () => this.#newId() },
+      stateDirectory: '/nowhere',
+      redact: (text) => text.replaceAll('hunter2', '***'),
+      log: { warn: () => {}, info: () => {} },
+      leaseMs: 5_000,
+      ...(this.#options.mostRuns !== undefined && { mostRuns: this.#options.mostRuns }),
+    });
+  }
+
+  #newId(): string {
+    this.#ids += 1;
+    return `00000000-0000-7000-8000-${String(this.#ids).padStart(12, '0')}`;
+  }
+
+  /** The process is gone; a new one of the same name starts on what is durable. */
+  async crash(): Promise<void> {
+    this.world.asked.length = 0;
+    this.engine = this.#create();
+    await this.engine.start(null);
+    await quiet();
+  }
+
+  async deploy(source: string): Promise<void> {
+    const result = await this.engine.door.deploy({ source, by });
+    if (result.refused) throw new Error(JSON.stringify(result.problems, null, 1));
+  }
+
+  /** Starts a run and lets the world settle. */
+  async start(workflow: string, inputs = {}): Promise<string> {
+    const answer = await this.engine.door.start({ workflow, inputs, by });
+    if (answer.refused) throw new Error(answer.message);
+    await quiet();
+    return answer.run;
+  }
+
+  async submit(command: OperatorCommand) {
+    const answer = await this.engine.door.submit(command);
+    await quiet();
+    return answer;
+  }
+
+  async view(run: string): Promise<RunView> {
+    const view = await this.engine.door.inspect(run);
+    if (view === null) throw new Error(`no run ${run}`);
+    return view;
+  }
+
+  async task(run: string, name: string): Promise<TaskView> {
+    const task = (await this.view(run)).taskViews.find((each) => each.task === name);
+    if (task === undefined) throw new Error(`no task ${name}`);
+    return task;
+  }
+
+  types(run: string): string[] {
+    return (this.journal.rows.get(run)?.events ?? []).map((event) => event.type);
+  }
+}
