@@ -33,7 +33,7 @@ import {
   OUTPUT_MODES,
   type ShellOutput,
 } from './outcome.ts';
-import { bootId, readProcess, sessionMembers, signalProcess } from './processes.ts';
+import { isAlive, killAll, membersOf, terminate } from './stopping.ts';
 import { isPursued, startSupervisor } from './supervisor.ts';
 
 /** Time for a supervisor between its start and its claim; far more than a loaded machine needs. */
@@ -167,8 +167,8 @@ export async function cancelJob(context: ActionContext, at: Json, force: boolean
   const unclaimed = state.kind === 'starting' && voidClaim(state.claim);
   const now = state.kind === 'starting' && !unclaimed ? readState(folder) : state;
   if (now.kind !== 'started' && now.kind !== 'ended') return;
-  const signal = force ? 'SIGKILL' : 'SIGTERM';
-  for (const pid of await membersOf(now.by)) signalProcess(pid, signal);
+  if (force) await killAll(now.by);
+  else await terminate(now.by);
 }
 
 export function releaseJob(context: ActionContext, at: Json): void {
@@ -178,23 +178,6 @@ export function releaseJob(context: ActionContext, at: Json): void {
 export function openJob(context: ActionContext, at: Json): { folder: string; job: Job } {
   const job = jobSchema.parse(at);
   return { job, folder: folderOf(context.stateDirectory, job.folder) };
-}
-
-async function isAlive(by: Started): Promise<boolean> {
-  if (by.boot !== bootId()) return false;
-  const facts = await readProcess(by.pid);
-  return facts !== undefined && !facts.dead && facts.start === by.start;
-}
-
-/**
- * The living processes of the job. Its session's number cannot be given to others while members
- * live; so when the leader's pid belongs to another process, none of ours is left.
- */
-async function membersOf(by: Started): Promise<readonly number[]> {
-  if (by.boot !== bootId()) return [];
-  const leader = await readProcess(by.pid);
-  if (leader !== undefined && leader.start !== by.start) return [];
-  return (await sessionMembers(by.pid)).map((facts) => facts.pid);
 }
 
 function jobOf(context: ActionContext, { output, exitCodes }: Expected): Job {

@@ -82,6 +82,11 @@ async function listProc(): Promise<readonly ProcessFacts[]> {
   return lines.flatMap((line) => parseStat(line) ?? []);
 }
 
+/** The program and arguments that a process runs; nothing where the system does not tell. */
+export async function commandOf(pid: number): Promise<string> {
+  return LINUX ? await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '') : '';
+}
+
 /** `ps` ends with 1 when it finds nothing. */
 async function ps(select: readonly string[]): Promise<readonly ProcessFacts[]> {
   const { stdout } = await run('ps', [...select, '-o', 'pid=,pgid=,stat=,lstart=']).catch(() => ({

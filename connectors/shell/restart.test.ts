@@ -13,7 +13,7 @@ import { followToEnd, readLog } from '../kit/conformance.ts';
 import type { ActionContext, JobAction } from '../kit/index.ts';
 import { folderName, folderOf } from './attempt-folder.ts';
 import { shell } from './connector.ts';
-import { bootId } from './processes.ts';
+import { bootId, sessionMembers } from './processes.ts';
 import { startSupervisor } from './supervisor.ts';
 
 let directory: string;
@@ -129,6 +129,32 @@ test('a job that is cancelled before it is claimed never runs', async () => {
   await followToEnd(does, context, job);
   expect(await effects()).toBe('once\n');
 });
+
+/** A supervisor that has claimed the attempt and set its trap, but is held before its command. */
+const HELD = `
+read -r S </proc/$$/stat; read -r B </proc/sys/kernel/random/boot_id; echo "start $B $S" >"$0"
+trap : TERM; mkfifo gate; echo ready; read _ <gate; sleep 1000; echo "exit $?" >>"$0"`;
+
+test.runIf(process.platform === 'linux')(
+  'a cancel that comes before the command was started reaches it nevertheless',
+  async () => {
+    const input = action?.input.parse({ script: 'true' });
+    await mkdir(folder, { recursive: true });
+    const held = spawn('/bin/sh', ['-c', HELD, path.join(folder, 'state.0')], {
+      cwd: directory,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(createInterface(held.stdout), 'line');
+    const job = await does.submit(context, input);
+    const cancelling = does.cancel?.(context, job, false);
+    // Longer than a cancel that does not wait would need to find whom to signal.
+    for (let looks = 0; looks < 5; looks += 1) await sessionMembers(held.pid ?? 0);
+    await appendFile(path.join(directory, 'gate'), 'go\n');
+    await cancelling;
+    expect(await followToEnd(does, context, job)).toMatchObject({ state: 'cancelled' });
+  },
+);
 
 test.each([
   ['the machine restarted', 'another-boot', process.pid, '1'],
