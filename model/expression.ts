@@ -63,6 +63,8 @@ export interface Expression {
   readonly tasks: readonly string[];
   /** The same with their places in `source`. */
   readonly references: readonly Reference[];
+  /** The CEL type of the result, `dyn` where it cannot be known. */
+  readonly type: string;
   /** Throws ExpressionError. */
   evaluate(scope: Scope): Json;
 }
@@ -107,13 +109,14 @@ function compile(
   let parsed: ParseResult;
   let found: Survey;
   let guarded: boolean;
+  let type: string;
   try {
     parsed = EVALUATION.parse(inner);
     found = survey(parsed.ast);
     allowBracketsInHas(parsed.ast);
-    const { valid, error } = parsed.check();
-    if (!valid) throw error ?? new ExpressionError('the expression does not type-check');
-    if (types !== undefined) checkTypes(inner, found, types);
+    const checked = parsed.check();
+    if (checked.type === undefined) throw checked.error ?? new ExpressionError('no type');
+    type = types === undefined ? checked.type : checkTypes(inner, found, types);
     guarded = guardTree(parsed.ast, found);
   } catch (error) {
     throw asExpressionError(error, shift);
@@ -123,6 +126,7 @@ function compile(
     source,
     tasks: [...new Set(found.references.map(({ task }) => task))],
     references: found.references.map(({ task, offset }) => ({ task, offset: offset + shift })),
+    type,
     evaluate(scope) {
       try {
         return toJson(run(scope));

@@ -180,8 +180,8 @@ const ABSENT: Readonly<Record<string, string>> = {
   attempt: 'attempt stands only in "with"',
 };
 
-/** Throws ExpressionError. */
-export function checkTypes(source: string, found: Survey, types: ExpressionTypes): void {
+/** The type of the result. Throws ExpressionError. */
+export function checkTypes(source: string, found: Survey, types: ExpressionTypes): string {
   for (const { task, offset } of found.references) {
     if (types.tasks.has(task)) continue;
     const hint = didYouMean(task, types.tasks.keys());
@@ -193,8 +193,9 @@ export function checkTypes(source: string, found: Survey, types: ExpressionTypes
   }
   const parsed = types.environment.parse(source);
   allowBracketsInHas(parsed.ast);
-  const { valid, error } = parsed.check();
-  if (valid || error === undefined || isNumberMix(error)) return;
+  const { type, error } = parsed.check();
+  if (type !== undefined) return type;
+  if (error === undefined || isNumberMix(error)) return 'dyn';
   const field = fieldHint(error, types);
   if (field !== undefined) throw new ExpressionError(field.message, error.range?.start, field.hint);
   if (/^found no matching overload .*double/.test(error.message)) {

@@ -1,0 +1,55 @@
+/**
+ * Reading a workflow: the file becomes a definition, or every mistake in it at once, each with
+ * its line, column and what to do.
+ *
+ *   reading/source        text to value, YAML 1.2 or JSON; paths back to lines and columns
+ *   reading/lower         value to definition, step by step
+ *   reading/draft         one task: its fields and its kind
+ *   reading/task, switch, modifiers, links, actions, expressions   the parts of a task
+ *   reading/graph         cycles, and tasks that can never start
+ */
+import type { ActionCatalogue } from './action.ts';
+import type { Definition } from './definition.ts';
+import type { Problem } from './errors.ts';
+import { plainJson } from './reading/plain.ts';
+import { readSource } from './reading/source.ts';
+import { lower } from './reading/lower.ts';
+import { toProblem } from './reading/issue.ts';
+
+export { formatProblem } from './problem.ts';
+
+export interface ReadResult {
+  /** Null when there are problems. */
+  readonly definition: Definition | null;
+  readonly problems: readonly Problem[];
+}
+
+export interface ReadOptions {
+  /** For messages: the file's name. */
+  readonly file?: string;
+  /** Without it actions are not looked up. */
+  readonly actions?: ActionCatalogue;
+}
+
+/** Reads the text of a workflow file. Never throws for what stands in it. */
+export function readWorkflow(source: string, options: ReadOptions = {}): ReadResult {
+  const read = readSource(source, options.file);
+  if (read.value === undefined) return { definition: null, problems: read.problems };
+  const lowered = lower(read.value, options.actions);
+  const placed = lowered.issues.map((issue) => read.place(issue));
+  placed.sort((left, right) => {
+    return (left.line ?? 0) - (right.line ?? 0) || (left.column ?? 0) - (right.column ?? 0);
+  });
+  return { definition: lowered.definition, problems: placed };
+}
+
+/** The same checks for a workflow that a program made: problems carry paths instead of places. */
+export function lowerWorkflow(value: unknown, options: ReadOptions = {}): ReadResult {
+  const named = options.file === undefined ? {} : { file: options.file };
+  const refused = plainJson(value);
+  if (refused !== undefined) {
+    return { definition: null, problems: [{ ...toProblem(refused), ...named }] };
+  }
+  const { definition, issues } = lower(value, options.actions);
+  return { definition, problems: issues.map((issue) => ({ ...toProblem(issue), ...named })) };
+}

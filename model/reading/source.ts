@@ -1,0 +1,244 @@
+/**
+ * From text to a plain value, and from a path in that value back to a line and column.
+ *
+ * YAML 1.2, and JSON as its subset. The library's parser is taken apart here so that nesting can
+ * be bounded between its two halves: the first is a loop, the second recurses, and on a few
+ * thousand brackets it does not throw but ends the process. Duplicate keys are looked for here
+ * too: the library compares every key with every other.
+ */
+import {
+  Composer,
+  type Document,
+  LineCounter,
+  Parser,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+} from 'yaml';
+import type { CST, Node, Pair, Scalar, YAMLMap } from 'yaml';
+import type { Problem } from '../errors.ts';
+import type { Json } from '../json.ts';
+import { type Issue, toProblem } from './issue.ts';
+import { offsetInSource } from './offset.ts';
+import { QUOTE_HINT, yamlIssue } from './yaml-error.ts';
+
+export const SOURCE_CHARACTERS = 32 * 1024 * 1024;
+export const NESTING = 100;
+/** Values that aliases may add to the file, all together. */
+const ALIASED_VALUES = 100_000;
+
+export interface Source {
+  /** Undefined when the text cannot be read. */
+  readonly value: Json | undefined;
+  readonly problems: readonly Problem[];
+  place(issue: Issue): Problem;
+}
+
+type Complain = (code: string, message: string, offset: number, hint?: string) => void;
+
+export function readSource(text: string, file: string | undefined): Source {
+  const named = file === undefined ? {} : { file };
+  const lines = new LineCounter();
+  const at = (offset: number) => {
+    const { line, col } = lines.linePos(Math.min(offset, text.length));
+    return { ...named, line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  const problems: Problem[] = [];
+  const complain: Complain = (code, message, offset, hint) => {
+    problems.push({ code, message, ...(hint !== undefined && { hint }), ...at(offset) });
+  };
+  const document = parse(text, lines, complain);
+  if (document === undefined) {
+    return { value: undefined, problems, place: (issue) => ({ ...toProblem(issue), ...named }) };
+  }
+  for (const error of [...document.errors, ...document.warnings]) {
+    problems.push({ ...yamlIssue(error, text), ...at(error.pos[0]) });
+  }
+  if (document.directives?.yaml.version === '1.1') {
+    complain('yaml.version', 'the file says YAML 1.1; workflows are YAML 1.2', 0);
+  }
+  const value = problems.length === 0 ? toValue(document, complain) : undefined;
+  return {
+    value: problems.length === 0 ? value : undefined,
+    problems: firstPerLine(problems),
+    place: (issue) => ({ ...toProblem(issue), ...at(offsetOf(document, text, issue)) }),
+  };
+}
+
+/** One mistake makes the parser stumble several times in its line. */
+function firstPerLine(problems: readonly Problem[]): readonly Problem[] {
+  const lines = new Set<number | undefined>();
+  return problems.filter(({ line }) => !lines.has(line) && lines.add(line));
+}
+
+function parse(text: string, lines: LineCounter, complain: Complain): Document.Parsed | undefined {
+  if (text.length > SOURCE_CHARACTERS) {
+    complain('source.limit', `the file is longer than ${SOURCE_CHARACTERS} characters`, 0);
+    return undefined;
+  }
+  const tokens = [...new Parser(lines.addNewLine).parse(text)];
+  const deep = tooDeep(tokens);
+  if (deep !== undefined) {
+    complain('source.limit', `the file is nested deeper than ${NESTING} levels`, deep);
+    return undefined;
+  }
+  const composer = new Composer({ uniqueKeys: false, version: '1.2', logLevel: 'silent' });
+  let document: Document.Parsed | undefined;
+  for (const next of composer.compose(tokens, true, text.length)) {
+    if (document !== undefined) {
+      complain(
+        'yaml.syntax',
+        'a file holds one workflow: this is a second document',
+        next.range[0],
+      );
+      break;
+    }
+    document = next;
+  }
+  return document;
+}
+
+/** The offset of the first token that is nested too deeply. */
+function tooDeep(tokens: readonly CST.Token[]): number | undefined {
+  const waiting: { readonly token: CST.Token; readonly depth: number }[] = [];
+  for (const token of tokens) waiting.push({ token, depth: 0 });
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { token, depth } = next;
+    if (depth > NESTING) return token.offset;
+    if (token.type === 'document' && token.value !== undefined) {
+      waiting.push({ token: token.value, depth });
+    }
+    if (!('items' in token)) continue;
+    for (const item of token.items) {
+      if (item.key) waiting.push({ token: item.key, depth: depth + 1 });
+      if (item.value !== undefined) waiting.push({ token: item.value, depth: depth + 1 });
+    }
+  }
+  return undefined;
+}
+
+interface Conversion {
+  readonly document: Document.Parsed;
+  readonly complain: Complain;
+  aliased: number;
+  refused: boolean;
+}
+
+function toValue(document: Document.Parsed, complain: Complain): Json {
+  return convert(document.contents, { document, complain, aliased: 0, refused: false }, 0, false);
+}
+
+function convert(node: unknown, work: Conversion, depth: number, inAlias: boolean): Json {
+  if (work.refused || node === null || node === undefined) return null;
+  const offset = startOf(node);
+  if (inAlias) work.aliased += 1;
+  if (work.aliased > ALIASED_VALUES || depth > NESTING) {
+    work.refused = true;
+    work.complain('yaml.alias', 'aliases make the file too large: write it out', offset);
+    return null;
+  }
+  if (isAlias(node)) {
+    const target = node.resolve(work.document);
+    if (target !== undefined) return convert(target, work, depth + 1, true);
+    work.complain('yaml.alias', `there is no anchor "&${node.source}"`, offset, QUOTE_HINT);
+    return null;
+  }
+  if (isMap(node)) return convertMap(node, work, depth, inAlias);
+  if (isSeq(node)) return node.items.map((item) => convert(item, work, depth + 1, inAlias));
+  return isScalar(node) ? convertScalar(node, work) : null;
+}
+
+function convertMap(map: YAMLMap, work: Conversion, depth: number, inAlias: boolean): Json {
+  refuseTag(map, work);
+  const seen = new Set<string>();
+  const entries = map.items.map(({ key, value }): [string, Json] => {
+    const name = convertKey(key, work);
+    if (seen.has(name)) {
+      work.complain('yaml.duplicate', `"${name}" stands here twice`, startOf(key));
+    }
+    seen.add(name);
+    return [name, convert(value, work, depth + 1, inAlias)];
+  });
+  // Defines own properties: a key `__proto__` is a key like any other.
+  return Object.fromEntries(entries);
+}
+
+function convertKey(key: unknown, work: Conversion): string {
+  if (isScalar(key) && (typeof key.value === 'string' || typeof key.value === 'number')) {
+    return typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
+  }
+  if (isScalar(key) && typeof key.value === 'boolean') return key.source ?? String(key.value);
+  const hint = isMap(key) ? `${QUOTE_HINT}, with a dollar sign: "\${{ ... }}"` : undefined;
+  work.complain('yaml.key', 'a key must be a text', startOf(key), hint);
+  return '';
+}
+
+function convertScalar(scalar: Scalar, work: Conversion): Json {
+  refuseTag(scalar, work);
+  const { value } = scalar;
+  if (typeof value === 'number') {
+    const exact =
+      Number.isFinite(value) &&
+      (!Number.isInteger(value) ||
+        Number.isSafeInteger(value) ||
+        /[.eE]/.test(scalar.source ?? ''));
+    if (exact) return value;
+    work.complain(
+      'yaml.number',
+      `${scalar.source} cannot be kept exactly`,
+      startOf(scalar),
+      'quote it to keep it as a text',
+    );
+    return null;
+  }
+  return typeof value === 'string' || typeof value === 'boolean' ? value : null;
+}
+
+function refuseTag(node: Node, work: Conversion): void {
+  if (node.tag === undefined || node.tag === '') return;
+  work.complain('yaml.tag', 'YAML tags have no meaning here', startOf(node), QUOTE_HINT);
+}
+
+function startOf(node: unknown): number {
+  if (typeof node !== 'object' || node === null || !('range' in node)) return 0;
+  return Array.isArray(node.range) ? Number(node.range[0]) : 0;
+}
+
+/** Where the issue stands; the nearest place that exists when its path leads nowhere. */
+function offsetOf(document: Document.Parsed, text: string, issue: Issue): number {
+  let node: unknown = document.contents;
+  let key: unknown;
+  for (const part of issue.path) {
+    if (isAlias(node)) node = node.resolve(document);
+    if (isMap(node)) {
+      const pair = pairsOf(node).get(String(part));
+      if (pair === undefined) return startOf(key ?? node);
+      key = pair.key;
+      node = pair.value;
+    } else if (isSeq(node)) {
+      const item: unknown = node.items[Number(part)];
+      if (item === undefined) return startOf(key ?? node);
+      key = item;
+      node = item;
+    } else return startOf(key ?? node);
+  }
+  if (issue.at === 'key') return startOf(key ?? node);
+  if (isScalar(node) && issue.offset !== undefined) return offsetInSource(node, text, issue.offset);
+  return startOf(node ?? key);
+}
+
+const indexes = new WeakMap<YAMLMap, Map<string, Pair>>();
+
+function pairsOf(map: YAMLMap): Map<string, Pair> {
+  let index = indexes.get(map);
+  if (index === undefined) {
+    index = new Map();
+    for (const pair of map.items) {
+      const name = isScalar(pair.key) ? String(pair.key.value) : '';
+      if (!index.has(name)) index.set(name, pair);
+    }
+    indexes.set(map, index);
+  }
+  return index;
+}
