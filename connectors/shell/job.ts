@@ -193,7 +193,8 @@ function missing(job: Job): ActionFailure {
   return new ActionFailure({ class: 'lost', code: 'shell.lost', message });
 }
 
-const INHERITED = ['PATH', 'HOME', 'LANG', 'TZ'] as const;
+/** With TUTTI_URL a script can ask the Tutti that runs it: `tutti show "$TUTTI_RUN"`. */
+const INHERITED = ['PATH', 'HOME', 'LANG', 'TZ', 'TUTTI_URL'] as const;
 
 function environmentOf(
   context: ActionContext,
