@@ -98,6 +98,7 @@ async function open(options: HouseOptions, unwinding: Unwinding): Promise<Runnin
   const server = await serve(options, database, systems, engine, log);
   unwinding.add(() => server.close());
   if (!options.reading) {
+    unwinding.add(tellJobs(server.url));
     await engine.start(server.url);
     folder.announce(server.url);
     unwinding.add(() => folder.withdraw());
@@ -107,6 +108,16 @@ async function open(options: HouseOptions, unwinding: Unwinding): Promise<Runnin
     embedded: database.embedded !== null,
     fenced: engine.fenced.then((reason) => reason.message),
     stop: () => unwinding.run(),
+  };
+}
+
+/** Scripts inherit it, and so reach the server that runs them. */
+function tellJobs(url: string): () => void {
+  const before = process.env['TUTTI_URL'];
+  process.env['TUTTI_URL'] = url;
+  return () => {
+    if (before === undefined) delete process.env['TUTTI_URL'];
+    else process.env['TUTTI_URL'] = before;
   };
 }
 
@@ -124,7 +135,10 @@ function lock(folder: DataFolder): void {
 /** Tells mistakes before anything is started; databases of the embedded server come after it. */
 function checkSystems(options: HouseOptions): (database: OpenJournal) => Promise<SystemDirectory> {
   const { folder, environment, workingDirectory } = options;
-  const file = loadSystems(findSystemsFile(options.systemsFile, folder.path, workingDirectory));
+  // A question about runs needs no system: it must not fail because one is not configured here.
+  const file = loadSystems(
+    options.reading ? null : findSystemsFile(options.systemsFile, folder.path, workingDirectory),
+  );
   const resolving = { connectors: CONNECTORS, environment };
   resolveSystems(file, { ...resolving, embeddedUrl: (name) => `postgresql://localhost/${name}` });
   return async ({ embedded }) => {

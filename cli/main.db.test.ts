@@ -104,12 +104,15 @@ describe('with a server', () => {
   beforeAll(async () => {
     server = call(new ListeningTerminal(folder), ['serve', '--port', '0', '--log-level', 'warn']);
     await Promise.race([server.terminal.until('Ctrl-C stops it.'), server.code]);
-    expect(server.terminal.said).toContain('Tutti listens on http://127.0.0.1:');
   });
   afterAll(async () => {
     server.interrupt();
-    expect(await server.code).toBe(0);
-    expect(server.terminal.complained).toContain('Open runs go on at the next start.');
+    await server.code;
+  });
+
+  it('says where it listens', () => {
+    expect(server.terminal.said).toContain('Tutti listens on http://127.0.0.1:');
+    expect(server.terminal.said).toContain(folder);
   });
 
   it('refuses a second one with a sentence', async () => {
@@ -184,5 +187,11 @@ describe('with a server', () => {
     const json = await tutti('show', 'zzz', '--json');
     expect(JSON.parse(json.out).error).toMatchObject({ code: 'run.unknown' });
     expect((await tutti('show', '0')).err).toContain('More than one run begins with "0"');
+  });
+
+  it('stops gracefully when it is asked to', async () => {
+    server.interrupt();
+    expect(await server.code).toBe(0);
+    expect(server.terminal.complained).toContain('Open runs go on at the next start.');
   });
 });

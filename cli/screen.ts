@@ -48,7 +48,7 @@ function fit(lines: readonly string[], height: number): readonly string[] {
 /** Cuts the visible characters and keeps every escape sequence, so colours end where they should. */
 export function cut(line: string, width: number): string {
   if (widthOf(line) <= width) return line;
-  let room = width - 1;
+  let room = width;
   // oxlint-disable-next-line no-control-regex -- escape sequences begin with one
   return line.replaceAll(/\u001b\[[0-9;]*m|[\s\S]/gu, (part) => {
     if (part.length > 2) return part;

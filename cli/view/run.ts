@@ -160,7 +160,7 @@ export function decideCommand(run: string, task: string): string {
 }
 
 function shellWord(word: string): string {
-  return /^[\w./-]+$/.test(word) ? word : `'${word}'`;
+  return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Everything about one run, for `tutti show`. */

@@ -1,0 +1,156 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { CardboardHouse } from '../api/house.fake.ts';
+import type { App } from '../api/house.ts';
+import { createApp, listen } from '../api/server.ts';
+import type { RunningServer } from '../api/server.ts';
+import { cliReference } from './reference.ts';
+import { call, ListeningTerminal } from './terminal.fake.ts';
+
+let folder: string;
+let house = new CardboardHouse();
+let app: App;
+let server: RunningServer;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tutti-words-'));
+  writeFileSync(join(folder, 'ok.yaml'), 'workflow: ok\ntasks:\n  a: { action: tutti.noop }\n');
+  writeFileSync(join(folder, 'bad.yaml'), 'workflow: bad\ntasks: 5\n');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function tutti(words: readonly string[], environment: Record<string, string> = {}) {
+  const terminal = new ListeningTerminal(folder, environment);
+  const code = await call(terminal, words).code;
+  return { code, out: terminal.said, err: terminal.complained };
+}
+
+describe('words', () => {
+  it.each([
+    [['holt', 'x'], 'Did you mean hold?'],
+    [['runs', '--limt', '3'], 'Did you mean --limit?'],
+    [['show'], "missing required argument 'run'"],
+    [['show', 'a', 'b'], 'too many arguments'],
+    [['force', 'r', 't', '--as', 'nice', '--reason', 'x'], 'Allowed choices are succeeded, failed'],
+    [['force', 'r', 't', '--as', 'failed'], "required option '--reason <text>'"],
+    [['runs', '--limit', '0'], 'whole number above 0'],
+    [['serve', '--port', '99999'], 'between 0 and 65535'],
+    [['import', 'bpmn', 'ok.yaml'], 'There is no import of "bpmn"'],
+    [['validate', 'nowhere.yaml'], 'there is no such file'],
+    [['validate', '.'], 'is a folder'],
+    [['systems', '--systems', 'nowhere.yaml'], 'There is no systems file'],
+  ])('%j is answered with a sentence and 2', async (words, sentence) => {
+    const { code, out, err } = await tutti(words);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toContain(sentence);
+  });
+
+  it('validates files, and prints the schema', async () => {
+    expect(await tutti(['validate', 'ok.yaml'])).toMatchObject({ code: 0 });
+    const both = await tutti(['validate', 'ok.yaml', 'bad.yaml', '--json']);
+    expect(both.code).toBe(2);
+    expect(JSON.parse(both.out)).toMatchObject([
+      { file: 'ok.yaml', valid: true, workflow: 'ok' },
+      { file: 'bad.yaml', valid: false, problems: [{ file: 'bad.yaml', line: 2 }] },
+    ]);
+    expect(JSON.parse((await tutti(['schema'])).out)).toHaveProperty('properties.tasks');
+  });
+
+  it('has help with an example and --json and --data for every command', () => {
+    const sections = cliReference().split('\n## ').slice(1);
+    const names = sections.map((one) => one.split('\n', 1)[0]?.replace('tutti ', ''));
+    expect(names.join(' ')).toBe(
+      'validate deploy import schema run serve runs show why logs systems ' +
+        'hold release skip rerun approve reject force steer restart cancel',
+    );
+    for (const section of sections) {
+      expect(section).toContain('\n# tutti ');
+      expect(section).toContain('`--json`');
+      expect(section).toContain('`--data <dir>`');
+      expect(section.split('\n')[2]).toMatch(/\.$/);
+    }
+  });
+
+  it('says when nobody answers', async () => {
+    const gone = await listen(await createApp(house, { version: '0.0.0' }), '127.0.0.1', 0);
+    await gone.close();
+    const { code, err } = await tutti(['runs'], { TUTTI_URL: gone.url });
+    expect(code).toBe(1);
+    expect(err).toContain(`No answer from ${gone.url}: ECONNREFUSED`);
+    expect((await tutti(['runs'], { TUTTI_URL: 'ftp://x' })).err).toContain('not an http address');
+  });
+});
+
+describe('operator commands become requests', () => {
+  beforeEach(async () => {
+    house = new CardboardHouse();
+    app = await createApp(house, { version: '0.0.0' });
+    server = await listen(app, '127.0.0.1', 0);
+    return () => server.close();
+  });
+  const by = { actor: 'ada', reason: 'why' };
+  const task = { run: 'r-1', task: 'a' };
+
+  it.each([
+    [['hold', 'r-'], { type: 'HoldRun', run: 'r-1' }],
+    [['hold', 'r-', 'a'], { type: 'HoldTask', ...task }],
+    [['release', 'r-1'], { type: 'ReleaseRun', run: 'r-1' }],
+    [['release', 'r-1', 'a'], { type: 'ReleaseTask', ...task }],
+    [['skip', 'r-1', 'a'], { type: 'SkipTask', ...task }],
+    [['rerun', 'r-1', 'a'], { type: 'RerunTask', ...task }],
+    [['approve', 'r-1', 'a'], { type: 'DecideApproval', decision: 'approve', ...task }],
+    [['reject', 'r-1', 'a'], { type: 'DecideApproval', decision: 'reject', ...task }],
+    [['cancel', 'r-1'], { type: 'CancelRun', run: 'r-1' }],
+    [['steer', 'r-1', 'a', '--to', 'b'], { type: 'SteerRun', to: 'b', ...task }],
+    [
+      ['force', 'r-1', 'a', '--as', 'failed', '--output', '{"x":1}'],
+      { type: 'ForceTask', as: 'failed', output: { x: 1 }, ...task },
+    ],
+  ])('%j', async (words, command) => {
+    const environment = { TUTTI_URL: server.url };
+    expect(await tutti([...words, '--reason', 'why'], environment)).toMatchObject({ code: 0 });
+    expect(house.commands).toEqual([{ ...command, by }]);
+  });
+
+  it('previews a restart before it asks for it', async () => {
+    const words = ['restart', 'r-1', '--from', 'a', 'b', '--version', '2', '--map', 'b=c'];
+    const command = {
+      type: 'RestartRun',
+      run: 'r-1',
+      from: ['a', 'b'],
+      version: 2,
+      mapping: { b: 'c' },
+      by: { actor: 'ada' },
+    };
+    expect(await tutti(words, { TUTTI_URL: server.url })).toMatchObject({ code: 0 });
+    expect(house.commands).toEqual([command, command]);
+    house.commands = [];
+    expect(await tutti([...words, '--preview'], { TUTTI_URL: server.url })).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('runs again (1): two'),
+    });
+    expect(house.commands).toEqual([command]);
+  });
+
+  it('prints a refusal with what was expected, and ends with 1', async () => {
+    house.refusal = {
+      refused: true,
+      code: 'task.wrong-status',
+      message: 'Task a has ended.',
+      expected: 'a task that waits',
+      found: 'succeeded',
+    };
+    const { code, err } = await tutti(['hold', 'r-1', 'a'], { TUTTI_URL: server.url });
+    expect(code).toBe(1);
+    expect(err).toContain('Task a has ended.\n  expected: a task that waits\n  found: succeeded');
+  });
+
+  it('reaches a server of the data folder only when its process answers', async () => {
+    const data = mkdtempSync(join(folder, 'data-'));
+    const record = { pid: process.pid, url: server.url };
+    writeFileSync(join(data, 'server.json'), JSON.stringify(record));
+    expect(await tutti(['hold', 'r-1', '--data', data])).toMatchObject({ code: 0 });
+    expect(house.commands).toHaveLength(1);
+  });
+});
