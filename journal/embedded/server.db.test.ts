@@ -236,7 +236,7 @@ describe('several processes', { timeout: LIMIT_MS }, () => {
     await user.kill();
     const place = findPlace(data);
     await goneServer(place);
-    expect(isOurs(pid, place.cluster)).toBe(false);
+    await vi.waitUntil(() => !isOurs(pid, place.cluster), { timeout: LIMIT_MS, interval: 5 });
     expect(readFileSync(place.log, 'utf8')).toContain('database system is shut down');
   });
 

@@ -14,7 +14,14 @@ import { TuttiError } from '../../model/errors.ts';
 import { defaultCandidates, findBinaries, type Candidate } from './binaries.ts';
 import { clusterMajor, createCluster, removeLeftovers, SUPERUSER } from './cluster.ts';
 import { findPlace, type Place } from './place.ts';
-import { clearStalePid, lastWords, sight, startServer, type Sighting } from './postmaster.ts';
+import {
+  clearStalePid,
+  isOurs,
+  lastWords,
+  sight,
+  startServer,
+  type Sighting,
+} from './postmaster.ts';
 import { joinUsers, leaveUsers } from './watchdog.ts';
 
 export interface EmbeddedServer {
@@ -208,7 +215,12 @@ class Server implements EmbeddedServer {
     this.#users = null;
     if (shared) return;
     const giveUpAt = Date.now() + STOP_LIMIT_MS;
-    while (sight(this.#place) !== null && Date.now() < giveUpAt) await delay(POLL_MS);
+    // The pid file goes a moment before the process does.
+    const pid = this.#seen?.pid ?? 0;
+    while (Date.now() < giveUpAt) {
+      if (sight(this.#place) === null && !isOurs(pid, this.#place.cluster)) return;
+      await delay(POLL_MS);
+    }
   }
 
   async #othersConnected(): Promise<boolean> {

@@ -14,7 +14,7 @@
  * was raised meanwhile, the raise waited for it), and a second look tells.
  */
 import type { AppendResult, Batch, EventRow, NodeLease, RunRow, RunUpdate } from '../journal.ts';
-import { numbers, texts } from './arrays.ts';
+import { documents, doubles, integers, uuids, words } from './columns.ts';
 import { faultOf } from './faults.ts';
 import { afterFault, type Line, type Source } from './line.ts';
 
@@ -25,7 +25,7 @@ with fence as materialized (
   insert into runs (id, workflow, version, key, business_date, parent_run, parent_task,
     parent_attempt, "by", created_at, status, wake_at, ended_at, total, ended, failed, owner)
   select unnest($3::uuid[]), unnest($4::text[]), unnest($5::int[]), unnest($6::text[]),
-    unnest($7::date[]), unnest($8::uuid[]), unnest($9::text[]), unnest($10::int[]),
+    unnest($7::text[])::date, unnest($8::uuid[]), unnest($9::text[]), unnest($10::int[]),
     unnest($11::json[]), to_timestamp(unnest($12::float8[]) / 1000), unnest($13::text[]),
     to_timestamp(unnest($14::float8[]) / 1000), to_timestamp(unnest($15::float8[]) / 1000),
     unnest($16::int[]), unnest($17::int[]), unnest($18::int[]), $1
@@ -105,50 +105,50 @@ function folded(batch: Batch): { starts: readonly Start[]; updates: readonly Run
   return { starts: [...started.values()], updates };
 }
 
-function startColumns(starts: readonly Start[]): string[] {
+function startColumns(starts: readonly Start[]): Buffer[] {
   return [
-    texts(starts, (run) => run.id),
-    texts(starts, (run) => run.workflow),
-    numbers(starts, (run) => run.version),
-    texts(starts, (run) => run.key),
-    texts(starts, (run) => run.businessDate),
-    texts(starts, (run) => run.parent?.run ?? null),
-    texts(starts, (run) => run.parent?.task ?? null),
-    numbers(starts, (run) => run.parent?.attempt ?? null),
-    texts(starts, (run) => JSON.stringify(run.by)),
-    numbers(starts, (run) => run.createdAt),
-    texts(starts, (run) => run.status),
-    numbers(starts, (run) => run.wakeAt),
-    numbers(starts, (run) => run.endedAt),
-    numbers(starts, (run) => run.total),
-    numbers(starts, (run) => run.ended),
-    numbers(starts, (run) => run.failed),
+    uuids(starts, (run) => run.id),
+    words(starts, (run) => run.workflow),
+    integers(starts, (run) => run.version),
+    words(starts, (run) => run.key),
+    words(starts, (run) => run.businessDate),
+    uuids(starts, (run) => run.parent?.run ?? null),
+    words(starts, (run) => run.parent?.task ?? null),
+    integers(starts, (run) => run.parent?.attempt ?? null),
+    documents(starts, (run) => JSON.stringify(run.by)),
+    doubles(starts, (run) => run.createdAt),
+    words(starts, (run) => run.status),
+    doubles(starts, (run) => run.wakeAt),
+    doubles(starts, (run) => run.endedAt),
+    integers(starts, (run) => run.total),
+    integers(starts, (run) => run.ended),
+    integers(starts, (run) => run.failed),
   ];
 }
 
-function eventColumns(events: readonly EventRow[]): string[] {
+function eventColumns(events: readonly EventRow[]): Buffer[] {
   return [
-    texts(events, (event) => event.run),
-    numbers(events, (event) => event.seq),
-    numbers(events, (event) => event.at),
-    texts(events, (event) => event.type),
-    texts(events, (event) => event.task),
-    numbers(events, (event) => event.attempt),
-    texts(events, (event) => event.end),
-    texts(events, (event) => event.data),
+    uuids(events, (event) => event.run),
+    integers(events, (event) => event.seq),
+    doubles(events, (event) => event.at),
+    words(events, (event) => event.type),
+    words(events, (event) => event.task),
+    integers(events, (event) => event.attempt),
+    words(events, (event) => event.end),
+    documents(events, (event) => event.data),
   ];
 }
 
-function updateColumns(updates: readonly RunUpdate[]): string[] {
+function updateColumns(updates: readonly RunUpdate[]): Buffer[] {
   return [
-    texts(updates, (update) => update.run),
-    texts(updates, (update) => update.status),
-    numbers(updates, (update) => update.version),
-    numbers(updates, (update) => update.wakeAt),
-    numbers(updates, (update) => update.endedAt),
-    numbers(updates, (update) => update.total),
-    numbers(updates, (update) => update.ended),
-    numbers(updates, (update) => update.failed),
+    uuids(updates, (update) => update.run),
+    words(updates, (update) => update.status),
+    integers(updates, (update) => update.version),
+    doubles(updates, (update) => update.wakeAt),
+    doubles(updates, (update) => update.endedAt),
+    integers(updates, (update) => update.total),
+    integers(updates, (update) => update.ended),
+    integers(updates, (update) => update.failed),
   ];
 }
 
@@ -230,9 +230,9 @@ async function takenKey(line: Line, starts: readonly RunRow[]): Promise<AppendRe
     seen.add(name);
   }
   const values = [
-    texts(keyed, (run) => run.id),
-    texts(keyed, (run) => run.workflow),
-    texts(keyed, (run) => run.key),
+    uuids(keyed, (run) => run.id),
+    words(keyed, (run) => run.workflow),
+    words(keyed, (run) => run.key),
   ];
   const { rows } = await line.use((client) => client.query<{ id: string }>(LOOK_KEY, values));
   // None: the run that was in the way has gone; the next try may pass.

@@ -11,7 +11,7 @@
 import type pg from 'pg';
 import type { Json } from '../../model/json.ts';
 import type { LogEnd, LogFilter, LogRow, Page } from '../journal.ts';
-import { numbers, texts } from './arrays.ts';
+import { documents, doubles, integers, uuids, words } from './columns.ts';
 import { clampLimit, readCursor, writeCursor } from './cursor.ts';
 import { inTransaction } from './line.ts';
 import { isRunId } from './runs.ts';
@@ -42,14 +42,14 @@ function withoutNul(text: string): string {
 
 function logValues(rows: readonly LogRow[]): unknown[] {
   return [
-    texts(rows, (row) => row.run),
-    texts(rows, (row) => row.task),
-    numbers(rows, (row) => row.attempt),
-    numbers(rows, (row) => row.position),
-    texts(rows, (row) => row.stream),
-    numbers(rows, (row) => row.at),
-    texts(rows, (row) => withoutNul(row.text)),
-    texts(rows, (row) => (row.cursor === null ? null : JSON.stringify(row.cursor))),
+    uuids(rows, (row) => row.run),
+    words(rows, (row) => row.task),
+    integers(rows, (row) => row.attempt),
+    integers(rows, (row) => row.position),
+    words(rows, (row) => row.stream),
+    doubles(rows, (row) => row.at),
+    words(rows, (row) => withoutNul(row.text)),
+    documents(rows, (row) => (row.cursor === null ? null : JSON.stringify(row.cursor))),
   ];
 }
 

@@ -5,13 +5,13 @@ import { systemCandidates } from '../embedded/binaries.ts';
 import { openJournal } from '../open.ts';
 import { batch, eventRow, openTestbed, runId, startRow, type Testbed } from '../testbed.ts';
 import { checkVersion, migrate, readMigrations } from './migrate.ts';
-import * as append from './append.ts';
-import * as journal from './journal.ts';
-import * as lease from './lease.ts';
-import * as logs from './logs.ts';
-import * as migrations from './migrate.ts';
-import * as runs from './runs.ts';
-import * as versions from './versions.ts';
+import * as appendSql from './append.ts';
+import * as journalSql from './journal.ts';
+import * as leaseSql from './lease.ts';
+import * as logsSql from './logs.ts';
+import * as migrateSql from './migrate.ts';
+import * as runsSql from './runs.ts';
+import * as versionsSql from './versions.ts';
 import { writeCursor } from './cursor.ts';
 import { printSchema } from './schema.ts';
 
@@ -20,7 +20,15 @@ const SQL = /^\s*(with|select|insert|update|delete)\b/i;
 
 function allStatements(): ReadonlyMap<string, string> {
   const all = new Map<string, string>();
-  for (const module of [append, journal, lease, logs, migrations, runs, versions]) {
+  for (const module of [
+    appendSql,
+    journalSql,
+    leaseSql,
+    logsSql,
+    migrateSql,
+    runsSql,
+    versionsSql,
+  ]) {
     for (const [name, value] of Object.entries(module)) {
       if (typeof value === 'string' && SQL.test(value)) all.set(name, value);
     }
@@ -29,14 +37,17 @@ function allStatements(): ReadonlyMap<string, string> {
   const limit = 1;
   const conditions = { workflow: 'w', key: 'k', parent: run, after: writeCursor([1, run]) };
   for (const statuses of [[], ['failed'], ['running', 'held']] as const) {
-    all.set(`runs ${statuses.join()}`, runs.runsStatement({ ...conditions, statuses, limit }).text);
+    all.set(
+      `runs ${statuses.join()}`,
+      runsSql.runsStatement({ ...conditions, statuses, limit }).text,
+    );
   }
   for (const [name, value] of Object.entries(conditions)) {
-    all.set(`runs by ${name}`, runs.runsStatement({ [name]: value, limit }).text);
+    all.set(`runs by ${name}`, runsSql.runsStatement({ [name]: value, limit }).text);
   }
-  all.set('logs of run', logs.logsStatement({ run, limit, after: writeCursor([1]) }).text);
+  all.set('logs of run', logsSql.logsStatement({ run, limit, after: writeCursor([1]) }).text);
   const task = { run, task: 't', attempt: 1, limit, after: writeCursor([1, 1]) };
-  all.set('logs of task', logs.logsStatement(task).text);
+  all.set('logs of task', logsSql.logsStatement(task).text);
   return all;
 }
 
