@@ -1,4 +1,5 @@
 /** The pages of the reference, by file name: what `generate.ts` writes and a test compares. */
+import { cliReference } from '../../cli/reference.ts';
 import { workflowJsonSchema } from '../../model/workflow.ts';
 import { actionsPage } from './actions.ts';
 import { errorsPage } from './errors.ts';
@@ -10,6 +11,7 @@ const NOTE = '<!-- Printed from the schemas by `npm run docs`; do not edit. -->'
 export function referencePages(): ReadonlyMap<string, string> {
   const pages = {
     'actions.md': actionsPage(),
+    'cli.md': cliReference().split('\n'),
     'errors.md': errorsPage(),
     'verbs.md': verbsPage(),
     'workflow.md': workflowPage(workflowJsonSchema()),

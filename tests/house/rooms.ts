@@ -106,7 +106,7 @@ export const ROOMS: readonly Room[] = [
   },
   {
     room: 'docs',
-    rooms: ['model', 'kernel/transitions.ts', 'connectors'],
+    rooms: ['model', 'kernel/transitions.ts', 'connectors', 'cli/reference.ts'],
     packages: ['zod', 'yaml', 'node:*'],
     because: 'docs are printed from schemas and tables, not from the machinery.',
   },
