@@ -106,7 +106,13 @@ function items(state: RunState): string[] {
       ...same(`${name} failed`, list.failed, all.filter(({ status }) => isBad(status)).length),
       ...same(`${name} pending`, new Set(list.pending).size, waiting.length),
       ...same(`${name} pending twice`, list.pending.length, waiting.length),
-      ...(active.length > parallel ? [`${name}: ${active.length} items at a time`] : []),
+      // Those that an earlier version let in may be more than the present one allows.
+      ...(active.length > parallel && state.spent.size === 0
+        ? [`${name}: ${active.length} items at a time`]
+        : []),
+      ...(waiting.length > 0 && active.length < parallel && state.cancel === undefined
+        ? [`${name}: ${waiting.length} items wait, ${active.length} are in`]
+        : []),
       ...(waiting.length + active.length > 0 && !open ? [`${name} ended before its items`] : []),
       ...all.flatMap((item, position) =>
         item.item?.parent === index && item.item.position === position

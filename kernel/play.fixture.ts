@@ -78,7 +78,10 @@ export class Play {
   when(words: string): this {
     const time = /^\+(\d+)$/.exec(words);
     if (time === null) this.do(commandOf(words, this.state));
-    else this.now += Number(time[1]);
+    else {
+      this.now += Number(time[1]);
+      this.last = [];
+    }
     return this;
   }
 

@@ -179,9 +179,9 @@ export function restart(state: RunState, event: RunRestarted, definitions: Defin
     const next = isReset ? resetNode(node, index, old.nodes) : { ...node, task: index };
     return { ...next, attempt: Math.max(floor, next.attempt) };
   });
-  const reopened = carryItems(state, old.nodes, reset, floors);
+  const going = carryItems(state, old.nodes, reset, floors);
   recount(state, old.nodes.length);
-  for (const parent of reopened) letIn(state, parent, event.at);
+  for (const parent of going) letIn(state, parent, event.at);
   state.definition.tasks.forEach((_, index) => lookAt(state, index, event.at));
 }
 
@@ -209,7 +209,7 @@ function carryItems(
   reset: ReadonlySet<string>,
   floors: readonly number[],
 ): number[] {
-  const reopened: number[] = [];
+  const going: number[] = [];
   state.definition.tasks.forEach((task, parent) => {
     const node = nodeAt(state, parent);
     const items = node.items;
@@ -235,17 +235,16 @@ function carryItems(
       if (isBad(item.status)) moved.failed += 1;
     });
     moved.pending.reverse();
-    if (opened) {
-      const status = node.status;
-      const startedAt = status.name === 'ended' ? (status.startedAt ?? status.endedAt) : 0;
-      if (status.name === 'ended') {
-        node.status = { name: 'running', attempt: status.attempt, startedAt };
-        node.closed = false;
-      }
-      reopened.push(parent);
+    const { status } = node;
+    if (opened && status.name === 'ended') {
+      const startedAt = status.startedAt ?? status.endedAt;
+      node.status = { name: 'running', attempt: status.attempt, startedAt };
+      node.closed = false;
     }
+    // The new version may let more of them in at a time.
+    if (node.status.name === 'running') going.push(parent);
   });
-  return reopened;
+  return going;
 }
 
 /** Counts and edges from scratch: a restart is rare, so it may look at the whole run. */
