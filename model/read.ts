@@ -3,6 +3,7 @@
  * its line, column and what to do.
  *
  *   reading/source        text to value, YAML 1.2 or JSON; paths back to lines and columns
+ *   reading/json          the short way for JSON that has no mistakes
  *   reading/lower         value to definition, step by step
  *   reading/draft         one task: its fields and its kind
  *   reading/task, switch, modifiers, links, actions, expressions   the parts of a task
@@ -12,7 +13,8 @@ import type { ActionCatalogue } from './action.ts';
 import type { Definition } from './definition.ts';
 import type { Problem } from './errors.ts';
 import { plainJson } from './reading/plain.ts';
-import { readSource } from './reading/source.ts';
+import { readJson } from './reading/json.ts';
+import { SOURCE_CHARACTERS, readSource } from './reading/source.ts';
 import { lower } from './reading/lower.ts';
 import { toProblem } from './reading/issue.ts';
 
@@ -33,6 +35,9 @@ export interface ReadOptions {
 
 /** Reads the text of a workflow file. Never throws for what stands in it. */
 export function readWorkflow(source: string, options: ReadOptions = {}): ReadResult {
+  const json = source.length > SOURCE_CHARACTERS ? undefined : readJson(source);
+  const quick = json === undefined ? undefined : lower(json, options.actions).definition;
+  if (quick !== null && quick !== undefined) return { definition: quick, problems: [] };
   const read = readSource(source, options.file);
   if (read.value === undefined) return { definition: null, problems: read.problems };
   const lowered = lower(read.value, options.actions);

@@ -17,8 +17,9 @@ export function offsetInSource(scalar: Scalar, source: string, offset: number): 
       return inLiteral(source, start, offset, scalar.value);
     case 'BLOCK_FOLDED':
     case undefined:
-      return start;
+      break;
   }
+  return start;
 }
 
 function inQuotes(

@@ -118,15 +118,20 @@ function tooDeep(tokens: readonly CST.Token[]): number | undefined {
   return undefined;
 }
 
+/** What aliases stand for. */
+const targets = new WeakMap<object, unknown>();
+
 interface Conversion {
-  readonly document: Document.Parsed;
+  /** Anchors so far: the library would walk the whole document for every alias. */
+  readonly anchors: Map<string, unknown>;
   readonly complain: Complain;
   aliased: number;
   refused: boolean;
 }
 
 function toValue(document: Document.Parsed, complain: Complain): Json {
-  return convert(document.contents, { document, complain, aliased: 0, refused: false }, 0, false);
+  const work = { anchors: new Map(), complain, aliased: 0, refused: false };
+  return convert(document.contents, work, 0, false);
 }
 
 function convert(node: unknown, work: Conversion, depth: number, inAlias: boolean): Json {
@@ -139,10 +144,16 @@ function convert(node: unknown, work: Conversion, depth: number, inAlias: boolea
     return null;
   }
   if (isAlias(node)) {
-    const target = node.resolve(work.document);
-    if (target !== undefined) return convert(target, work, depth + 1, true);
-    work.complain('yaml.alias', `there is no anchor "&${node.source}"`, offset, QUOTE_HINT);
-    return null;
+    const target = work.anchors.get(node.source);
+    if (target === undefined) {
+      work.complain('yaml.alias', `there is no anchor "&${node.source}"`, offset, QUOTE_HINT);
+      return null;
+    }
+    targets.set(node, target);
+    return convert(target, work, depth + 1, true);
+  }
+  if ((isMap(node) || isSeq(node) || isScalar(node)) && node.anchor !== undefined) {
+    work.anchors.set(node.anchor, node);
   }
   if (isMap(node)) return convertMap(node, work, depth, inAlias);
   if (isSeq(node)) return node.items.map((item) => convert(item, work, depth + 1, inAlias));
@@ -210,7 +221,7 @@ function offsetOf(document: Document.Parsed, text: string, issue: Issue): number
   let node: unknown = document.contents;
   let key: unknown;
   for (const part of issue.path) {
-    if (isAlias(node)) node = node.resolve(document);
+    if (isAlias(node)) node = targets.get(node);
     if (isMap(node)) {
       const pair = pairsOf(node).get(String(part));
       if (pair === undefined) return startOf(key ?? node);
