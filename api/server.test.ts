@@ -395,5 +395,10 @@ it('listens on a free port', async () => {
   const server = await listen(app, '127.0.0.1', 0);
   const answer = await fetch(`${server.url}/healthz`);
   expect(answer.status).toBe(200);
+  const another = await createApp(house, { version: '0.0.0' });
+  await expect(listen(another, '127.0.0.1', server.port)).rejects.toMatchObject({
+    code: 'port.in-use',
+  });
+  await another.close();
   await server.close();
 });

@@ -14,7 +14,7 @@ import {
   serializerCompiler,
   validatorCompiler,
 } from 'fastify-type-provider-zod';
-import { bug } from '../model/errors.ts';
+import { bug, TuttiError } from '../model/errors.ts';
 import { guardFor } from './guard.ts';
 import type { App, House, Room } from './house.ts';
 import { LongPolls } from './long-poll.ts';
@@ -98,7 +98,11 @@ export interface RunningServer {
 
 /** `port` 0 takes any free one. */
 export async function listen(app: App, host: string, port: number): Promise<RunningServer> {
-  await app.listen({ host, port });
+  await app.listen({ host, port }).catch((error: unknown) => {
+    const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+    if (!taken) throw error;
+    throw new TuttiError('port.in-use', `Another program listens on port ${port}.`);
+  });
   const address = app.server.address();
   if (address === null || typeof address === 'string') return bug('no port to listen on');
   const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;

@@ -234,6 +234,12 @@ export const CATALOGUE = {
     retry: false,
     status: 503,
   },
+  'port.in-use': {
+    title: 'Another program listens on this port',
+    next: 'Choose another with --port, or 0 for any free one.',
+    retry: false,
+    status: 503,
+  },
   'node.fenced': {
     title: 'This node lost its lease and may not write',
     next: 'Its runs go on elsewhere; start it again.',

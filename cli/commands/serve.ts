@@ -103,6 +103,11 @@ export function logger(
   redact: (text: string) => string,
   write: (line: string) => void,
 ) {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
   return pino(options, { write: (line: string) => write(redact(line)) });
 }
