@@ -2,8 +2,9 @@
  * Where the cluster lives.
  *
  * `DATA/postgres/` holds it. When root starts us, the server's user must get there. A data folder
- * that only root may enter lets the server's group pass through (0710). The folders above it are
- * not ours to open: below a 0700 home the cluster goes to
+ * that only root may enter lets the server's group pass through (0710); so do folders between it
+ * and the system's temporary directory, which were made for the occasion and go with it. Other
+ * folders above it are not ours to open: below a 0700 home the cluster goes to
  * `/var/lib/tutti/<hash of the data folder>`, and `DATA/postgres.place` says so. That note is
  * written only after the cluster exists: a note without a cluster means that data was lost, and
  * is an error rather than a fresh start.
@@ -25,7 +26,8 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { TuttiError } from '../../model/errors.ts';
 import { canReach, serverIdentity, type Identity } from './identity.ts';
 
@@ -74,7 +76,10 @@ export function findPlace(dataDirectory: string): Place {
   if (existsSync(notePath)) return notedPlace(notePath);
   const base = join(data, 'postgres');
   const identity = serverIdentity(join(base, 'cluster'));
-  letGroupPass(data, identity);
+  const temporary = `${resolve(tmpdir())}/`;
+  for (let each = data; each === data || each.startsWith(temporary); each = dirname(each)) {
+    letGroupPass(each, identity);
+  }
   if (canReach(identity, data, 1)) {
     makeFolder(base);
     return at(base, identity, null);
@@ -89,12 +94,12 @@ export function findPlace(dataDirectory: string): Place {
   return placeElsewhere(data, notePath);
 }
 
-function letGroupPass(data: string, identity: Identity): void {
-  if (identity.gid === undefined || canReach(identity, data, 1)) return;
-  const { uid, mode } = statSync(data);
-  if (uid !== 0 || (mode & 0o070) !== 0) return;
-  chownSync(data, uid, identity.gid);
-  chmodSync(data, (mode & 0o707) | 0o010);
+function letGroupPass(folder: string, identity: Identity): void {
+  if (identity.gid === undefined) return;
+  const { uid, mode } = statSync(folder);
+  if (uid !== 0 || (mode & 0o071) !== 0) return;
+  chownSync(folder, uid, identity.gid);
+  chmodSync(folder, (mode & 0o707) | 0o010);
 }
 
 function notedPlace(notePath: string): Place {
