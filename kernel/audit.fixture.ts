@@ -3,7 +3,6 @@
  * the same state and the same plan, and every count and edge equals a recount from scratch.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { Json } from '../model/json.ts';
 import type { RunEvent } from '../model/run.ts';
 import type { Definitions } from './evolve.ts';
 import { gatesOf, NO_OVERLAY } from './gates.ts';
@@ -55,8 +54,8 @@ function show(value: unknown): string {
   return JSON.stringify(value)?.slice(0, 4_000) ?? 'undefined';
 }
 
-function same(what: string, is: Json, recounted: Json): string[] {
-  return is === recounted ? [] : [`${what} is ${String(is)}, recounted ${String(recounted)}`];
+function same(what: string, is: number, recounted: number): string[] {
+  return is === recounted ? [] : [`${what} is ${is}, recounted ${recounted}`];
 }
 
 function counts(state: RunState): string[] {

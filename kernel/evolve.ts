@@ -81,6 +81,18 @@ export function begin(id: string, event: RunStarted, definitions: Definitions): 
 
 export function evolve(state: RunState, event: RunEvent, definitions: Definitions): RunState {
   state.seq += 1;
+  if ('task' in event) evolveTask(state, event);
+  else evolveRun(state, event, definitions);
+  return state;
+}
+
+type TaskEvent = Extract<RunEvent, { task: string }>;
+
+function evolveRun(
+  state: RunState,
+  event: Exclude<RunEvent, TaskEvent>,
+  definitions: Definitions,
+): void {
   switch (event.type) {
     case 'RunStarted':
       return bug('a run starts once');
@@ -106,6 +118,11 @@ export function evolve(state: RunState, event: RunEvent, definitions: Definition
         ...(event.failure !== undefined && { failure: event.failure }),
       };
       break;
+  }
+}
+
+function evolveTask(state: RunState, event: TaskEvent): void {
+  switch (event.type) {
     case 'TaskHeld':
       nodeAt(state, at(state, event.task)).hold = event.by;
       state.touched.push(at(state, event.task));
@@ -160,7 +177,6 @@ export function evolve(state: RunState, event: RunEvent, definitions: Definition
       taskSkipped(state, event);
       break;
   }
-  return state;
 }
 
 function at(state: RunState, ref: string): number {

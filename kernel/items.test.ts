@@ -91,7 +91,7 @@ describe('a mapped task', () => {
   });
 
   it.each(['m[3]', 'm[-1]', 'm[01]', 'm[]', 'n[0]', 'm[0][0]'])('has no item "%s"', (ref) => {
-    mapped().when(`skip ${ref}`).refused('task.unknown');
+    mapped().when(`skip ${ref}`).expectRefusal('task.unknown');
   });
 });
 
@@ -181,8 +181,8 @@ describe('an operator and items', () => {
     const run = unhandled().given(...FAILED);
     expect(run.standing).toContain('n:waiting');
     expect(run.standing).toContain('run:failed');
-    run.when('rerun m[0]').then('m[0] rerun');
-    run.when('m[0] ok').then('m[0] succeeded', 'm succeeded');
+    run.when('rerun m[0]').expectEvents('m[0] rerun');
+    run.when('m[0] ok').expectEvents('m[0] succeeded', 'm succeeded');
     expect(run.given('n ok').standing).toContain('run:succeeded');
   });
 
@@ -206,16 +206,16 @@ describe('an operator and items', () => {
     unhandled()
       .given(...FAILED)
       .when('rerun m')
-      .refused('task.wrong-status', /restart the run/);
+      .expectRefusal('task.wrong-status', /restart the run/);
   });
 
   it('an item that runs is not restarted', () => {
     unhandled()
       .given('m[0] starts')
       .when('restart m[0]')
-      .refused('restart.running', /m\[0\]/);
-    unhandled().given('m[0] starts').when('restart m').refused('restart.running');
-    unhandled().given('m[0] starts', 'm[1] fails').when('restart').then('restarted m[1] n');
+      .expectRefusal('restart.running', /m\[0\]/);
+    unhandled().given('m[0] starts').when('restart m').expectRefusal('restart.running');
+    unhandled().given('m[0] starts', 'm[1] fails').when('restart').expectEvents('restarted m[1] n');
   });
 });
 
@@ -225,13 +225,13 @@ describe('cancelling and items', () => {
   it('items that have not started are cancelled at once, the others when confirmed', () => {
     const run = unhandled().given('m[0] starts', 'cancel');
     expect(items(run)).toBe('m:cancelled 0:running 1:cancelled 2:cancelled');
-    run.when('m[0] ok').then('m[0] succeeded', 'run cancelled');
+    run.when('m[0] ok').expectEvents('m[0] succeeded', 'run cancelled');
   });
 
   it('rerunning one item afterwards runs that one alone', () => {
     const run = unhandled({ ...EACH, parallel: 1 }).given(...CANCELLED, 'rerun m[1]');
     expect(items(run)).toBe('m:running 0:cancelled 1:queued 2:cancelled');
-    run.when('m[1] ok').then('m[1] succeeded', 'm failed', 'run failed');
+    run.when('m[1] ok').expectEvents('m[1] succeeded', 'm failed', 'run failed');
   });
 
   it('restarting afterwards runs every item that did not succeed', () => {
@@ -249,6 +249,6 @@ describe('cancelling and items', () => {
     expect(run.node('m[0]').attempt).toBe(3);
     run.given('m[0] ok', 'restart m');
     expect(run.node('m[0]').attempt).toBe(4);
-    run.when('m[0]#1 ok').refused('task.stale');
+    run.when('m[0]#1 ok').expectRefusal('task.stale');
   });
 });

@@ -1,7 +1,7 @@
 /**
  * Plays a run in words, so that a test reads like what happens:
  *
- *   play(define({ a: {}, b: { needs: ['a'] } })).given('a ok').when('b fails').then('b failed', 'run failed')
+ *   play(define({ a: {}, b: { needs: ['a'] } })).given('a ok').when('b fails').expectEvents('b failed', 'run failed')
  *
  * Reports: `a starts` · `a submits` · `a ok [JSON]` · `a fails [class] [retry-after]` · `a lost` ·
  * `a found` · `a stopped` · `a wakes`; `a#2 ok` is about attempt 2, without it about the current one.
@@ -10,10 +10,18 @@
  *
  * After every step the run is audited.
  */
+/* oxlint-disable vitest/no-standalone-expect -- a play asserts for the test that it is part of */
 import { expect } from 'vitest';
 import type { Definition, ErrorClass } from '../model/definition.ts';
 import type { Json, JsonObject } from '../model/json.ts';
-import type { AttemptReport, Gate, OperatorCommand, Refusal, RunEvent } from '../model/run.ts';
+import type {
+  AttemptReport,
+  Failure,
+  Gate,
+  OperatorCommand,
+  Refusal,
+  RunEvent,
+} from '../model/run.ts';
 import { audit, Effects } from './audit.fixture.ts';
 import type { Context } from './decide.ts';
 import { BY, START } from './definition.fixture.ts';
@@ -106,14 +114,19 @@ export class Play {
   }
 
   /** What the last step recorded, each event in a few words. */
-  then(...events: readonly string[]): this {
+  expectEvents(...events: readonly string[]): this {
     expect(isRefusal(this.last) ? [this.last.message] : this.last.map(wordsOf)).toEqual(events);
     return this;
   }
 
-  refused(code: string, message: RegExp = /./): this {
+  expectRefusal(code: string, message: RegExp | string = /./): this {
     expect(this.last).toMatchObject({ refused: true, code });
     expect(isRefusal(this.last) ? this.last.message : '').toMatch(message);
+    return this;
+  }
+
+  expectCarriedOut(): this {
+    expect(isRefusal(this.last) ? this.last.message : this.last.length).toBeGreaterThan(0);
     return this;
   }
 
@@ -230,17 +243,16 @@ function restartCommand(words: readonly string[]): OperatorCommand {
   };
 }
 
+function failure(kind: string): Failure {
+  return { class: kind as ErrorClass, code: 'test.failed', message: `it is ${kind}` };
+}
+
 function reportCommand(
   at: { readonly run: string; readonly task: string; readonly attempt: number },
   verb: string,
   rest: readonly string[],
 ): AttemptReport {
   const [word, after] = rest;
-  const failure = (kind: string) => ({
-    class: kind as ErrorClass,
-    code: 'test.failed',
-    message: `it is ${kind}`,
-  });
   switch (verb) {
     case 'starts':
       return { type: 'StartTask', ...at, ...(word !== undefined && { child: word }) };

@@ -44,7 +44,7 @@ const work: fc.Arbitrary<Work> = fc.oneof(
   },
 );
 
-const each = fc.constantFrom<Work>(
+const lists = fc.constantFrom<Work>(
   {},
   {},
   {},
@@ -80,7 +80,7 @@ interface Draft {
 
 const draft: fc.Arbitrary<Draft> = fc.record({
   work,
-  each,
+  each: lists,
   trimmings,
   needs: fc.array(fc.tuple(fc.nat(20), end), { maxLength: 3 }),
   isSwitch: fc.nat(5).map((roll) => roll === 0),

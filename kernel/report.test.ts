@@ -33,30 +33,30 @@ describe('retry', () => {
 
   it('tries again until the attempts are used up', () => {
     const run = alone({ retry: {} });
-    run.when('t fails transient').then('t again at +1000');
-    run.when('t wakes').refused('task.stale', /nothing is due/);
-    run.given('+1000').when('t wakes').then('t woken');
-    run.when('t fails transient').then('t again at +3000');
-    run.given('+2000', 't wakes').when('t fails transient').then('t failed', 'run failed');
+    run.when('t fails transient').expectEvents('t again at +1000');
+    run.when('t wakes').expectRefusal('task.stale', /nothing is due/);
+    run.given('+1000').when('t wakes').expectEvents('t woken');
+    run.when('t fails transient').expectEvents('t again at +3000');
+    run.given('+2000', 't wakes').when('t fails transient').expectEvents('t failed', 'run failed');
   });
 
   it('law 12: the share of chance is an argument', () => {
     const run = alone({ retry: { jitter: 1 } });
     run.chance = 0.75;
-    run.when('t fails transient').then('t again at +250');
+    run.when('t fails transient').expectEvents('t again at +250');
   });
 
   it('waits as long as the system asks', () => {
-    alone({ retry: {} }).when('t fails transient 7000').then('t again at +7000');
+    alone({ retry: {} }).when('t fails transient 7000').expectEvents('t again at +7000');
   });
 
   it('does not retry another class', () => {
-    alone({ retry: {} }).when('t fails rejected').then('t failed', 'run failed');
+    alone({ retry: {} }).when('t fails rejected').expectEvents('t failed', 'run failed');
   });
 
   it('skipped while it waits for its retry, the run goes on', () => {
     const run = play(define({ t: { retry: {} }, u: { needs: ['t'] } })).given('t fails transient');
-    run.when('skip t').then('t skipped by operator');
+    run.when('skip t').expectEvents('t skipped by operator');
     expect(run.standing).toBe('t:skipped u:queued run:going');
   });
 });
@@ -65,69 +65,72 @@ describe('until', () => {
   const until = { holds: 'output.done', everyMs: 500, attempts: 2 };
 
   it('asks again until it holds', () => {
-    const run = alone({ until }).when('t ok {"done":false}').then('t again at +500');
-    run.given('+500', 't wakes').when('t ok {"done":true}').then('t succeeded', 'run succeeded');
+    const run = alone({ until }).when('t ok {"done":false}').expectEvents('t again at +500');
+    run
+      .given('+500', 't wakes')
+      .when('t ok {"done":true}')
+      .expectEvents('t succeeded', 'run succeeded');
   });
 
   it('fails when it never holds', () => {
     const run = alone({ until }).given('t ok {"done":false}', '+500', 't wakes');
-    run.when('t ok {"done":false}').then('t failed', 'run failed');
+    run.when('t ok {"done":false}').expectEvents('t failed', 'run failed');
     expect(run.node('t').status).toMatchObject({ failure: { code: 'until.exhausted' } });
   });
 
   it('a round that fails is retried and does not use up a round', () => {
     const run = alone({ until, retry: { attempts: 2 } }).given('t ok {"done":false}', '+500');
     run.given('t wakes', 't fails transient', '+1000', 't wakes');
-    run.when('t ok {"done":false}').then('t failed', 'run failed');
+    run.when('t ok {"done":false}').expectEvents('t failed', 'run failed');
   });
 
   it('law 10: does not ask again in a run that is being cancelled', () => {
     const run = alone({ until }).given('t starts', 'cancel');
-    run.when('t ok {"done":false}').then('t cancelled', 'run cancelled');
+    run.when('t ok {"done":false}').expectEvents('t cancelled', 'run cancelled');
   });
 
   it('fails when its condition cannot be evaluated', () => {
-    alone({ until }).when('t ok').then('t failed', 'run failed');
+    alone({ until }).when('t ok').expectEvents('t failed', 'run failed');
   });
 });
 
 describe('timeout', () => {
   it('of a task: asked to stop, confirmed, timed out', () => {
     const run = alone({ timeoutMs: 5_000 }).given('t starts', '+4999');
-    run.when('t wakes').refused('task.stale');
-    run.given('+1').when('t wakes').then('t to stop because of timeout');
+    run.when('t wakes').expectRefusal('task.stale');
+    run.given('+1').when('t wakes').expectEvents('t to stop because of timeout');
     expect(plan(run.state)).toMatchObject([{ kind: 'follow', cancel: true }]);
-    run.when('t wakes').refused('task.stale');
-    run.when('t stopped').then('t timed-out', 'run failed');
+    run.when('t wakes').expectRefusal('task.stale');
+    run.when('t stopped').expectEvents('t timed-out', 'run failed');
   });
 
   it('of a task: retried where the class is named', () => {
     const run = alone({ timeoutMs: 5_000, retry: {} }).given('t starts', '+5000', 't wakes');
-    run.when('t stopped').then('t again at +6000');
+    run.when('t stopped').expectEvents('t again at +6000');
   });
 
   it('of a task: a job that ends first keeps its real result', () => {
     const run = alone({ timeoutMs: 5_000 }).given('t starts', '+5000', 't wakes');
-    run.when('t ok').then('t succeeded', 'run succeeded');
+    run.when('t ok').expectEvents('t succeeded', 'run succeeded');
   });
 
   it('of a task whose outcome is unknown', () => {
     const run = alone({ timeoutMs: 5_000 }).given('t starts', 't lost', '+5000', 't wakes');
     expect(run.standing).toBe('t:unknown run:going');
-    run.given('t found').when('t stopped').then('t timed-out', 'run failed');
+    run.given('t found').when('t stopped').expectEvents('t timed-out', 'run failed');
   });
 
   it('of a run: everything is cancelled, and the run timed out', () => {
     const run = alone({}, 9_000).given('t starts', '+8999');
-    run.when('run wakes').refused('task.stale');
-    run.given('+1').when('run wakes').then('run cancelrequested');
-    run.when('t stopped').then('t cancelled', 'run timed-out');
-    run.when('run wakes').refused('task.stale');
+    run.when('run wakes').expectRefusal('task.stale');
+    run.given('+1').when('run wakes').expectEvents('run cancelrequested');
+    run.when('t stopped').expectEvents('t cancelled', 'run timed-out');
+    run.when('run wakes').expectRefusal('task.stale');
   });
 
   it.each(['rerun t', 'restart t'])('of a run: begins again with "%s"', (again) => {
     const run = alone({}, 9_000).given('t starts', '+9000', 'run wakes', 't stopped', again);
-    run.when('run wakes').refused('task.stale');
+    run.when('run wakes').expectRefusal('task.stale');
     expect(plan(run.state)).toContainEqual(
       expect.objectContaining({ node: -1, at: START + 18_000 }),
     );
@@ -135,8 +138,8 @@ describe('timeout', () => {
 
   it.each(['skip t', 'force t succeeded'])('of a run: begins again with "%s"', (mend) => {
     const run = play(define({ t: {}, u: { needs: ['t'] } }, { timeoutMs: 9_000 }));
-    run.given('t fails', '+9000', mend).when('run wakes').refused('task.stale');
-    run.when('u ok').then('u succeeded', 'run succeeded');
+    run.given('t fails', '+9000', mend).when('run wakes').expectRefusal('task.stale');
+    run.when('u ok').expectEvents('u succeeded', 'run succeeded');
   });
 });
 
@@ -149,8 +152,8 @@ describe('wait', () => {
   ])('%s', (_, spec, ms) => {
     const run = play(define({ t: spec }), { until: '2026-03-01T00:00:05Z' });
     expect(plan(run.state)).toMatchObject([{ kind: 'timer', at: START + ms }]);
-    run.when('t wakes').refused('task.stale');
-    run.given(`+${ms}`).when('t wakes').then('t succeeded', 'run succeeded');
+    run.when('t wakes').expectRefusal('task.stale');
+    run.given(`+${ms}`).when('t wakes').expectEvents('t succeeded', 'run succeeded');
   });
 
   it.each(['2020-01-01T00:00:00Z', '${{ 0 }}'])('is over at once when %s is past', (wait) => {
@@ -178,12 +181,12 @@ describe('approval', () => {
   ])('%s', (_, spec, steps, events) => {
     alone(spec)
       .given(...steps)
-      .then(...events);
+      .expectEvents(...events);
   });
 
   it('does not expire before its time, nor without one', () => {
-    alone({ approve }).given('+3999').when('t wakes').refused('task.stale');
-    alone({ approve: {} }).given('+999999').when('t wakes').refused('task.stale');
+    alone({ approve }).given('+3999').when('t wakes').expectRefusal('task.stale');
+    alone({ approve: {} }).given('+999999').when('t wakes').expectRefusal('task.stale');
   });
 
   it('records who decided, and why', () => {
@@ -197,22 +200,22 @@ describe('approval', () => {
   });
 
   it('cannot be decided twice', () => {
-    alone({ approve: {} }).given('approve t').when('reject t').refused('task.wrong-status');
+    alone({ approve: {} }).given('approve t').when('reject t').expectRefusal('task.wrong-status');
   });
 });
 
 describe('an attempt whose outcome is unknown', () => {
   it('is found again, with its job', () => {
-    const run = alone({}).given('t starts', 't submits').when('t lost').then('t lost');
+    const run = alone({}).given('t starts', 't submits').when('t lost').expectEvents('t lost');
     expect(plan(run.state)).toMatchObject([{ kind: 'follow', lost: true, job: 'job-1' }]);
-    run.when('t lost').then();
-    run.when('t found').then('t found');
+    run.when('t lost').expectEvents();
+    run.when('t found').expectEvents('t found');
     expect(plan(run.state)).toMatchObject([{ kind: 'follow', lost: false, job: 'job-1' }]);
-    run.when('t ok').then('t succeeded', 'run succeeded');
+    run.when('t ok').expectEvents('t succeeded', 'run succeeded');
   });
 
   it('ends with what the system says, found or not', () => {
-    alone({}).given('t starts', 't lost').when('t ok').then('t succeeded', 'run succeeded');
+    alone({}).given('t starts', 't lost').when('t ok').expectEvents('t succeeded', 'run succeeded');
   });
 
   it.each(['skip t', 'force t failed'])('is settled by "%s" in a run being cancelled', (verb) => {
@@ -225,7 +228,7 @@ describe('an attempt whose outcome is unknown', () => {
 
 describe('a child run', () => {
   it('is in the event that starts it, and in the plan', () => {
-    const run = alone({ workflow: 'w' }).when('t starts r2').then('t started');
+    const run = alone({ workflow: 'w' }).when('t starts r2').expectEvents('t started');
     expect(run.last).toMatchObject([{ child: 'r2' }]);
     expect(plan(run.state)).toMatchObject([{ kind: 'follow', child: 'r2', cancel: false }]);
     run.given('cancel');
@@ -242,12 +245,12 @@ describe('law 10: a report about an attempt that is over is refused', () => {
     alone({})
       .given('t starts', 't ok')
       .when(`t ${verb}`)
-      .refused('task.stale', /is over/);
+      .expectRefusal('task.stale', /is over/);
   });
 
   it.each(STALE)('"%s" after the end of a cancelled run', (verb) => {
     const run = alone({ retry: {} }).given('t starts', 'cancel', 't stopped');
-    run.when(`t ${verb}`).refused('task.stale');
+    run.when(`t ${verb}`).expectRefusal('task.stale');
     expect(run.standing).toBe('t:cancelled run:cancelled');
   });
 
@@ -256,17 +259,17 @@ describe('law 10: a report about an attempt that is over is refused', () => {
     run
       .given('t starts')
       .when(`t#1 ${verb}`)
-      .refused('task.stale', /attempt 1 of "t"/);
+      .expectRefusal('task.stale', /attempt 1 of "t"/);
   });
 
   it.each(STALE)('"%s" of an attempt that nobody began', (verb) => {
-    alone({}).when(`t#2 ${verb}`).refused('task.stale');
-    alone({}).when(`nobody ${verb}`).refused('task.stale');
+    alone({}).when(`t#2 ${verb}`).expectRefusal('task.stale');
+    alone({}).when(`nobody ${verb}`).expectRefusal('task.stale');
   });
 
   it('a retry that is due after its run was cancelled stays away', () => {
     const run = alone({ retry: {} }).given('t fails transient', 'cancel', '+1000');
-    run.when('t wakes').refused('task.stale');
+    run.when('t wakes').expectRefusal('task.stale');
     expect(run.standing).toBe('t:cancelled run:cancelled');
   });
 
@@ -276,12 +279,12 @@ describe('law 10: a report about an attempt that is over is refused', () => {
     ['a mapped task', { each: [1, 2] }],
   ])('%s takes no outcome from outside', (_, spec) => {
     for (const verb of STALE.filter((each) => each !== 'wakes')) {
-      alone(spec).when(`t ${verb}`).refused('task.stale');
+      alone(spec).when(`t ${verb}`).expectRefusal('task.stale');
     }
   });
 
   it('an attempt that is held does not start', () => {
-    alone({}).given('hold t').when('t starts').refused('task.wrong-status', /held/);
-    alone({}).given('hold').when('t starts').refused('task.wrong-status', /held/);
+    alone({}).given('hold t').when('t starts').expectRefusal('task.wrong-status', /held/);
+    alone({}).given('hold').when('t starts').expectRefusal('task.wrong-status', /held/);
   });
 });

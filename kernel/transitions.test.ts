@@ -91,12 +91,11 @@ describe('the transition table', () => {
       run.when(COMMANDS[command]);
       const cell = TRANSITIONS[status][command];
       if (cell !== 'yes') {
-        run.refused('task.wrong-status');
-        expect(run.last).toMatchObject({ message: `"t" is ${status}${cell.slice(2)}` });
+        run.expectRefusal('task.wrong-status', `"t" is ${status}${cell.slice(2)}`);
       } else if (ALREADY.has(`${status} ${command}`)) {
-        run.then();
+        run.expectEvents();
       } else {
-        expect(run.last).toSatisfy((events) => Array.isArray(events) && events.length > 0);
+        run.expectCarriedOut();
       }
     },
   );
@@ -108,12 +107,12 @@ describe('the transition table', () => {
       expect(statusOf(run.state, run.node('t'))).toBe(status);
       run.when('steer t y');
       expect(TRANSITIONS[status][command]).toBe('yes');
-      expect(run.last).toSatisfy((events) => Array.isArray(events) && events.length > 0);
+      run.expectCarriedOut();
     },
   );
 
   it.each([...ALIVE, ...ENDS])('a task that is %s and no switch cannot be steered', (status) => {
-    inStatus(status).when('steer t z').refused('task.wrong-status');
+    inStatus(status).when('steer t z').expectRefusal('task.wrong-status');
   });
 
   it.each([
@@ -123,13 +122,13 @@ describe('the transition table', () => {
     ['steer t nowhere', 'steer.unknown-branch'],
     ['approve t', 'task.wrong-status'],
   ])('a switch refuses "%s": %s', (command, code) => {
-    switchInStatus([]).when(command).refused(code);
+    switchInStatus([]).when(command).expectRefusal(code);
   });
 
   it.each(['hold', 'release', 'skip', 'rerun', 'approve'])(
     '"%s nobody" is about a task that is not there',
     (verb) => {
-      inStatus('queued').when(`${verb} nobody`).refused('task.unknown');
+      inStatus('queued').when(`${verb} nobody`).expectRefusal('task.unknown');
     },
   );
 });
