@@ -6,10 +6,11 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-import { CATALOGUE, TuttiError } from '../model/errors.ts';
+import { TuttiError } from '../model/errors.ts';
 import type { Problem } from '../model/errors.ts';
 import type { Refusal } from '../model/run.ts';
 import type { ProblemDocument } from '../model/wire.ts';
+import { problem } from './document.ts';
 
 /** A refusal on its way out of a handler. */
 export class Refused extends Error {
@@ -29,36 +30,6 @@ export function granted<T extends object>(answer: T | Refusal): T {
 
 function isRefusal(answer: object): answer is Refusal {
   return 'refused' in answer && answer.refused !== false;
-}
-
-interface Sentences {
-  readonly title: string;
-  readonly next: string;
-  readonly retry: boolean;
-  readonly status: number;
-}
-const SENTENCES: Readonly<Record<string, Sentences | undefined>> = CATALOGUE;
-
-interface Extras {
-  readonly problems?: readonly Problem[];
-  readonly expected?: string;
-  readonly found?: string;
-}
-
-export function problem(code: string, detail: string, extras: Extras = {}): ProblemDocument {
-  const known = Object.hasOwn(SENTENCES, code) ? SENTENCES[code] : undefined;
-  return {
-    type: `/docs/errors#${code}`,
-    title: known?.title ?? 'The command was refused',
-    status: known?.status ?? 409,
-    detail,
-    code,
-    next: known?.next ?? 'Nothing was changed.',
-    retry: known?.retry ?? false,
-    ...(extras.expected === undefined ? {} : { expected: extras.expected }),
-    ...(extras.found === undefined ? {} : { found: extras.found }),
-    problems: extras.problems ?? [],
-  };
 }
 
 const PLACES: Readonly<Record<string, string>> = {

@@ -15,10 +15,11 @@ import {
   validatorCompiler,
 } from 'fastify-type-provider-zod';
 import { bug, TuttiError } from '../model/errors.ts';
+import { problem } from './document.ts';
 import { guardFor } from './guard.ts';
 import type { App, House, Room } from './house.ts';
 import { LongPolls } from './long-poll.ts';
-import { answerProblem, problem, sendProblem } from './problem.ts';
+import { answerProblem, sendProblem } from './problem.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { commandRoutes } from './routes/commands.ts';
 import { followingRoutes } from './routes/following.ts';

@@ -5,7 +5,7 @@
  * Exit codes: 0 done · 1 failed or refused · 2 bad input · 3 another Tutti serves the data folder.
  */
 import type { Command } from 'commander';
-import { problem } from '../api/problem.ts';
+import { problem } from '../api/document.ts';
 import { TuttiError } from '../model/errors.ts';
 import type { ProblemDocument } from '../model/wire.ts';
 import { ApiRefusal } from './client.ts';

@@ -7,7 +7,6 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { pino } from 'pino';
-import { openHouse } from '../compose.ts';
 import type { RunningHouse } from '../compose.ts';
 import { folderOf } from '../connection.ts';
 import type { ConnectOptions } from '../connection.ts';
@@ -52,6 +51,8 @@ export function serveCommand(program: Command, runtime: Runtime): void {
 
 async function serve(context: LocalContext<ServeOptions>): Promise<number> {
   const { terminal, options, lifetime } = context;
+  // Loaded late: the other commands start faster without engine and server.
+  const { openHouse } = await import('../compose.ts');
   const folder = folderOf(options, terminal);
   const house = await openHouse({
     folder,
