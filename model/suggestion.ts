@@ -11,8 +11,10 @@ export function nearest(wrong: string, names: Iterable<string>): string | undefi
   for (const name of names) {
     compared += 1;
     if (compared > COMPARED) break;
-    if (Math.abs(name.length - wrong.length) >= bestDistance) continue;
-    const found = distance(lower, name.toLowerCase(), bestDistance);
+    const other = name.toLowerCase();
+    const begins = lower.length > 2 && (other.startsWith(lower) || lower.startsWith(other));
+    if (!begins && Math.abs(name.length - wrong.length) >= bestDistance) continue;
+    const found = begins && other !== lower ? 1 : distance(lower, other, bestDistance);
     if (found >= bestDistance) continue;
     best = name;
     bestDistance = found;

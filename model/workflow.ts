@@ -103,9 +103,15 @@ const switchCase = z
 const approve = z.strictObject(
   {
     by: z
-      .union([text('a person or group'), z.array(text('a person or group')).min(1)], {
-        error: 'expected a person or group, or a list of them',
-      })
+      .union(
+        [
+          text('a person or group'),
+          z.array(text('a person or group')).min(1, { error: 'expected a person or group' }),
+        ],
+        {
+          error: 'expected a person or group, or a list of them',
+        },
+      )
       .describe('Who may decide: people or groups'),
     title: text('a text').optional().describe('What is asked. May hold ${{ }}'),
     expires: duration.optional().describe('How long the question stands. Default: for ever'),
@@ -152,9 +158,16 @@ export const taskShape = {
     .describe('Waits for a duration or until a time'),
   approve: approve.optional().describe('Asks people'),
   needs: z
-    .union([name, names, z.record(z.string(), z.union([need, z.array(need).min(1)]))], {
-      error: 'expected a list of tasks, or a map from task to the end that it needs',
-    })
+    .union(
+      [
+        name,
+        names,
+        z.record(z.string(), z.union([need, z.array(need).min(1, { error: 'expected an end' })])),
+      ],
+      {
+        error: 'expected a list of tasks, or a map from task to the end that it needs',
+      },
+    )
     .optional()
     .describe('Tasks that come before: a list (they succeeded) or a map from task to its end'),
   join: one(['all', 'any'])

@@ -91,6 +91,14 @@ export function reportIssues(
     const here = valueAt(value, inner);
     if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys) reportUnknownKey([...path, key], key, known, report);
+    } else if (here === undefined && inner.length > 0) {
+      const key = String(inner.at(-1));
+      report({
+        code: 'field.missing',
+        message: `"${key}" is missing`,
+        path: path.slice(0, -1),
+        at: 'key',
+      });
     } else if (issue.code === 'invalid_union') {
       const branch = fittingBranch(issue.errors);
       if (branch === undefined) {
@@ -98,14 +106,6 @@ export function reportIssues(
       } else {
         reportIssues(branch, here, path, known, report, code);
       }
-    } else if (here === undefined && issue.code === 'invalid_type') {
-      const key = String(inner.at(-1) ?? '');
-      report({
-        code: 'field.missing',
-        message: `"${key}" is missing`,
-        path: path.slice(0, -1),
-        at: 'key',
-      });
     } else {
       const type = issue.code === 'invalid_type' ? 'field.type' : code;
       const hint = suggestion(issue, here);

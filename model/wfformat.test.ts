@@ -1,0 +1,100 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readWorkflow } from './read.ts';
+import { importWfFormat } from './wfformat.ts';
+
+const fixture: unknown = JSON.parse(
+  readFileSync(new URL('fixtures/wfformat-small.json', import.meta.url), 'utf8'),
+);
+
+it('gives a workflow that reads', () => {
+  const { yaml, tasks, edges } = importWfFormat(fixture, { timeScale: 2 });
+  expect({ tasks, edges }).toEqual({ tasks: 4, edges: 4 });
+  expect(yaml).toBe(`workflow: "small-diamond"
+title: "small-diamond.json"
+description: "Four tasks, with ids that need other names"
+tasks:
+  "split-1-":
+    title: "split"
+    action: shell.run
+    with: { script: "sleep 2.5" }
+  "left-1":
+    title: "left"
+    needs: ["split-1-"]
+    action: shell.run
+    with: { script: "sleep 4" }
+  "left-1-2":
+    title: "left"
+    needs: ["split-1-"]
+    action: tutti.noop
+  "merge":
+    needs: ["left-1", "left-1-2"]
+    action: tutti.noop
+`);
+  expect(readWorkflow(yaml).problems).toEqual([]);
+});
+
+it('does nothing at the scale of zero, and takes a name', () => {
+  const { yaml, name } = importWfFormat(fixture, { timeScale: 0, name: 'my run' });
+  expect(name).toBe('my-run');
+  expect(yaml).not.toContain('shell.run');
+});
+
+describe('refuses', () => {
+  const tasks = (list: unknown) => ({
+    schemaVersion: '1.5',
+    workflow: { specification: { tasks: list } },
+  });
+  it.each<[string, unknown, string]>([
+    ['what is no recording', { a: 1 }, 'not a WfFormat'],
+    ['nothing', null, 'not a WfFormat'],
+    ['another version', { ...tasks([]), schemaVersion: '1.2' }, 'not a WfFormat'],
+    ['an edge to nowhere', tasks([{ id: 'a', parents: ['b'] }]), 'names the task "b"'],
+    ['two tasks of one id', tasks([{ id: 'a' }, { id: 'a' }]), 'two tasks have the id "a"'],
+  ])('%s', (_, json, message) => {
+    expect(() => importWfFormat(json, { timeScale: 1 })).toThrow(message);
+  });
+
+  it.each([-1, Number.NaN, Infinity])('a time scale of %d', (timeScale) => {
+    expect(() => importWfFormat(fixture, { timeScale })).toThrow('time scale');
+  });
+});
+
+interface Recording {
+  readonly workflow: {
+    readonly specification: {
+      readonly tasks: readonly { readonly id: string; readonly parents: readonly string[] }[];
+    };
+  };
+}
+
+const FOLDER =
+  process.env.TUTTI_WFINSTANCES ?? join(import.meta.dirname, '../../shared/data/wfinstances');
+const RECORDINGS: readonly (readonly [string, number, number])[] = [
+  ['helloworld-chain-5-chameleon.json', 5, 4],
+  ['hic-dirt02-001.json', 38, 47],
+  ['blast-chameleon-small-003.json', 43, 120],
+  ['1000genome-chameleon-4ch-250k-001.json', 164, 212],
+  ['1000genome-chameleon-16ch-100k-001.json', 416, 608],
+  ['bwa-chameleon-medium-005.json', 1004, 4000],
+];
+
+describe.skipIf(!existsSync(FOLDER))(
+  'recordings of WfCommons (skipped where they are not present)',
+  () => {
+    it.each(RECORDINGS)('%s keeps its %d tasks and %d edges', (file, tasks, edges) => {
+      const recording = JSON.parse(readFileSync(join(FOLDER, file), 'utf8')) as Recording;
+      const imported = importWfFormat(recording, { timeScale: 0.01 });
+      const { definition, problems } = readWorkflow(imported.yaml);
+      expect(problems).toEqual([]);
+      expect([definition?.tasks.length, definition?.edges.length]).toEqual([tasks, edges]);
+      const name = (position: number) => definition?.tasks[position]?.name;
+      const drawn = new Set(definition?.edges.map(({ from, to }) => `${name(from)} → ${name(to)}`));
+      const recorded = recording.workflow.specification.tasks.flatMap(({ id, parents }) => {
+        return parents.map((parent) => `${imported.names.get(parent)} → ${imported.names.get(id)}`);
+      });
+      expect(drawn).toEqual(new Set(recorded));
+    });
+  },
+);
