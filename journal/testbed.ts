@@ -5,6 +5,7 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as immediately } from 'node:timers/promises';
 import pg from 'pg';
 import { openEmbedded, type EmbeddedOptions, type EmbeddedServer } from './embedded/server.ts';
 import type { Batch, EventRow, Journal, RunRow, RunUpdate } from './journal.ts';
@@ -57,6 +58,14 @@ export async function openTestbed(options: EmbeddedOptions = {}): Promise<Testbe
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * Until a fact of another process holds, which sends no signal: asked again and again, as fast as
+ * it can be told. The test's own limit ends it.
+ */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await immediately();
 }
 
 /** The id of the nth run of a test. */

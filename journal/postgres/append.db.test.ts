@@ -2,7 +2,7 @@
 import { createServer, connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Journal, NodeLease } from '../journal.ts';
 import {
   batch,
@@ -11,6 +11,7 @@ import {
   runId,
   startRow,
   temporaryFolder,
+  until,
   updateRow,
   type Testbed,
 } from '../testbed.ts';
@@ -132,12 +133,12 @@ describe('fencing', () => {
       batch({ starts: [startRow(run)], events: [eventRow(run, 0)] }),
     );
     const watcher = await bed.client(connection);
-    await vi.waitUntil(async () => {
+    await until(async () => {
       const { rowCount } = await watcher.query(
         "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%fence%' and pid <> pg_backend_pid()",
       );
       return rowCount === 1;
-    }, 10_000);
+    });
     await client.query('commit');
     expect(await answer).toEqual({ kind: 'fenced' });
     expect(await countEvents(run)).toBe(0);
@@ -264,7 +265,7 @@ describe('lost connections', () => {
       const { rowCount } = await client.query(TERMINATE_ONE);
       terminated += rowCount ?? 0;
       // Progress between two blows, or the test would only test patience.
-      await vi.waitUntil(() => acknowledged > before || acknowledged === 120, 30_000);
+      await until(() => acknowledged > before || acknowledged === 120);
     }
     await Promise.all(lanes);
     expect(terminated).toBeGreaterThan(0);

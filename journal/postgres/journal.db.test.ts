@@ -1,5 +1,5 @@
 /** The rest of the port: leases, sleeping runs, logs, versions, and what people list. */
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type pg from 'pg';
@@ -11,6 +11,7 @@ import {
   openTestbed,
   runId,
   startRow,
+  until,
   updateRow,
   type Testbed,
 } from '../testbed.ts';
@@ -82,7 +83,7 @@ describe('leases', () => {
     const { journal, lease, connection } = await fresh();
     const client = await bed.client(connection);
     await client.query(LOCK_IS_TAKEN_OVER);
-    await vi.waitUntil(async () => !(await journal.renew(lease, 60_000)), { timeout: 10_000 });
+    await until(async () => !(await journal.renew(lease, 60_000)));
     expect(await journal.append(lease, batch({}))).toEqual({ kind: 'fenced' });
   });
 
@@ -128,7 +129,7 @@ describe('crash of the server', () => {
         acknowledged++;
       }
     });
-    await vi.waitUntil(() => acknowledged >= 30, { interval: 1, timeout: 30_000 });
+    await until(() => acknowledged >= 30);
     const file = join(bed.server.folder, 'cluster/postmaster.pid');
     process.kill(Number(readFileSync(file, 'utf8').split('\n')[0]), 'SIGKILL');
     await Promise.all(lanes);

@@ -1,6 +1,7 @@
 /** Migrations, the schema that they make, and that every statement fits it. */
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { counterpart } from '../../tests/counterpart.ts';
 import { systemCandidates } from '../embedded/binaries.ts';
 import { openJournal } from '../open.ts';
 import { batch, eventRow, openTestbed, runId, startRow, type Testbed } from '../testbed.ts';
@@ -116,32 +117,35 @@ it('refuses a server that is too old', async () => {
   });
 });
 
+const system = systemCandidates();
+const MACHINE = 'a PostgreSQL of the machine';
+
+counterpart(
+  MACHINE,
+  system.length > 0,
+  'apt-get install postgresql',
+)(MACHINE, () => {
+  it('serves a journal by URL', async () => {
+    const other = await openTestbed({ candidates: system });
+    try {
+      const { host, database, user } = await other.database();
+      const databaseUrl = `postgres://${user}@localhost/${database}?host=${encodeURIComponent(String(host))}`;
+      const { journal, embedded } = await openJournal({ databaseUrl, dataDirectory: '/unused' });
+      expect(embedded).toBeNull();
+      const lease = await journal.register('main', 60_000, null);
+      const run = runId(1);
+      const written = batch({ starts: [startRow(run)], events: [eventRow(run, 0)] });
+      expect(await journal.append(lease, written)).toEqual({ kind: 'committed' });
+      expect((await journal.load(run))?.events).toEqual(written.events);
+      await journal.close();
+      await prepareAll(await other.client(await other.server.createDatabase(String(database))));
+    } finally {
+      await other.close();
+    }
+  }, 60_000);
+});
+
 describe('a database by URL', () => {
-  const system = systemCandidates();
-
-  it.skipIf(system.length === 0)(
-    `works on a PostgreSQL of the machine${system.length === 0 ? ' (none is installed)' : ''}`,
-    async () => {
-      const other = await openTestbed({ candidates: system });
-      try {
-        const { host, database, user } = await other.database();
-        const databaseUrl = `postgres://${user}@localhost/${database}?host=${encodeURIComponent(String(host))}`;
-        const { journal, embedded } = await openJournal({ databaseUrl, dataDirectory: '/unused' });
-        expect(embedded).toBeNull();
-        const lease = await journal.register('main', 60_000, null);
-        const run = runId(1);
-        const written = batch({ starts: [startRow(run)], events: [eventRow(run, 0)] });
-        expect(await journal.append(lease, written)).toEqual({ kind: 'committed' });
-        expect((await journal.load(run))?.events).toEqual(written.events);
-        await journal.close();
-        await prepareAll(await other.client(await other.server.createDatabase(String(database))));
-      } finally {
-        await other.close();
-      }
-    },
-    60_000,
-  );
-
   it('says what is wrong, and never the password', async () => {
     const opening = (databaseUrl: string): Promise<unknown> =>
       openJournal({ databaseUrl, dataDirectory: '/unused' });
