@@ -307,24 +307,21 @@ describe('where it runs', { timeout: LIMIT_MS }, () => {
     expect(readdirSync(server.folder).includes('native-unversioned')).toBe(AS_ROOT);
   });
 
-  it.runIf(AS_ROOT)(
-    'puts the cluster elsewhere below a 0700 folder, and finds it again',
-    async () => {
-      const data = join(folder(), 'data');
-      vi.stubEnv('TMPDIR', '/nowhere');
-      cleanups.push(() => vi.unstubAllEnvs());
-      const server = await open(data);
-      const elsewhere = /^\/var\/lib\/tutti\/[0-9a-f]{16}$/;
-      expect(elsewhere.test(server.folder)).toBe(AS_ROOT);
-      cleanups.unshift(() => rmSync(server.folder, { recursive: true, force: true }));
-      await ask(server, 'create table kept ()');
-      await server.stop();
-      expect(await ask(await open(data), 'select count(*)::int from kept')).toBe(0);
-      const note = join(data, 'postgres.place');
-      writeFileSync(note, '/nowhere\n');
-      await expect(openEmbedded(data)).rejects.toThrow(/says that the database is in \/nowhere/);
-    },
-  );
+  it('puts the cluster elsewhere below a 0700 folder of root, and finds it again', async () => {
+    const data = join(folder(), 'data');
+    vi.stubEnv('TMPDIR', '/nowhere');
+    cleanups.push(() => vi.unstubAllEnvs());
+    const server = await open(data);
+    const elsewhere = /^\/var\/lib\/tutti\/[0-9a-f]{16}$/;
+    expect(elsewhere.test(server.folder)).toBe(AS_ROOT);
+    cleanups.unshift(() => rmSync(server.folder, { recursive: true, force: true }));
+    await ask(server, 'create table kept ()');
+    await server.stop();
+    expect(await ask(await open(data), 'select count(*)::int from kept')).toBe(0);
+    const note = join(data, 'postgres.place');
+    writeFileSync(note, '/nowhere\n');
+    await expect(openEmbedded(data)).rejects.toThrow(/says that the database is in \/nowhere/);
+  });
 
   it('runs for a plain user, with a node_modules that is not theirs', async () => {
     // Root becomes one, unless the checkout is where others cannot read it.
