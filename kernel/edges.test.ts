@@ -65,6 +65,8 @@ const ROUTE: Tasks = {
   y: {},
   z: {},
 };
+/** An expression of `x`, the fourth task, refers to `b`, the second. */
+const IMPLIED = { from: 1, to: 3, on: 'succeeded', implied: true } as const;
 const NO_ELSE: Tasks = { s: { switch: [['inputs.n > 10', 'x']] }, x: {}, after: { needs: ['x'] } };
 const WHEN: Tasks = { a: {}, b: { needs: ['a'], when: 'inputs.n > 5' }, c: { needs: ['b'] } };
 
@@ -218,6 +220,20 @@ describe('the way of a run', () => {
       { type: 'TaskQueued', task: 'y', values: { 'inputs.n == 6': true } },
       { type: 'TaskSkipped', task: 'x', because: 'edges' },
     ]);
+  });
+
+  it('waits for what an expression refers to, and does not start by it', () => {
+    const { edges, ...rest } = define({
+      a: {},
+      b: {},
+      s: { needs: ['a'], switch: [['inputs.n > 10', 'x'], ['else']] },
+      x: {},
+    });
+    const definition = { ...rest, edges: [...edges, IMPLIED] };
+    const run = (n: number) => play(definition, { n }).given('a ok');
+    expect(run(20).standing).toContain('x:waiting');
+    expect(run(20).given('b ok').standing).toContain('x:queued');
+    expect(run(5).given('b ok').standing).toContain('x:skipped');
   });
 
   it('gives its outputs when it ends well', () => {

@@ -125,6 +125,7 @@ export function closes(state: RunState, node: Node): boolean {
 }
 
 export function edgeTaken(edge: Edge, source: Ended): boolean {
+  if (edge.implied === true) return false;
   if (edge.on === 'branch') return source.branch === edge.branch;
   // Skipped by an operator: dependents proceed as if it had succeeded.
   if (source.because === 'operator') return takes(edge.on, 'succeeded') || edge.on === 'skipped';

@@ -35,6 +35,8 @@ export interface Edge {
   readonly on: EdgeEnd;
   /** For `on: 'branch'`: the position of the case in the switch. */
   readonly branch?: number;
+  /** Drawn by a reference in an expression: it is waited for, but never starts a task by itself. */
+  readonly implied?: true;
 }
 
 /** Classes of failure; see the connector contract. `failed`: the work ran and ended badly. */

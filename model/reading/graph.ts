@@ -78,7 +78,7 @@ export interface Unreachable {
 export function findUnreachable(graph: Graph): readonly Unreachable[] {
   const { tasks, edges } = graph;
   const incoming: Edge[][] = tasks.map(() => []);
-  for (const edge of edges) incoming[edge.to]?.push(edge);
+  for (const edge of edges) if (edge.implied !== true) incoming[edge.to]?.push(edge);
   const startable = new Map<number, boolean>();
   const unreachable: Unreachable[] = [];
   for (const task of inOrder(graph)) {

@@ -152,12 +152,15 @@ function lowerTasks(workshop: Workshop): { tasks: TaskDefinition[]; edges: Edge[
     if (references.size > 0) implied.push({ to: draft.position, sources: references });
   }
   // After all switches are known: a branch is an explicit edge too.
+  const led = new Set(edges.map(({ to }) => to));
   for (const { to, sources } of implied) {
     const branches = workshop.branches.get(to);
+    // Or the branch not taken would run, because what it refers to has succeeded.
+    const waitsOnly = led.has(to) ? ({ implied: true } as const) : {};
     for (const source of sources) {
       const from = workshop.positions.get(source);
       if (from === undefined || from === to || branches?.has(from) === true) continue;
-      edges.push({ from, to, on: 'succeeded' });
+      edges.push({ from, to, on: 'succeeded', ...waitsOnly });
     }
   }
   return { tasks, edges };
