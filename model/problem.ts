@@ -11,7 +11,7 @@ export function formatProblem(problem: Problem, source?: string): string {
     .join(':');
   const lines = [`${place === '' ? '' : `${place} `}${problem.code} ${problem.message}`];
   if (source !== undefined && line !== undefined) {
-    const text = source.split(/\r\n|\n/)[line - 1];
+    const text = lineOf(source, line);
     if (text !== undefined) lines.push(...caret(text, column ?? 1, String(line)));
   }
   if (problem.hint !== undefined) lines.push(`  hint: ${problem.hint}`);
@@ -23,4 +23,16 @@ function caret(text: string, column: number, line: string): readonly string[] {
   const shown = text.slice(start, start + SHOWN_CHARACTERS).replaceAll('\t', ' ');
   const margin = ' '.repeat(line.length);
   return [`  ${line} | ${shown}`, `  ${margin} | ${' '.repeat(Math.max(0, column - 1 - start))}^`];
+}
+
+/** Without splitting the whole source: a large file may have many problems. */
+function lineOf(source: string, line: number): string | undefined {
+  let start = 0;
+  for (let passed = 1; passed < line; passed += 1) {
+    const end = source.indexOf('\n', start);
+    if (end === -1) return undefined;
+    start = end + 1;
+  }
+  const end = source.indexOf('\n', start);
+  return source.slice(start, end === -1 ? undefined : end).replace(/\r$/, '');
 }

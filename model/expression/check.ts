@@ -58,6 +58,19 @@ export function describeTypes(source: TypeSource): (place: Place) => ExpressionT
 /** Handlers of this environment never run: it only checks. */
 const unused = () => false;
 
+let prepared: Environment | undefined;
+
+/** What every file starts from; made when the first expression is checked. */
+function base(): Environment {
+  if (prepared === undefined) {
+    prepared = createEnvironment();
+    for (const sign of ['double in list<int>', 'int in list<double>']) {
+      prepared.registerOperator(`${sign}: bool`, unused);
+    }
+  }
+  return prepared;
+}
+
 class Describer {
   readonly #source: TypeSource;
   readonly #environment: Environment;
@@ -66,10 +79,7 @@ class Describer {
 
   constructor(source: TypeSource) {
     this.#source = source;
-    this.#environment = createEnvironment();
-    for (const sign of ['double in list<int>', 'int in list<double>']) {
-      this.#environment.registerOperator(`${sign}: bool`, unused);
-    }
+    this.#environment = base().clone();
     const run = {
       id: 'string',
       workflow: 'string',
