@@ -17,7 +17,7 @@ export const UNITS = 300_000;
 /** Timezone lookups go through the host's formatter: about 100 µs each. */
 const ZONE_UNITS = 3_000;
 /** An error inside `exists` or `all` is swallowed per element; making one costs microseconds. */
-const ERROR_UNITS = 150;
+const ERROR_UNITS = 300;
 const DURATION_CHARACTERS = 64;
 const CHARACTERS_PER_UNIT = 64;
 /** Comparisons outside loops run once each: only many of them, on large values, add up. */
