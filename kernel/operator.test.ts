@@ -326,6 +326,12 @@ describe('law 10: cancelling has two phases', () => {
     run.when('a ok').expectEvents('a succeeded', 'run cancelled');
   });
 
+  it('what it ends leads nowhere, not even along an edge that asks for cancelled', () => {
+    const run = play(define({ a: {}, b: { needs: { a: 'cancelled' } } })).given('cancel');
+    expect(run.standing).toBe('a:cancelled b:cancelled run:cancelled');
+    expect(run.node('b').attempt).toBe(0);
+  });
+
   it('waits and approvals are over at once', () => {
     const run = play(define({ w: { wait: 9_000 }, p: { approve: {} } })).given('cancel');
     expect(run.standing).toBe('w:cancelled p:cancelled run:cancelled');

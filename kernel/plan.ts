@@ -38,16 +38,19 @@ export type Effect =
       readonly at: number;
     };
 
+/** Most nodes have no effects: no list is made for them. */
+const NOTHING: readonly Effect[] = [];
+
 /** The effects of one node, at most two: work and a timer. */
-export function effectsOf(state: RunState, index: number): Effect[] {
+export function effectsOf(state: RunState, index: number): readonly Effect[] {
   const node = state.nodes[index];
   // A restart can leave fewer nodes than there were: nothing is due for those that went.
-  if (state.end !== undefined || node === undefined) return [];
+  if (state.end !== undefined || node === undefined) return NOTHING;
   const status = node.status;
   switch (status.name) {
     case 'waiting':
     case 'ended':
-      return [];
+      return NOTHING;
     case 'queued': {
       const definition = definitionOf(state, node);
       if (isHeld(state, node) || !isDispatched(definition, node)) return [];

@@ -84,6 +84,12 @@ describe('until', () => {
     run.when('t ok {"done":false}').expectEvents('t failed', 'run failed');
   });
 
+  it('a round begins the count of failures afresh', () => {
+    const run = alone({ until: { ...until, attempts: 9 }, retry: { attempts: 2 } });
+    run.given('t fails transient', '+1000', 't wakes', 't ok {"done":false}', '+500', 't wakes');
+    run.when('t fails transient').expectEvents('t again at +2500');
+  });
+
   it('law 10: does not ask again in a run that is being cancelled', () => {
     const run = alone({ until }).given('t starts', 'cancel');
     run.when('t ok {"done":false}').expectEvents('t cancelled', 'run cancelled');

@@ -59,6 +59,13 @@ describe('restart of a run', () => {
       'a:succeeded b:queued c:queued d:waiting run:going',
     ],
     [
+      'of a cancelled run: what ended meanwhile is passed on',
+      DIAMOND,
+      ['a starts', 'cancel', 'a ok', 'restart'],
+      ['restarted b c d'],
+      'a:succeeded b:queued c:queued d:waiting run:going',
+    ],
+    [
       'of a held run: it stays held',
       DIAMOND,
       ['a ok', 'hold', 'b fails', 'restart'],
@@ -186,6 +193,14 @@ describe('restart on another version', () => {
     const run = failed(swapped).given('rerun bad', 'bad fails', 'restart v2 bad=a a=bad');
     expect(run.standing).toBe('bad:succeeded a:queued c:waiting run:going');
     expect(run.given('rerun bad').node('bad').attempt).toBe(3);
+  });
+
+  it('a task whose past went to another begins, with attempts of its own', () => {
+    const both = define({ a: {}, b: {}, bad: { needs: ['a'] }, c: { needs: ['bad'] } });
+    const run = failed(both).given('restart v2 b=a');
+    expect(run.last).toMatchObject([{ reset: ['a', 'bad', 'c'] }]);
+    expect(run.standing).toBe('a:queued b:succeeded bad:waiting c:waiting run:going');
+    expect(run.node('a').attempt).toBe(2);
   });
 
   it('a task that became another kind of task begins again', () => {
