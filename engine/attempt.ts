@@ -24,28 +24,34 @@ import { contextOf, fail, type Underway } from './outcome.ts';
 export type Follow = Extract<Effect, { kind: 'follow' }>;
 
 /** Runs the attempt to its end. `recovered`: its intent is durable from before this flight. */
-export async function runAction(
+export function runAction(
   flight: Flight,
   desk: Desk,
   recovered: Follow | undefined,
-): Promise<void> {
+): Promise<unknown> {
   const startedAt = recovered?.startedAt ?? desk.clock.now();
   const prepared = prepare(flight, desk, startedAt);
-  if ('class' in prepared) {
-    await fail(flight, desk, { failure: prepared, startedAt });
-    return;
-  }
+  if ('class' in prepared) return fail(flight, desk, { failure: prepared, startedAt });
   const idempotent = isIdempotent(prepared);
-  if (!idempotent && recovered === undefined) {
+  const underway: Underway = Object.assign(prepared, { idempotent, recovered });
+  return idempotent && recovered === undefined ? depart(underway) : intend(underway);
+}
+
+/** What may not happen twice leaves the house only when the intent is durable. */
+async function intend(underway: Underway): Promise<void> {
+  const { flight, desk, recovered, action } = underway;
+  if (recovered !== undefined) {
+    if (action.does.form === 'call') await desk.logs.resume(flight);
+  } else {
     const { run, task, attempt } = flight;
     const durable = await desk.report(flight, { type: 'StartTask', run: run.id, task, attempt });
     if (!durable || flight.stop === 'drop' || flight.stop === 'shutdown') return;
   }
-  if (recovered !== undefined && prepared.action.does.form === 'call')
-    await desk.logs.resume(flight);
-  const underway: Underway = Object.assign(prepared, { idempotent, recovered });
-  if (underway.action.does.form === 'call') await callAttempt(underway);
-  else await jobAttempt(underway);
+  await depart(underway);
+}
+
+function depart(underway: Underway): Promise<void> {
+  return underway.action.does.form === 'call' ? callAttempt(underway) : jobAttempt(underway);
 }
 
 function isIdempotent(prepared: { readonly action: Action; readonly input: unknown }): boolean {

@@ -5,6 +5,7 @@
 import { ActionFailure, type CallAction } from '../connectors/kit/connector.ts';
 import { bug } from '../model/errors.ts';
 import { failureOf } from './attempt.ts';
+import { inquiryOf } from './inquiry.ts';
 import { confirm, fail, failWith, find, lose, pause, succeed, type Underway } from './outcome.ts';
 
 const FIRST_LOOK_MS = 1_000;
@@ -126,7 +127,8 @@ async function lookUp(underway: Underway, error: ActionFailure): Promise<void> {
 
 async function ask(does: CallAction<unknown, unknown, unknown>, underway: Underway) {
   try {
-    return (await does.locate?.(underway.context, underway.input)) ?? ('cannot-tell' as const);
+    const inquiry = inquiryOf(underway.flight, underway.context);
+    return (await does.locate?.(inquiry, underway.input)) ?? ('cannot-tell' as const);
   } catch {
     return 'cannot-tell' as const;
   }

@@ -18,7 +18,7 @@ export interface Desk {
    * as stale or the node cannot write any more: then the attempt is over for this node.
    */
   report(flight: Flight, command: AttemptReport): Promise<boolean>;
-  /** A report whose durability nobody waits for. */
+  /** A report whose durability nobody waits for; most outcomes are told so. */
   tell(flight: Flight, command: AttemptReport): void;
   /** The connector's work is over. */
   done(flight: Flight): void;

@@ -362,30 +362,29 @@ class Orchestra implements Engine {
 
   /** The end of a child run is the outcome of its parent's task. */
   async #tellParent(child: RunState, parent: ParentTask): Promise<void> {
-    const end = child.end;
-    const run = await this.#owner.hold(parent.run);
-    if (run === null || end === undefined) return;
-    const { task, attempt } = parent;
-    const flight = [...run.flights.values()].find((each) => each.task === task);
-    const startedAt = child.createdAt;
-    if (end.end === 'succeeded') {
-      const output = end.output ?? null;
-      this.#owner.apply(run, {
-        type: 'CompleteTask',
-        run: run.id,
-        task,
-        attempt,
-        output,
-        startedAt,
-      });
-    } else if (flight?.stop === 'cancel') {
-      this.#owner.apply(run, { type: 'ConfirmCancel', run: run.id, task, attempt, startedAt });
-    } else {
-      const message = `child run ${child.id} of "${child.workflow}" ended ${end.end}`;
-      const failure = { class: 'failed', code: 'child.failed', message, native: child.id } as const;
-      this.#owner.apply(run, { type: 'FailTask', run: run.id, task, attempt, failure, startedAt });
-    }
+    await this.#owner.with(parent.run, (run) => {
+      const flight = [...run.flights.values()].find((each) => each.task === parent.task);
+      const report = reportOf(child, parent, flight?.stop === 'cancel');
+      if (report !== undefined) this.#owner.apply(run, report);
+    });
   }
+}
+
+/** What the end of a child run means for its parent's task. */
+function reportOf(
+  child: RunState,
+  { run, task, attempt }: ParentTask,
+  cancelling: boolean,
+): AttemptReport | undefined {
+  const about = { run, task, attempt, startedAt: child.createdAt };
+  const { end } = child;
+  if (end === undefined) return undefined;
+  if (end.end === 'succeeded')
+    return { ...about, type: 'CompleteTask', output: end.output ?? null };
+  if (cancelling) return { ...about, type: 'ConfirmCancel' };
+  const message = `child run ${child.id} of "${child.workflow}" ended ${end.end}`;
+  const failure = { class: 'failed', code: 'child.failed', message, native: child.id } as const;
+  return { ...about, type: 'FailTask', failure };
 }
 
 /** Reports that end the attempt; the others say how far it is. */

@@ -10,7 +10,8 @@ export type Stop = 'cancel' | 'timeout' | 'drop' | 'shutdown';
 
 export class Flight {
   readonly run: LiveRun;
-  readonly node: number;
+  /** Changes only when a restart numbers the run's nodes afresh. */
+  node: number;
   readonly task: string;
   readonly attempt: number;
   /** Slots it holds while it is in the air. */
@@ -24,6 +25,7 @@ export class Flight {
   /** Its start was durable before this flight: what it was doing then. */
   recovered: Extract<Effect, { kind: 'follow' }> | undefined;
   #controller: AbortController | undefined;
+  #interest: AbortController | undefined;
   #pausing: Set<() => void> | undefined;
   #concluded = false;
 
@@ -61,11 +63,22 @@ export class Flight {
     return this.#controller.signal;
   }
 
+  /**
+   * Aborted when nobody here wants an answer about the attempt any more. It outlives a cancellation:
+   * what became of work that is to stop is known only by asking.
+   */
+  get interest(): AbortSignal {
+    this.#interest ??= new AbortController();
+    if (isLeft(this.stop)) this.#interest.abort(this.stop);
+    return this.#interest.signal;
+  }
+
   /** Asks the attempt to stop. A `cancel` may be followed by a stronger reason, never by a weaker one. */
   halt(stop: Stop): void {
     if (this.stop !== undefined && this.stop !== 'cancel') return;
     this.stop = stop;
     this.#controller?.abort(stop);
+    if (isLeft(stop)) this.#interest?.abort(stop);
     this.poke();
   }
 
@@ -80,4 +93,8 @@ export class Flight {
     pausing.add(wake);
     return () => pausing.delete(wake);
   }
+}
+
+function isLeft(stop: Stop | undefined): boolean {
+  return stop === 'drop' || stop === 'shutdown';
 }

@@ -7,6 +7,7 @@ import type { ActionFailure, JobAction, JobState } from '../connectors/kit/conne
 import { bug } from '../model/errors.ts';
 import type { Json } from '../model/json.ts';
 import { failureOf } from './attempt.ts';
+import { inquiryOf } from './inquiry.ts';
 import { confirm, failWith, find, lose, pause, succeed, type Underway } from './outcome.ts';
 
 const FIRST_LOOK_MS = 250;
@@ -28,7 +29,14 @@ interface Jobs extends Underway {
 export async function jobAttempt(underway: Underway): Promise<void> {
   const does = underway.action.does;
   if (does.form !== 'job') return bug('a job');
-  const jobs: Jobs = { ...underway, does, cursor: null, lost: underway.recovered?.lost ?? false };
+  const jobs: Jobs = {
+    ...underway,
+    // Its job is stopped by `cancel`; all else is asking, while that goes on too.
+    context: inquiryOf(underway.flight, underway.context),
+    does,
+    cursor: null,
+    lost: underway.recovered?.lost ?? false,
+  };
   try {
     const job = await obtain(jobs);
     if (job === undefined) return;
@@ -141,10 +149,13 @@ async function readLog(jobs: Jobs, job: Json): Promise<void> {
   if (does.log === undefined) return;
   for (let more = true; more; ) {
     const read = await persist(jobs, () => does.log?.(context, job, jobs.cursor) ?? bug('log'));
-    read.chunks.forEach((chunk, index) => {
-      const last = index === read.chunks.length - 1;
-      desk.logs.write(flight, { ...chunk, ...(last && { cursor: read.cursor }) });
-    });
+    const last = read.chunks.length - 1;
+    desk.logs.write(
+      flight,
+      ...read.chunks.map((chunk, index) =>
+        index === last ? { ...chunk, cursor: read.cursor } : chunk,
+      ),
+    );
     jobs.cursor = read.cursor;
     more = read.more;
     await desk.logs.room();

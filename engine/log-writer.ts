@@ -2,15 +2,33 @@
  * Logs of tasks on their way to the journal: gathered over all attempts, written in batches,
  * each attempt's lines numbered so that a second write of the same lines is dropped. An attempt
  * ends only after its log is durable (`flush`), so no finished task has half a log.
+ *
+ * What one `write` is given is durable as a whole or not at all: the cursor stands in the last
+ * line of a read, and half a read without it would be read, and kept, a second time.
  */
 import type { Journal, LogRow } from '../journal/journal.ts';
 import type { Json } from '../model/json.ts';
 import type { Flight } from './flight.ts';
 
+/** A batch is closed by the first write that ends beyond this. */
 const MOST_ROWS = 500;
 const LONGEST_TEXT = 64 * 1024;
 /** Above this much unwritten text, readers of logs wait. */
 const MOST_WAITING_BYTES = 16 * 1024 * 1024;
+
+export interface LogLine {
+  readonly stream: LogRow['stream'];
+  readonly text: string;
+  readonly at?: number;
+  readonly cursor?: Json;
+}
+
+interface Waiting {
+  readonly row: LogRow;
+  readonly place: Place;
+  /** The last one of its write. */
+  readonly ends: boolean;
+}
 
 interface Place {
   position: number;
@@ -24,7 +42,7 @@ export class LogWriter {
   readonly #now: () => number;
   readonly #redact: (text: string) => string;
   readonly #places = new WeakMap<Flight, Place>();
-  #rows: { readonly row: LogRow; readonly place: Place }[] = [];
+  #rows: Waiting[] = [];
   #bytes = 0;
   #writing = false;
   #room: (() => void)[] = [];
@@ -42,20 +60,23 @@ export class LogWriter {
     return end.cursor;
   }
 
-  write(
-    flight: Flight,
-    line: {
-      readonly stream: LogRow['stream'];
-      readonly text: string;
-      readonly at?: number;
-      readonly cursor?: Json;
-    },
-  ): void {
+  write(flight: Flight, ...lines: readonly LogLine[]): void {
     const place = this.#place(flight);
+    const rows = lines.flatMap((line) => this.#rowsOf(flight, place, line));
+    rows.forEach((row, index) => {
+      place.waiting += 1;
+      this.#rows.push({ row, place, ends: index === rows.length - 1 });
+      this.#bytes += row.text.length;
+    });
+    void this.#pump();
+  }
+
+  #rowsOf(flight: Flight, place: Place, line: LogLine): LogRow[] {
     const text = this.#redact(line.text);
+    const rows: LogRow[] = [];
     for (let from = 0; from === 0 || from < text.length; from += LONGEST_TEXT) {
       const last = from + LONGEST_TEXT >= text.length;
-      const row: LogRow = {
+      rows.push({
         run: flight.run.id,
         task: flight.task,
         attempt: flight.attempt,
@@ -64,18 +85,15 @@ export class LogWriter {
         at: line.at ?? this.#now(),
         text: text.slice(from, from + LONGEST_TEXT),
         cursor: last ? (line.cursor ?? null) : null,
-      };
-      place.waiting += 1;
-      this.#rows.push({ row, place });
-      this.#bytes += row.text.length;
+      });
     }
-    void this.#pump();
+    return rows;
   }
 
-  /** Resolves when everything written for the attempt is durable. */
-  flush(flight: Flight): Promise<void> {
+  /** Resolves when everything written for the attempt is durable; undefined when it is already. */
+  flush(flight: Flight): Promise<void> | undefined {
     const place = this.#places.get(flight);
-    if (place === undefined || place.waiting === 0) return Promise.resolve();
+    if (place === undefined || place.waiting === 0) return undefined;
     return new Promise((resolve) => place.done.push(resolve));
   }
 
@@ -83,6 +101,11 @@ export class LogWriter {
   room(): Promise<void> {
     if (this.#bytes < MOST_WAITING_BYTES) return Promise.resolve();
     return new Promise((resolve) => this.#room.push(resolve));
+  }
+
+  #batchSize(): number {
+    if (this.#rows.length <= MOST_ROWS) return this.#rows.length;
+    return this.#rows.findIndex(({ ends }, index) => ends && index >= MOST_ROWS - 1) + 1;
   }
 
   #place(flight: Flight): Place {
@@ -98,7 +121,7 @@ export class LogWriter {
     this.#writing = true;
     try {
       while (this.#rows.length > 0) {
-        const batch = this.#rows.slice(0, MOST_ROWS);
+        const batch = this.#rows.slice(0, this.#batchSize());
         await this.#journal.appendLogs(batch.map((each) => each.row));
         this.#rows = this.#rows.slice(batch.length);
         for (const { row, place } of batch) {

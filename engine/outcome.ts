@@ -1,7 +1,12 @@
 /** How an attempt reports: the context that a connector is given, and the outcomes that it leaves. */
-import type { Action, ActionContext, ActionFailure } from '../connectors/kit/connector.ts';
+import type {
+  Action,
+  ActionContext,
+  ActionFailure,
+  LogStream,
+} from '../connectors/kit/connector.ts';
 import type { Json } from '../model/json.ts';
-import type { Failure } from '../model/run.ts';
+import type { AttemptReport, Failure } from '../model/run.ts';
 import type { Follow } from './attempt.ts';
 import type { Desk } from './desk.ts';
 import type { Flight } from './flight.ts';
@@ -21,38 +26,60 @@ export interface Underway {
   readonly recovered: Follow | undefined;
 }
 
+/** A class, so that an attempt costs one small object; most actions never look at most of it. */
+class AttemptContext implements ActionContext {
+  readonly config: unknown;
+  readonly #flight: Flight;
+  readonly #desk: Desk;
+
+  constructor(flight: Flight, desk: Desk, config: unknown) {
+    this.#flight = flight;
+    this.#desk = desk;
+    this.config = config;
+  }
+
+  get key(): string {
+    return this.#flight.key;
+  }
+  get run(): string {
+    return this.#flight.run.id;
+  }
+  get task(): string {
+    return this.#flight.task;
+  }
+  get attempt(): number {
+    return this.#flight.attempt;
+  }
+  get directory(): string {
+    return this.#flight.run.directory;
+  }
+  get stateDirectory(): string {
+    return this.#desk.stateDirectory;
+  }
+  get signal(): AbortSignal {
+    return this.#flight.signal;
+  }
+  log(stream: LogStream, text: string): void {
+    this.#desk.logs.write(this.#flight, { stream, text });
+  }
+}
+
 export function contextOf(flight: Flight, desk: Desk, config: unknown): ActionContext {
-  return {
-    key: flight.key,
-    run: flight.run.id,
-    task: flight.task,
-    attempt: flight.attempt,
-    config,
-    directory: flight.run.directory,
-    stateDirectory: desk.stateDirectory,
-    get signal() {
-      return flight.signal;
-    },
-    log: (stream, text) => desk.logs.write(flight, { stream, text }),
-  };
+  return new AttemptContext(flight, desk, config);
 }
 
 /** Ends the attempt well, unless its output is too large to be one. */
-export async function succeed(underway: Underway, output: unknown): Promise<boolean> {
+export function succeed(underway: Underway, output: unknown): Promise<boolean> {
   const { flight, desk, startedAt } = underway;
-  desk.done(flight);
   const json = (output ?? null) as Json;
   const sizeBytes = isSmall(json) ? 0 : Buffer.byteLength(JSON.stringify(json));
   if (sizeBytes > MOST_OUTPUT_BYTES) {
     const message = `the output has ${sizeBytes} bytes, at most ${MOST_OUTPUT_BYTES} are kept; write large data to a file or a table and give its address`;
-    return fail(flight, desk, {
-      failure: { class: 'rejected', code: 'output.too-large', message },
-      startedAt,
-    });
+    const failure = { class: 'rejected', code: 'output.too-large', message } as const;
+    return fail(flight, desk, { failure, startedAt });
   }
-  await desk.logs.flush(flight);
   const { run, task, attempt } = flight;
-  return desk.report(flight, {
+  return conclude(flight, desk, {
     type: 'CompleteTask',
     run: run.id,
     task,
@@ -62,13 +89,21 @@ export async function succeed(underway: Underway, output: unknown): Promise<bool
   });
 }
 
+/** Resolves when the end of the attempt is durable, after its log: false when nobody wanted it. */
+function conclude(flight: Flight, desk: Desk, command: AttemptReport): Promise<boolean> {
+  desk.done(flight);
+  const writing = desk.logs.flush(flight);
+  if (writing === undefined) return desk.report(flight, command);
+  return writing.then(() => desk.report(flight, command));
+}
+
 function isSmall(output: Json): boolean {
   if (typeof output !== 'object') return typeof output !== 'string' || output.length < 1_000;
   if (output === null) return true;
   return !Array.isArray(output) && Object.keys(output).length === 0;
 }
 
-export async function fail(
+export function fail(
   flight: Flight,
   desk: Desk,
   end: {
@@ -78,16 +113,13 @@ export async function fail(
     readonly retryAfterMs?: number;
   },
 ): Promise<boolean> {
-  desk.done(flight);
-  await desk.logs.flush(flight);
   const { run, task, attempt } = flight;
-  const failure = { ...end.failure, message: desk.redact(end.failure.message) };
-  return desk.report(flight, {
+  return conclude(flight, desk, {
     type: 'FailTask',
     run: run.id,
     task,
     attempt,
-    failure,
+    failure: { ...end.failure, message: desk.redact(end.failure.message) },
     startedAt: end.startedAt,
     ...(end.output !== undefined && { output: end.output }),
     ...(end.retryAfterMs !== undefined && { retryAfterMs: end.retryAfterMs }),
@@ -113,12 +145,10 @@ export function plain(error: ActionFailure): Failure {
 }
 
 /** The system stopped the work: its timeout or the run's cancellation is confirmed. */
-export async function confirm(underway: Underway): Promise<boolean> {
+export function confirm(underway: Underway): Promise<boolean> {
   const { flight, desk, startedAt } = underway;
-  desk.done(flight);
-  await desk.logs.flush(flight);
   const { run, task, attempt } = flight;
-  return desk.report(flight, { type: 'ConfirmCancel', run: run.id, task, attempt, startedAt });
+  return conclude(flight, desk, { type: 'ConfirmCancel', run: run.id, task, attempt, startedAt });
 }
 
 /** The outcome cannot be told: the task is unknown until the system answers or a person decides. */

@@ -6,13 +6,13 @@
 import type { Journal } from '../journal/journal.ts';
 import type { Context } from '../kernel/decide.ts';
 import type { Overlay } from '../kernel/gates.ts';
-import { definitionOf, nodeAt } from '../kernel/nodes.ts';
+import { definitionOf, indexOf, nodeAt } from '../kernel/nodes.ts';
 import { type Effect, effectsOf, runTimer, sleepsUntil } from '../kernel/plan.ts';
 import { isRefusal } from '../kernel/refusal.ts';
 import type { RunState } from '../kernel/state.ts';
 import { first, replay, step } from '../kernel/step.ts';
 import { runStatusOf } from '../kernel/view.ts';
-import type { TuttiError } from '../model/errors.ts';
+import { TuttiError } from '../model/errors.ts';
 import type {
   AttemptReport,
   OperatorCommand,
@@ -76,12 +76,14 @@ export class Owner implements PipelineListener {
     this.live.set(id, run);
     const wakeAt = asleep && state.end === undefined ? event.at : this.#wakeAt(run, state.touched);
     run.row = { status: 'running', wakeAt, version: state.version };
-    const over = state.end !== undefined;
-    const start = startRowOf(state, over ? null : wakeAt);
-    this.#push(run, { events, seq: state.seq, start, settled: over ? undefined : settled });
-    // One statement cannot update a row that it inserts, so the end goes with a second entry.
-    if (over)
-      this.#push(run, { events: [], seq: state.seq, update: updateOf(state, null), settled });
+    this.#push(run, {
+      events,
+      seq: state.seq,
+      start: startRowOf(state, wakeAt),
+      // A run that is over at once is inserted with its end.
+      ...(state.end !== undefined && { update: updateOf(state, null) }),
+      settled,
+    });
   }
 
   /** Passes a command through the kernel. `settled` is called once it is durable. */
@@ -97,6 +99,7 @@ export class Owner implements PipelineListener {
       return undefined;
     }
     const state = run.state;
+    if (events[0]?.type === 'RunRestarted') this.#renumber(run);
     const wakeAt = this.#wakeAt(run, state.touched);
     const before = run.row;
     const row = { status: runStatusOf(state), wakeAt, version: state.version };
@@ -125,6 +128,20 @@ export class Owner implements PipelineListener {
     return load;
   }
 
+  /**
+   * Does `work` to the run while it is in memory; null when there is no such run. Between a
+   * promise and whoever awaits it a run may leave memory again (another's command was refused, it
+   * went to sleep), and what is then done to that object is done to nobody.
+   */
+  async with<T>(id: string, work: (run: LiveRun) => T): Promise<T | null> {
+    for (;;) {
+      const run = await this.hold(id);
+      if (run === null) return null;
+      if (this.live.get(id) === run) return work(run);
+      if (this.#stopped) throw new TuttiError('node.stopping');
+    }
+  }
+
   /** The fold of a run that may stay where it is. */
   async read(id: string): Promise<{ run: LiveRun; live: boolean } | null> {
     const known = this.live.get(id);
@@ -135,12 +152,13 @@ export class Owner implements PipelineListener {
 
   /** A sleeping run is due: it is in memory from now on, and the journal says so. */
   async wake(id: string): Promise<void> {
-    const run = await this.hold(id);
-    if (run === null || run.row.wakeAt === null || run.state.end !== undefined) return;
-    run.row = { ...run.row, wakeAt: null };
-    await new Promise<void>((resolve) => {
-      const update = updateOf(run.state, null);
-      this.#push(run, { events: [], seq: run.state.seq, update, settled: () => resolve() });
+    await this.with(id, (run) => {
+      if (run.row.wakeAt === null || run.state.end !== undefined) return undefined;
+      run.row = { ...run.row, wakeAt: null };
+      return new Promise<void>((resolve) => {
+        const update = updateOf(run.state, null);
+        this.#push(run, { events: [], seq: run.state.seq, update, settled: () => resolve() });
+      });
     });
   }
 
@@ -213,7 +231,7 @@ export class Owner implements PipelineListener {
   #wakeAt(run: LiveRun, touched: readonly number[]): number | null {
     if (run.state.end !== undefined || run.busy > 0) return null;
     for (const node of touched) {
-      if (effectsOf(run.state, node).some((effect) => effect.kind !== 'timer')) return null;
+      for (const effect of effectsOf(run.state, node)) if (effect.kind !== 'timer') return null;
     }
     const until = sleepsUntil(run.state);
     if (until === null || until < this.#parts.clock.now() + PARK_AFTER_MS) return null;
@@ -256,9 +274,12 @@ export class Owner implements PipelineListener {
 
   /** Makes the world follow one node: the same code on the first pass and after a crash. */
   #reconcile(run: LiveRun, node: number): void {
-    const effects = effectsOf(run.state, node);
-    const work = effects.find((effect) => effect.kind !== 'timer');
-    const timer = effects.find((effect) => effect.kind === 'timer');
+    let work: Exclude<Effect, { kind: 'timer' }> | undefined;
+    let timer: Effect | undefined;
+    for (const effect of effectsOf(run.state, node)) {
+      if (effect.kind === 'timer') timer = effect;
+      else work = effect;
+    }
     this.#setTimer(run, node, timer);
     const flight = run.flights.get(node);
     if (flight !== undefined && flight.attempt !== work?.attempt) this.#drop(run, flight);
@@ -289,6 +310,23 @@ export class Owner implements PipelineListener {
       flight.recovered = work;
       if (work.cancel) flight.halt('cancel');
       this.#parts.dispatcher().resume(flight);
+    }
+  }
+
+  /** A restart numbers the nodes afresh: what goes on is found again by its task's name. */
+  #renumber(run: LiveRun): void {
+    this.#clearTimers(run);
+    const flights = [...run.flights.values()];
+    run.flights.clear();
+    run.touchedAt.length = 0;
+    for (const flight of flights) {
+      const node = indexOf(run.state, flight.task);
+      if (node === undefined) {
+        this.#drop(run, flight);
+      } else {
+        flight.node = node;
+        run.flights.set(node, flight);
+      }
     }
   }
 

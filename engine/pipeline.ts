@@ -98,8 +98,6 @@ export class Pipeline {
       const entries: Entry[] = [];
       while (events < MOST_EVENTS && run.pending[entries.length] !== undefined) {
         const entry = run.pending[entries.length] as Entry;
-        // One statement cannot update a row that it inserts: the update goes with the next batch.
-        if (entries[0]?.start !== undefined && entry.update !== undefined) break;
         entries.push(entry);
         events += entry.events.length + 1;
       }

@@ -50,8 +50,7 @@ export function startRowOf(state: RunState, wakeAt: number | null): RunRow {
     parent: state.parent ?? null,
     by: state.by,
     createdAt: state.createdAt,
-    // An end that comes in the first step is written by the update that follows.
-    status: state.end === undefined ? runStatusOf(state) : 'running',
+    status: runStatusOf(state),
     wakeAt,
     total: state.nodes.length,
   };

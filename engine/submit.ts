@@ -24,6 +24,7 @@ import type { Clock, Ids } from './clock.ts';
 import type { Accepted, DeployRequest, DeployResult, Door, StartRequest } from './door.ts';
 import type { Owner } from './owner.ts';
 import type { Pipeline } from './pipeline.ts';
+import { malformation } from './request.ts';
 import type { Versions } from './versions.ts';
 
 export interface DoorParts {
@@ -76,6 +77,8 @@ export class Entrance implements Door {
     const { ids, owner, mostRuns } = this.#parts;
     await this.#parts.pipeline().room();
     const command: StartRun = { ...request, type: 'StartRun', run: request.run ?? ids.run() };
+    const malformed = malformation(command);
+    if (malformed !== undefined) return refusal('request.invalid', malformed);
     return this.begin(command, owner.live.size >= mostRuns);
   }
 
@@ -136,28 +139,26 @@ export class Entrance implements Door {
     this.#parts.open();
     await this.#parts.pipeline().room();
     const { owner } = this.#parts;
-    const run = await owner.hold(command.run);
-    if (run === null) return noRun(command.run);
-    const missing = await this.#fetchVersion(command, run.state.workflow);
-    if (missing !== undefined) {
-      owner.release(run);
-      return missing;
-    }
-    let refused: Refusal | undefined;
-    await settled((done) => {
-      refused = owner.apply(run, command, done);
-      if (refused !== undefined) done();
+    const missing = await this.#fetchVersion(command);
+    if (missing !== undefined) return missing;
+    const answer = await owner.with(command.run, async (run) => {
+      let refused: Refusal | undefined;
+      await settled((done) => {
+        refused = owner.apply(run, command, done);
+        if (refused !== undefined) done();
+      });
+      if (refused !== undefined) owner.release(run);
+      return refused;
     });
-    if (refused === undefined) return { refused: false, run: command.run };
-    owner.release(run);
-    return refused;
+    if (answer === null) return noRun(command.run);
+    return answer ?? { refused: false, run: command.run };
   }
 
   async preview(command: RestartRun): Promise<RestartPreview | Refusal> {
     const { owner, clock, versions } = this.#parts;
     const read = await owner.read(command.run);
     if (read === null) return noRun(command.run);
-    const missing = await this.#fetchVersion(command, read.run.state.workflow);
+    const missing = await this.#fetchVersion(command);
     if (missing !== undefined) return missing;
     const context = { now: clock.now(), chance: () => 0, definitions: versions.definitions };
     return previewRestart(read.run.state, command, context);
@@ -199,9 +200,13 @@ export class Entrance implements Door {
     }
   }
 
-  async #fetchVersion(command: OperatorCommand, workflow: string): Promise<Refusal | undefined> {
+  /** A restart may name a version: the kernel is given it as a value. */
+  async #fetchVersion(command: OperatorCommand): Promise<Refusal | undefined> {
     if (command.type !== 'RestartRun' || command.version === undefined) return undefined;
-    if ((await this.#parts.versions.get(workflow, command.version)) !== null) return undefined;
+    const { owner, versions } = this.#parts;
+    const workflow = (await owner.read(command.run))?.run.state.workflow;
+    if (workflow === undefined) return noRun(command.run);
+    if ((await versions.get(workflow, command.version)) !== null) return undefined;
     return refusal('version.unknown', `workflow "${workflow}" has no version ${command.version}`);
   }
 }

@@ -85,6 +85,17 @@ describe('law 6, never twice: calls', () => {
     expect((await stage.task(run, 'a')).status).toBe('succeeded');
   });
 
+  it('asks on while the attempt is being cancelled', async () => {
+    const { stage, run } = await started('world.touch');
+    await stage.submit({ type: 'CancelRun', run, by });
+    await stage.crash();
+    const question = stage.world.take('locate');
+    expect(question.context.signal.aborted).toBe(false);
+    question.answer('absent');
+    await quiet();
+    expect((await stage.view(run)).status).toBe('cancelled');
+  });
+
   it('simply repeats an idempotent call after a crash', async () => {
     const { stage, run } = await started('world.look');
     expect(stage.types(run)).toEqual(['RunStarted']);
