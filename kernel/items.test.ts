@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../model/json.ts';
 import { define, type TaskSpec } from './definition.fixture.ts';
+import { plan } from './plan.ts';
 import { type Play, play } from './play.fixture.ts';
 import { outputOf } from './scope.ts';
 
@@ -207,6 +208,14 @@ describe('an operator and items', () => {
       .given(...FAILED)
       .when('rerun m')
       .expectRefusal('task.wrong-status', /restart the run/);
+  });
+
+  it('nothing is due any more for items that a restart took away', () => {
+    const run = play(define({ a: {}, m: { needs: ['a'], each: [1, 2] } })).given('a ok');
+    expect(plan(run.state)).toMatchObject([{ task: 'm[0]' }, { task: 'm[1]' }]);
+    run.when('restart a');
+    expect(run.touched).toContain(3);
+    expect(plan(run.state)).toMatchObject([{ task: 'a', attempt: 2 }]);
   });
 
   it('an item that runs is not restarted', () => {

@@ -44,6 +44,8 @@ export class Play {
   readonly events: RunEvent[];
   now = START;
   chance = 0;
+  /** Nodes that the last step touched. */
+  touched: readonly number[] = [];
   /** What the last `when` gave. */
   last: readonly RunEvent[] | Refusal = [];
   readonly #versions: readonly Definition[];
@@ -108,6 +110,7 @@ export class Play {
   }
 
   audit(): void {
+    this.touched = this.state.touched;
     const missed = this.#effects.follow(this.state);
     const wrong = audit(this.state, this.events, this.context().definitions);
     expect([...wrong, ...missed]).toEqual([]);
