@@ -1,0 +1,77 @@
+/** A whole Tutti in this process: embedded PostgreSQL, every connector, the real clock. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { machineChance, machineClock, machineIds } from '../../cli/machine.ts';
+import { CONNECTORS } from '../../connectors/index.ts';
+import { createEngine, type Engine } from '../../engine/engine.ts';
+import { eventOf } from '../../engine/rows.ts';
+import type { Journal } from '../../journal/journal.ts';
+import { openJournal } from '../../journal/open.ts';
+import type { JsonObject } from '../../model/json.ts';
+import type { RunEvent } from '../../model/run.ts';
+
+export const by = { actor: 'test' };
+
+export interface House {
+  readonly engine: Engine;
+  readonly journal: Journal;
+  readonly data: string;
+  deploy(source: string): Promise<string>;
+  /** Starts a run and resolves with its events when it has ended. */
+  run(
+    workflow: string,
+    inputs?: JsonObject,
+  ): Promise<{ readonly id: string; readonly events: readonly RunEvent[] }>;
+  close(): Promise<void>;
+}
+
+export async function openHouse(): Promise<House> {
+  const data = mkdtempSync(join(tmpdir(), 'tutti-house-'));
+  const opened = await openJournal({ dataDirectory: data });
+  const { journal } = opened;
+  const engine = createEngine({
+    journal,
+    connectors: CONNECTORS,
+    systems: { get: () => undefined, names: () => [], secrets: [] },
+    nodeName: 'test',
+    clock: machineClock,
+    chance: machineChance,
+    ids: machineIds,
+    stateDirectory: data,
+    redact: (text) => text,
+    log: { warn: () => {}, info: () => {} },
+  });
+  await engine.start(null);
+  return {
+    engine,
+    journal,
+    data,
+    deploy: async (source) => {
+      const result = await engine.door.deploy({ source, directory: data, by });
+      if (result.refused) throw new Error(JSON.stringify(result.problems));
+      return result.workflow;
+    },
+    run: async (workflow, inputs = {}) => {
+      const answer = await engine.door.start({ workflow, inputs, by });
+      if (answer.refused) throw new Error(answer.message);
+      return { id: answer.run, events: await eventsToEnd(engine, journal, answer.run) };
+    },
+    close: async () => {
+      await engine.stop();
+      await opened.close();
+      rmSync(data, { recursive: true, force: true });
+    },
+  };
+}
+
+async function eventsToEnd(engine: Engine, journal: Journal, run: string): Promise<RunEvent[]> {
+  const events: RunEvent[] = [];
+  const never = new AbortController().signal;
+  while (events.at(-1)?.type !== 'RunEnded') {
+    await engine.door.changed(run, events.length - 1, never);
+    const rows = await journal.views.events(run, events.length - 1, 10_000);
+    for (const row of rows) events.push(eventOf(row));
+  }
+  return events;
+}
