@@ -110,8 +110,9 @@ const executeAction = defineAction({
   system: 'required',
   input: executeInput,
   output,
-  // A second call with the key finds the marker.
-  idempotent: true,
+  // Not because of the key, whose second call finds the marker: a retry has another key. So it
+  // has to be known for certain that this one did nothing, by `locate` if the reply was lost.
+  idempotent: false,
   examples: [
     {
       title: 'Post to a ledger',

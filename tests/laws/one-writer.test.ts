@@ -2,29 +2,24 @@
 import { expect, it } from 'vitest';
 import { by, Stage } from '../simulation/stage.ts';
 
-const asking = `
+const ASKING = `
 workflow: asking
 tasks:
   ask: { approve: { by: desk, title: "?" } }
-  after: { needs: [ask], action: tutti.noop }
+  after: { needs: [ask], action: world.look }
 `;
 
-it('answers every command on a sleeping run, also one that meets a refused one', async () => {
+it('answers a command on a sleeping run, though a refused one lets go of it meanwhile', async () => {
   const stage = await Stage.open();
-  await stage.deploy(asking.replace('tutti.noop', 'world.look'));
+  await stage.deploy(ASKING);
   const run = await stage.start('asking');
   expect(stage.engine.gauges().runs).toBe(0);
   const [refused, accepted] = await Promise.all([
     stage.engine.door.submit({ type: 'RerunTask', run, task: 'after', by }),
-    stage.engine.door.submit({
-      type: 'DecideApproval',
-      run,
-      task: 'ask',
-      decision: 'approve',
-      by: { actor: 'desk' },
-    }),
+    stage.engine.door.submit({ type: 'RestartRun', run, from: ['ask'], version: 1, by }),
   ]);
   expect(refused.refused).toBe(true);
   expect(accepted.refused).toBe(false);
+  await stage.submit({ type: 'DecideApproval', run, task: 'ask', decision: 'approve', by });
   expect(stage.world.count('call')).toBe(1);
 });

@@ -1,0 +1,201 @@
+/**
+ * The kill test, put together. One data folder lives through all rounds, under load all the time:
+ *
+ *   start → { load ‖ rounds of kill and recovery } → load stops → drain → audit → stop
+ *
+ * A round is one kill (of the node, of PostgreSQL's postmaster, of both) at a random moment and
+ * the recovery from it.
+ */
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { deployedSchema, eventBatchSchema, RUN_IS_OVER } from '../../model/wire.ts';
+import { Audit, type Effects, type Findings } from './audit.ts';
+import { Chance } from './chance.ts';
+import { Connection } from './connection.ts';
+import { drain } from './drain.ts';
+import { EffectsServer } from './effects-server.ts';
+import { House, type Kill, KILLS, moment } from './house.ts';
+import { PromiseLedger } from './ledger.ts';
+import { type LoadParts, Player, startRun } from './load.ts';
+import { processesOf } from './processes.ts';
+import { MADE_ONCE, PROBE, systemsFile, workflowFiles } from './workflows.ts';
+
+export interface Plan {
+  readonly rounds: number;
+  readonly seed: number;
+  readonly kills: readonly Kill[];
+  readonly players: number;
+  /** Told after each round. */
+  readonly progress: (sentence: string) => void;
+}
+
+export interface Report extends Findings {
+  readonly kills: Readonly<Record<Kill, number>>;
+  readonly started: number;
+  readonly acknowledged: number;
+  readonly refused: number;
+  readonly unanswered: number;
+  readonly recoveriesMs: readonly number[];
+  readonly leftovers: number;
+  readonly folder: string;
+}
+
+const LATEST_KILL_MS = 1_200;
+const INTRUDER_EVERY = 20;
+
+export async function experiment(plan: Plan): Promise<Report> {
+  const folder = mkdtempSync(join(tmpdir(), 'tutti-chaos-'));
+  const chance = new Chance(plan.seed);
+  const service = await EffectsServer.start(chance.fork());
+  // Started by root, PostgreSQL runs as another user: it has to get to the data folder.
+  chmodSync(folder, 0o755);
+  const data = join(folder, 'data');
+  mkdirSync(data);
+  writeFileSync(join(data, 'systems.yaml'), systemsFile(service.url));
+  const connection = new Connection();
+  const house = new House(data, connection, chance.fork());
+  const parts: LoadParts = {
+    connection,
+    promises: new PromiseLedger(),
+    file: join(folder, 'effects.txt'),
+  };
+  writeFileSync(parts.file, '');
+  try {
+    const report = await conduct(plan, chance, { parts, house, service, folder });
+    // What went wrong is kept to be looked at.
+    if (report.broken.length === 0) rmSync(folder, { recursive: true, force: true });
+    return report;
+  } finally {
+    house.abandon();
+    await service.stop();
+  }
+}
+
+interface Stage {
+  readonly parts: LoadParts;
+  readonly house: House;
+  readonly service: EffectsServer;
+  readonly folder: string;
+}
+
+async function conduct(plan: Plan, chance: Chance, stage: Stage): Promise<Report> {
+  const { parts, house } = stage;
+  const broken: string[] = [];
+  await house.listening();
+  await deployAll(parts);
+  let over = false;
+  const players = Array.from({ length: plan.players }, () =>
+    new Player(parts, chance.fork(), () => over).play(),
+  );
+  // A player that fails ends the experiment at once, not at its end.
+  const playing = Promise.all(players);
+  await Promise.race([playing, rounds(plan, chance, stage, broken)]);
+  over = true;
+  await Promise.all([playing, probe(parts)]);
+  plan.progress('the last kill is over: the drain begins');
+  broken.push(...(await drain(parts)));
+  plan.progress('the audit begins');
+  const findings = await new Audit(parts, await effectsOf(stage)).findings();
+  broken.push(...findings.broken, ...(await close(stage)));
+  return reportOf(stage, { ...findings, broken });
+}
+
+async function rounds(plan: Plan, chance: Chance, stage: Stage, broken: string[]): Promise<void> {
+  const { house, parts } = stage;
+  for (let round = 1; round <= plan.rounds; round += 1) {
+    await moment(chance.below(LATEST_KILL_MS));
+    const kill = chance.pick(plan.kills);
+    await house.round(kill, () => probe(parts));
+    const tookMs = Math.round(house.recoveriesMs.at(-1) ?? 0);
+    plan.progress(`round ${round}: ${kill}, recovered in ${tookMs} ms`);
+    if (round % INTRUDER_EVERY !== 1) continue;
+    const intrusion = await house.intruder();
+    if (intrusion !== null) broken.push(intrusion);
+  }
+}
+
+/** A new run, acknowledged. */
+async function probe(parts: LoadParts): Promise<void> {
+  await startRun(parts, PROBE, {});
+}
+
+async function deployAll(parts: LoadParts): Promise<void> {
+  for (const source of workflowFiles()) {
+    const answer = await parts.connection.post('/workflows', { source }, deployedSchema);
+    if (answer.kind !== 'done')
+      throw new Error(`a workflow was not deployed: ${JSON.stringify(answer)}`);
+  }
+  const { run } = await startRun(parts, MADE_ONCE, {});
+  for (let after = -1; ; ) {
+    const path = `/runs/${run}/events?after=${after}&wait=30s`;
+    const batch = await parts.connection.read(path, eventBatchSchema);
+    if (batch !== null && RUN_IS_OVER.has(batch.status)) return;
+    after = batch?.next ?? after;
+  }
+}
+
+async function effectsOf({ parts, house, service }: Stage): Promise<Effects> {
+  const script = new Map<string, number>();
+  for (const key of readFileSync(parts.file, 'utf8').split('\n')) {
+    if (key !== '') script.set(key, (script.get(key) ?? 0) + 1);
+  }
+  return { script, post: service.counts, book: await bookings(house.folder) };
+}
+
+async function bookings(folder: string): Promise<Map<string, number>> {
+  const host = join(folder, 'postgres', 'cluster');
+  const client = new pg.Client({ host, user: 'tutti', database: 'effects' });
+  await client.connect();
+  try {
+    const text = 'select key, count(*)::int as count from effects group by key';
+    const { rows } = await client.query<{ key: string; count: number }>(text);
+    return new Map(rows.map(({ key, count }) => [key, count]));
+  } finally {
+    await client.end();
+  }
+}
+
+/** The end: one more intruder, a graceful stop, and nobody is left. */
+async function close({ house, parts, folder }: Stage): Promise<string[]> {
+  const intrusion = await house.intruder();
+  const stopped = await house.stop();
+  const orphans = processesOf(folder);
+  return [
+    ...(intrusion === null ? [] : [intrusion]),
+    ...(stopped === null ? [] : [stopped]),
+    ...orphans.map((orphan) => `a process is left: ${orphan}`),
+    ...house.collapses,
+    ...parts.connection.surprises,
+  ];
+}
+
+function reportOf({ parts, house, folder }: Stage, findings: Findings): Report {
+  const { starts, commands, refused, lost } = parts.promises;
+  return {
+    ...findings,
+    kills: house.kills,
+    started: starts.length,
+    acknowledged: starts.length + commands.length,
+    refused,
+    unanswered: lost,
+    recoveriesMs: house.recoveriesMs,
+    leftovers: foldersIn(join(house.folder, 'attempts', 'shell')),
+    folder,
+  };
+}
+
+function foldersIn(folder: string): number {
+  try {
+    return readdirSync(folder).length;
+  } catch {
+    return 0;
+  }
+}
+
+export function killsOf(word: string): readonly Kill[] | null {
+  if (word === 'all') return KILLS;
+  const kill = KILLS.find((one) => one === word);
+  return kill === undefined ? null : [kill];
+}

@@ -1,0 +1,48 @@
+/**
+ * `npm run chaos -- --rounds 500 [--seed N] [--kill node|postmaster|both] [--players N]`: the
+ * kill test at any length. It prints its figures, and a failing seed with the command that plays
+ * it again.
+ */
+import { randomInt } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { experiment, killsOf } from './experiment.ts';
+import { figuresOf, replayCommand } from './figures.ts';
+
+const USAGE =
+  'npm run chaos -- [--rounds N] [--seed N] [--kill node|postmaster|both|all] [--players N]';
+
+const progress = (sentence: string): void => console.log(sentence);
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: 'string', default: '40' },
+      seed: { type: 'string', default: String(randomInt(2 ** 31)) },
+      kill: { type: 'string', default: 'all' },
+      players: { type: 'string', default: '8' },
+    },
+  });
+  const [rounds, seed, players] = [values.rounds, values.seed, values.players].map(Number);
+  const kills = killsOf(values.kill);
+  if (!isCount(rounds) || !isCount(players) || !Number.isInteger(seed) || kills === null) {
+    console.error(USAGE);
+    return 2;
+  }
+  const replay = replayCommand(rounds, seed ?? 0, values.kill);
+  console.log(replay);
+  try {
+    const report = await experiment({ rounds, seed: seed ?? 0, kills, players, progress });
+    for (const line of figuresOf(report)) console.log(line);
+    if (report.broken.length === 0) return 0;
+  } catch (error) {
+    console.error(error);
+  }
+  console.log(`play it again: ${replay}`);
+  return 1;
+}
+
+function isCount(value: number | undefined): value is number {
+  return value !== undefined && Number.isInteger(value) && value > 0;
+}
+
+process.exitCode = await main();
