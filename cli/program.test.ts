@@ -37,6 +37,7 @@ describe('words', () => {
     [['runs', '--limit', '0'], 'whole number above 0'],
     [['serve', '--port', '99999'], 'between 0 and 65535'],
     [['import', 'bpmn', 'ok.yaml'], 'There is no import of "bpmn"'],
+    [['import', 'wfformat', 'ok.yaml'], 'ok.yaml is not JSON'],
     [['validate', 'nowhere.yaml'], 'there is no such file'],
     [['validate', '.'], 'is a folder'],
     [['systems', '--systems', 'nowhere.yaml'], 'There is no systems file'],
@@ -55,6 +56,19 @@ describe('words', () => {
       { file: 'bad.yaml', valid: false, problems: [{ file: 'bad.yaml', line: 2 }] },
     ]);
     expect(JSON.parse((await tutti(['schema'])).out)).toHaveProperty('properties.tasks');
+  });
+
+  it('imports a recording', async () => {
+    const tasks = [{ id: 'a' }, { id: 'b', parents: ['a'] }];
+    const recording = { schemaVersion: '1.5', name: 'two', workflow: { specification: { tasks } } };
+    writeFileSync(join(folder, 'two.json'), JSON.stringify(recording));
+    const words = ['import', 'wfformat', 'two.json', '--time-scale', '0'];
+    const { code, out } = await tutti(words);
+    expect({ code, first: out.split('\n', 1)[0] }).toEqual({ code: 0, first: 'workflow: "two"' });
+    expect(JSON.parse((await tutti([...words, '--json'])).out)).toMatchObject({
+      tasks: 2,
+      edges: 1,
+    });
   });
 
   it('has help with an example and --json and --data for every command', () => {

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { CONNECTORS } from '../../connectors/index.ts';
 import { catalogueOf } from '../../connectors/kit/index.ts';
 import { TuttiError } from '../../model/errors.ts';
+import { importWfFormat } from '../../model/wfformat.ts';
 import { workflowJsonSchema } from '../../model/workflow.ts';
 import type { Deployed } from '../../model/wire.ts';
 import { alone, connected, EXIT } from '../runtime.ts';
@@ -12,10 +13,9 @@ import type { CommonOptions, Runtime } from '../runtime.ts';
 import { validateSource } from '../validation.ts';
 import { problemLines } from '../view/problems.ts';
 import { plural } from '../view/words.ts';
-import { importWfformat } from '../wfformat.ts';
 import { declare, declareConnected, withReason } from './command.ts';
 import { readWorkflowFile } from './files.ts';
-import { factor } from './values.ts';
+import { factor, parseJson } from './values.ts';
 
 export function workflowCommands(program: Command, runtime: Runtime): void {
   validateCommand(program, runtime);
@@ -99,8 +99,9 @@ function importCommand(program: Command, runtime: Runtime): void {
           throw new TuttiError('request.invalid', detail);
         }
         const { source } = readWorkflowFile(context, file);
-        const workflow = importWfformat(source, file, context.options.timeScale);
-        context.print({ workflow }, [workflow.trimEnd()]);
+        const { timeScale } = context.options;
+        const { yaml, name, tasks, edges } = importWfFormat(parseJson(source, file), { timeScale });
+        context.print({ workflow: yaml, name, tasks, edges }, [yaml.trimEnd()]);
         return EXIT.done;
       }),
     );
