@@ -13,7 +13,7 @@ import type {
 } from '../model/run.ts';
 import type { Definitions } from './evolve.ts';
 import { withDescendants } from './graph.ts';
-import { definitionOf, indexOf, isMapped, nodeAt } from './nodes.ts';
+import { definitionOf, indexOf, isDispatched, isMapped, nodeAt } from './nodes.ts';
 import { isRefusal, refusal } from './refusal.ts';
 import { report } from './report.ts';
 import { choose } from './restart.ts';
@@ -269,13 +269,16 @@ function steer(
 
 function underway(state: RunState, tasks: readonly number[]): string | undefined {
   const set = new Set(tasks);
-  for (const node of state.nodes) {
-    const name = node.status.name;
-    if (set.has(node.task) && (name === 'running' || name === 'unknown')) {
-      return state.definition.tasks[node.task]?.name;
-    }
-  }
-  return undefined;
+  const found = state.nodes.find((node) => set.has(node.task) && isOutside(state, node));
+  return state.definition.tasks[found?.task ?? -1]?.name;
+}
+
+/** Something outside works for it; a wait, or a mapped task between its items, can just be left. */
+function isOutside(state: RunState, node: Node): boolean {
+  const { name } = node.status;
+  return (
+    (name === 'running' || name === 'unknown') && isDispatched(definitionOf(state, node), node)
+  );
 }
 
 function restartRun(state: RunState, command: RestartRun, context: Context): Decision {
@@ -305,8 +308,7 @@ function restartRun(state: RunState, command: RestartRun, context: Context): Dec
 function runningItem(state: RunState, refs: readonly string[]): string | undefined {
   return refs.find((ref) => {
     const index = ref.endsWith(']') ? indexOf(state, ref) : undefined;
-    const name = index === undefined ? undefined : nodeAt(state, index).status.name;
-    return name === 'running' || name === 'unknown';
+    return index !== undefined && isOutside(state, nodeAt(state, index));
   });
 }
 

@@ -133,6 +133,12 @@ describe('restart of a run', () => {
       .expectRefusal(code);
   });
 
+  it('a wait that goes on is no work outside: it can be left', () => {
+    const run = play(define({ a: {}, w: { needs: ['a'], wait: 9_000 } })).given('a ok');
+    expect(run.given('restart a').standing).toBe('a:queued w:waiting run:going');
+    run.when('w#1 wakes').expectRefusal('task.stale');
+  });
+
   it('does what its preview says, and only that', () => {
     const run = play(define(DIAMOND)).given(...B_FAILED);
     const command = { type: 'RestartRun', run: 'r1', by: BY } as const;
