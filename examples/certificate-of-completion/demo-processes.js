@@ -7,7 +7,8 @@ import { delimiter, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const HERE = fileURLToPath(new URL('.', import.meta.url));
-export const TUTTI = fileURLToPath(new URL('../../cli/tutti.js', import.meta.url));
+/** The executable, which `npx tutti` runs too. */
+const TUTTI = join(HERE, '../../cli/tutti.js');
 
 /** Far more than a loaded machine needs; a process that hangs must not hang the demonstration. */
 const STOP_LIMIT_MS = 60_000;
