@@ -1,5 +1,5 @@
 /** The figures of an experiment, for people. */
-import type { Report } from './experiment.ts';
+import type { Plan, Report } from './experiment.ts';
 
 const SHOWN = 30;
 
@@ -32,6 +32,8 @@ function quantile(values: readonly number[], share: number): number {
 }
 
 /** The one command that deals the same kills and the same work again. */
-export function replayCommand(rounds: number, seed: number, kill: string): string {
-  return `npm run chaos -- --rounds ${rounds} --seed ${seed}${kill === 'all' ? '' : ` --kill ${kill}`}`;
+export function replayCommand(plan: Omit<Plan, 'progress' | 'kills'>, kill: string): string {
+  const { rounds, seed, players } = plan;
+  const which = kill === 'all' ? '' : ` --kill ${kill}`;
+  return `npm run chaos -- --rounds ${rounds} --seed ${seed} --players ${players}${which}`;
 }

@@ -22,16 +22,17 @@ async function main(): Promise<number> {
       players: { type: 'string', default: '8' },
     },
   });
-  const [rounds, seed, players] = [values.rounds, values.seed, values.players].map(Number);
+  const [rounds, players, seed = 0] = [values.rounds, values.players, values.seed].map(Number);
   const kills = killsOf(values.kill);
   if (!isCount(rounds) || !isCount(players) || !Number.isInteger(seed) || kills === null) {
     console.error(USAGE);
     return 2;
   }
-  const replay = replayCommand(rounds, seed ?? 0, values.kill);
+  const plan = { rounds, players, seed, kills, progress };
+  const replay = replayCommand(plan, values.kill);
   console.log(replay);
   try {
-    const report = await experiment({ rounds, seed: seed ?? 0, kills, players, progress });
+    const report = await experiment(plan);
     for (const line of figuresOf(report)) console.log(line);
     if (report.broken.length === 0) return 0;
   } catch (error) {

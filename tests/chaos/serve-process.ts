@@ -41,8 +41,12 @@ export class ServeProcess {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    // A test that is given up must not leave a server behind.
+    const abandon = (): void => void this.#child.kill('SIGKILL');
+    process.once('exit', abandon);
     this.exited = new Promise((resolve) => {
       const end = (code: number | null, signal: NodeJS.Signals | null): void => {
+        process.off('exit', abandon);
         this.#running = false;
         resolve({ code, signal });
       };
