@@ -48,9 +48,9 @@ export class Processes {
   /** `tutti serve`: the engine, the API and an embedded PostgreSQL. */
   async startTutti(options) {
     const words = [TUTTI, 'serve', '--port', '0', '--json', '--log-level', 'warn', ...options];
-    return await this.#start('tutti serve', words, (text) =>
-      isWhole(text) ? JSON.parse(text) : undefined,
-    );
+    const { error, ...server } = await this.#start('tutti serve', words, parsed);
+    if (error === undefined) return server;
+    throw new Trouble(`Tutti does not serve: ${error.detail}\n${error.next}`);
   }
 
   /** One command of Tutti, to its end: its exit code and what it printed. */
@@ -132,11 +132,11 @@ function collect(stream, onMore = () => {}) {
   return collected;
 }
 
-function isWhole(text) {
+/** The JSON that was printed, once it is whole. */
+function parsed(text) {
   try {
-    JSON.parse(text);
-    return true;
+    return JSON.parse(text);
   } catch {
-    return false;
+    return undefined;
   }
 }
