@@ -45,6 +45,7 @@ async function intend(underway: Underway): Promise<void> {
   } else {
     const { run, task, attempt } = flight;
     const durable = await desk.report(flight, { type: 'StartTask', run: run.id, task, attempt });
+    if (!durable) desk.abandon(flight);
     if (!durable || flight.stop === 'drop' || flight.stop === 'shutdown') return;
   }
   await depart(underway);

@@ -53,7 +53,10 @@ export async function runChild(
       attempt,
       child,
     });
-    if (!durable) return;
+    if (!durable) {
+      desk.abandon(flight);
+      return;
+    }
   }
   const refused = await nursery.start({
     type: 'StartRun',

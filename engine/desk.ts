@@ -20,6 +20,8 @@ export interface Desk {
   report(flight: Flight, command: AttemptReport): Promise<boolean>;
   /** A report whose durability nobody waits for; most outcomes are told so. */
   tell(flight: Flight, command: AttemptReport): void;
+  /** The start of the attempt was refused: nothing has left the house. */
+  abandon(flight: Flight): void;
   /** The connector's work is over. */
   done(flight: Flight): void;
 }

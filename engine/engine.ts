@@ -266,6 +266,7 @@ class Orchestra implements Engine {
         if (this.#owner.live.get(flight.run.id) === flight.run)
           this.#owner.apply(flight.run, command);
       },
+      abandon: (flight) => this.#owner.abandon(flight),
       done: (flight) => this.#dispatcher.done(flight),
     };
   }

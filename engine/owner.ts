@@ -282,11 +282,30 @@ export class Owner implements PipelineListener {
     }
     this.#setTimer(run, node, timer);
     const flight = run.flights.get(node);
-    if (flight !== undefined && flight.attempt !== work?.attempt) this.#drop(run, flight);
+    if (flight !== undefined && flight.attempt !== work?.attempt) {
+      // A hold stops starts only: what is in the air already goes on to its outcome.
+      if (work === undefined && this.#isHeldInTheAir(run, flight)) return;
+      this.#drop(run, flight);
+    }
     if (work === undefined) return;
     const current = run.flights.get(node);
     if (current === undefined) this.#take(run, work);
     else if (work.kind === 'follow' && work.cancel) this.#cancel(current, work);
+  }
+
+  #isHeldInTheAir(run: LiveRun, flight: Flight): boolean {
+    const status = nodeAt(run.state, flight.node).status;
+    return (
+      status.name === 'queued' && status.attempt === flight.attempt && flight.phase !== 'queued'
+    );
+  }
+
+  /** The start of an attempt was refused: it never left the house, and its place is free again. */
+  abandon(flight: Flight): void {
+    const { run, node } = flight;
+    if (this.live.get(run.id) !== run || run.flights.get(node) !== flight) return;
+    this.#drop(run, flight);
+    if ((run.touchedAt[node] ?? 0) <= run.durable) this.#reconcile(run, node);
   }
 
   #take(run: LiveRun, work: Exclude<Effect, { kind: 'timer' }>): void {

@@ -191,6 +191,12 @@ function approval(
 ): Decision {
   const body = definitionOf(state, node).body;
   if (body.kind !== 'approve') return refusal('task.wrong-status', `"${command.task}" asks nobody`);
+  if (!body.by.includes(command.by.actor)) {
+    return refusal(
+      'approval.not-allowed',
+      `"${command.task}" is decided by ${body.by.join(' or ')}, not by ${command.by.actor}`,
+    );
+  }
   return [decided(command.task, node, command.decision, command.by, now)];
 }
 

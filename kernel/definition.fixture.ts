@@ -120,7 +120,7 @@ function bodyOf(spec: TaskSpec, position: (name: string) => number): Body {
     return { kind: 'action', action: spec.action ?? 'test.work', with: {} };
   return {
     kind: 'approve',
-    by: ['order-desk'],
+    by: ['order-desk', 'operator', 'ann'],
     title: 'Go on with ${{ run.id }}?',
     onExpiry: 'reject',
     ...spec.approve,

@@ -186,8 +186,8 @@ const ROWS: readonly Row[] = [
     status: 'deciding',
     tasks: { t: { approve: { expiresMs: 60_000 } } },
     steps: [],
-    words: /decision of order-desk .*it expires 2026-03-01T00:01/,
-    gate: { on: 'order-desk', until: A_MINUTE },
+    words: /decision of order-desk, operator, ann .*it expires 2026-03-01T00:01/,
+    gate: { on: 'order-desk, operator, ann', until: A_MINUTE },
   },
   {
     kind: 'system',

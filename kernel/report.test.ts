@@ -205,6 +205,14 @@ describe('approval', () => {
     });
   });
 
+  it('is decided only by those it names', () => {
+    const run = alone({ approve: {} });
+    const command = { type: 'DecideApproval', run: 'r1', task: 't', decision: 'approve' } as const;
+    run.do({ ...command, by: { actor: 'mallory' } });
+    run.expectRefusal('approval.not-allowed');
+    expect(run.node('t').status.name).toBe('deciding');
+  });
+
   it('cannot be decided twice', () => {
     alone({ approve: {} }).given('approve t').when('reject t').expectRefusal('task.wrong-status');
   });

@@ -5,7 +5,7 @@ import { by, Stage } from '../simulation/stage.ts';
 const ASKING = `
 workflow: asking
 tasks:
-  ask: { approve: { by: desk, title: "?" } }
+  ask: { approve: { by: [desk, test], title: "?" } }
   after: { needs: [ask], action: world.look }
 `;
 
