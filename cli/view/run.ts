@@ -151,12 +151,15 @@ export function approvals(run: RunView): string[] {
     .filter((task) => task.status === 'deciding' && task.kind === 'approve')
     .map((task) => {
       const by = task.gates.find((gate) => gate.kind === 'approval')?.on ?? '';
-      return `  For ${by === '' ? 'somebody' : harmless(by)} to decide: ${decideCommand(run.id, task.task)}`;
+      return `  For ${by === '' ? 'somebody' : harmless(by)} to decide: ${decideCommand(run.id, task.task, by)}`;
     });
 }
 
-export function decideCommand(run: string, task: string): string {
-  return `tutti approve ${run} ${shellWord(task)}   (or: tutti reject …)`;
+/** `by`: who may decide, separated by commas; the command names the first of them. */
+function decideCommand(run: string, task: string, by: string): string {
+  const actor = by.split(', ')[0] ?? '';
+  const as = actor === '' ? '' : ` --actor ${shellWord(harmless(actor))}`;
+  return `tutti approve ${run} ${shellWord(task)}${as}   (or: tutti reject …)`;
 }
 
 function shellWord(word: string): string {
