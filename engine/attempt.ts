@@ -13,7 +13,7 @@ import type { Effect } from '../kernel/plan.ts';
 import { scopeOf, templateOf } from '../kernel/scope.ts';
 import type { Body } from '../model/definition.ts';
 import { ExpressionError } from '../model/expression.ts';
-import type { Json } from '../model/json.ts';
+import type { Json, JsonObject } from '../model/json.ts';
 import type { Failure } from '../model/run.ts';
 import { callAttempt } from './call-attempt.ts';
 import type { Desk } from './desk.ts';
@@ -30,10 +30,11 @@ export function runAction(
   recovered: Follow | undefined,
 ): Promise<unknown> {
   const startedAt = recovered?.startedAt ?? desk.clock.now();
-  const prepared = prepare(flight, desk, startedAt);
+  const prepared = prepare(flight, desk);
   if ('class' in prepared) return fail(flight, desk, { failure: prepared, startedAt });
   const idempotent = isIdempotent(prepared);
-  const underway: Underway = Object.assign(prepared, { idempotent, recovered });
+  const { action, input, context } = prepared;
+  const underway = { flight, desk, action, input, context, startedAt, idempotent, recovered };
   return idempotent && recovered === undefined ? depart(underway) : intend(underway);
 }
 
@@ -61,9 +62,9 @@ function isIdempotent(prepared: { readonly action: Action; readonly input: unkno
   return typeof action.idempotent === 'function' ? action.idempotent(input) : action.idempotent;
 }
 
-type Prepared = Omit<Underway, 'idempotent' | 'recovered'>;
+type Prepared = Pick<Underway, 'action' | 'input' | 'context'>;
 
-function prepare(flight: Flight, desk: Desk, startedAt: number): Prepared | Failure {
+function prepare(flight: Flight, desk: Desk): Prepared | Failure {
   const node = nodeAt(flight.run.state, flight.node);
   const body = definitionOf(flight.run.state, node).body;
   if (body.kind !== 'action') return rejected('internal', `"${flight.task}" is not an action`);
@@ -71,9 +72,12 @@ function prepare(flight: Flight, desk: Desk, startedAt: number): Prepared | Fail
   if (found === undefined) return rejected('action.unknown', `there is no action "${body.action}"`);
   const config = configOf(desk, body, found.connector.name);
   if ('class' in config) return config;
+  const known = inputs.get(body.with);
+  if (known?.action === found.action)
+    return { ...known, context: contextOf(flight, desk, config.config) };
+  const template = templateOf(body.with);
   let given: Json;
   try {
-    const template = templateOf(body.with);
     const attempt = { key: flight.key, number: flight.attempt };
     given = template.constant
       ? body.with
@@ -89,16 +93,21 @@ function prepare(flight: Flight, desk: Desk, startedAt: number): Prepared | Fail
     );
     return rejected('action.input', issues.join('; '));
   }
-  const context = contextOf(flight, desk, config.config);
-  return { flight, desk, action: found.action, input: checked.data, context, startedAt };
+  const ready = { action: found.action, input: checked.data };
+  if (template.constant) inputs.set(body.with, ready);
+  return { ...ready, context: contextOf(flight, desk, config.config) };
 }
+
+/** Inputs that depend on nothing are checked once per version, not once per attempt. */
+const inputs = new WeakMap<JsonObject, { readonly action: Action; readonly input: unknown }>();
+const NO_CONFIG = { config: {} };
 
 function configOf(
   desk: Desk,
   body: Extract<Body, { kind: 'action' }>,
   kind: string,
 ): { config: unknown } | Failure {
-  if (body.system === undefined) return { config: {} };
+  if (body.system === undefined) return NO_CONFIG;
   const system = desk.systems.get(body.system);
   if (system === undefined) {
     const known = desk.systems.names().join(', ');

@@ -6,7 +6,17 @@ import { ActionFailure, type CallAction } from '../connectors/kit/connector.ts';
 import { bug } from '../model/errors.ts';
 import { failureOf } from './attempt.ts';
 import { inquiryOf } from './inquiry.ts';
-import { confirm, fail, failWith, find, lose, pause, succeed, type Underway } from './outcome.ts';
+import {
+  confirm,
+  deliver,
+  fail,
+  failWith,
+  find,
+  lose,
+  pause,
+  succeed,
+  type Underway,
+} from './outcome.ts';
 
 const FIRST_LOOK_MS = 1_000;
 const LONGEST_LOOK_MS = 30_000;
@@ -20,8 +30,8 @@ export async function callAttempt(underway: Underway): Promise<void> {
   }
   const cancelTimeout = ownTimeout(underway);
   try {
-    const output = await call(underway);
-    await succeed(underway, output);
+    const writing = deliver(underway, await call(underway));
+    if (writing !== undefined) await writing;
   } catch (error) {
     await failed(underway, failureOf(error));
   } finally {

@@ -263,8 +263,9 @@ class Orchestra implements Engine {
       action: (name) => this.#actions.get(name),
       report: (flight, command) => this.#report(flight, command),
       tell: (flight, command) => {
-        if (this.#owner.live.get(flight.run.id) === flight.run)
-          this.#owner.apply(flight.run, command);
+        if (this.#owner.live.get(flight.run.id) !== flight.run) return;
+        if (isOutcome(command)) flight.conclude();
+        this.#owner.apply(flight.run, command);
       },
       abandon: (flight) => this.#owner.abandon(flight),
       done: (flight) => this.#dispatcher.done(flight),

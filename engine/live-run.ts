@@ -8,9 +8,9 @@ import type { Flight } from './flight.ts';
 
 /** What one step wrote, waiting for its place in a batch. */
 export interface Entry {
-  readonly start?: RunRow;
+  readonly start: RunRow | undefined;
   readonly events: readonly EventRow[];
-  readonly update?: RunUpdate;
+  readonly update: RunUpdate | undefined;
   /** Nodes whose effects may have changed. */
   readonly touched: readonly number[];
   /** The run's sequence after this entry. */

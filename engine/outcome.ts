@@ -29,38 +29,38 @@ export interface Underway {
 /** A class, so that an attempt costs one small object; most actions never look at most of it. */
 class AttemptContext implements ActionContext {
   readonly config: unknown;
-  readonly #flight: Flight;
-  readonly #desk: Desk;
+  private readonly flight: Flight;
+  private readonly desk: Desk;
 
   constructor(flight: Flight, desk: Desk, config: unknown) {
-    this.#flight = flight;
-    this.#desk = desk;
+    this.flight = flight;
+    this.desk = desk;
     this.config = config;
   }
 
   get key(): string {
-    return this.#flight.key;
+    return this.flight.key;
   }
   get run(): string {
-    return this.#flight.run.id;
+    return this.flight.run.id;
   }
   get task(): string {
-    return this.#flight.task;
+    return this.flight.task;
   }
   get attempt(): number {
-    return this.#flight.attempt;
+    return this.flight.attempt;
   }
   get directory(): string {
-    return this.#flight.run.directory;
+    return this.flight.run.directory;
   }
   get stateDirectory(): string {
-    return this.#desk.stateDirectory;
+    return this.desk.stateDirectory;
   }
   get signal(): AbortSignal {
-    return this.#flight.signal;
+    return this.flight.signal;
   }
   log(stream: LogStream, text: string): void {
-    this.#desk.logs.write(this.#flight, { stream, text });
+    this.desk.logs.write(this.flight, { stream, text });
   }
 }
 
@@ -97,10 +97,31 @@ function conclude(flight: Flight, desk: Desk, command: AttemptReport): Promise<b
   return writing.then(() => desk.report(flight, command));
 }
 
+/**
+ * The same for an exchange that is over: nobody waits until its end is durable, so where it has no
+ * log to write and a small output it costs no promise.
+ */
+export function deliver(underway: Underway, output: unknown): Promise<boolean> | undefined {
+  const { flight, desk, startedAt } = underway;
+  const json = (output ?? null) as Json;
+  if (!isSmall(json) || desk.logs.flush(flight) !== undefined) return succeed(underway, output);
+  const { run, task, attempt } = flight;
+  desk.done(flight);
+  desk.tell(flight, { type: 'CompleteTask', run: run.id, task, attempt, output: json, startedAt });
+  return undefined;
+}
+
+/** Small without a doubt: a few plain fields. Whatever else there is gets measured. */
 function isSmall(output: Json): boolean {
-  if (typeof output !== 'object') return typeof output !== 'string' || output.length < 1_000;
-  if (output === null) return true;
-  return !Array.isArray(output) && Object.keys(output).length === 0;
+  if (isSmallValue(output)) return true;
+  if (typeof output !== 'object' || output === null || Array.isArray(output)) return false;
+  const values = Object.values(output);
+  return values.length <= 8 && values.every(isSmallValue);
+}
+
+function isSmallValue(value: Json): boolean {
+  if (typeof value === 'string') return value.length < 1_000;
+  return typeof value !== 'object' || value === null;
 }
 
 export function fail(

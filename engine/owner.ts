@@ -81,7 +81,7 @@ export class Owner implements PipelineListener {
       seq: state.seq,
       start: startRowOf(state, wakeAt),
       // A run that is over at once is inserted with its end.
-      ...(state.end !== undefined && { update: updateOf(state, null) }),
+      update: state.end === undefined ? undefined : updateOf(state, null),
       settled,
     });
   }
@@ -108,12 +108,8 @@ export class Owner implements PipelineListener {
       row.wakeAt !== before.wakeAt ||
       row.version !== before.version;
     run.row = row;
-    this.#push(run, {
-      events,
-      seq: state.seq,
-      ...(changed && { update: updateOf(state, wakeAt) }),
-      settled,
-    });
+    const update = changed ? updateOf(state, wakeAt) : undefined;
+    this.#push(run, { events, seq: state.seq, start: undefined, update, settled });
     return undefined;
   }
 
@@ -157,7 +153,13 @@ export class Owner implements PipelineListener {
       run.row = { ...run.row, wakeAt: null };
       return new Promise<void>((resolve) => {
         const update = updateOf(run.state, null);
-        this.#push(run, { events: [], seq: run.state.seq, update, settled: () => resolve() });
+        this.#push(run, {
+          events: [],
+          seq: run.state.seq,
+          start: undefined,
+          update,
+          settled: () => resolve(),
+        });
       });
     });
   }
@@ -220,11 +222,12 @@ export class Owner implements PipelineListener {
   ): void {
     const { state } = run;
     const firstSeq = what.seq - what.events.length;
-    const rows = what.events.map((event, index) => rowOf(run.id, firstSeq + index, event));
+    const events = what.events.map((event, index) => rowOf(run.id, firstSeq + index, event));
     const touched = state.touched;
     state.touched = [];
-    for (const node of touched) run.touchedAt[node] = what.seq;
-    this.#parts.pipeline().add(run, { ...what, events: rows, touched });
+    const { seq, start, update, settled } = what;
+    for (const node of touched) run.touchedAt[node] = seq;
+    this.#parts.pipeline().add(run, { start, events, update, touched, seq, settled });
   }
 
   /** null: the run must stay in memory. Looked at only when nothing is under way. */

@@ -20,7 +20,7 @@ import { definitionOf, indexOf, isDispatched, isHeld, isMapped, nodeAt } from '.
 import { refusal } from './refusal.ts';
 import { retryDelayMs } from './retry.ts';
 import { expressionOf, scopeOf } from './scope.ts';
-import type { Node, RunState } from './state.ts';
+import type { Mutable, Node, RunState } from './state.ts';
 
 const BY_TIME = { actor: 'tutti' } as const;
 
@@ -144,16 +144,10 @@ function ended(
   const { task, attempt, startedAt } = command;
   // Most outputs are empty: no reason to store them.
   const output = rest.output === null ? undefined : rest.output;
-  return {
-    type: 'TaskEnded',
-    at,
-    task,
-    attempt,
-    end,
-    startedAt,
-    ...(output !== undefined && { output }),
-    ...(rest.failure !== undefined && { failure: rest.failure }),
-  };
+  const event: Mutable<TaskEnded> = { type: 'TaskEnded', at, task, attempt, end, startedAt };
+  if (output !== undefined) event.output = output;
+  if (rest.failure !== undefined) event.failure = rest.failure;
+  return event;
 }
 
 function fail(state: RunState, node: Node, command: FailTask, context: Context): RunEvent {

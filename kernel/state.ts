@@ -145,4 +145,7 @@ export interface RunState {
   touched: number[];
 }
 
+/** For objects of the hottest paths, while they are being filled in. */
+export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 export const WAITING: Waiting = { name: 'waiting' };
