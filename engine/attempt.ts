@@ -7,9 +7,9 @@
  * Law 6, never twice: a non-idempotent attempt that may already have left the house (after a crash
  * or a lost reply) is located by its key first. Only `absent` allows another submission.
  */
-import { type Action, ActionFailure } from '../connectors/kit/connector.ts';
+import type { Action } from '../connectors/kit/connector.ts';
 import { definitionOf, nodeAt } from '../kernel/nodes.ts';
-import type { Effect } from '../kernel/plan.ts';
+import type { Follow } from '../kernel/plan.ts';
 import { scopeOf, templateOf } from '../kernel/scope.ts';
 import type { Body } from '../model/definition.ts';
 import { ExpressionError } from '../model/expression.ts';
@@ -20,8 +20,6 @@ import type { Desk } from './desk.ts';
 import type { Flight } from './flight.ts';
 import { jobAttempt } from './job-attempt.ts';
 import { contextOf, fail, type Underway } from './outcome.ts';
-
-export type Follow = Extract<Effect, { kind: 'follow' }>;
 
 /** Runs the attempt to its end. `recovered`: its intent is durable from before this flight. */
 export function runAction(
@@ -127,14 +125,4 @@ function configOf(
 
 function rejected(code: string, message: string): Failure {
   return { class: 'rejected', code, message };
-}
-
-/** An error that is no ActionFailure: the connector's own mistake. Never retried blindly. */
-export function failureOf(error: unknown): ActionFailure {
-  if (error instanceof ActionFailure) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new ActionFailure(
-    { class: 'unknown', code: 'connector.error', message },
-    { cause: error },
-  );
 }

@@ -4,12 +4,12 @@
  */
 import { ActionFailure, type CallAction } from '../connectors/kit/connector.ts';
 import { bug } from '../model/errors.ts';
-import { failureOf } from './attempt.ts';
 import { inquiryOf } from './inquiry.ts';
 import {
   confirm,
   deliver,
   fail,
+  failureOf,
   failWith,
   find,
   lose,

@@ -7,7 +7,7 @@ import { scopeOf, templateOf } from '../kernel/scope.ts';
 import { ExpressionError } from '../model/expression.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { ParentTask, Refusal, StartRun } from '../model/run.ts';
-import type { Follow } from './attempt.ts';
+import type { Follow } from '../kernel/plan.ts';
 import type { Desk } from './desk.ts';
 import type { Flight } from './flight.ts';
 import { fail } from './outcome.ts';

@@ -6,9 +6,17 @@
 import type { ActionFailure, JobAction, JobState } from '../connectors/kit/connector.ts';
 import { bug } from '../model/errors.ts';
 import type { Json } from '../model/json.ts';
-import { failureOf } from './attempt.ts';
 import { inquiryOf } from './inquiry.ts';
-import { confirm, failWith, find, lose, pause, succeed, type Underway } from './outcome.ts';
+import {
+  confirm,
+  failureOf,
+  failWith,
+  find,
+  lose,
+  pause,
+  succeed,
+  type Underway,
+} from './outcome.ts';
 
 const FIRST_LOOK_MS = 250;
 const LONGEST_LOOK_MS = 30_000;

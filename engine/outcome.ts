@@ -1,13 +1,13 @@
 /** How an attempt reports: the context that a connector is given, and the outcomes that it leaves. */
-import type {
-  Action,
-  ActionContext,
+import {
+  type Action,
+  type ActionContext,
   ActionFailure,
-  LogStream,
+  type LogStream,
 } from '../connectors/kit/connector.ts';
+import type { Follow } from '../kernel/plan.ts';
 import type { Json } from '../model/json.ts';
 import type { AttemptReport, Failure } from '../model/run.ts';
-import type { Follow } from './attempt.ts';
 import type { Desk } from './desk.ts';
 import type { Flight } from './flight.ts';
 
@@ -201,4 +201,14 @@ export async function pause(
   } finally {
     for (const each of tidy) each();
   }
+}
+
+/** An error that is no ActionFailure: the connector's own mistake. Never retried blindly. */
+export function failureOf(error: unknown): ActionFailure {
+  if (error instanceof ActionFailure) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new ActionFailure(
+    { class: 'unknown', code: 'connector.error', message },
+    { cause: error },
+  );
 }

@@ -4,7 +4,7 @@
  * follow (law 4): starts and stops attempts, sets timers, tells parents, puts runs to sleep.
  */
 import type { Journal } from '../journal/journal.ts';
-import type { Context } from '../kernel/decide.ts';
+import type { Context } from '../kernel/context.ts';
 import type { Overlay } from '../kernel/gates.ts';
 import { definitionOf, indexOf, nodeAt } from '../kernel/nodes.ts';
 import { type Effect, effectsOf, runTimer, sleepsUntil } from '../kernel/plan.ts';

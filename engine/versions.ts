@@ -3,7 +3,7 @@
  * is given definitions as values and never waits for one.
  */
 import type { Journal, VersionRow } from '../journal/journal.ts';
-import type { Definitions } from '../kernel/evolve.ts';
+import type { Definitions } from '../kernel/context.ts';
 import type { Definition } from '../model/definition.ts';
 import { bug } from '../model/errors.ts';
 

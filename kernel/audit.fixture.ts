@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { RunEvent } from '../model/run.ts';
-import type { Definitions } from './evolve.ts';
+import type { Definitions } from './context.ts';
 import { gatesOf, NO_OVERLAY } from './gates.ts';
 import { closes, edgeTaken, isBad, isMapped, refOf } from './nodes.ts';
 import { definitionOf } from './nodes.ts';

@@ -5,13 +5,13 @@
 import type { OperatorCommand, Refusal, RunEvent, TaskEnded } from '../model/run.ts';
 import type {
   AttemptReport,
-  By,
   ForceTask,
   RestartPreview,
   RestartRun,
   SteerRun,
 } from '../model/run.ts';
-import type { Definitions } from './evolve.ts';
+import { decided } from './approval.ts';
+import type { Context, Decision } from './context.ts';
 import { withDescendants } from './graph.ts';
 import { definitionOf, indexOf, isDispatched, isMapped, nodeAt } from './nodes.ts';
 import { isRefusal, refusal } from './refusal.ts';
@@ -20,16 +20,6 @@ import { choose } from './restart.ts';
 import type { Node, RunState } from './state.ts';
 import { statusOf } from './status.ts';
 import { TRANSITIONS } from './transitions.ts';
-
-/** Time and chance are arguments (law 12). */
-export interface Context {
-  readonly now: number;
-  /** 0 ≤ chance < 1, for jitter. */
-  readonly chance: () => number;
-  readonly definitions: Definitions;
-}
-
-export type Decision = readonly RunEvent[] | Refusal;
 
 export function decide(
   state: RunState,
@@ -198,37 +188,6 @@ function approval(
     );
   }
   return [decided(command.task, node, command.decision, command.by, now)];
-}
-
-/** The end of an approval, by a person or by its expiry. */
-export function decided(
-  task: string,
-  node: Node,
-  decision: 'approve' | 'reject',
-  by: By,
-  now: number,
-): TaskEnded {
-  const reason = by.reason === undefined ? '' : `: ${by.reason}`;
-  return {
-    type: 'TaskEnded',
-    at: now,
-    task,
-    attempt: node.attempt,
-    end: decision === 'approve' ? 'succeeded' : 'failed',
-    ...(node.status.name === 'deciding' && { startedAt: node.status.since }),
-    output: {
-      decision: decision === 'approve' ? 'approved' : 'rejected',
-      by: by.actor,
-      reason: by.reason ?? '',
-    },
-    ...(decision === 'reject' && {
-      failure: {
-        class: 'rejected' as const,
-        code: 'approval.rejected',
-        message: `rejected by ${by.actor}${reason}`,
-      },
-    }),
-  };
 }
 
 /**

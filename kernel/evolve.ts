@@ -5,7 +5,6 @@
  * `settle` and stands in the event. What it derives (readiness, counts, what is blocked) follows
  * from the graph alone.
  */
-import type { Definition } from '../model/definition.ts';
 import { bug } from '../model/errors.ts';
 import type {
   RunEvent,
@@ -15,10 +14,12 @@ import type {
   TaskSkipped,
   TaskStarted,
 } from '../model/run.ts';
+import type { Definitions } from './context.ts';
 import { graphOf } from './graph.ts';
 import {
   definitionOf,
   end,
+  freshNode,
   indexOf,
   isDispatched,
   letIn,
@@ -26,28 +27,12 @@ import {
   nodeAt,
   put,
   queue,
+  renewDeadline,
   reopenItem,
   uncountItem,
 } from './nodes.ts';
 import { restart } from './restart.ts';
 import type { Ended, Mutable, Node, RunState, Running } from './state.ts';
-import { WAITING } from './state.ts';
-
-/** Gives the definition of a version; the engine has it at hand before it asks. */
-export type Definitions = (workflow: string, version: number) => Definition;
-
-export function freshNode(task: number, open: number): Node {
-  return {
-    task,
-    status: WAITING,
-    open,
-    taken: 0,
-    closed: false,
-    attempt: 0,
-    failures: 0,
-    rounds: 0,
-  };
-}
 
 /** The state after the first event of a run. */
 export function begin(id: string, event: RunStarted, definitions: Definitions): RunState {
@@ -359,10 +344,4 @@ function goOn(state: RunState, now: number): void {
   delete state.end;
   delete state.cancel;
   renewDeadline(state, now);
-}
-
-export function renewDeadline(state: RunState, now: number): void {
-  const { timeoutMs } = state.definition;
-  if (timeoutMs === undefined) delete state.deadline;
-  else state.deadline = now + timeoutMs;
 }

@@ -231,3 +231,23 @@ export function reopenItem(state: RunState, index: number, at: number): void {
   items.pending.push(node.item?.position ?? 0);
   letIn(state, parent, at);
 }
+
+export function freshNode(task: number, open: number): Node {
+  return {
+    task,
+    status: WAITING,
+    open,
+    taken: 0,
+    closed: false,
+    attempt: 0,
+    failures: 0,
+    rounds: 0,
+  };
+}
+
+/** A run that begins or goes on has its whole timeout before it. */
+export function renewDeadline(state: RunState, now: number): void {
+  const { timeoutMs } = state.definition;
+  if (timeoutMs === undefined) delete state.deadline;
+  else state.deadline = now + timeoutMs;
+}

@@ -38,6 +38,9 @@ export type Effect =
       readonly at: number;
     };
 
+/** What is going on, or may be: its start is durable. */
+export type Follow = Extract<Effect, { kind: 'follow' }>;
+
 /** Most nodes have no effects: no list is made for them. */
 const NOTHING: readonly Effect[] = [];
 

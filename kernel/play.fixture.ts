@@ -23,7 +23,7 @@ import type {
   RunEvent,
 } from '../model/run.ts';
 import { audit, Effects } from './audit.fixture.ts';
-import type { Context } from './decide.ts';
+import type { Context } from './context.ts';
 import { BY, START } from './definition.fixture.ts';
 import { gatesOf, NO_OVERLAY, type Overlay } from './gates.ts';
 import { indexOf, nodeAt, refOf } from './nodes.ts';

@@ -14,8 +14,8 @@ import type {
   TaskEnded,
   WakeTask,
 } from '../model/run.ts';
-import type { Context, Decision } from './decide.ts';
-import { decided } from './decide.ts';
+import { decided } from './approval.ts';
+import type { Context, Decision } from './context.ts';
 import { definitionOf, indexOf, isDispatched, isHeld, isMapped, nodeAt } from './nodes.ts';
 import { refusal } from './refusal.ts';
 import { retryDelayMs } from './retry.ts';

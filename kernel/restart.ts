@@ -5,13 +5,14 @@
 import type { Definition } from '../model/definition.ts';
 import { bug } from '../model/errors.ts';
 import type { Refusal, RestartRun, RunRestarted } from '../model/run.ts';
-import { type Definitions, freshNode, renewDeadline } from './evolve.ts';
+import type { Definitions } from './context.ts';
 import { type Graph, graphOf, taskAt, withDescendants } from './graph.ts';
 import { canCarry, lineageOf } from './lineage.ts';
 import {
   closes,
   definitionOf,
   edgeTaken,
+  freshNode,
   indexOf,
   isBad,
   isDispatched,
@@ -19,6 +20,7 @@ import {
   lookAt,
   nodeAt,
   refOf,
+  renewDeadline,
 } from './nodes.ts';
 import { refusal } from './refusal.ts';
 import { type Node, type RunState, WAITING } from './state.ts';

@@ -10,8 +10,9 @@ import type {
   RunEvent,
   RunStarted,
 } from '../model/run.ts';
-import { type Context, decide } from './decide.ts';
-import { begin, type Definitions, evolve } from './evolve.ts';
+import type { Context, Definitions } from './context.ts';
+import { decide } from './decide.ts';
+import { begin, evolve } from './evolve.ts';
 import { isRefusal } from './refusal.ts';
 import { settle } from './settle.ts';
 import type { RunState } from './state.ts';

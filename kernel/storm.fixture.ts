@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import type { Definition } from '../model/definition.ts';
 import type { RunEvent } from '../model/run.ts';
 import { audit, Effects } from './audit.fixture.ts';
-import type { Context } from './decide.ts';
+import type { Context } from './context.ts';
 import { START } from './definition.fixture.ts';
 import { type Move, moveOf, type Roll } from './move.fixture.ts';
 import { refOf } from './nodes.ts';

@@ -18,7 +18,8 @@ import { checkFields } from './fields.ts';
 import { findCycles, findUnreachable } from './graph.ts';
 import { type Issue, type Report, found, isRecord } from './issue.ts';
 import { originOf } from './links.ts';
-import { type Workshop, lowerTask } from './task.ts';
+import { lowerTask } from './task.ts';
+import type { Workshop } from './workshop.ts';
 
 export interface Lowered {
   /** Null when anything is wrong. */

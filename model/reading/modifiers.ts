@@ -6,7 +6,7 @@ import { OPENING } from '../expression/template.ts';
 import { didYouMean } from '../suggestion.ts';
 import type { Draft, Fields } from './draft.ts';
 import type { Path, Report } from './issue.ts';
-import type { Refer, Workshop } from './task.ts';
+import type { Refer, Workshop } from './workshop.ts';
 
 const PARALLEL = 10;
 const UNTIL = { every: '10s', attempts: 360 };

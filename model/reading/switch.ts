@@ -3,7 +3,7 @@ import type { Body, Edge, SwitchCase } from '../definition.ts';
 import type { Draft } from './draft.ts';
 import type { Path } from './issue.ts';
 import { needsOf, reportUnknownTask } from './links.ts';
-import type { Refer, Workshop } from './task.ts';
+import type { Refer, Workshop } from './workshop.ts';
 
 type Case = NonNullable<Draft['fields']['switch']>[number];
 

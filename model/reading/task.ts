@@ -1,28 +1,14 @@
 /** From the draft of a task to its definition: body, edges and modifiers. */
-import type { ActionCatalogue } from '../action.ts';
 import type { Body, Edge, TaskDefinition } from '../definition.ts';
 import { parseDuration } from '../duration.ts';
 import { OPENING } from '../expression/template.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { checkAction } from './actions.ts';
 import type { Draft } from './draft.ts';
-import type { Expressions } from './expressions.ts';
-import type { Report } from './issue.ts';
 import { lowerNeeds } from './links.ts';
 import { lowerModifiers } from './modifiers.ts';
 import { lowerSwitch } from './switch.ts';
-
-/** What the tasks of one file share while they are lowered. */
-export interface Workshop {
-  readonly report: Report;
-  readonly actions: ActionCatalogue | undefined;
-  readonly expressions: Expressions;
-  readonly pools: Readonly<Record<string, number>>;
-  readonly positions: ReadonlyMap<string, number>;
-  readonly drafts: readonly Draft[];
-  /** Switches that lead to a task, by the task's position. */
-  readonly branches: Map<number, Set<number>>;
-}
+import type { Refer, Workshop } from './workshop.ts';
 
 export interface LoweredTask {
   readonly task: TaskDefinition;
@@ -48,8 +34,6 @@ export function lowerTask(draft: Draft, workshop: Workshop): LoweredTask {
   };
   return { task, edges: branches.length === 0 ? edges : [...edges, ...branches], references };
 }
-
-export type Refer = (tasks: readonly string[]) => void;
 
 interface LoweredBody {
   readonly body: Body;

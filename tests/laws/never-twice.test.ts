@@ -120,6 +120,43 @@ describe('law 6, never twice: calls', () => {
   });
 });
 
+describe('an output', () => {
+  it.each([
+    ['call', 'world.look'],
+    ['job', 'world.work'],
+  ] as const)(
+    'of more than 256 kB fails the %s as rejected, and nothing of it is kept',
+    async (form, action) => {
+      const { stage, run } = await started(action);
+      const large = { text: 'x'.repeat(256 * 1024) };
+      if (form === 'call') {
+        stage.world.take('call').answer(large);
+      } else {
+        stage.world.take('submit').answer('job-1');
+        await quiet();
+        stage.world.take('follow').answer({ state: 'succeeded', output: large });
+      }
+      await quiet();
+      const task = await stage.task(run, 'a');
+      expect(task).toMatchObject({
+        status: 'failed',
+        attempt: 1,
+        failure: { class: 'rejected', code: 'output.too-large' },
+      });
+      expect(task.failure?.message).toContain('at most 262144');
+      expect(task.output).toBeUndefined();
+    },
+  );
+
+  it('just within the limit is kept', async () => {
+    const { stage, run } = await started('world.look');
+    const text = 'x'.repeat(256 * 1024 - 11);
+    stage.world.take('call').answer({ text });
+    await quiet();
+    expect((await stage.task(run, 'a')).output).toEqual({ text });
+  });
+});
+
 describe('law 6, never twice: jobs', () => {
   it('locates the job after a crash and follows it to its end', async () => {
     const { stage, run } = await started('world.work');
