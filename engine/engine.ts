@@ -179,11 +179,21 @@ class Orchestra implements Engine {
     this.#dispatcher.stop();
     await this.#drain();
     this.#owner.stop();
-    await this.#pipeline?.idle();
+    await this.#within(this.#pipeline?.idle());
     this.#pipeline?.close(new TuttiError('node.stopping'));
     this.#keeper?.stop();
-    if (this.#lease !== undefined)
-      await this.#options.journal.resign(this.#lease).catch(() => undefined);
+    if (this.#lease !== undefined) await this.#within(this.#options.journal.resign(this.#lease));
+  }
+
+  /** A database that does not answer must not keep the node from stopping: nothing durable is lost. */
+  async #within(work: Promise<unknown> | undefined): Promise<void> {
+    const { clock } = this.#options;
+    let cancel: (() => void) | undefined;
+    const over = new Promise<void>((resolve) => {
+      cancel = clock.at(clock.now() + (this.#options.drainMs ?? DRAIN_MS), resolve);
+    });
+    await Promise.race([work?.catch(() => undefined), over]);
+    cancel?.();
   }
 
   /** Calls get some time to end; jobs are left to go on, and are found again at the next start. */

@@ -51,6 +51,10 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     response.write('half', () => response.socket?.destroy());
   },
   '/silent': () => {},
+  '/gateway': (incoming, response) => {
+    create(incoming);
+    json(response, 502, {});
+  },
   '/busy': (_incoming, response) => json(response, 503, { busy: true }, { 'retry-after': '7' }),
   '/secret': (incoming, response) => json(response, 401, { sent: incoming.headers.authorization }),
   '/text': (_incoming, response) => response.end('plain'),
@@ -314,6 +318,16 @@ test('no secret and no query is in a failure', async () => {
     .catch((error: unknown) => error);
   expect(String(other)).toContain(`${base}/nowhere`);
   expect(`${String(other)} ${JSON.stringify(other)}`).not.toContain('hushhush');
+});
+
+test('a request whose reply the gateway lost is looked up, unless it may be repeated', async () => {
+  const url = `${base}/gateway`;
+  const post = does.call(contextOf(), parse({ method: 'POST', url }));
+  await expect(post).rejects.toMatchObject({ class: 'unknown', code: 'http.gateway' });
+  const stated = parse({ method: 'POST', url, status: { transient: [502] } });
+  await expect(does.call(contextOf(), stated)).rejects.toMatchObject({ class: 'transient' });
+  const put = does.call(contextOf(), parse({ method: 'PUT', url }));
+  await expect(put).rejects.toMatchObject({ class: 'transient' });
 });
 
 test('it waits as long as the service asks', async () => {

@@ -14,7 +14,13 @@ import {
   outputTooLarge,
 } from '../kit/index.ts';
 import { exchange, NoReply, type Reply, type Request } from './exchange.ts';
-import { meaningOf, retryAfterMs, type StatusMap, statusMapSchema } from './status.ts';
+import {
+  isLostBehindGateway,
+  meaningOf,
+  retryAfterMs,
+  type StatusMap,
+  statusMapSchema,
+} from './status.ts';
 import {
   carriesCredentials,
   type Config,
@@ -73,8 +79,19 @@ function isRepeatable({ idempotent, method }: Input): boolean {
 }
 
 async function call(context: ActionContext<Config>, given: Input): Promise<Output> {
-  const { reply, url } = await send(context, requestOf(context, given));
-  judge(context.config, reply, given.status, `${given.method} ${publicUrl(url)}`);
+  const request = requestOf(context, given);
+  const { reply, url } = await send(context, request);
+  const what = `${given.method} ${publicUrl(url)}`;
+  // Law of the house: what may have happened is looked up, never sent again under another key.
+  if (!request.repeatable && isLostBehindGateway(reply.status, given.status)) {
+    throw new ActionFailure({
+      class: 'unknown',
+      code: 'http.gateway',
+      message: `${what} was answered with status ${reply.status}: the gateway lost the reply`,
+      native: { status: reply.status },
+    });
+  }
+  judge(context.config, reply, given.status, what);
   return outputOf(reply, given.output);
 }
 

@@ -39,6 +39,20 @@ export function meaningOf(status: number, own: StatusMap | undefined): Meaning {
   return 'rejected';
 }
 
+/** A gateway's way of saying that the reply of the server behind it was lost. */
+const LOST_BEHIND_GATEWAY: readonly number[] = [502, 504];
+
+/**
+ * Whether the request may have taken effect although it was answered: the gateway does not know,
+ * and the task does not say what it means.
+ */
+export function isLostBehindGateway(status: number, own: StatusMap | undefined): boolean {
+  const stated = MEANINGS.some(
+    (meaning) => own?.[meaning]?.includes(status) || own?.[meaning]?.includes('5xx'),
+  );
+  return LOST_BEHIND_GATEWAY.includes(status) && !stated;
+}
+
 /** `Retry-After`, in seconds or as a date. Nothing when it is neither. */
 export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
   if (header === undefined) return undefined;

@@ -77,6 +77,28 @@ describe('law 4, journal first', () => {
   });
 });
 
+describe('a stop', () => {
+  it('waits for what is on its way to the book, but not for ever', async () => {
+    const stage = await Stage.open();
+    await stage.deploy(CHAIN);
+    stage.journal.holdAppends();
+    const start = stage.engine.door.start({ workflow: 'chain', inputs: {}, by });
+    await quiet();
+    let stopped = false;
+    const stop = stage.engine.stop().finally(() => {
+      stopped = true;
+    });
+    await stage.clock.advance(9_000);
+    expect(stopped).toBe(false);
+    await stage.clock.advance(20_000);
+    await stop;
+    stage.journal.letAppendsThrough();
+    // The book took it after all, so that is what the caller hears.
+    expect((await start).refused).toBe(false);
+    expect(stage.journal.rows.size).toBe(1);
+  });
+});
+
 describe('law 5, group commit', () => {
   it('gathers the events of all runs while appends are under way', async () => {
     const stage = await Stage.open();
