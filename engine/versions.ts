@@ -13,31 +13,54 @@ export class Versions {
   readonly #journal: Journal;
   readonly #byNumber = new Map<string, VersionRow>();
   readonly #newest = new Map<string, VersionRow>();
+  readonly #asked = new Map<string, Promise<VersionRow | null>>();
+
+  #deployments = 0;
 
   constructor(journal: Journal) {
     this.#journal = journal;
   }
 
   /** The version asked for, or the newest one; null when there is none. */
-  async get(workflow: string, version: number | null): Promise<VersionRow | null> {
+  get(workflow: string, version: number | null): Promise<VersionRow | null> {
     const known =
-      version === null ? this.#newest.get(workflow) : this.#byNumber.get(`${workflow}@${version}`);
-    if (known !== undefined) return known;
-    const row = await this.#journal.version(workflow, version);
-    if (row === null) return null;
+      version === null ? this.#newest.get(workflow) : this.#byNumber.get(keyOf(workflow, version));
+    if (known !== undefined) return Promise.resolve(known);
+    // A thousand runs that start at once ask once, and share one definition.
+    const key = keyOf(workflow, version);
+    const asked = this.#asked.get(key);
+    if (asked !== undefined) return asked;
+    const asking = this.#fetch(workflow, version).finally(() => this.#asked.delete(key));
+    this.#asked.set(key, asking);
+    return asking;
+  }
+
+  async #fetch(workflow: string, version: number | null): Promise<VersionRow | null> {
+    const deployments = this.#deployments;
+    const fetched = await this.#journal.version(workflow, version);
+    if (fetched === null) return null;
+    const key = keyOf(workflow, fetched.version);
     if (this.#byNumber.size > MOST_VERSIONS) this.#byNumber.clear();
-    this.#byNumber.set(`${workflow}@${row.version}`, row);
-    if (version === null) this.#newest.set(workflow, row);
+    const row = this.#byNumber.get(key) ?? fetched;
+    this.#byNumber.set(key, row);
+    // A deployment meanwhile: this may not be the newest any more.
+    if (version === null && deployments === this.#deployments) this.#newest.set(workflow, row);
     return row;
   }
 
   /** After a deployment the newest version is looked up again. */
   forget(workflow: string): void {
+    this.#deployments += 1;
     this.#newest.delete(workflow);
+    this.#asked.delete(keyOf(workflow, null));
   }
 
   /** For the kernel: versions that `get` has fetched. */
   readonly definitions: Definitions = (workflow, version): Definition =>
-    this.#byNumber.get(`${workflow}@${version}`)?.definition ??
+    this.#byNumber.get(keyOf(workflow, version))?.definition ??
     bug(`${workflow} ${version} was not fetched`);
+}
+
+function keyOf(workflow: string, version: number | null): string {
+  return `${workflow}@${version ?? 'newest'}`;
 }
