@@ -122,6 +122,7 @@ class Orchestra implements Engine {
         this.#waker?.expect(wakeAt);
         this.#waker?.roomier();
       },
+      mayOwn: (owner) => this.#mayOwn(owner),
       fenced: (error) => this.#lost(error),
       cancelChild: (child) => void this.#cancelChild(child),
       noticed: (run, durable) => this.#entrance.noticed(run, durable),
@@ -159,6 +160,14 @@ class Orchestra implements Engine {
     this.#pools.setCapacity(await journal.pools());
     await this.#takeUp(lease);
     this.#waker.look();
+  }
+
+  /** One writer per run: what another living node owns is left to it. */
+  async #mayOwn(owner: number | null): Promise<boolean> {
+    if (owner === null || owner === this.#lease?.node) return true;
+    const nodes = await this.#options.journal.views.nodes();
+    const other = nodes.find(({ node }) => node === owner);
+    return other === undefined || other.leaseUntil <= this.#options.clock.now();
   }
 
   /** Brings the active runs into memory; from there the plan is what it was before. */

@@ -37,6 +37,8 @@ export interface LiveRun {
   busy: number;
   /** By node (−1: the run itself): when it is woken, and how to take that back. */
   readonly timers: Map<number, { readonly at: number; readonly cancel: () => void }>;
+  /** The node that the journal names as its owner; null until it is written. */
+  owner: number | null;
   /** What the view of runs holds now. */
   row: { status: string; wakeAt: number | null; version: number };
 }
@@ -53,6 +55,7 @@ export function newLiveRun(state: RunState, directory: string, durable: number):
     flights: new Map(),
     busy: 0,
     timers: new Map(),
+    owner: null,
     row: { status: 'running', wakeAt: null, version: state.version },
   };
 }

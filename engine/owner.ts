@@ -44,6 +44,8 @@ export interface OwnerParts {
   readonly slept: (wakeAt: number) => void;
   /** An attempt of a child run is to be cancelled. */
   readonly cancelChild: (child: string) => void;
+  /** Whether this node may work on a run of that owner: its own, or one that is gone. */
+  readonly mayOwn: (owner: number | null) => Promise<boolean>;
   /** Somebody else has this node's lease. */
   readonly fenced: (error: TuttiError) => void;
   readonly noticed: (run: string, durable: number) => void;
@@ -261,12 +263,16 @@ export class Owner implements PipelineListener {
     state.touched = [];
     const run = newLiveRun(state, row?.directory ?? '', state.seq);
     run.row = { status: stored.summary.status, wakeAt: stored.wakeAt, version };
+    run.owner = stored.owner;
     return run;
   }
 
   async #load(id: string): Promise<LiveRun | null> {
     const run = await this.#fold(id);
     if (run === null || this.#stopped) return run;
+    if (!(await this.#parts.mayOwn(run.owner))) {
+      throw new TuttiError('run.elsewhere', `Node ${run.owner} works on run ${id}.`);
+    }
     const meanwhile = this.live.get(id);
     if (meanwhile !== undefined) return meanwhile;
     this.live.set(id, run);

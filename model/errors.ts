@@ -94,6 +94,12 @@ export const CATALOGUE = {
     retry: false,
     status: 409,
   },
+  'run.elsewhere': {
+    title: 'Another node works on this run',
+    next: 'Send the command to that node.',
+    retry: true,
+    status: 409,
+  },
   'run.wrong-status': {
     title: 'The run is not in a status that allows this',
     next: 'Nothing was changed.',

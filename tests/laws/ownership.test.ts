@@ -38,6 +38,18 @@ describe('law 3, one writer per run', () => {
     expect(old.engine.door.stalls()).toHaveLength(1);
   });
 
+  it('leaves the runs of another living node to it', async () => {
+    const first = await Stage.open({ nodeName: 'node-a' });
+    await first.deploy(LONG);
+    const run = await first.start('long');
+    const second = await Stage.open({ nodeName: 'node-b', beside: first });
+    const hold = { type: 'HoldRun', run, by } as const;
+    await expect(second.engine.door.submit(hold)).rejects.toMatchObject({ code: 'run.elsewhere' });
+    expect((await second.view(run)).status).toBe('running');
+    expect(first.types(run)).toEqual(['RunStarted']);
+    expect((await first.submit(hold)).refused).toBe(false);
+  });
+
   it('takes the runs of a node over whose lease has ended, and not before', async () => {
     const first = await Stage.open({ nodeName: 'node-a' });
     await first.deploy(LONG);

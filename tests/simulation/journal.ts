@@ -217,6 +217,14 @@ export class MemoryJournal implements Journal {
   }
 
   readonly views = {
+    nodes: async () =>
+      this.#nodes.map(({ name, epoch, leaseUntil }, node) => ({
+        node,
+        name,
+        epoch,
+        url: null,
+        leaseUntil,
+      })),
     run: async (id: string) => {
       const row = this.rows.get(id);
       return row === undefined ? null : summary(row);
