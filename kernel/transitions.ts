@@ -16,34 +16,21 @@ const NOT_ENDED = 'no: it has not ended yet' as const;
 const NO_APPROVAL = 'no: it is not waiting for a decision' as const;
 const FINE = 'no: it ended well; use rerun or restart to run it again' as const;
 
+/** Before a task has started, whatever keeps it from it. */
+const NOT_STARTED: Readonly<Record<TaskCommandName, Cell>> = {
+  HoldTask: 'yes',
+  ReleaseTask: 'yes',
+  SkipTask: 'yes',
+  ForceTask: 'yes',
+  RerunTask: NOT_ENDED,
+  SteerRun: 'yes',
+  DecideApproval: NO_APPROVAL,
+};
+
 export const TRANSITIONS: Readonly<Record<TaskStatus, Readonly<Record<TaskCommandName, Cell>>>> = {
-  waiting: {
-    HoldTask: 'yes',
-    ReleaseTask: 'yes',
-    SkipTask: 'yes',
-    ForceTask: 'yes',
-    RerunTask: NOT_ENDED,
-    SteerRun: 'yes',
-    DecideApproval: NO_APPROVAL,
-  },
-  held: {
-    HoldTask: 'yes',
-    ReleaseTask: 'yes',
-    SkipTask: 'yes',
-    ForceTask: 'yes',
-    RerunTask: NOT_ENDED,
-    SteerRun: 'yes',
-    DecideApproval: NO_APPROVAL,
-  },
-  queued: {
-    HoldTask: 'yes',
-    ReleaseTask: 'yes',
-    SkipTask: 'yes',
-    ForceTask: 'yes',
-    RerunTask: NOT_ENDED,
-    SteerRun: 'yes',
-    DecideApproval: NO_APPROVAL,
-  },
+  waiting: NOT_STARTED,
+  held: NOT_STARTED,
+  queued: NOT_STARTED,
   running: {
     HoldTask: STARTED,
     ReleaseTask: STARTED,
