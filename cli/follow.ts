@@ -78,7 +78,8 @@ class LineWatcher implements Watcher {
   readonly #terminal: Terminal;
   readonly #run: string;
   readonly #paint: Paint;
-  #told = new Set<string>();
+  readonly #told = new Set<string>();
+  #asking: ReadonlySet<string> | undefined;
 
   constructor(client: Client, terminal: Terminal, run: string, paint: Paint) {
     this.#client = client;
@@ -92,8 +93,18 @@ class LineWatcher implements Watcher {
       .map((event) => eventLine(event, this.#paint))
       .filter((line) => line !== null);
     if (lines.length > 0) this.#terminal.out(`${lines.join('\n')}\n`);
-    // An approval begins by a start that carries no more than its expiry.
-    if (events.some((event) => event.type === 'TaskStarted')) await this.#tellApprovals();
+    if (await this.#beginsApproval(events)) await this.#tellApprovals();
+  }
+
+  /** A whole run is much to ask for at every start, so which tasks ask somebody is asked once. */
+  async #beginsApproval(events: readonly EventView[]): Promise<boolean> {
+    // Another version may ask at other tasks.
+    if (events.some((event) => event.type === 'RunRestarted')) this.#asking = undefined;
+    const started = events.filter((event) => event.type === 'TaskStarted');
+    if (started.length === 0) return false;
+    this.#asking ??= askingTasks(await this.#client.run(this.#run));
+    const asking = this.#asking;
+    return started.some(({ task }) => asking.has(withoutItem(task ?? '')));
   }
 
   async #tellApprovals(): Promise<void> {
@@ -107,6 +118,15 @@ class LineWatcher implements Watcher {
   async close(): Promise<void> {
     return undefined;
   }
+}
+
+function askingTasks(run: RunView): ReadonlySet<string> {
+  const asking = run.taskViews.filter(({ kind }) => kind === 'approve');
+  return new Set(asking.map(({ task }) => withoutItem(task)));
+}
+
+function withoutItem(task: string): string {
+  return task.replace(/\[\d+\]$/, '');
 }
 
 class LiveWatcher implements Watcher {
