@@ -1,56 +1,24 @@
 /**
- * A whole Tutti for measuring: embedded PostgreSQL with its default settings, the engine with its
- * defaults, in a folder of its own. The one foreign piece is a connector whose only action does
- * nothing and notes when it was called.
+ * A whole Tutti for measuring: the house of the end-to-end tests, with one foreign piece, a
+ * connector whose only action does nothing and notes when it was called.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { z } from 'zod';
-import { machineChance, machineClock, machineIds } from '../cli/machine.ts';
 import { type AnyConnector, defineAction, defineConnector } from '../connectors/kit/index.ts';
-import { createEngine, type Engine } from '../engine/engine.ts';
-import { openJournal } from '../journal/open.ts';
-import type { Journal } from '../journal/journal.ts';
 import type { Definition, Edge, TaskDefinition } from '../model/definition.ts';
+import { by, type House, openHouse } from '../tests/end-to-end/house.ts';
 
 export interface Sink {
   /** Receives the time of each call when set. */
   times: number[] | null;
 }
 
-export interface BenchHouse {
-  readonly engine: Engine;
-  readonly journal: Journal;
+export interface BenchHouse extends House {
   readonly sink: Sink;
-  close(): Promise<void>;
 }
 
-const by = { actor: 'bench' };
-
-export async function openHouse(): Promise<BenchHouse> {
-  const data = mkdtempSync(join(tmpdir(), 'tutti-bench-'));
+export async function openBenchHouse(): Promise<BenchHouse> {
   const sink: Sink = { times: null };
-  const opened = await openJournal({ dataDirectory: data });
-  const engine = createEngine({
-    journal: opened.journal,
-    connectors: [benchConnector(sink)],
-    systems: { get: () => undefined, names: () => [], secrets: [] },
-    nodeName: 'bench',
-    clock: machineClock,
-    chance: machineChance,
-    ids: machineIds,
-    stateDirectory: data,
-    redact: (text) => text,
-    log: { warn: (fields, message) => console.error(message, fields), info: () => {} },
-  });
-  await engine.start(null);
-  const close = async () => {
-    await engine.stop();
-    await opened.close();
-    rmSync(data, { recursive: true, force: true });
-  };
-  return { engine, journal: opened.journal, sink, close };
+  return { ...(await openHouse([benchConnector(sink)])), sink };
 }
 
 function benchConnector(sink: Sink): AnyConnector {

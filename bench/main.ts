@@ -9,7 +9,7 @@
  *   W5   one run of 100,000 tasks beside runs of 1,000: cost per task
  */
 import type { EventRow } from '../journal/journal.ts';
-import { deploy, openHouse, runAll, runOne, type BenchHouse } from './house.ts';
+import { type BenchHouse, deploy, openBenchHouse, runAll, runOne } from './house.ts';
 import { machineIds } from '../cli/machine.ts';
 
 const chain = Array.from({ length: 10 }, (_, i) => (i === 0 ? [] : [i - 1]));
@@ -109,7 +109,7 @@ function rate(row: Row): number {
 }
 
 async function main(): Promise<void> {
-  const house = await openHouse();
+  const house = await openBenchHouse();
   await deploy(house, 'chain', chain);
   await deploy(house, 'fan', fan);
   await deploy(house, 'thousand', layered(1_000, 100));

@@ -69,8 +69,6 @@ export class Owner implements PipelineListener {
     for (const run of this.live.values()) this.#clearTimers(run);
   }
 
-  // The way in
-
   /** Creates a run. `asleep`: it is written, but memory is full; it begins when there is room. */
   begin(id: string, event: RunStarted, directory: string, asleep: boolean, settled: Settled): void {
     const { state, events } = first(id, event, this.#context());
@@ -186,8 +184,6 @@ export class Owner implements PipelineListener {
     };
   }
 
-  // What the pipeline says
-
   committed(run: LiveRun, entries: readonly Entry[]): void {
     if (this.live.get(run.id) !== run) return;
     const quiet = run.pending.length === 0 && !run.flying;
@@ -210,8 +206,6 @@ export class Owner implements PipelineListener {
     for (const run of runs) this.#evict(run);
     if (error.code === 'node.fenced') this.#parts.fenced(error);
   }
-
-  // Inside
 
   #context(): Context {
     const { clock, chance, versions } = this.#parts;

@@ -234,21 +234,6 @@ describe('edges', () => {
     ]);
   });
 
-  it('from references only wait where needs or a branch decide', () => {
-    const definition = tasks(`
-  a: { action: a.b }
-  b: { action: a.b }
-  s: { needs: [b], switch: [{ when: tasks.a.output.ok, then: c }] }
-  c: { action: a.b, with: { x: "\${{ tasks.a.output.y }}" } }
-  d: { action: a.b, with: { x: "\${{ tasks.a.output.y }}" } }
-`);
-    const implied = definition.edges.filter((edge) => edge.implied === true);
-    expect(edges({ ...definition, edges: implied })).toEqual([
-      'a -succeeded-> s',
-      'a -succeeded-> c',
-    ]);
-  });
-
   it('take several ends of one task', () => {
     const definition = tasks(
       '  a: { action: a.b }\n  b: { wait: 1s, needs: { a: [failed, cancelled] } }\n',

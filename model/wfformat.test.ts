@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { FOUND, present, readRecording } from '../tests/recordings.ts';
 import { readWorkflow } from './read.ts';
 import { importWfFormat } from './wfformat.ts';
 
@@ -69,27 +69,13 @@ interface Recording {
   };
 }
 
-const FOLDER =
-  process.env.TUTTI_WFINSTANCES ?? join(import.meta.dirname, '../../shared/data/wfinstances');
-const RECORDINGS: readonly (readonly [string, number, number])[] = [
-  ['helloworld-chain-5-chameleon.json', 5, 4],
-  ['hic-dirt02-001.json', 38, 47],
-  ['blast-chameleon-small-003.json', 43, 120],
-  ['1000genome-chameleon-4ch-250k-001.json', 164, 212],
-  ['1000genome-chameleon-16ch-100k-001.json', 416, 608],
-  ['bwa-chameleon-medium-005.json', 1004, 4000],
-];
-
-// The recordings are not part of the repository: the title says how many were found.
-const present = RECORDINGS.filter(([file]) => existsSync(join(FOLDER, file)));
-
-describe(`recordings of WfCommons: ${present.length} of ${RECORDINGS.length} present`, () => {
+describe(`recordings of WfCommons: ${FOUND}`, () => {
   it('the small one here keeps every edge', () => {
     expect(drawn(fixture)).toEqual({ ...recorded(fixture), tasks: 4, edges: 4 });
   });
 
   it.each(present)('%s keeps its %d tasks and %d edges', (file, tasks, edges) => {
-    const json: unknown = JSON.parse(readFileSync(join(FOLDER, file), 'utf8'));
+    const json: unknown = readRecording(file);
     expect(drawn(json)).toEqual({ ...recorded(json), tasks, edges });
   });
 });

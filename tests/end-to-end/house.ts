@@ -1,9 +1,10 @@
-/** A whole Tutti in this process: embedded PostgreSQL, every connector, the real clock. */
+/** A whole Tutti in this process, for tests and for measuring: embedded PostgreSQL, the real clock, default settings. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { machineChance, machineClock, machineIds } from '../../cli/machine.ts';
 import { CONNECTORS } from '../../connectors/index.ts';
+import type { AnyConnector } from '../../connectors/kit/index.ts';
 import { createEngine, type Engine } from '../../engine/engine.ts';
 import { eventOf } from '../../engine/rows.ts';
 import type { Journal } from '../../journal/journal.ts';
@@ -26,13 +27,13 @@ export interface House {
   close(): Promise<void>;
 }
 
-export async function openHouse(): Promise<House> {
+export async function openHouse(connectors: readonly AnyConnector[] = CONNECTORS): Promise<House> {
   const data = mkdtempSync(join(tmpdir(), 'tutti-house-'));
   const opened = await openJournal({ dataDirectory: data });
   const { journal } = opened;
   const engine = createEngine({
     journal,
-    connectors: CONNECTORS,
+    connectors,
     systems: { get: () => undefined, names: () => [], secrets: [] },
     nodeName: 'test',
     clock: machineClock,
@@ -40,7 +41,7 @@ export async function openHouse(): Promise<House> {
     ids: machineIds,
     stateDirectory: data,
     redact: (text) => text,
-    log: { warn: () => {}, info: () => {} },
+    log: { warn: (fields, message) => console.error(message, fields), info: () => {} },
   });
   await engine.start(null);
   return {

@@ -2,23 +2,10 @@
  * Recorded workflows of production systems run whole, and the order of every one of their edges
  * is respected: the end of the source stands in the journal before the end of the target.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { importWfFormat } from '../../model/wfformat.ts';
+import { FOUND, present, readRecording } from '../recordings.ts';
 import { type House, openHouse } from './house.ts';
-
-const FOLDER =
-  process.env['TUTTI_WFINSTANCES'] ?? join(import.meta.dirname, '../../../shared/data/wfinstances');
-const RECORDINGS: readonly (readonly [string, number, number])[] = [
-  ['helloworld-chain-5-chameleon.json', 5, 4],
-  ['hic-dirt02-001.json', 38, 47],
-  ['blast-chameleon-small-003.json', 43, 120],
-  ['1000genome-chameleon-4ch-250k-001.json', 164, 212],
-  ['1000genome-chameleon-16ch-100k-001.json', 416, 608],
-  ['bwa-chameleon-medium-005.json', 1004, 4000],
-];
-const present = RECORDINGS.filter(([file]) => existsSync(join(FOLDER, file)));
 
 let house: House;
 beforeAll(async () => {
@@ -55,8 +42,7 @@ async function expectEdges(json: Recording, tasks: number, edges: number): Promi
   expect(broken).toEqual([]);
 }
 
-// The recordings are not part of the repository: the title says how many were found.
-describe(`recordings of WfCommons: ${present.length} of ${RECORDINGS.length} present`, () => {
+describe(`recordings of WfCommons: ${FOUND}`, () => {
   it('a diamond like theirs runs in order', async () => {
     const task = (id: string, parents: string[], children: string[]) => ({
       name: id,
@@ -81,11 +67,7 @@ describe(`recordings of WfCommons: ${present.length} of ${RECORDINGS.length} pre
   it.each(present)(
     '%s runs its %d tasks in the order of its %d edges',
     async (file, tasks, edges) => {
-      await expectEdges(
-        JSON.parse(readFileSync(join(FOLDER, file), 'utf8')) as Recording,
-        tasks,
-        edges,
-      );
+      await expectEdges(readRecording(file) as Recording, tasks, edges);
     },
   );
 });
