@@ -94,6 +94,7 @@ export class CardboardHouse implements House {
   };
 
   readonly views: Views = {
+    feed: async () => ({ items: [], next: '' }),
     runs: async (filter) => {
       this.filters.push(filter);
       return { items: [this.summary], next: 'c2' };

@@ -30,7 +30,7 @@ export class LeaseKeeper {
 
   async #renew(): Promise<void> {
     try {
-      const kept = await this.#journal.renew(this.#lease, this.#leaseMs);
+      const { kept } = await this.#journal.renew(this.#lease, this.#leaseMs);
       if (!kept && !this.#stopped) {
         this.#lost();
         return;

@@ -42,6 +42,8 @@ export interface RunRow {
    */
   readonly wakeAt: number | null;
   readonly total: number;
+  /** Nobody's yet: the writer has no room for it, and any node may claim it when it is due. */
+  readonly unowned?: boolean;
 }
 
 /** The view columns of a run that change; written in the same transaction as its events. */
@@ -72,6 +74,41 @@ export type AppendResult =
 export interface NodeLease {
   readonly node: number;
   readonly epoch: number;
+}
+
+export interface Renewal {
+  /** False when the lease was lost. */
+  readonly kept: boolean;
+  /** Milliseconds until the first lease of another node ends (0: it has); null when there is none. */
+  readonly othersEndInMs: number | null;
+}
+
+export interface Claim {
+  readonly runs: readonly string[];
+  /** When the next sleeping run without a living owner is due; null when none is. */
+  readonly nextAt: number | null;
+}
+
+/**
+ * `orphans`: runs lost their node. `due`: a run without an owner waits for a node with room.
+ * `deployed`: a workflow has a new version. `feed`: events were appended. `again`: see `listen`.
+ */
+export type Bell =
+  | { readonly about: 'orphans' | 'due' | 'feed' | 'again' }
+  | { readonly about: 'deployed'; readonly workflow: string };
+
+/** Where a reader of the feed stands: opaque, and comparable to nothing but itself. */
+export type FeedPosition = string;
+
+/**
+ * Events of all runs in an order that never changes: what was once read before something stays
+ * before it, and nothing is ever inserted before what was read.
+ */
+export interface FeedPage {
+  /** Each with the position right after it, from which a reader resumes without loss or repetition. */
+  readonly items: readonly { readonly position: FeedPosition; readonly event: EventRow }[];
+  /** Where to read on, also when there are no items. */
+  readonly next: FeedPosition;
 }
 
 export interface LogRow {
@@ -150,12 +187,29 @@ export interface Journal {
    * fenced from this moment on.
    */
   register(name: string, leaseMs: number, url: string | null): Promise<NodeLease>;
-  /** Renews the lease; false when it was lost. */
-  renew(lease: NodeLease, leaseMs: number): Promise<boolean>;
-  /** Gives the lease back at a graceful stop. */
+  /** Renews the lease, and says how long those of the other nodes still last. */
+  renew(lease: NodeLease, leaseMs: number): Promise<Renewal>;
+  /** Gives the lease back at a graceful stop: from then on the others may claim its runs. Rings `orphans`. */
   resign(lease: NodeLease): Promise<void>;
-  /** Takes over the open runs of nodes whose lease ended (and of none): how many. */
+  /** Goes when `bury` and `claim` are in use. */
   adopt(lease: NodeLease): Promise<number>;
+  /**
+   * Fences the nodes whose lease has ended: their epochs are raised, and from then on their runs
+   * may be claimed. Rings `orphans` when there are any; returns how many nodes it was.
+   */
+  bury(lease: NodeLease): Promise<number>;
+  /**
+   * Makes up to `limit` runs this node's own: active ones, and sleeping ones that are due at
+   * `now`, of those that have no owner or one that is gone (buried or resigned). Several nodes may
+   * claim at once; each run goes to one of them. What it returns is active from now on. A run of
+   * a node that lives is never touched. Empty when this node has been fenced.
+   */
+  claim(lease: NodeLease, now: number, limit: number): Promise<Claim>;
+  /**
+   * The same for one run, asleep or not: `mine` (it was, or is from now on), the id of the living
+   * node that owns it, or null when there is no such run.
+   */
+  claimRun(lease: NodeLease, run: string): Promise<'mine' | { readonly owner: number } | null>;
   /**
    * Appends atomically. Resolves only when the truth is known: after a lost connection it
    * reconnects, looks whether the batch is there, and appends it if not. Rejects only with
@@ -168,6 +222,8 @@ export interface Journal {
   /** How many appends may be under way at once (connections). */
   readonly width: number;
   load(run: string): Promise<StoredRun | null>;
+  /** Many at once, in the order of their ids; those that are not there are left out. */
+  loadMany(runs: readonly string[]): Promise<readonly StoredRun[]>;
   /** Ids of runs of this node that must be in memory: active ones, in pages by id. */
   activeRuns(lease: NodeLease, after: string | null, limit: number): Promise<readonly string[]>;
   /** Sleeping runs of this node that are due, and the next time after `now` when one will be. */
@@ -185,9 +241,33 @@ export interface Journal {
   version(workflow: string, version: number | null): Promise<VersionRow | null>;
   pools(): Promise<ReadonlyMap<string, number>>;
   readonly views: Views;
+  /**
+   * What other nodes announce (and this one). `again`: the connection was away, so anything may
+   * have been missed: look at everything. The result ends it.
+   */
+  listen(hear: (bell: Bell) => void): () => void;
+  /** Tells the others that this node has written; coalesced, never waits, never fails. */
+  ring(bell: 'feed'): void;
   /** What keeps it from working right now, in sentences for `/readyz`; empty when all is well. */
   stalls(): readonly string[];
   close(): Promise<void>;
+}
+
+export interface NodeRow {
+  readonly node: number;
+  readonly name: string;
+  readonly epoch: number;
+  readonly url: string | null;
+  readonly host: string | null;
+  readonly pid: number | null;
+  /** By the database's clock. 0: given back or taken away. */
+  readonly leaseUntil: number;
+  /** By the database's clock: whether the lease has not ended. */
+  readonly alive: boolean;
+  readonly registeredAt: number | null;
+  /** Open runs that it owns: in memory, and asleep. */
+  readonly active: number;
+  readonly asleep: number;
 }
 
 /** What people read. Keyset pages; newest first unless said. */
@@ -202,8 +282,8 @@ export interface Views {
   logs(filter: LogFilter): Promise<Page<LogRow>>;
   workflows(after: string | null, limit: number): Promise<Page<WorkflowRow>>;
   versions(workflow: string): Promise<readonly Omit<VersionRow, 'definition'>[]>;
-  nodes(): Promise<
-    readonly { node: number; name: string; epoch: number; url: string | null; leaseUntil: number }[]
-  >;
+  nodes(): Promise<readonly NodeRow[]>;
+  /** Oldest first. null: from now on; the page is empty and says where now is. */
+  feed(after: FeedPosition | null, limit: number): Promise<FeedPage>;
   ping(): Promise<void>;
 }

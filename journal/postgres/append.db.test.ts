@@ -119,8 +119,8 @@ describe('fencing', () => {
     const late = batch({ starts: [startRow(run)], events: [eventRow(run, 0)] });
     expect(await journal.append(old, late)).toEqual({ kind: 'fenced' });
     expect(await countEvents(run)).toBe(0);
-    expect(await journal.renew(old, 1)).toBe(false);
-    expect(await journal.renew(lease, 60_000)).toBe(true);
+    expect((await journal.renew(old, 1)).kept).toBe(false);
+    expect((await journal.renew(lease, 60_000)).kept).toBe(true);
   });
 
   it('waits for a take-over under way, and is fenced by it', async () => {

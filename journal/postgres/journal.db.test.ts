@@ -51,14 +51,14 @@ describe('leases', () => {
     const { journal: second } = await bed.journal({ connection });
     const heir = await second.register('heir', 60_000, 'http://heir');
     expect(await second.adopt(heir)).toBe(0);
-    expect(await journal.renew(lease, -1)).toBe(true);
+    expect((await journal.renew(lease, -1)).kept).toBe(true);
     expect(await second.adopt(heir)).toBe(2);
     expect(await second.activeRuns(heir, null, 10)).toEqual([active]);
     expect(await second.dueRuns(heir, 5, 10)).toEqual({ due: [sleeping], nextAt: null });
     expect((await second.load(ended ?? ''))?.owner).toBe(lease.node);
     const late = batch({ events: [eventRow(active ?? '', 1)] });
     expect(await journal.append(lease, late)).toEqual({ kind: 'fenced' });
-    expect(await journal.renew(lease, 60_000)).toBe(false);
+    expect((await journal.renew(lease, 60_000)).kept).toBe(false);
     expect(await second.adopt(heir)).toBe(0);
   });
 
@@ -83,7 +83,7 @@ describe('leases', () => {
     const { journal, lease, connection } = await fresh();
     const client = await bed.client(connection);
     await client.query(LOCK_IS_TAKEN_OVER);
-    await until(async () => !(await journal.renew(lease, 60_000)));
+    await until(async () => !(await journal.renew(lease, 60_000)).kept);
     expect(await journal.append(lease, batch({}))).toEqual({ kind: 'fenced' });
   });
 
@@ -138,7 +138,7 @@ describe('crash of the server', () => {
       expect(seqs).toEqual(Array.from({ length: 51 }, (_, seq) => seq));
     }
     // The node's lock is held again by the same process.
-    expect(await journal.renew(lease, 60_000)).toBe(true);
+    expect((await journal.renew(lease, 60_000)).kept).toBe(true);
     expect(journal.stalls()).toEqual([]);
   }, 60_000);
 });

@@ -13,7 +13,7 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { bug, TuttiError } from '../../model/errors.ts';
-import type { NodeLease } from '../journal.ts';
+import type { NodeLease, Renewal } from '../journal.ts';
 import { inTransaction, Line, type Source } from './line.ts';
 
 /** First half of the lock's key: "tutt". The second is the node's id. */
@@ -119,11 +119,11 @@ export class Leases {
     });
   }
 
-  async renew(lease: NodeLease, leaseMs: number): Promise<boolean> {
+  async renew(lease: NodeLease, leaseMs: number): Promise<Renewal> {
     const renewed = await this.#work((client) =>
       client.query(RENEW, [lease.node, lease.epoch, leaseMs]),
     );
-    return renewed.rowCount === 1 && !this.#replaced;
+    return { kept: renewed.rowCount === 1 && !this.#replaced, othersEndInMs: null };
   }
 
   resign(lease: NodeLease): Promise<void> {

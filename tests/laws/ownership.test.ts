@@ -59,7 +59,7 @@ describe('law 3, one writer per run', () => {
     expect(early.world.asked).toEqual([]);
     // node-a hangs: its clock stands still for it, so its lease is not renewed.
     const node = first.journal;
-    node.renew = async () => true;
+    node.renew = async () => ({ kept: true, othersEndInMs: null });
     await first.clock.advance(6_000);
     const late = await Stage.open({ nodeName: 'node-c', beside: first });
     await quiet();

@@ -12,6 +12,7 @@ import type {
   LogEnd,
   LogRow,
   NodeLease,
+  Renewal,
   RunRow,
   RunUpdate,
   StoredRun,
@@ -73,12 +74,12 @@ export class MemoryJournal implements Journal {
     return { node, epoch: stored.epoch };
   }
 
-  async renew(lease: NodeLease, leaseMs: number): Promise<boolean> {
+  async renew(lease: NodeLease, leaseMs: number): Promise<Renewal> {
     this.#count('renew');
     const node = this.#node(lease.node);
-    if (node.epoch !== lease.epoch) return false;
+    if (node.epoch !== lease.epoch) return { kept: false, othersEndInMs: null };
     node.leaseUntil = this.#now() + leaseMs;
-    return true;
+    return { kept: true, othersEndInMs: null };
   }
 
   async resign(lease: NodeLease): Promise<void> {
@@ -100,6 +101,23 @@ export class MemoryJournal implements Journal {
     }
     return adopted;
   }
+
+  bury(): Promise<never> {
+    return Promise.reject(new Error('not built yet'));
+  }
+  claim(): Promise<never> {
+    return Promise.reject(new Error('not built yet'));
+  }
+  claimRun(): Promise<never> {
+    return Promise.reject(new Error('not built yet'));
+  }
+  loadMany(): Promise<never> {
+    return Promise.reject(new Error('not built yet'));
+  }
+  listen(): () => void {
+    return () => undefined;
+  }
+  ring(): void {}
 
   async append(lease: NodeLease, batch: Batch): Promise<AppendResult> {
     await this.#gate;
