@@ -1,16 +1,15 @@
 /**
  * The owner of runs: holds each run that this node works on in memory, passes commands through
- * the kernel, hands what it decides to the pipeline, and, once that is durable, makes the world
- * follow (law 4): starts and stops attempts, sets timers, tells parents, puts runs to sleep.
+ * the kernel, hands what it decides to the pipeline, and, once that is durable, lets the world
+ * follow (law 4, `reconciler.ts`), tells parents, puts runs to sleep.
  */
 import type { Journal } from '../journal/journal.ts';
 import type { Context } from '../kernel/context.ts';
 import type { Overlay } from '../kernel/gates.ts';
-import { definitionOf, indexOf, nodeAt } from '../kernel/nodes.ts';
-import { type Effect, effectsOf, runTimer, sleepsUntil } from '../kernel/plan.ts';
+import { effectsOf, sleepsUntil } from '../kernel/plan.ts';
 import { isRefusal } from '../kernel/refusal.ts';
 import type { RunState } from '../kernel/state.ts';
-import { first, replay, step } from '../kernel/step.ts';
+import { first, step } from '../kernel/step.ts';
 import { runStatusOf } from '../kernel/view.ts';
 import { TuttiError } from '../model/errors.ts';
 import type {
@@ -22,10 +21,12 @@ import type {
 } from '../model/run.ts';
 import type { Chance, Clock } from './clock.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import { Flight } from './flight.ts';
+import type { Flight } from './flight.ts';
+import { foldOf } from './fold.ts';
 import { type Entry, type LiveRun, newLiveRun } from './live-run.ts';
 import type { Pipeline, PipelineListener } from './pipeline.ts';
-import { eventOf, rowOf, startRowOf, updateOf } from './rows.ts';
+import { rowOf, startRowOf, updateOf } from './rows.ts';
+import { Reconciler } from './reconciler.ts';
 import type { Versions } from './versions.ts';
 
 /** A run that has nothing to do for less than this stays in memory. */
@@ -57,16 +58,24 @@ export class Owner implements PipelineListener {
   readonly live = new Map<string, LiveRun>();
   readonly #parts: OwnerParts;
   readonly #loading = new Map<string, Promise<LiveRun | null>>();
+  readonly #world: Reconciler;
   #stopped = false;
 
   constructor(parts: OwnerParts) {
     this.#parts = parts;
+    this.#world = new Reconciler({
+      clock: parts.clock,
+      dispatcher: parts.dispatcher,
+      isLive: (run) => this.live.get(run.id) === run,
+      apply: (run, command) => this.apply(run, command),
+      cancelChild: parts.cancelChild,
+    });
   }
 
   /** From now on nothing new is begun; what is on its way to the book still lands. */
   stop(): void {
     this.#stopped = true;
-    for (const run of this.live.values()) this.#clearTimers(run);
+    for (const run of this.live.values()) this.#world.clearTimers(run);
   }
 
   /** Creates a run. `asleep`: it is written, but memory is full; it begins when there is room. */
@@ -99,7 +108,7 @@ export class Owner implements PipelineListener {
       return undefined;
     }
     const state = run.state;
-    if (events[0]?.type === 'RunRestarted') this.#renumber(run);
+    if (events[0]?.type === 'RunRestarted') this.#world.renumber(run);
     const wakeAt = this.#wakeAt(run, state.touched);
     const before = run.row;
     const row = { status: runStatusOf(state), wakeAt, version: state.version };
@@ -184,6 +193,11 @@ export class Owner implements PipelineListener {
     };
   }
 
+  /** The start of an attempt was refused: it never left the house, and its place is free again. */
+  abandon(flight: Flight): void {
+    this.#world.abandon(flight);
+  }
+
   committed(run: LiveRun, entries: readonly Entry[]): void {
     if (this.live.get(run.id) !== run) return;
     const quiet = run.pending.length === 0 && !run.flying;
@@ -192,14 +206,14 @@ export class Owner implements PipelineListener {
       entry.settled?.();
       if (this.#stopped || leaving) continue;
       for (const node of entry.touched) {
-        if ((run.touchedAt[node] ?? 0) <= run.durable) this.#reconcile(run, node);
+        if ((run.touchedAt[node] ?? 0) <= run.durable) this.#world.reconcile(run, node);
       }
     }
     this.#parts.noticed(run.id, run.durable);
     if (!quiet || this.#stopped) return;
     if (run.state.end !== undefined) this.#over(run);
     else if (leaving) this.#evict(run);
-    else this.#runTimer(run);
+    else this.#world.runTimer(run);
   }
 
   refused(runs: readonly LiveRun[], error: TuttiError): void {
@@ -238,27 +252,8 @@ export class Owner implements PipelineListener {
   }
 
   async #fold(id: string): Promise<LiveRun | null> {
-    const { journal, versions } = this.#parts;
-    const stored = await journal.load(id);
-    if (stored === null) return null;
-    const events = stored.events.map(eventOf);
-    let version = stored.summary.version;
-    for (const event of events) {
-      if (
-        event.type === 'RunStarted' ||
-        (event.type === 'RunRestarted' && event.version !== undefined)
-      ) {
-        version = event.version ?? version;
-        await versions.get(stored.summary.workflow, version);
-      }
-    }
-    const row = await versions.get(stored.summary.workflow, version);
-    const state = replay(id, events, versions.definitions);
-    state.touched = [];
-    const run = newLiveRun(state, row?.directory ?? '', state.seq);
-    run.row = { status: stored.summary.status, wakeAt: stored.wakeAt, version };
-    run.owner = stored.owner;
-    return run;
+    const stored = await this.#parts.journal.load(id);
+    return stored === null ? null : foldOf(stored, this.#parts.versions);
   }
 
   async #load(id: string): Promise<LiveRun | null> {
@@ -270,151 +265,19 @@ export class Owner implements PipelineListener {
     const meanwhile = this.live.get(id);
     if (meanwhile !== undefined) return meanwhile;
     this.live.set(id, run);
-    run.state.nodes.forEach((_, node) => this.#reconcile(run, node));
-    this.#runTimer(run);
+    this.#world.takeUp(run);
     return run;
   }
 
-  /** Makes the world follow one node: the same code on the first pass and after a crash. */
-  #reconcile(run: LiveRun, node: number): void {
-    let work: Exclude<Effect, { kind: 'timer' }> | undefined;
-    let timer: Effect | undefined;
-    for (const effect of effectsOf(run.state, node)) {
-      if (effect.kind === 'timer') timer = effect;
-      else work = effect;
-    }
-    this.#setTimer(run, node, timer);
-    const flight = run.flights.get(node);
-    if (flight !== undefined && flight.attempt !== work?.attempt) {
-      // A hold stops starts only: what is in the air already goes on to its outcome.
-      if (work === undefined && this.#isHeldInTheAir(run, flight)) return;
-      this.#drop(run, flight);
-    }
-    if (work === undefined) return;
-    const current = run.flights.get(node);
-    if (current === undefined) this.#take(run, work);
-    else if (work.kind === 'follow' && work.cancel) this.#cancel(current, work);
-  }
-
-  #isHeldInTheAir(run: LiveRun, flight: Flight): boolean {
-    const status = nodeAt(run.state, flight.node).status;
-    return (
-      status.name === 'queued' && status.attempt === flight.attempt && flight.phase !== 'queued'
-    );
-  }
-
-  /** The start of an attempt was refused: it never left the house, and its place is free again. */
-  abandon(flight: Flight): void {
-    const { run, node } = flight;
-    if (this.live.get(run.id) !== run || run.flights.get(node) !== flight) return;
-    this.#drop(run, flight);
-    if ((run.touchedAt[node] ?? 0) <= run.durable) this.#reconcile(run, node);
-  }
-
-  #take(run: LiveRun, work: Exclude<Effect, { kind: 'timer' }>): void {
-    const node = nodeAt(run.state, work.node);
-    const definition = definitionOf(run.state, node);
-    const body = definition.body;
-    const lane =
-      body.kind === 'action' ? body.action.slice(0, body.action.indexOf('.')) : body.kind;
-    const place = {
-      node: work.node,
-      task: work.task,
-      attempt: work.attempt,
-      lane,
-      since: this.#parts.clock.now(),
-    };
-    const flight = new Flight(run, place, definition.pools);
-    run.flights.set(work.node, flight);
-    if (work.kind === 'dispatch') {
-      this.#parts.dispatcher().enqueue(flight);
-    } else {
-      flight.recovered = work;
-      if (work.cancel) flight.halt('cancel');
-      this.#parts.dispatcher().resume(flight);
-    }
-  }
-
-  /** A restart numbers the nodes afresh: what goes on is found again by its task's name. */
-  #renumber(run: LiveRun): void {
-    this.#clearTimers(run);
-    const flights = [...run.flights.values()];
-    run.flights.clear();
-    run.touchedAt.length = 0;
-    for (const flight of flights) {
-      const node = indexOf(run.state, flight.task);
-      if (node === undefined) {
-        this.#drop(run, flight);
-      } else {
-        flight.node = node;
-        run.flights.set(node, flight);
-      }
-    }
-  }
-
-  #cancel(flight: Flight, work: Extract<Effect, { kind: 'follow' }>): void {
-    if (flight.stop !== undefined) return;
-    flight.halt('cancel');
-    if (work.child !== undefined) this.#parts.cancelChild(work.child);
-  }
-
-  #drop(run: LiveRun, flight: Flight): void {
-    run.flights.delete(flight.node);
-    if (flight.phase !== 'done') flight.halt('drop');
-    this.#parts.dispatcher().leave(flight);
-  }
-
-  #setTimer(run: LiveRun, node: number, effect: Effect | undefined): void {
-    const known = run.timers.get(node);
-    if (effect?.kind !== 'timer') {
-      if (known !== undefined) {
-        known.cancel();
-        run.timers.delete(node);
-      }
-      return;
-    }
-    if (known?.at === effect.at) return;
-    known?.cancel();
-    const cancel = this.#parts.clock.at(effect.at, () => {
-      run.timers.delete(node);
-      if (this.live.get(run.id) === run) this.#fire(run, effect);
-    });
-    run.timers.set(node, { at: effect.at, cancel });
-  }
-
-  #fire(run: LiveRun, effect: Extract<Effect, { kind: 'timer' }>): void {
-    const { node, task, attempt } = effect;
-    const command: AttemptReport =
-      node < 0
-        ? { type: 'WakeRun', run: run.id }
-        : { type: 'WakeTask', run: run.id, task, attempt };
-    if (this.apply(run, command) === undefined) return;
-    // Refused: the machine's timer was a moment early, or the plan has changed. Look again.
-    if (node < 0) this.#runTimer(run);
-    else this.#reconcile(run, node);
-  }
-
-  #runTimer(run: LiveRun): void {
-    if (run.state.deadline === undefined && run.timers.size === 0) return;
-    this.#setTimer(run, -1, runTimer(run.state)[0]);
-  }
-
   #over(run: LiveRun): void {
-    for (const flight of run.flights.values()) this.#drop(run, flight);
     this.#evict(run);
     this.#parts.ended(run.state);
   }
 
   #evict(run: LiveRun): void {
     if (this.live.get(run.id) !== run) return;
-    for (const flight of run.flights.values()) this.#drop(run, flight);
-    this.#clearTimers(run);
+    this.#world.letGo(run);
     this.live.delete(run.id);
     this.#parts.slept(run.state.end === undefined ? (run.row.wakeAt ?? Infinity) : Infinity);
-  }
-
-  #clearTimers(run: LiveRun): void {
-    for (const timer of run.timers.values()) timer.cancel();
-    run.timers.clear();
   }
 }

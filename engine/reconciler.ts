@@ -1,0 +1,171 @@
+/**
+ * Makes the world follow a run: what the plan says is due is begun, what it no longer says is
+ * stopped, timers stand where it wants to be woken. It is called with nodes whose change is durable
+ * (law 4), and it is the same code on the first pass, after a crash and after a restart.
+ */
+import { definitionOf, indexOf, nodeAt } from '../kernel/nodes.ts';
+import { type Effect, effectsOf, runTimer } from '../kernel/plan.ts';
+import type { AttemptReport, Refusal } from '../model/run.ts';
+import type { Clock } from './clock.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import { Flight } from './flight.ts';
+import type { LiveRun } from './live-run.ts';
+
+export interface ReconcilerParts {
+  readonly clock: Clock;
+  readonly dispatcher: () => Dispatcher;
+  /** Whether this is the run in memory, and not an object that has left it. */
+  readonly isLive: (run: LiveRun) => boolean;
+  readonly apply: (run: LiveRun, command: AttemptReport) => Refusal | undefined;
+  /** An attempt of a child run is to be cancelled. */
+  readonly cancelChild: (child: string) => void;
+}
+
+export class Reconciler {
+  readonly #parts: ReconcilerParts;
+
+  constructor(parts: ReconcilerParts) {
+    this.#parts = parts;
+  }
+
+  /** Every node of a run that has just come into memory. */
+  takeUp(run: LiveRun): void {
+    run.state.nodes.forEach((_, node) => this.reconcile(run, node));
+    this.runTimer(run);
+  }
+
+  /** The run leaves memory: nothing of it goes on here. */
+  letGo(run: LiveRun): void {
+    for (const flight of run.flights.values()) this.#drop(run, flight);
+    this.clearTimers(run);
+  }
+
+  /** Makes the world follow one node: the same code on the first pass and after a crash. */
+  reconcile(run: LiveRun, node: number): void {
+    let work: Exclude<Effect, { kind: 'timer' }> | undefined;
+    let timer: Effect | undefined;
+    for (const effect of effectsOf(run.state, node)) {
+      if (effect.kind === 'timer') timer = effect;
+      else work = effect;
+    }
+    this.#setTimer(run, node, timer);
+    const flight = run.flights.get(node);
+    if (flight !== undefined && flight.attempt !== work?.attempt) {
+      // A hold stops starts only: what is in the air already goes on to its outcome.
+      if (work === undefined && this.#isHeldInTheAir(run, flight)) return;
+      this.#drop(run, flight);
+    }
+    if (work === undefined) return;
+    const current = run.flights.get(node);
+    if (current === undefined) this.#take(run, work);
+    else if (work.kind === 'follow' && work.cancel) this.#cancel(current, work);
+  }
+
+  #isHeldInTheAir(run: LiveRun, flight: Flight): boolean {
+    const status = nodeAt(run.state, flight.node).status;
+    return (
+      status.name === 'queued' && status.attempt === flight.attempt && flight.phase !== 'queued'
+    );
+  }
+
+  /** The start of an attempt was refused: it never left the house, and its place is free again. */
+  abandon(flight: Flight): void {
+    const { run, node } = flight;
+    if (!this.#parts.isLive(run) || run.flights.get(node) !== flight) return;
+    this.#drop(run, flight);
+    if ((run.touchedAt[node] ?? 0) <= run.durable) this.reconcile(run, node);
+  }
+
+  #take(run: LiveRun, work: Exclude<Effect, { kind: 'timer' }>): void {
+    const node = nodeAt(run.state, work.node);
+    const definition = definitionOf(run.state, node);
+    const body = definition.body;
+    const lane =
+      body.kind === 'action' ? body.action.slice(0, body.action.indexOf('.')) : body.kind;
+    const place = {
+      node: work.node,
+      task: work.task,
+      attempt: work.attempt,
+      lane,
+      since: this.#parts.clock.now(),
+    };
+    const flight = new Flight(run, place, definition.pools);
+    run.flights.set(work.node, flight);
+    if (work.kind === 'dispatch') {
+      this.#parts.dispatcher().enqueue(flight);
+    } else {
+      flight.recovered = work;
+      if (work.cancel) flight.halt('cancel');
+      this.#parts.dispatcher().resume(flight);
+    }
+  }
+
+  /** A restart numbers the nodes afresh: what goes on is found again by its task's name. */
+  renumber(run: LiveRun): void {
+    this.clearTimers(run);
+    const flights = [...run.flights.values()];
+    run.flights.clear();
+    run.touchedAt.length = 0;
+    for (const flight of flights) {
+      const node = indexOf(run.state, flight.task);
+      if (node === undefined) {
+        this.#drop(run, flight);
+      } else {
+        flight.node = node;
+        run.flights.set(node, flight);
+      }
+    }
+  }
+
+  #cancel(flight: Flight, work: Extract<Effect, { kind: 'follow' }>): void {
+    if (flight.stop !== undefined) return;
+    flight.halt('cancel');
+    if (work.child !== undefined) this.#parts.cancelChild(work.child);
+  }
+
+  #drop(run: LiveRun, flight: Flight): void {
+    run.flights.delete(flight.node);
+    if (flight.phase !== 'done') flight.halt('drop');
+    this.#parts.dispatcher().leave(flight);
+  }
+
+  #setTimer(run: LiveRun, node: number, effect: Effect | undefined): void {
+    const known = run.timers.get(node);
+    if (effect?.kind !== 'timer') {
+      if (known !== undefined) {
+        known.cancel();
+        run.timers.delete(node);
+      }
+      return;
+    }
+    if (known?.at === effect.at) return;
+    known?.cancel();
+    const cancel = this.#parts.clock.at(effect.at, () => {
+      run.timers.delete(node);
+      if (this.#parts.isLive(run)) this.#fire(run, effect);
+    });
+    run.timers.set(node, { at: effect.at, cancel });
+  }
+
+  #fire(run: LiveRun, effect: Extract<Effect, { kind: 'timer' }>): void {
+    const { node, task, attempt } = effect;
+    const command: AttemptReport =
+      node < 0
+        ? { type: 'WakeRun', run: run.id }
+        : { type: 'WakeTask', run: run.id, task, attempt };
+    if (this.#parts.apply(run, command) === undefined) return;
+    // Refused: the machine's timer was a moment early, or the plan has changed. Look again.
+    if (node < 0) this.runTimer(run);
+    else this.reconcile(run, node);
+  }
+
+  runTimer(run: LiveRun): void {
+    if (run.state.deadline === undefined && run.timers.size === 0) return;
+    this.#setTimer(run, -1, runTimer(run.state)[0]);
+  }
+
+  clearTimers(run: LiveRun): void {
+    for (const timer of run.timers.values()) timer.cancel();
+    run.timers.clear();
+  }
+}
