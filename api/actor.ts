@@ -5,6 +5,7 @@
 import type { FastifyRequest } from 'fastify';
 import { TuttiError } from '../model/errors.ts';
 import type { By } from '../model/run.ts';
+import { markOf } from './idempotency.ts';
 
 const ACTOR_MAX_LENGTH = 200;
 
@@ -32,6 +33,10 @@ function decoded(value: string): string {
 }
 
 export function byOf(request: FastifyRequest, reason?: string): By {
-  const actor = actorOf(request);
-  return reason === undefined || reason === '' ? { actor } : { actor, reason };
+  const mark = markOf(request);
+  return {
+    actor: actorOf(request),
+    ...(reason === undefined || reason === '' ? {} : { reason }),
+    ...(mark === undefined ? {} : { request: mark.id }),
+  };
 }

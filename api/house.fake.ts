@@ -4,7 +4,15 @@
  */
 import { z } from 'zod';
 import type { Door } from '../engine/door.ts';
-import type { EventRow, LogRow, VersionRow, Views } from '../journal/journal.ts';
+import type {
+  BulkRow,
+  EventRow,
+  LogRow,
+  Requests,
+  StoredAnswer,
+  VersionRow,
+  Views,
+} from '../journal/journal.ts';
 import type { Definition } from '../model/definition.ts';
 import type { OperatorCommand, Refusal, RunSummary, RunView } from '../model/run.ts';
 import type { House } from './house.ts';
@@ -80,6 +88,13 @@ export class CardboardHouse implements House {
     },
     start: async (request) => this.#answer(request),
     submit: async (command: OperatorCommand) => this.#answer(command),
+    bulk: async (request) => {
+      this.#answer(request);
+      return this.refusal ?? { refused: false as const, run: request.id };
+    },
+    cancelBulk: async (id) => {
+      this.commands.push({ cancelBulk: id });
+    },
     preview: async (command) => {
       this.commands.push(command);
       return this.refusal ?? { keeps: ['one'], runsAgain: ['two'], version: 1 };
@@ -93,7 +108,49 @@ export class CardboardHouse implements House {
     stalls: () => this.stalls,
   };
 
+  readonly marks = new Set<string>();
+  #ids = 0;
+  readonly newId = (): string => `id-${(this.#ids += 1)}`;
+  /** By key: what was kept, or the fingerprint of what is under way. */
+  readonly kept = new Map<
+    string,
+    { fingerprint: string; id: string; answer?: StoredAnswer; interrupted?: true }
+  >();
+  readonly requests: Requests = {
+    begin: async (key, fingerprint, id) => {
+      const known = this.kept.get(key);
+      if (known === undefined) {
+        this.kept.set(key, { fingerprint, id });
+        return { state: 'fresh', id };
+      }
+      if (known.fingerprint !== fingerprint) return { state: 'other' };
+      if (known.answer !== undefined) return { state: 'answered', answer: known.answer };
+      if (known.interrupted !== true) return { state: 'under-way' };
+      this.kept.set(key, { fingerprint, id: known.id });
+      return { state: 'interrupted', id: known.id };
+    },
+    finish: async (key, answer) => {
+      const known = this.kept.get(key);
+      if (known !== undefined) this.kept.set(key, { ...known, answer });
+    },
+    interrupt: async (key) => {
+      const known = this.kept.get(key);
+      if (known !== undefined) this.kept.set(key, { ...known, interrupted: true });
+    },
+  };
+  bulkRow: BulkRow | null = null;
+  readonly bulks: House['bulks'] = {
+    count: async (filter) => {
+      this.filters.push(filter);
+      return 7;
+    },
+    find: async (id) => (this.bulkRow === null || this.bulkRow.id !== id ? null : this.bulkRow),
+    list: async () => ({ items: this.bulkRow === null ? [] : [this.bulkRow], next: null }),
+    refusals: async () => [{ run: 'r-2', outcome: 'run.wrong-status', message: 'it is over' }],
+  };
+
   readonly views: Views = {
+    marked: async (run, mark) => this.marks.has(`${run} ${mark}`),
     feed: async () => ({ items: [], next: '' }),
     runs: async (filter) => {
       this.filters.push(filter);

@@ -19,6 +19,10 @@ export interface House {
   readonly door: Door;
   readonly views: Views;
   readonly versions: Pick<Journal, 'version'>;
+  readonly requests: Journal['requests'];
+  readonly bulks: Pick<Journal['bulks'], 'count' | 'find' | 'list' | 'refusals'>;
+  /** A UUID, ordered by time. */
+  readonly newId: () => string;
   /** Reads a workflow file without keeping it. */
   readonly validate: (source: string, file: string | undefined) => Validated;
   readonly actions: readonly ActionDescription[];

@@ -18,8 +18,10 @@ import { bug, TuttiError } from '../model/errors.ts';
 import { problem } from './document.ts';
 import { guardFor } from './guard.ts';
 import type { App, House, Room } from './house.ts';
+import { rememberRequests } from './idempotency.ts';
 import { LongPolls } from './long-poll.ts';
 import { answerProblem, sendProblem } from './problem.ts';
+import { bulkRoutes } from './routes/bulk.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { commandRoutes } from './routes/commands.ts';
 import { followingRoutes } from './routes/following.ts';
@@ -79,10 +81,12 @@ async function registerRoutes(app: App, room: Room, version: string): Promise<vo
   healthRoutes(app, room);
   await app.register(
     async (scope: App) => {
+      rememberRequests(scope, room);
       workflowRoutes(scope, room);
       runRoutes(scope, room);
       followingRoutes(scope, room);
       commandRoutes(scope, room);
+      bulkRoutes(scope, room);
       catalogueRoutes(scope, room);
       scope.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
     },

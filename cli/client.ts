@@ -4,7 +4,14 @@
  */
 import type { z } from 'zod';
 import { TuttiError } from '../model/errors.ts';
-import type { DeployBody, RestartBody, StartBody, ValidateBody } from '../model/request.ts';
+import type {
+  BulkBody,
+  BulkCountBody,
+  DeployBody,
+  RestartBody,
+  StartBody,
+  ValidateBody,
+} from '../model/request.ts';
 import type { RunSummary, RunView } from '../model/run.ts';
 import * as wire from '../model/wire.ts';
 import type { ProblemDocument } from '../model/wire.ts';
@@ -109,6 +116,11 @@ export class Client {
     this.#post(`/runs/${encode(run)}/restart`, wire.acceptedSchema, body);
   restartPreview = (run: string, body: RestartBody) =>
     this.#post(`/runs/${encode(run)}/restart-preview`, wire.restartPreviewSchema, body);
+
+  bulkCount = (body: BulkCountBody) => this.#post('/bulk/count', wire.bulkCountAnswerSchema, body);
+  bulk = (body: BulkBody) => this.#post('/bulk', wire.bulkViewSchema, body);
+  bulkView = (bulk: string, query: FollowQuery, signal?: AbortSignal) =>
+    this.#get(`/bulk/${encode(bulk)}`, wire.bulkViewSchema, { query: { ...query }, signal });
 
   systems = () => this.#get('/systems', wire.systemListSchema);
   actions = () => this.#get('/actions', wire.actionListSchema);

@@ -4,6 +4,7 @@
  */
 import { Command } from 'commander';
 import { lookCommands } from './commands/look.ts';
+import { bulkCommand } from './commands/bulk.ts';
 import { operateCommands } from './commands/operate.ts';
 import { runCommand } from './commands/run.ts';
 import { serveCommand } from './commands/serve.ts';
@@ -41,6 +42,7 @@ export function buildProgram(runtime: Runtime): Command {
   serveCommand(program, runtime);
   lookCommands(program, runtime);
   operateCommands(program, runtime);
+  bulkCommand(program, runtime);
   for (const command of program.commands) command.helpOption('-h, --help', 'Prints this help.');
   return program;
 }

@@ -11,7 +11,9 @@ import type {
   RunView,
   StartRun,
 } from '../model/run.ts';
+import type { BulkFilter } from '../journal/journal.ts';
 import type { Problem } from '../model/errors.ts';
+import type { BulkVerb } from '../model/request.ts';
 
 export type Accepted = { readonly refused: false; readonly run: string };
 
@@ -35,11 +37,26 @@ export type DeployResult =
 /** `run` may be left to the door, `version` to the newest. Inputs are checked against the version. */
 export type StartRequest = Omit<StartRun, 'type' | 'run'> & { readonly run?: string };
 
+/** A command on every run that the filter finds now. */
+export interface BulkRequest {
+  /** The same id again is the same bulk command. */
+  readonly id: string;
+  readonly verb: BulkVerb;
+  readonly filter: BulkFilter;
+  /** Refused when the filter finds another number. */
+  readonly expected?: number;
+  readonly by: By;
+}
+
 export interface Door {
   deploy(request: DeployRequest): Promise<DeployResult>;
   start(request: StartRequest): Promise<Accepted | Refusal>;
   /** Resolves after commit: what it accepted is durable. */
   submit(command: OperatorCommand): Promise<Accepted | Refusal>;
+  /** Resolves when its runs are noted; they are worked off behind it, also by another node if this one goes. */
+  bulk(request: BulkRequest): Promise<Accepted | Refusal>;
+  /** What it has not tried yet is left alone. */
+  cancelBulk(id: string): Promise<void>;
   preview(command: RestartRun): Promise<RestartPreview | Refusal>;
   /** The run as it is now, with the gates of every task that is not finished. */
   inspect(run: string): Promise<RunView | null>;

@@ -10,10 +10,11 @@ import type { Action, AnyConnector, Connector } from '../connectors/kit/connecto
 import type { Journal, NodeLease } from '../journal/journal.ts';
 import type { RunState } from '../kernel/state.ts';
 import { catalogueOf } from '../connectors/kit/catalogue.ts';
-import { TuttiError } from '../model/errors.ts';
+import { bug, TuttiError } from '../model/errors.ts';
 import type { AttemptReport, ParentTask } from '../model/run.ts';
 import { runAction } from './attempt.ts';
 import { runChild } from './child-attempt.ts';
+import { Bulk } from './bulk.ts';
 import type { Chance, Clock, Ids } from './clock.ts';
 import type { Desk } from './desk.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -83,6 +84,7 @@ class Orchestra implements Engine {
   readonly #entrance: Entrance;
   readonly #dispatcher: Dispatcher;
   readonly #desk: Desk;
+  readonly #bulk: Bulk;
   readonly #flying = new Set<Flight>();
   readonly #landed = new Set<() => void>();
   #pipeline: Pipeline | undefined;
@@ -129,6 +131,12 @@ class Orchestra implements Engine {
     });
     this.#entrance = this.#makeEntrance();
     this.#desk = this.#makeDesk();
+    this.#bulk = new Bulk({
+      journal,
+      clock,
+      submit: (command) => this.#entrance.submit(command),
+      log: options.log,
+    });
   }
 
   get door(): Door {
@@ -160,6 +168,7 @@ class Orchestra implements Engine {
     this.#pools.setCapacity(await journal.pools());
     await this.#takeUp(lease);
     this.#waker.look();
+    await this.#bulk.claim(lease);
   }
 
   /** One writer per run: what another living node owns is left to it. */
@@ -185,6 +194,7 @@ class Orchestra implements Engine {
   async stop(): Promise<void> {
     this.#refusing ??= new TuttiError('node.stopping');
     this.#waker?.stop();
+    this.#bulk.stop();
     this.#dispatcher.stop();
     await this.#drain();
     this.#owner.stop();
@@ -239,6 +249,7 @@ class Orchestra implements Engine {
     this.#refusing ??= error;
     this.#pipeline?.close(error);
     this.#waker?.stop();
+    this.#bulk.stop();
     this.#dispatcher.stop();
     this.#owner.stop();
     for (const flight of this.#flying) flight.halt('shutdown');
@@ -257,6 +268,8 @@ class Orchestra implements Engine {
       clock,
       ids,
       mostRuns: this.#options.mostRuns ?? MOST_RUNS,
+      lease: () => this.#lease ?? bug('the engine has not started yet'),
+      beginBulk: (id) => this.#bulk.take(id),
       deployed: async () => {
         this.#pools.setCapacity(await journal.pools());
         this.#dispatcher.wakeAll();

@@ -2,7 +2,7 @@
  * The door: every command of a person, a parent or a policy comes in here, and what it accepted
  * is durable when it answers (laws 1 and 4).
  */
-import type { Journal } from '../journal/journal.ts';
+import type { Journal, NodeLease } from '../journal/journal.ts';
 import { previewRestart } from '../kernel/decide.ts';
 import { NO_OVERLAY } from '../kernel/gates.ts';
 import { refusal } from '../kernel/refusal.ts';
@@ -21,7 +21,14 @@ import type {
   StartRun,
 } from '../model/run.ts';
 import type { Clock, Ids } from './clock.ts';
-import type { Accepted, DeployRequest, DeployResult, Door, StartRequest } from './door.ts';
+import type {
+  Accepted,
+  BulkRequest,
+  DeployRequest,
+  DeployResult,
+  Door,
+  StartRequest,
+} from './door.ts';
 import type { Owner } from './owner.ts';
 import type { Pipeline } from './pipeline.ts';
 import { malformation } from './request.ts';
@@ -39,6 +46,9 @@ export interface DoorParts {
   readonly mostRuns: number;
   readonly deployed: () => Promise<void>;
   readonly stalls: () => readonly string[];
+  readonly lease: () => NodeLease;
+  /** The runs of a bulk command are noted: work them off. */
+  readonly beginBulk: (id: string) => void;
   /** Throws while nothing may be accepted. */
   readonly open: () => void;
 }
@@ -152,6 +162,23 @@ export class Entrance implements Door {
     });
     if (answer === null) return noRun(command.run);
     return answer ?? { refused: false, run: command.run };
+  }
+
+  async bulk(request: BulkRequest): Promise<Accepted | Refusal> {
+    this.#parts.open();
+    const { created, total } = await this.#parts.journal.bulks.create(this.#parts.lease(), request);
+    if (!created) {
+      return refusal(
+        'bulk.miscounted',
+        `the filter finds ${total} runs now, not ${request.expected}`,
+      );
+    }
+    this.#parts.beginBulk(request.id);
+    return { refused: false, run: request.id };
+  }
+
+  async cancelBulk(id: string): Promise<void> {
+    await this.#parts.journal.bulks.cancel(id);
   }
 
   async preview(command: RestartRun): Promise<RestartPreview | Refusal> {

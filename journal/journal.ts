@@ -162,6 +162,10 @@ export interface RunFilter {
   readonly statuses?: readonly RunStatus[];
   readonly parent?: string;
   readonly key?: string;
+  readonly businessDate?: string;
+  /** Created at this time or later, and before this one. Milliseconds since the epoch. */
+  readonly from?: number;
+  readonly until?: number;
   /** Opaque: the `next` of the page before. */
   readonly after?: string;
   readonly limit: number;
@@ -178,6 +182,78 @@ export interface LogFilter {
   /** Opaque, from the page before: goes on after it. */
   readonly after?: string;
   readonly limit: number;
+}
+
+export interface StoredAnswer {
+  readonly status: number;
+  readonly type: string;
+  readonly location: string | null;
+  readonly body: string;
+}
+
+/**
+ * `fresh`: nobody has sent it before. `interrupted`: somebody has, and how far that came is not
+ * known; what it did carries `id`. `other`: the key belongs to another request.
+ */
+export type RequestState =
+  | { readonly state: 'fresh' | 'interrupted'; readonly id: string }
+  | { readonly state: 'answered'; readonly answer: StoredAnswer }
+  | { readonly state: 'under-way' | 'other' };
+
+/** Requests by their Idempotency-Key: each is carried out once, and answered the same again. */
+export interface Requests {
+  /** `id` is for a fresh one. A request of a minute ago without an answer counts as interrupted. */
+  begin(key: string, fingerprint: string, id: string): Promise<RequestState>;
+  finish(key: string, answer: StoredAnswer): Promise<void>;
+  /** It could not be carried out, or nobody knows: the next one like it looks first. */
+  interrupt(key: string): Promise<void>;
+}
+
+export type BulkFilter = Omit<RunFilter, 'after' | 'limit'>;
+
+export interface BulkRow {
+  readonly id: string;
+  readonly verb: string;
+  readonly filter: BulkFilter;
+  readonly by: By;
+  readonly createdAt: number;
+  readonly endedAt: number | null;
+  readonly cancelledAt: number | null;
+  readonly total: number;
+  readonly done: number;
+  readonly refused: number;
+}
+
+export interface BulkOutcome {
+  readonly run: string;
+  /** `done`, or the code of the refusal. */
+  readonly outcome: string;
+  readonly message: string | null;
+}
+
+/** Commands on many runs, as they progress. */
+export interface Bulks {
+  count(filter: BulkFilter): Promise<number>;
+  /**
+   * Notes the runs that the filter finds now. `expected`: how many the asker was told; another
+   * number leaves everything as it was, and is returned.
+   */
+  create(
+    lease: NodeLease,
+    bulk: Pick<BulkRow, 'id' | 'verb' | 'filter' | 'by'> & { readonly expected?: number },
+  ): Promise<{ readonly created: boolean; readonly total: number }>;
+  /** Runs that were not tried yet, in the order of their ids; none of a cancelled one. */
+  open(bulk: string, limit: number): Promise<readonly string[]>;
+  /** Ends the bulk command with its last outcome. */
+  report(bulk: string, outcomes: readonly BulkOutcome[]): Promise<void>;
+  /** Runs that are not tried yet are left alone from now on. */
+  cancel(bulk: string): Promise<void>;
+  /** Open ones that nobody works on (their node is gone) become this node's. */
+  claim(lease: NodeLease): Promise<readonly string[]>;
+  find(bulk: string): Promise<BulkRow | null>;
+  list(after: string | null, limit: number): Promise<Page<BulkRow>>;
+  /** In the order of the runs' ids. */
+  refusals(bulk: string, limit: number): Promise<readonly BulkOutcome[]>;
 }
 
 /** What the engine writes and reads back. */
@@ -241,6 +317,8 @@ export interface Journal {
   version(workflow: string, version: number | null): Promise<VersionRow | null>;
   pools(): Promise<ReadonlyMap<string, number>>;
   readonly views: Views;
+  readonly requests: Requests;
+  readonly bulks: Bulks;
   /**
    * What other nodes announce (and this one). `again`: the connection was away, so anything may
    * have been missed: look at everything. The result ends it.
@@ -278,6 +356,8 @@ export interface Views {
   runsByPrefix(prefix: string): Promise<readonly string[]>;
   /** Events of a run after `seq` (exclusive; -1 for all), oldest first. */
   events(run: string, after: number, limit: number): Promise<readonly EventRow[]>;
+  /** Whether an event of the run carries this mark in its `by.request`. */
+  marked(run: string, mark: string): Promise<boolean>;
   /** Oldest first. `next` stands after the last item, on the last page too: followers read on from it. */
   logs(filter: LogFilter): Promise<Page<LogRow>>;
   workflows(after: string | null, limit: number): Promise<Page<WorkflowRow>>;

@@ -1,5 +1,26 @@
 -- Printed from the result of the migrations; not run by anything.
 
+create table bulk_runs (
+  bulk uuid not null,
+  run uuid not null,
+  outcome text,
+  message text
+);
+
+create table bulks (
+  id uuid not null,
+  created_at timestamp with time zone default now() not null,
+  ended_at timestamp with time zone,
+  cancelled_at timestamp with time zone,
+  owner integer,
+  total integer not null,
+  done integer default 0 not null,
+  refused integer default 0 not null,
+  verb text not null,
+  filter json not null,
+  by json not null
+);
+
 create table events (
   run_id uuid not null,
   at timestamp with time zone not null,
@@ -35,6 +56,17 @@ create table nodes (
 create table pools (
   name text not null,
   capacity integer not null
+);
+
+create table requests (
+  key text not null,
+  id uuid not null,
+  fingerprint text not null,
+  begun_at timestamp with time zone default now() not null,
+  status integer,
+  type text,
+  location text,
+  body text
 );
 
 create table runs (
@@ -87,6 +119,18 @@ create table workflows (
   deployed_at timestamp with time zone
 );
 
+alter table bulk_runs add constraint bulk_runs_pkey
+  PRIMARY KEY (bulk, run);
+
+alter table bulk_runs add constraint bulk_runs_bulk_fkey
+  FOREIGN KEY (bulk) REFERENCES bulks(id) ON DELETE CASCADE;
+
+alter table bulks add constraint bulks_pkey
+  PRIMARY KEY (id);
+
+alter table bulks add constraint bulks_owner_fkey
+  FOREIGN KEY (owner) REFERENCES nodes(id);
+
 alter table events add constraint events_pkey
   PRIMARY KEY (run_id, seq);
 
@@ -108,6 +152,9 @@ alter table nodes add constraint nodes_pkey
 alter table pools add constraint pools_pkey
   PRIMARY KEY (name);
 
+alter table requests add constraint requests_pkey
+  PRIMARY KEY (key);
+
 alter table runs add constraint runs_pkey
   PRIMARY KEY (id);
 
@@ -125,6 +172,14 @@ alter table versions add constraint versions_workflow_fkey
 
 alter table workflows add constraint workflows_pkey
   PRIMARY KEY (name);
+
+CREATE INDEX bulk_runs_open ON public.bulk_runs USING btree (bulk, run) WHERE (outcome IS NULL);
+
+CREATE INDEX bulks_newest ON public.bulks USING btree (created_at DESC, id DESC);
+
+CREATE INDEX bulks_open ON public.bulks USING btree (owner) WHERE (ended_at IS NULL);
+
+CREATE INDEX requests_begun ON public.requests USING btree (begun_at);
 
 CREATE INDEX runs_active ON public.runs USING btree (owner, id) WHERE ((ended_at IS NULL) AND (wake_at IS NULL));
 

@@ -38,6 +38,30 @@ export const CATALOGUE = {
     retry: false,
     status: 413,
   },
+  'request.differs': {
+    title: 'The Idempotency-Key belongs to another request',
+    next: 'Use a new key for a new request, and the same body for the same key.',
+    retry: false,
+    status: 422,
+  },
+  'request.under-way': {
+    title: 'A request with this Idempotency-Key is being carried out',
+    next: 'Ask again in a moment: the answer will be the same.',
+    retry: true,
+    status: 409,
+  },
+  'bulk.unknown': {
+    title: 'There is no such bulk command',
+    next: 'Look at the list of bulk commands.',
+    retry: false,
+    status: 404,
+  },
+  'bulk.miscounted': {
+    title: 'The filter finds another number of runs than was counted',
+    next: 'Count again, look, and send the new number. Nothing was changed.',
+    retry: false,
+    status: 409,
+  },
   'request.foreign': {
     title: 'The request was made through another name or page',
     next: 'Call Tutti by the address that `tutti serve` prints.',

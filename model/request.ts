@@ -120,11 +120,64 @@ const statuses = z
   .optional()
   .describe('Repeat it, or separate by commas');
 
-export const runsQuerySchema = z.strictObject({
+/** Milliseconds since the epoch, or a time as ISO 8601 says it. */
+const time = z
+  .union([
+    z.int(),
+    z
+      .string()
+      .regex(/^\d{1,15}$/)
+      .transform(Number),
+    z.iso.datetime({ offset: true }).transform((words) => Date.parse(words)),
+  ])
+  .optional();
+
+const runFilter = {
   workflow: z.string().min(1).max(200).optional(),
   status: statuses,
   key: z.string().min(1).max(400).optional(),
   parent: z.string().min(1).max(200).optional(),
+  businessDate: businessDate.optional(),
+  from: time.describe('Created at this time or later, e.g. 2026-03-01T00:00:00Z'),
+  until: time.describe('Created before this time'),
+};
+/** Which runs a bulk command is for. Without any condition it would be all of them: say so. */
+export const bulkFilterSchema = z
+  .strictObject({ ...runFilter, all: z.literal(true).optional().describe('Every run there is') })
+  .refine((filter) => Object.values(filter).some((value) => value !== undefined), {
+    error: 'Name at least one condition, or `all: true`.',
+  })
+  .meta({ id: 'BulkFilter' });
+export type RunFilterAsked = Omit<z.output<typeof bulkFilterSchema>, 'all'>;
+
+export const BULK_VERBS = ['hold', 'release', 'cancel', 'restart'] as const;
+export type BulkVerb = (typeof BULK_VERBS)[number];
+export const bulkCountSchema = z
+  .strictObject({ filter: bulkFilterSchema })
+  .meta({ id: 'BulkCountRequest' });
+export type BulkCountBody = z.input<typeof bulkCountSchema>;
+export const bulkRequestSchema = z
+  .strictObject({
+    verb: z.enum(BULK_VERBS),
+    filter: bulkFilterSchema,
+    expected: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe('How many runs the count found; refused when it is another number now'),
+    reason: reason.optional(),
+  })
+  .meta({ id: 'BulkRequest' });
+export type BulkBody = z.input<typeof bulkRequestSchema>;
+export const bulkParamsSchema = z.object({ bulk: z.string().min(1).max(200) });
+export const bulkQuerySchema = z.strictObject({
+  /** With `wait`: the number of runs tried that the asker knows already. */
+  after: z.coerce.number().int().min(-1).default(-1),
+  wait: waitSchema,
+});
+
+export const runsQuerySchema = z.strictObject({
+  ...runFilter,
   id: z
     .string()
     .min(1)

@@ -13,6 +13,8 @@ import type { Json, JsonObject } from './json.ts';
 export interface By {
   readonly actor: string;
   readonly reason?: string;
+  /** The request or bulk command that it came with: a repeated one finds what it did by this. */
+  readonly request?: string;
 }
 
 /** What went wrong with an attempt. Never holds a secret. */

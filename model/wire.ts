@@ -45,7 +45,11 @@ const text = z.string();
 const instant = z.number().describe('Milliseconds since the epoch, UTC');
 const count = z.int().nonnegative();
 
-export const bySchema = exact<By>('By', { actor: text, reason: text.exactOptional() });
+export const bySchema = exact<By>('By', {
+  actor: text,
+  reason: text.exactOptional(),
+  request: text.exactOptional(),
+});
 
 export const failureSchema = exact<Failure>('Failure', {
   class: z.enum(ERROR_CLASSES),
@@ -350,6 +354,45 @@ export const whySchema = exact<WhyAnswer>('Why', {
   tasks: z.array(whyTaskSchema),
 });
 
+export interface BulkCount {
+  readonly count: number;
+}
+export const bulkCountAnswerSchema = exact<BulkCount>('BulkCount', { count });
+
+export interface BulkView {
+  readonly id: string;
+  readonly verb: string;
+  readonly status: 'running' | 'done' | 'cancelled';
+  /** As it was asked, with times in milliseconds since the epoch. */
+  readonly filter: JsonObject;
+  readonly by: By;
+  readonly createdAt: number;
+  readonly endedAt: number | null;
+  /** Runs that were counted when it began, were commanded, refused the command. */
+  readonly total: number;
+  readonly done: number;
+  readonly refused: number;
+  /** Refusals, the first hundred. */
+  readonly refusals: readonly {
+    readonly run: string;
+    readonly code: string;
+    readonly message: string;
+  }[];
+}
+export const bulkViewSchema = exact<BulkView>('Bulk', {
+  id: text,
+  verb: text,
+  status: z.enum(['running', 'done', 'cancelled']),
+  filter: jsonObjectSchema,
+  by: bySchema,
+  createdAt: instant,
+  endedAt: instant.nullable(),
+  total: count,
+  done: count,
+  refused: count,
+  refusals: z.array(z.object({ run: text, code: text, message: text })),
+});
+
 export interface SystemSummary {
   readonly name: string;
   readonly kind: string;
@@ -390,6 +433,7 @@ export const healthSchema = exact<Health>('Health', {
 });
 
 export const runPageSchema = page('RunPage', runSummarySchema);
+export const bulkPageSchema = page('BulkPage', bulkViewSchema);
 export const workflowPageSchema = page('WorkflowPage', workflowSummarySchema);
 export const versionListSchema = page('VersionList', versionSummarySchema);
 export const taskListSchema = page('TaskList', taskViewSchema);

@@ -1,6 +1,7 @@
 /**
  * The operator's verbs, one POST each. They answer after commit: what they accepted is durable.
  */
+import type { FastifyRequest } from 'fastify';
 import {
   forceRequestSchema,
   reasonRequestSchema,
@@ -14,9 +15,18 @@ import { acceptedSchema, restartPreviewSchema } from '../../model/wire.ts';
 import type { AcceptedAnswer } from '../../model/wire.ts';
 import { byOf } from '../actor.ts';
 import type { App, Room } from '../house.ts';
+import { markOf } from '../idempotency.ts';
 import { granted } from '../problem.ts';
 
-async function submit(room: Room, command: OperatorCommand): Promise<AcceptedAnswer> {
+async function submit(
+  room: Room,
+  request: FastifyRequest,
+  command: OperatorCommand,
+): Promise<AcceptedAnswer> {
+  const mark = markOf(request);
+  if (mark?.again === true && (await room.views.marked(command.run, mark.id))) {
+    return { run: command.run };
+  }
   const { run } = granted(await room.door.submit(command));
   return { run };
 }
@@ -38,7 +48,11 @@ function runVerbs(app: App, room: Room): void {
   const verbs = { hold: 'HoldRun', release: 'ReleaseRun', cancel: 'CancelRun' } as const;
   for (const [verb, type] of Object.entries(verbs)) {
     app.post(`/runs/:run/${verb}`, { schema }, async (request) =>
-      submit(room, { type, run: request.params.run, by: byOf(request, request.body?.reason) }),
+      submit(room, request, {
+        type,
+        run: request.params.run,
+        by: byOf(request, request.body?.reason),
+      }),
     );
   }
 }
@@ -64,7 +78,7 @@ function restartVerbs(app: App, room: Room): void {
     '/runs/:run/restart',
     { schema: { ...request, response: { 200: acceptedSchema } } },
     async (call) =>
-      submit(room, restartCommand(call.params.run, call.body, byOf(call, call.body?.reason))),
+      submit(room, call, restartCommand(call.params.run, call.body, byOf(call, call.body?.reason))),
   );
   app.post(
     '/runs/:run/restart-preview',
@@ -95,7 +109,11 @@ function plainTaskVerbs(app: App, room: Room): void {
   } as const;
   for (const [verb, command] of Object.entries(verbs)) {
     app.post(`/runs/:run/tasks/:task/${verb}`, { schema }, async (request) =>
-      submit(room, { ...command, ...request.params, by: byOf(request, request.body?.reason) }),
+      submit(room, request, {
+        ...command,
+        ...request.params,
+        by: byOf(request, request.body?.reason),
+      }),
     );
   }
 }
@@ -111,7 +129,7 @@ function choosingTaskVerbs(app: App, room: Room): void {
     { schema: { ...answer, body: forceRequestSchema } },
     async (request) => {
       const { as, output, reason } = request.body;
-      return submit(room, {
+      return submit(room, request, {
         type: 'ForceTask',
         ...request.params,
         as,
@@ -124,7 +142,7 @@ function choosingTaskVerbs(app: App, room: Room): void {
     '/runs/:run/tasks/:task/steer',
     { schema: { ...answer, body: steerRequestSchema } },
     async (request) =>
-      submit(room, {
+      submit(room, request, {
         type: 'SteerRun',
         ...request.params,
         to: request.body.to,

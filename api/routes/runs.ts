@@ -20,9 +20,12 @@ import {
   whySchema,
   whyTaskSchema,
 } from '../../model/wire.ts';
+import type { RunFilterAsked } from '../../model/request.ts';
+import type { BulkFilter } from '../../journal/journal.ts';
 import type { WhyTask } from '../../model/wire.ts';
 import { byOf } from '../actor.ts';
 import type { App, Room } from '../house.ts';
+import { markOf } from '../idempotency.ts';
 import { granted } from '../problem.ts';
 import { BODY_MAX_BYTES, deploy } from './workflows.ts';
 
@@ -55,19 +58,30 @@ async function byPrefix(room: Room, prefix: string): Promise<RunSummary[]> {
   return found.filter((one) => one !== null);
 }
 
+/** The filter of a list or a bulk command, as the journal takes it. */
+export function filterOf(asked: RunFilterAsked): BulkFilter {
+  const { status, workflow, key, parent, businessDate, from, until } = asked;
+  return {
+    ...(status === undefined ? {} : { statuses: status }),
+    ...(workflow === undefined ? {} : { workflow }),
+    ...(key === undefined ? {} : { key }),
+    ...(parent === undefined ? {} : { parent }),
+    ...(businessDate === undefined ? {} : { businessDate }),
+    ...(from === undefined ? {} : { from }),
+    ...(until === undefined ? {} : { until }),
+  };
+}
+
 export function runRoutes(app: App, room: Room): void {
   app.get(
     '/runs',
     { schema: { tags: ['runs'], querystring: runsQuerySchema, response: { 200: runPageSchema } } },
     async (request) => {
-      const { id, status, workflow, key, parent, after, limit } = request.query;
+      const { id, after, limit, ...filter } = request.query;
       if (id !== undefined) return { items: await byPrefix(room, id), next: null };
       return room.views.runs({
         limit,
-        ...(status === undefined ? {} : { statuses: status }),
-        ...(workflow === undefined ? {} : { workflow }),
-        ...(key === undefined ? {} : { key }),
-        ...(parent === undefined ? {} : { parent }),
+        ...filterOf(filter),
         ...(after === undefined ? {} : { after }),
       });
     },
@@ -92,16 +106,21 @@ function startRoute(app: App, room: Room): void {
         source === undefined
           ? { workflow: body.workflow ?? '', version: body.version }
           : await deploy(room, { source, file: body.file, directory: body.directory }, by);
-      const { run } = granted(
-        await room.door.start({
-          workflow: target.workflow,
-          ...(target.version === undefined ? {} : { version: target.version }),
-          inputs: body.inputs,
-          ...(body.key === undefined ? {} : { key: body.key }),
-          ...(body.businessDate === undefined ? {} : { businessDate: body.businessDate }),
-          by,
-        }),
-      );
+      const mark = markOf(request);
+      const begun = mark?.again === true && (await room.views.run(mark.id)) !== null;
+      const { run } = begun
+        ? { run: mark.id }
+        : granted(
+            await room.door.start({
+              ...(mark === undefined ? {} : { run: mark.id }),
+              workflow: target.workflow,
+              ...(target.version === undefined ? {} : { version: target.version }),
+              inputs: body.inputs,
+              ...(body.key === undefined ? {} : { key: body.key }),
+              ...(body.businessDate === undefined ? {} : { businessDate: body.businessDate }),
+              by,
+            }),
+          );
       return reply
         .code(201)
         .header('location', `/api/v1/runs/${encodeURIComponent(run)}`)

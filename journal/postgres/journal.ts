@@ -8,16 +8,19 @@ import type pg from 'pg';
 import { bug, TuttiError } from '../../model/errors.ts';
 import type { Journal, Views } from '../journal.ts';
 import { append, APPEND_SETTINGS } from './append.ts';
+import { openBulks } from './bulks.ts';
 import { Desk } from './desk.ts';
 import { sqlState, wordsOf } from './faults.ts';
 import { Leases } from './lease.ts';
 import { Stalls, type Source } from './line.ts';
 import { logEnd, readLogs, writeLogs } from './logs.ts';
 import { checkVersion, migrate } from './migrate.ts';
+import { openRequests } from './requests.ts';
 import {
   activeRuns,
   dueRuns,
   findRun,
+  isMarked,
   listRuns,
   loadEvents,
   loadRun,
@@ -117,6 +120,8 @@ function assemble(
       readers.patiently((client) => findVersion(client, workflow, version)),
     pools: () => readers.patiently((client) => readPools(client)),
     views: openViews(people),
+    requests: openRequests(people),
+    bulks: openBulks(readers, people),
     stalls: () => source.stalls.sentences(),
     close: async () => {
       closing.abort();
@@ -130,6 +135,7 @@ function openViews(people: Desk): Views {
     runs: (filter) => people.briefly((client) => listRuns(client, filter)),
     run: (id) => people.briefly((client) => findRun(client, id)),
     runsByPrefix: (prefix) => people.briefly((client) => runsByPrefix(client, prefix)),
+    marked: (run, mark) => people.briefly((client) => isMarked(client, run, mark)),
     events: (run, after, limit) =>
       people.briefly((client) => loadEvents(client, run, after, limit)),
     logs: (filter) => people.briefly((client) => readLogs(client, filter)),

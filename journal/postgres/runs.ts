@@ -1,6 +1,6 @@
 /** Runs as rows: what the engine loads, and what people list. */
 import type pg from 'pg';
-import type { EventRow, Page, RunFilter, StoredRun } from '../journal.ts';
+import type { BulkFilter, EventRow, Page, RunFilter, StoredRun } from '../journal.ts';
 import type { RunStatus, RunSummary } from '../../model/run.ts';
 import { clampLimit, readCursor, writeCursor } from './cursor.ts';
 
@@ -27,6 +27,9 @@ select ${ms('wake_at')} as at from runs where owner = $1 and ended_at is null
 and wake_at is not null and wake_at > to_timestamp($2::float8 / 1000) and wake_at < 'infinity'
 order by wake_at limit 1`;
 export const BY_PREFIX = 'select id from runs where id between $1 and $2 order by id limit 2';
+
+export const MARKED = `
+select exists (select from events where run_id = $1 and strpos(data::text, $2) > 0) as marked`;
 
 const NIL = '00000000-0000-0000-0000-000000000000';
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -129,37 +132,63 @@ export async function dueRuns(
 
 const OPEN: readonly RunStatus[] = ['running', 'held', 'cancelling'];
 
-/** The statement of a list: only the conditions asked for, so that their indexes are used. */
-export function runsStatement(filter: RunFilter): { text: string; values: unknown[] } {
-  const conditions: string[] = [];
+export interface Conditions {
+  readonly words: string[];
+  readonly values: unknown[];
+}
+
+/** Only the conditions asked for, so that their indexes are used. */
+export function conditionsOf(filter: BulkFilter): Conditions {
+  const words: string[] = [];
   const values: unknown[] = [];
   const value = (each: unknown): string => `$${values.push(each)}`;
-  if (filter.workflow !== undefined) conditions.push(`workflow = ${value(filter.workflow)}`);
-  if (filter.key !== undefined) conditions.push(`key = ${value(filter.key)}`);
-  if (filter.parent !== undefined) conditions.push(`parent_run = ${value(filter.parent)}`);
+  const time = (each: number): string => `to_timestamp(${value(each)}::float8 / 1000)`;
+  if (filter.workflow !== undefined) words.push(`workflow = ${value(filter.workflow)}`);
+  if (filter.key !== undefined) words.push(`key = ${value(filter.key)}`);
+  if (filter.parent !== undefined) words.push(`parent_run = ${value(filter.parent)}`);
+  if (filter.businessDate !== undefined)
+    words.push(`business_date = ${value(filter.businessDate)}::date`);
+  if (filter.from !== undefined) words.push(`created_at >= ${time(filter.from)}`);
+  if (filter.until !== undefined) words.push(`created_at < ${time(filter.until)}`);
   if (filter.statuses !== undefined) {
-    conditions.push(`status = any(${value(filter.statuses)}::text[])`);
+    words.push(`status = any(${value(filter.statuses)}::text[])`);
     if (filter.statuses.every((status) => OPEN.includes(status))) {
       // In the words of the two indexes of open runs.
-      conditions.push('ended_at is null and (wake_at is null or wake_at is not null)');
+      words.push('ended_at is null and (wake_at is null or wake_at is not null)');
     }
   }
+  return { words, values };
+}
+
+export function whereOf({ words }: Conditions): string {
+  return words.length === 0 ? '' : `where ${words.join(' and ')}`;
+}
+
+/** The filter finds nothing, and need not trouble the database. */
+export function findsNothing(filter: BulkFilter): boolean {
+  return filter.parent !== undefined && !isRunId(filter.parent);
+}
+
+/** The statement of a list. */
+export function runsStatement(filter: RunFilter): { text: string; values: unknown[] } {
+  const conditions = conditionsOf(filter);
+  const { words, values } = conditions;
   if (filter.after !== undefined) {
     const [createdAt, id] = readCursor(filter.after, ['number', 'id']);
-    conditions.push(
-      `(created_at, id) < (to_timestamp(${value(createdAt)}::float8 / 1000), ${value(id)}::uuid)`,
+    values.push(createdAt, id);
+    words.push(
+      `(created_at, id) < (to_timestamp($${values.length - 1}::float8 / 1000), $${values.length}::uuid)`,
     );
   }
-  const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`;
-  const limit = value(clampLimit(filter.limit) + 1);
+  const limit = `$${values.push(clampLimit(filter.limit) + 1)}`;
   return {
-    text: `select ${SUMMARY} from runs ${where} order by created_at desc, id desc limit ${limit}`,
+    text: `select ${SUMMARY} from runs ${whereOf(conditions)} order by created_at desc, id desc limit ${limit}`,
     values,
   };
 }
 
 export async function listRuns(client: pg.Client, filter: RunFilter): Promise<Page<RunSummary>> {
-  if (filter.parent !== undefined && !isRunId(filter.parent)) return { items: [], next: null };
+  if (findsNothing(filter)) return { items: [], next: null };
   const { text, values } = runsStatement(filter);
   const { rows } = await client.query<SummaryRow>(text, values);
   const items = rows.slice(0, clampLimit(filter.limit)).map(summaryOf);
@@ -180,4 +209,12 @@ export async function runsByPrefix(client: pg.Client, prefix: string): Promise<s
   const bounds = [digits.padEnd(32, '0'), digits.padEnd(32, 'f')];
   const { rows } = await client.query<{ id: string }>(BY_PREFIX, bounds);
   return rows.map((row) => row.id).filter((id) => id.startsWith(prefix.toLowerCase()));
+}
+
+/** Documents are stored as they were written, without spaces. */
+export async function isMarked(client: pg.Client, run: string, mark: string): Promise<boolean> {
+  if (!isRunId(run)) return false;
+  const words = `"request":${JSON.stringify(mark)}`;
+  const { rows } = await client.query<{ marked: boolean }>(MARKED, [run, words]);
+  return rows[0]?.marked === true;
 }

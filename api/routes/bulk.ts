@@ -1,0 +1,129 @@
+/**
+ * Commands on many runs: count, begin, watch, stop. What begins is a list of the runs that the
+ * filter found at that moment; the engine works it off and the journal keeps how far it is.
+ */
+import type { BulkRow } from '../../journal/journal.ts';
+import { TuttiError } from '../../model/errors.ts';
+import {
+  bulkCountSchema,
+  bulkParamsSchema,
+  bulkQuerySchema,
+  bulkRequestSchema,
+  pageQuerySchema,
+} from '../../model/request.ts';
+import { bulkCountAnswerSchema, bulkPageSchema, bulkViewSchema } from '../../model/wire.ts';
+import type { BulkView } from '../../model/wire.ts';
+import { byOf } from '../actor.ts';
+import type { App, Room } from '../house.ts';
+import { markOf } from '../idempotency.ts';
+import { holds } from '../long-poll.ts';
+import { granted } from '../problem.ts';
+import { filterOf } from './runs.ts';
+
+const MOST_REFUSALS = 100;
+
+function viewOf(row: BulkRow, refusals: BulkView['refusals']): BulkView {
+  const { id, verb, by, createdAt, endedAt, cancelledAt, total, done, refused } = row;
+  const status = cancelledAt === null ? (endedAt === null ? 'running' : 'done') : 'cancelled';
+  const filter = { ...row.filter } as BulkView['filter'];
+  return { id, verb, status, filter, by, createdAt, endedAt, total, done, refused, refusals };
+}
+
+async function find(room: Room, id: string): Promise<BulkRow> {
+  const row = await room.bulks.find(id);
+  if (row !== null) return row;
+  throw new TuttiError('bulk.unknown', `There is no bulk command ${JSON.stringify(id)}.`);
+}
+
+async function look(room: Room, id: string): Promise<BulkView> {
+  const row = await find(room, id);
+  const refusals = row.refused === 0 ? [] : await room.bulks.refusals(id, MOST_REFUSALS);
+  return viewOf(
+    row,
+    refusals.map(({ run, outcome, message }) => ({ run, code: outcome, message: message ?? '' })),
+  );
+}
+
+export function bulkRoutes(app: App, room: Room): void {
+  beginning(app, room);
+  watching(app, room);
+}
+
+function beginning(app: App, room: Room): void {
+  app.post(
+    '/bulk/count',
+    {
+      schema: { tags: ['bulk'], body: bulkCountSchema, response: { 200: bulkCountAnswerSchema } },
+    },
+    async (request) => ({ count: await room.bulks.count(filterOf(request.body.filter)) }),
+  );
+  app.post(
+    '/bulk',
+    { schema: { tags: ['bulk'], body: bulkRequestSchema, response: { 202: bulkViewSchema } } },
+    async (request, reply) => {
+      const { verb, filter, expected, reason } = request.body;
+      const { run: id } = granted(
+        await room.door.bulk({
+          id: markOf(request)?.id ?? room.newId(),
+          verb,
+          filter: filterOf(filter),
+          ...(expected === undefined ? {} : { expected }),
+          by: byOf(request, reason),
+        }),
+      );
+      return reply
+        .code(202)
+        .header('location', `/api/v1/bulk/${id}`)
+        .send(await look(room, id));
+    },
+  );
+  app.post(
+    '/bulk/:bulk/cancel',
+    { schema: { tags: ['bulk'], params: bulkParamsSchema, response: { 200: bulkViewSchema } } },
+    async (request) => {
+      await find(room, request.params.bulk);
+      await room.door.cancelBulk(request.params.bulk);
+      return look(room, request.params.bulk);
+    },
+  );
+}
+
+function watching(app: App, room: Room): void {
+  app.get(
+    '/bulk',
+    {
+      schema: { tags: ['bulk'], querystring: pageQuerySchema, response: { 200: bulkPageSchema } },
+    },
+    async (request) => {
+      const { after, limit } = request.query;
+      const { items, next } = await room.bulks.list(after ?? null, limit);
+      return { items: items.map((row) => viewOf(row, [])), next };
+    },
+  );
+  app.get(
+    '/bulk/:bulk',
+    {
+      schema: {
+        tags: ['bulk'],
+        params: bulkParamsSchema,
+        querystring: bulkQuerySchema,
+        response: { 200: bulkViewSchema },
+      },
+    },
+    async (request, reply) => {
+      const { bulk } = request.params;
+      const { after, wait } = request.query;
+      const first = await find(room, bulk);
+      if (first.endedAt === null && first.done + first.refused <= after) {
+        // Another node may be the one that works on it: nobody announces it here.
+        await room.polls.wait(reply, wait ?? 0, (signal) =>
+          holds(room.logPollMs, signal, async () => {
+            const { endedAt, done, refused } = await find(room, bulk);
+            return endedAt !== null || done + refused > after;
+          }),
+        );
+      }
+      return look(room, bulk);
+    },
+  );
+}

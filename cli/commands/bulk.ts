@@ -1,0 +1,99 @@
+/**
+ * One command for many runs: counts first, and does it only when told so. What was counted is
+ * what is done: a run that came meanwhile makes the server refuse.
+ */
+import type { Command } from 'commander';
+import { Argument } from 'commander';
+import { BULK_VERBS, type BulkBody, type BulkVerb } from '../../model/request.ts';
+import type { BulkView } from '../../model/wire.ts';
+import { connected, EXIT } from '../runtime.ts';
+import type { CommonOptions, Context, Runtime } from '../runtime.ts';
+import { harmless, plural } from '../view/words.ts';
+import { collect, declareConnected, withReason } from './command.ts';
+
+interface BulkOptions extends CommonOptions {
+  readonly workflow?: string;
+  readonly state?: string[];
+  readonly parent?: string;
+  readonly businessDate?: string;
+  readonly from?: string;
+  readonly until?: string;
+  readonly all?: true;
+  readonly reason?: string;
+  readonly yes?: true;
+}
+
+const WAIT = '20s';
+const MOST_REFUSALS = 10;
+
+export function bulkCommand(program: Command, runtime: Runtime): void {
+  const command = declareConnected(program, {
+    usage: 'bulk',
+    summary: 'Holds, releases, cancels or restarts every run that a filter finds.',
+    description: 'Without --yes it only counts them.',
+    examples: [
+      'tutti bulk cancel --workflow settle --state running --reason "wrong prices"',
+      'tutti bulk restart --state failed --business-date 2026-03-01 --yes',
+    ],
+  });
+  command
+    .addArgument(new Argument('<verb>', 'What to do with each of them.').choices(BULK_VERBS))
+    .option('--workflow <name>', 'Only runs of this workflow.')
+    .option('--state <status>', 'Only runs of this status; commas or repetition add more.', collect)
+    .option('--parent <run>', 'Only the child runs of this run.')
+    .option('--business-date <date>', 'Only runs of this business date.')
+    .option('--from <time>', 'Only runs created at this time or later, e.g. 2026-03-01T00:00:00Z.')
+    .option('--until <time>', 'Only runs created before this time.')
+    .option('--all', 'Every run, when no other condition is given.')
+    .option('--yes', 'Does it, to as many as it has counted.');
+  withReason(command).action(
+    connected<BulkOptions>(runtime, (context, [verb]) =>
+      bulk(context, BULK_VERBS.find((each) => each === verb) ?? 'hold'),
+    ),
+  );
+}
+
+async function bulk(context: Context<BulkOptions>, verb: BulkVerb): Promise<number> {
+  const { client, options } = context;
+  const filter = filterOf(options);
+  const { count } = await client.bulkCount({ filter });
+  if (options.yes !== true) {
+    const words = `${plural(count, 'run')} would be asked to ${verb}. Do it with --yes.`;
+    context.print({ verb, filter, count }, [words]);
+    return EXIT.done;
+  }
+  const { reason } = options;
+  const body = { verb, filter, expected: count, ...(reason === undefined ? {} : { reason }) };
+  return watch(context, await client.bulk(body));
+}
+
+function filterOf(options: BulkOptions): BulkBody['filter'] {
+  const { workflow, state, parent, businessDate, from, until, all } = options;
+  return {
+    ...(workflow !== undefined && { workflow }),
+    ...(state !== undefined && { status: state }),
+    ...(parent !== undefined && { parent }),
+    ...(businessDate !== undefined && { businessDate }),
+    ...(from !== undefined && { from }),
+    ...(until !== undefined && { until }),
+    ...(all !== undefined && { all }),
+  };
+}
+
+/** Shows how far it is until it has ended. */
+async function watch(context: Context<BulkOptions>, begun: BulkView): Promise<number> {
+  const { client, terminal, options, lifetime } = context;
+  let view = begun;
+  while (view.status === 'running') {
+    const tried = view.done + view.refused;
+    if (options.json !== true) terminal.err(`${tried} of ${view.total}\n`);
+    view = await client.bulkView(view.id, { after: tried, wait: WAIT }, lifetime.signal);
+  }
+  const { done, refused, refusals } = view;
+  context.print(view, [
+    `${plural(done, 'run')} done, ${refused} refused (bulk command ${view.id}).`,
+    ...refusals.slice(0, MOST_REFUSALS).map(({ run, message }) => `  ${run}: ${harmless(message)}`),
+    ...(refused > MOST_REFUSALS ? ['  …'] : []),
+  ]);
+  return refused === 0 && view.status === 'done' ? EXIT.done : EXIT.failed;
+}

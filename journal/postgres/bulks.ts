@@ -1,0 +1,160 @@
+/**
+ * Commands on many runs. The runs are noted in the transaction that counts them, so what was
+ * counted is what is done; each outcome is noted with the progress in one transaction, so a node
+ * that takes over goes on where the other stopped.
+ */
+import type pg from 'pg';
+import { TuttiError } from '../../model/errors.ts';
+import type { BulkFilter, BulkOutcome, BulkRow, Bulks, NodeLease, Page } from '../journal.ts';
+import { clampLimit, readCursor, writeCursor } from './cursor.ts';
+import type { Desk } from './desk.ts';
+import { inTransaction } from './line.ts';
+import { conditionsOf, findsNothing, isRunId, whereOf } from './runs.ts';
+
+const BULK = `id, verb, filter, "by", total, done, refused,
+  round(date_part('epoch', created_at) * 1000) as "createdAt",
+  round(date_part('epoch', ended_at) * 1000) as "endedAt",
+  round(date_part('epoch', cancelled_at) * 1000) as "cancelledAt"`;
+
+export const FIND_BULK = `select ${BULK} from bulks where id = $1`;
+export const BULKS = `
+select ${BULK} from bulks
+where $1::float8 is null or (created_at, id) < (to_timestamp($1::float8 / 1000), $2::uuid)
+order by created_at desc, id desc limit $3`;
+export const ADD_BULK = `
+insert into bulks (id, verb, filter, "by", owner, total) values ($1, $2, $3, $4, $5, 0)`;
+export const SET_TOTAL = `
+update bulks set total = $2, ended_at = case when $2 = 0 then now() end where id = $1`;
+export const OPEN_RUNS = `
+select run from bulk_runs join bulks on bulks.id = bulk_runs.bulk
+where bulk = $1 and outcome is null and cancelled_at is null order by run limit $2`;
+export const NOTE_OUTCOMES = `
+with noted as (
+  update bulk_runs set outcome = o.outcome, message = o.message
+  from unnest($2::uuid[], $3::text[], $4::text[]) as o(run, outcome, message)
+  where bulk_runs.bulk = $1 and bulk_runs.run = o.run and bulk_runs.outcome is null
+  returning bulk_runs.outcome
+), counted as (
+  select count(*) filter (where outcome = 'done') as done, count(*) as tried from noted
+)
+update bulks set done = bulks.done + counted.done,
+  refused = bulks.refused + counted.tried - counted.done,
+  ended_at = case when bulks.done + bulks.refused + counted.tried >= bulks.total then now()
+    else bulks.ended_at end
+from counted where bulks.id = $1`;
+export const CANCEL_BULK = `
+update bulks set cancelled_at = now(), ended_at = now() where id = $1 and ended_at is null`;
+export const CLAIM_BULKS = `
+with fence as materialized (select 1 from nodes where id = $1 and epoch = $2 for share),
+gone as materialized (select node from leases where until is null for share skip locked),
+free as (
+  select id from bulks where ended_at is null
+    and (owner is null or owner = $1 or owner in (select node from gone))
+  for update skip locked
+)
+update bulks set owner = $1 from fence, free where bulks.id = free.id returning bulks.id`;
+export const REFUSALS = `
+select run, outcome, message from bulk_runs
+where bulk = $1 and outcome <> 'done' order by run limit $2`;
+
+async function count(client: pg.Client, filter: BulkFilter): Promise<number> {
+  if (findsNothing(filter)) return 0;
+  const conditions = conditionsOf(filter);
+  const text = `select count(*)::int as runs from runs ${whereOf(conditions)}`;
+  const { rows } = await client.query<{ runs: number }>(text, conditions.values);
+  return rows[0]?.runs ?? 0;
+}
+
+async function create(
+  client: pg.Client,
+  lease: NodeLease,
+  bulk: Parameters<Bulks['create']>[1],
+): Promise<{ created: boolean; total: number }> {
+  const known = await client.query<BulkRow>(FIND_BULK, [bulk.id]);
+  // By this very call, whose answer was lost.
+  if (known.rows[0] !== undefined) return { created: true, total: known.rows[0].total };
+  const { verb, filter, by, expected } = bulk;
+  try {
+    return await inTransaction(client, async () => {
+      const about = [bulk.id, verb, JSON.stringify(filter), JSON.stringify(by), lease.node];
+      await client.query(ADD_BULK, about);
+      const total = await noteRuns(client, bulk.id, filter);
+      if (expected !== undefined && expected !== total) throw new Miscount(total);
+      await client.query(SET_TOTAL, [bulk.id, total]);
+      return { created: true, total };
+    });
+  } catch (error) {
+    if (error instanceof Miscount) return { created: false, total: error.total };
+    throw error;
+  }
+}
+
+/** Rolls the transaction back. */
+class Miscount extends TuttiError {
+  readonly total: number;
+  constructor(total: number) {
+    super('bulk.miscounted');
+    this.total = total;
+  }
+}
+
+async function noteRuns(client: pg.Client, bulk: string, filter: BulkFilter): Promise<number> {
+  if (findsNothing(filter)) return 0;
+  const conditions = conditionsOf(filter);
+  const values = [...conditions.values, bulk];
+  const text = `insert into bulk_runs (bulk, run) select $${values.length}::uuid, id from runs ${whereOf(conditions)}`;
+  return (await client.query(text, values)).rowCount ?? 0;
+}
+
+async function list(
+  client: pg.Client,
+  after: string | null,
+  limit: number,
+): Promise<Page<BulkRow>> {
+  const [createdAt, id] = after === null ? [null, null] : readCursor(after, ['number', 'id']);
+  const { rows } = await client.query<BulkRow>(BULKS, [createdAt, id, clampLimit(limit) + 1]);
+  const items = rows.slice(0, clampLimit(limit));
+  const last = items.at(-1);
+  const more = rows.length > items.length && last !== undefined;
+  return { items, next: more ? writeCursor([last.createdAt, last.id]) : null };
+}
+
+/** `engine` waits while the database is away, `people` hear of it. */
+export function openBulks(engine: Desk, people: Desk): Bulks {
+  return {
+    count: (filter) => people.briefly((client) => count(client, filter)),
+    create: (lease, bulk) => people.briefly((client) => create(client, lease, bulk)),
+    open: (bulk, limit) =>
+      engine.patiently(async (client) => {
+        const { rows } = await client.query<{ run: string }>(OPEN_RUNS, [bulk, limit]);
+        return rows.map(({ run }) => run);
+      }),
+    report: async (bulk, outcomes) => {
+      const columns = [
+        outcomes.map(({ run }) => run),
+        outcomes.map(({ outcome }) => outcome),
+        outcomes.map(({ message }) => message),
+      ];
+      await engine.patiently((client) => client.query(NOTE_OUTCOMES, [bulk, ...columns]));
+    },
+    cancel: async (bulk) => {
+      if (isRunId(bulk)) await people.briefly((client) => client.query(CANCEL_BULK, [bulk]));
+    },
+    claim: (lease) =>
+      engine.patiently(async (client) => {
+        const { rows } = await client.query<{ id: string }>(CLAIM_BULKS, [lease.node, lease.epoch]);
+        return rows.map(({ id }) => id);
+      }),
+    find: (bulk) =>
+      people.briefly(async (client) => {
+        if (!isRunId(bulk)) return null;
+        return (await client.query<BulkRow>(FIND_BULK, [bulk])).rows[0] ?? null;
+      }),
+    list: (after, limit) => people.briefly((client) => list(client, after, limit)),
+    refusals: (bulk, limit) =>
+      people.briefly(async (client) => {
+        const { rows } = await client.query<BulkOutcome>(REFUSALS, [bulk, limit]);
+        return rows;
+      }),
+  };
+}
