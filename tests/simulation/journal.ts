@@ -7,12 +7,17 @@
 import type {
   AppendResult,
   Batch,
+  Bell,
   Bulks,
+  Claim,
   EventRow,
+  FeedPage,
+  FeedPosition,
   Journal,
   LogEnd,
   LogRow,
   NodeLease,
+  NodeRow,
   Renewal,
   Requests,
   RunRow,
@@ -23,16 +28,22 @@ import type {
 } from '../../journal/journal.ts';
 import { TuttiError } from '../../model/errors.ts';
 import type { RunSummary } from '../../model/run.ts';
+import { Bells } from './bells.ts';
 
 interface StoredNode {
   readonly name: string;
   epoch: number;
-  leaseUntil: number;
+  url: string | null;
+  registeredAt: number;
+  /** null: given back, or taken away. */
+  until: number | null;
 }
 interface Row {
   start: RunRow;
   update: RunUpdate | undefined;
-  owner: number;
+  owner: number | null;
+  /** A claim has made it active since its last update. */
+  awake: boolean;
   events: EventRow[];
 }
 
@@ -46,6 +57,9 @@ export class MemoryJournal implements Journal {
   readonly calls = new Map<string, number>();
   readonly #nodes: StoredNode[] = [];
   readonly #versions = new Map<string, VersionRow[]>();
+  readonly #bells = new Bells();
+  /** Every event in the order of the commits. */
+  readonly #feed: EventRow[] = [];
   readonly #now: () => number;
   #gate: Promise<void> | undefined;
   #open: () => void = () => {};
@@ -66,64 +80,103 @@ export class MemoryJournal implements Journal {
     this.#open();
   }
 
-  async register(name: string, leaseMs: number): Promise<NodeLease> {
+  async register(name: string, leaseMs: number, url: string | null): Promise<NodeLease> {
     this.#count('register');
+    const now = this.#now();
     let node = this.#nodes.findIndex((each) => each.name === name);
-    if (node < 0) node = this.#nodes.push({ name, epoch: 0, leaseUntil: 0 }) - 1;
+    if (node < 0) {
+      node = this.#nodes.push({ name, epoch: 0, url, registeredAt: now, until: null }) - 1;
+    }
     const stored = this.#node(node);
     stored.epoch += 1;
-    stored.leaseUntil = this.#now() + leaseMs;
+    stored.url = url;
+    stored.registeredAt = now;
+    stored.until = now + leaseMs;
     return { node, epoch: stored.epoch };
   }
 
   async renew(lease: NodeLease, leaseMs: number): Promise<Renewal> {
     this.#count('renew');
-    const node = this.#node(lease.node);
-    if (node.epoch !== lease.epoch) return { kept: false, othersEndInMs: null };
-    node.leaseUntil = this.#now() + leaseMs;
-    return { kept: true, othersEndInMs: null };
+    if (!this.#holds(lease)) return { kept: false, othersEndInMs: null };
+    const now = this.#now();
+    this.#node(lease.node).until = now + leaseMs;
+    const ends = this.#nodes.flatMap(({ until }, index) =>
+      index === lease.node || until === null ? [] : [until],
+    );
+    const othersEndInMs = ends.length === 0 ? null : Math.max(0, Math.min(...ends) - now);
+    return { kept: true, othersEndInMs };
   }
 
   async resign(lease: NodeLease): Promise<void> {
     this.#count('resign');
-    this.#node(lease.node).leaseUntil = 0;
+    if (!this.#holds(lease)) return;
+    const node = this.#node(lease.node);
+    node.epoch += 1;
+    node.until = null;
+    this.#bells.ring({ about: 'orphans' });
   }
 
   async adopt(lease: NodeLease): Promise<number> {
-    this.#count('adopt');
-    let adopted = 0;
-    for (const [index, node] of this.#nodes.entries()) {
-      if (index === lease.node || node.leaseUntil > this.#now()) continue;
-      node.epoch += 1;
-      for (const row of this.rows.values()) {
-        if (row.owner !== index || row.update?.endedAt != null) continue;
-        row.owner = lease.node;
-        adopted += 1;
-      }
-    }
-    return adopted;
+    await this.bury(lease);
+    return (await this.claim(lease, Infinity, Infinity)).runs.length;
   }
 
-  bury(): Promise<never> {
-    return Promise.reject(new Error('not built yet'));
+  async bury(lease: NodeLease): Promise<number> {
+    this.#count('bury');
+    if (!this.#holds(lease)) return 0;
+    let buried = 0;
+    for (const [index, node] of this.#nodes.entries()) {
+      if (index === lease.node || node.until === null || node.until >= this.#now()) continue;
+      node.epoch += 1;
+      node.until = null;
+      buried += 1;
+    }
+    if (buried > 0) this.#bells.ring({ about: 'orphans' });
+    return buried;
   }
-  claim(): Promise<never> {
-    return Promise.reject(new Error('not built yet'));
+
+  async claim(lease: NodeLease, now: number, limit: number): Promise<Claim> {
+    this.#count('claim');
+    if (!this.#holds(lease)) return { runs: [], nextAt: null };
+    const free = [...this.rows].filter(
+      ([, row]) => this.#isFree(row.owner) && row.update?.endedAt == null,
+    );
+    const due = free.filter(([, row]) => (wakeAt(row) ?? now) <= now).slice(0, limit);
+    for (const [, row] of due) {
+      row.owner = lease.node;
+      row.awake = true;
+    }
+    const later = free.map(([, row]) => wakeAt(row) ?? now).filter((at) => at > now);
+    const nextAt = Math.min(...later);
+    return { runs: due.map(([id]) => id), nextAt: Number.isFinite(nextAt) ? nextAt : null };
   }
-  claimRun(): Promise<never> {
-    return Promise.reject(new Error('not built yet'));
+
+  async claimRun(lease: NodeLease, run: string) {
+    this.#count('claimRun');
+    const row = this.rows.get(run);
+    if (row === undefined) return null;
+    if (!this.#holds(lease)) return { owner: row.owner ?? lease.node };
+    if (row.owner !== null && row.owner !== lease.node && !this.#isFree(row.owner)) {
+      return { owner: row.owner };
+    }
+    row.owner = lease.node;
+    return 'mine' as const;
   }
-  loadMany(): Promise<never> {
-    return Promise.reject(new Error('not built yet'));
+
+  listen(hear: (bell: Bell) => void): () => void {
+    return this.#bells.listen(hear);
   }
-  listen(): () => void {
-    return () => undefined;
+
+  ring(bell: 'feed'): void {
+    const now = this.#now();
+    if (this.#nodes.filter(({ until }) => (until ?? 0) > now).length > 1) {
+      this.#bells.ring({ about: bell });
+    }
   }
-  ring(): void {}
 
   async append(lease: NodeLease, batch: Batch): Promise<AppendResult> {
     await this.#gate;
-    if (this.#node(lease.node).epoch !== lease.epoch) return { kind: 'fenced' };
+    if (!this.#holds(lease)) return { kind: 'fenced' };
     for (const start of batch.starts) {
       const others = [...this.rows.values()].map((row) => row.start);
       const taken = [...others, ...batch.starts.slice(0, batch.starts.indexOf(start))].some(
@@ -133,15 +186,22 @@ export class MemoryJournal implements Journal {
       if (taken) return { kind: 'key-exists', run: start.id };
     }
     for (const start of batch.starts) {
-      this.rows.set(start.id, { start, update: undefined, owner: lease.node, events: [] });
+      const owner = start.unowned === true ? null : lease.node;
+      this.rows.set(start.id, { start, update: undefined, owner, awake: false, events: [] });
     }
     for (const event of batch.events) {
       const events = this.#row(event.run).events;
       if (event.seq !== events.length)
         throw new Error(`event ${event.seq} of ${event.run} after ${events.length - 1}`);
       events.push(event);
+      this.#feed.push(event);
     }
-    for (const update of batch.updates) this.#row(update.run).update = update;
+    for (const update of batch.updates) {
+      const row = this.#row(update.run);
+      row.update = update;
+      row.awake = false;
+    }
+    if (batch.starts.some(({ unowned }) => unowned === true)) this.#bells.ring({ about: 'due' });
     this.batches.push(batch);
     return { kind: 'committed' };
   }
@@ -156,6 +216,11 @@ export class MemoryJournal implements Journal {
       wakeAt: wakeAt(row),
       events: [...row.events],
     };
+  }
+
+  async loadMany(runs: readonly string[]): Promise<readonly StoredRun[]> {
+    const loaded = await Promise.all(runs.toSorted().map((run) => this.load(run)));
+    return loaded.filter((run) => run !== null);
   }
 
   async activeRuns(
@@ -217,6 +282,7 @@ export class MemoryJournal implements Journal {
     const versions = this.#versions.get(version.workflow) ?? [];
     this.#versions.set(version.workflow, versions);
     versions.push({ ...version, version: versions.length + 1 });
+    this.#bells.ring({ about: 'deployed', workflow: version.workflow });
     return { version: versions.length, changed: true };
   }
 
@@ -237,14 +303,13 @@ export class MemoryJournal implements Journal {
   }
 
   readonly views = {
-    nodes: async () =>
-      this.#nodes.map(({ name, epoch, leaseUntil }, node) => ({
-        node,
-        name,
-        epoch,
-        url: null,
-        leaseUntil,
-      })),
+    nodes: async () => this.#nodes.map((node, index) => this.#nodeRow(node, index)),
+    feed: async (after: FeedPosition | null, limit: number): Promise<FeedPage> => {
+      const from = after === null ? this.#feed.length : Number(after);
+      const events = this.#feed.slice(from, from + limit);
+      const items = events.map((event, index) => ({ position: String(from + index + 1), event }));
+      return { items, next: String(from + items.length) };
+    },
     run: async (id: string) => {
       const row = this.rows.get(id);
       return row === undefined ? null : summary(row);
@@ -267,6 +332,30 @@ export class MemoryJournal implements Journal {
     this.calls.set(call, (this.calls.get(call) ?? 0) + 1);
   }
 
+  #nodeRow(node: StoredNode, index: number): NodeRow {
+    const open = [...this.rows.values()].filter(
+      (row) => row.owner === index && row.update?.endedAt == null,
+    );
+    const active = open.filter((row) => wakeAt(row) === null).length;
+    const { name, epoch, url, until, registeredAt } = node;
+    return {
+      ...{ node: index, name, epoch, url, registeredAt, host: null, pid: null },
+      leaseUntil: until ?? 0,
+      alive: until !== null && until > this.#now(),
+      active,
+      asleep: open.length - active,
+    };
+  }
+
+  #holds(lease: NodeLease): boolean {
+    return this.#node(lease.node).epoch === lease.epoch;
+  }
+
+  /** Of nobody, or of a node that is gone: not one whose lease has merely ended. */
+  #isFree(owner: number | null): boolean {
+    return owner === null || this.#node(owner).until === null;
+  }
+
   #node(index: number): StoredNode {
     const node = this.#nodes[index];
     if (node === undefined) throw new TuttiError('internal', `no node ${index}`);
@@ -281,6 +370,7 @@ export class MemoryJournal implements Journal {
 }
 
 function wakeAt(row: Row): number | null {
+  if (row.awake) return null;
   return row.update === undefined ? row.start.wakeAt : row.update.wakeAt;
 }
 
