@@ -338,13 +338,6 @@ describe('the house', () => {
     });
     expect(await call('GET', '/healthz')).toMatchObject({ status: 200 });
   });
-
-  it('describes itself from the schemas', async () => {
-    const { body } = await call('GET', '/openapi.json');
-    expect(body.openapi).toBe('3.1.0');
-    expect(Object.keys(body.paths)).toContain('/api/v1/runs/{run}/tasks/{task}/force');
-    expect(Object.keys(body.components.schemas)).toContain('RunSummary');
-  });
 });
 
 describe('who may call', () => {

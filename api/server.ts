@@ -5,21 +5,18 @@
  *
  * Closing is graceful: waiting requests are answered at once, running ones end, then it is gone.
  */
-import swagger from '@fastify/swagger';
 import fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger } from 'fastify';
-import {
-  jsonSchemaTransform,
-  jsonSchemaTransformObject,
-  serializerCompiler,
-  validatorCompiler,
-} from 'fastify-type-provider-zod';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { bug, TuttiError } from '../model/errors.ts';
+import { API_PREFIX } from '../model/routes/route.ts';
+import { docsPage } from './docs-page.ts';
 import { problem } from './document.ts';
 import { guardFor } from './guard.ts';
 import type { App, House, Room } from './house.ts';
 import { rememberRequests } from './idempotency.ts';
 import { LongPolls } from './long-poll.ts';
+import { describe } from './openapi.ts';
 import { answerProblem, sendProblem } from './problem.ts';
 import { bulkRoutes } from './routes/bulk.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
@@ -29,7 +26,6 @@ import { healthRoutes } from './routes/health.ts';
 import { runRoutes } from './routes/runs.ts';
 import { workflowRoutes } from './routes/workflows.ts';
 
-export const API_PREFIX = '/api/v1';
 const LOG_POLL_MS = 250;
 
 export interface ServerOptions {
@@ -73,11 +69,7 @@ export async function createApp(house: House, options: ServerOptions): Promise<A
 }
 
 async function registerRoutes(app: App, room: Room, version: string): Promise<void> {
-  await app.register(swagger, {
-    openapi: { openapi: '3.1.0', info: { title: 'Tutti', version } },
-    transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
-  });
+  await describe(app, version);
   healthRoutes(app, room);
   await app.register(
     async (scope: App) => {
@@ -88,10 +80,10 @@ async function registerRoutes(app: App, room: Room, version: string): Promise<vo
       commandRoutes(scope, room);
       bulkRoutes(scope, room);
       catalogueRoutes(scope, room);
-      scope.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
     },
     { prefix: API_PREFIX },
   );
+  await docsPage(app);
 }
 
 export interface RunningServer {

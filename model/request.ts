@@ -93,7 +93,7 @@ export type RestartBody = z.input<typeof restartRequestSchema>;
 // ---- query strings: everything arrives as text
 
 export const PAGE_MAX = 500;
-const limit = z.coerce.number().int().min(1).max(PAGE_MAX).default(50);
+const limit = z.coerce.number<number>().int().min(1).max(PAGE_MAX).default(50);
 const cursor = z.string().min(1).max(1000).optional();
 
 /** `20s`, `1500ms`, `20`: seconds when there is no unit. At most a minute. */
@@ -172,7 +172,7 @@ export type BulkBody = z.input<typeof bulkRequestSchema>;
 export const bulkParamsSchema = z.object({ bulk: z.string().min(1).max(200) });
 export const bulkQuerySchema = z.strictObject({
   /** With `wait`: the number of runs tried that the asker knows already. */
-  after: z.coerce.number().int().min(-1).default(-1),
+  after: z.coerce.number<number>().int().min(-1).default(-1),
   wait: waitSchema,
 });
 
@@ -189,22 +189,22 @@ export const runsQuerySchema = z.strictObject({
 });
 export const pageQuerySchema = z.strictObject({ after: cursor, limit });
 export const eventsQuerySchema = z.strictObject({
-  after: z.coerce.number().int().min(-1).default(-1),
-  limit: z.coerce.number().int().min(1).max(5000).default(1000),
+  after: z.coerce.number<number>().int().min(-1).default(-1),
+  limit: z.coerce.number<number>().int().min(1).max(5000).default(1000),
   wait: waitSchema,
 });
 export const logsQuerySchema = z.strictObject({
   task: taskName.optional(),
-  attempt: z.coerce.number().int().min(0).optional(),
+  attempt: z.coerce.number<number>().int().min(0).optional(),
   after: cursor,
-  limit: z.coerce.number().int().min(1).max(5000).default(500),
+  limit: z.coerce.number<number>().int().min(1).max(5000).default(500),
   wait: waitSchema,
 });
 
 export const workflowParamsSchema = z.object({ name: z.string().min(1).max(200) });
 export const versionParamsSchema = z.object({
   name: z.string().min(1).max(200),
-  version: z.coerce.number().int().positive(),
+  version: z.coerce.number<number>().int().positive(),
 });
 export const runParamsSchema = z.object({ run: z.string().min(1).max(200) });
 export const taskParamsSchema = z.object({ run: z.string().min(1).max(200), task: taskName });

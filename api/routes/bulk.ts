@@ -4,14 +4,7 @@
  */
 import type { BulkRow } from '../../journal/journal.ts';
 import { TuttiError } from '../../model/errors.ts';
-import {
-  bulkCountSchema,
-  bulkParamsSchema,
-  bulkQuerySchema,
-  bulkRequestSchema,
-  pageQuerySchema,
-} from '../../model/request.ts';
-import { bulkCountAnswerSchema, bulkPageSchema, bulkViewSchema } from '../../model/wire.ts';
+import { ROUTES } from '../../model/routes/index.ts';
 import type { BulkView } from '../../model/wire.ts';
 import { byOf } from '../actor.ts';
 import type { App, Room } from '../house.ts';
@@ -50,17 +43,13 @@ export function bulkRoutes(app: App, room: Room): void {
 }
 
 function beginning(app: App, room: Room): void {
-  app.post(
-    '/bulk/count',
-    {
-      schema: { tags: ['bulk'], body: bulkCountSchema, response: { 200: bulkCountAnswerSchema } },
-    },
-    async (request) => ({ count: await room.bulks.count(filterOf(request.body.filter)) }),
-  );
-  app.post(
-    '/bulk',
-    { schema: { tags: ['bulk'], body: bulkRequestSchema, response: { 202: bulkViewSchema } } },
-    async (request, reply) => {
+  app.route({
+    ...ROUTES.countBulk,
+    handler: async (request) => ({ count: await room.bulks.count(filterOf(request.body.filter)) }),
+  });
+  app.route({
+    ...ROUTES.beginBulk,
+    handler: async (request, reply) => {
       const { verb, filter, expected, reason } = request.body;
       const { run: id } = granted(
         await room.door.bulk({
@@ -76,41 +65,29 @@ function beginning(app: App, room: Room): void {
         .header('location', `/api/v1/bulk/${id}`)
         .send(await look(room, id));
     },
-  );
-  app.post(
-    '/bulk/:bulk/cancel',
-    { schema: { tags: ['bulk'], params: bulkParamsSchema, response: { 200: bulkViewSchema } } },
-    async (request) => {
+  });
+  app.route({
+    ...ROUTES.cancelBulk,
+    handler: async (request) => {
       await find(room, request.params.bulk);
       await room.door.cancelBulk(request.params.bulk);
       return look(room, request.params.bulk);
     },
-  );
+  });
 }
 
 function watching(app: App, room: Room): void {
-  app.get(
-    '/bulk',
-    {
-      schema: { tags: ['bulk'], querystring: pageQuerySchema, response: { 200: bulkPageSchema } },
-    },
-    async (request) => {
+  app.route({
+    ...ROUTES.listBulks,
+    handler: async (request) => {
       const { after, limit } = request.query;
       const { items, next } = await room.bulks.list(after ?? null, limit);
       return { items: items.map((row) => viewOf(row, [])), next };
     },
-  );
-  app.get(
-    '/bulk/:bulk',
-    {
-      schema: {
-        tags: ['bulk'],
-        params: bulkParamsSchema,
-        querystring: bulkQuerySchema,
-        response: { 200: bulkViewSchema },
-      },
-    },
-    async (request, reply) => {
+  });
+  app.route({
+    ...ROUTES.getBulk,
+    handler: async (request, reply) => {
       const { bulk } = request.params;
       const { after, wait } = request.query;
       const first = await find(room, bulk);
@@ -125,5 +102,5 @@ function watching(app: App, room: Room): void {
       }
       return look(room, bulk);
     },
-  );
+  });
 }

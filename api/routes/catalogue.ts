@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { ActionDescription } from '../../model/action.ts';
 import type { JsonObject } from '../../model/json.ts';
-import { actionListSchema, systemListSchema } from '../../model/wire.ts';
+import { ROUTES } from '../../model/routes/index.ts';
 import type { ActionView } from '../../model/wire.ts';
 import type { App, Room } from '../house.ts';
 
@@ -28,17 +28,15 @@ export function actionView(action: ActionDescription): ActionView {
 }
 
 export function catalogueRoutes(app: App, room: Room): void {
-  app.get(
-    '/systems',
-    { schema: { tags: ['catalogue'], response: { 200: systemListSchema } } },
-    async () => ({
+  app.route({
+    ...ROUTES.listSystems,
+    handler: async () => ({
       items: room.systems.map(({ name, kind }) => ({ name, kind })),
       next: null,
     }),
-  );
-  app.get(
-    '/actions',
-    { schema: { tags: ['catalogue'], response: { 200: actionListSchema } } },
-    async () => ({ items: room.actions.map(actionView), next: null }),
-  );
+  });
+  app.route({
+    ...ROUTES.listActions,
+    handler: async () => ({ items: room.actions.map(actionView), next: null }),
+  });
 }

@@ -2,16 +2,9 @@
  * The operator's verbs, one POST each. They answer after commit: what they accepted is durable.
  */
 import type { FastifyRequest } from 'fastify';
-import {
-  forceRequestSchema,
-  reasonRequestSchema,
-  restartRequestSchema,
-  runParamsSchema,
-  steerRequestSchema,
-  taskParamsSchema,
-} from '../../model/request.ts';
+import type { restartRequestSchema } from '../../model/request.ts';
+import { ROUTES } from '../../model/routes/index.ts';
 import type { By, OperatorCommand, RestartRun } from '../../model/run.ts';
-import { acceptedSchema, restartPreviewSchema } from '../../model/wire.ts';
 import type { AcceptedAnswer } from '../../model/wire.ts';
 import { byOf } from '../actor.ts';
 import type { App, Room } from '../house.ts';
@@ -39,21 +32,21 @@ export function commandRoutes(app: App, room: Room): void {
 }
 
 function runVerbs(app: App, room: Room): void {
-  const schema = {
-    tags: ['commands'],
-    params: runParamsSchema,
-    body: reasonRequestSchema,
-    response: { 200: acceptedSchema },
-  };
-  const verbs = { hold: 'HoldRun', release: 'ReleaseRun', cancel: 'CancelRun' } as const;
-  for (const [verb, type] of Object.entries(verbs)) {
-    app.post(`/runs/:run/${verb}`, { schema }, async (request) =>
-      submit(room, request, {
-        type,
-        run: request.params.run,
-        by: byOf(request, request.body?.reason),
-      }),
-    );
+  const verbs = [
+    [ROUTES.holdRun, 'HoldRun'],
+    [ROUTES.releaseRun, 'ReleaseRun'],
+    [ROUTES.cancelRun, 'CancelRun'],
+  ] as const;
+  for (const [route, type] of verbs) {
+    app.route({
+      ...route,
+      handler: async (request) =>
+        submit(room, request, {
+          type,
+          run: request.params.run,
+          by: byOf(request, request.body?.reason),
+        }),
+    });
   }
 }
 
@@ -73,61 +66,48 @@ function restartCommand(
 }
 
 function restartVerbs(app: App, room: Room): void {
-  const request = { tags: ['commands'], params: runParamsSchema, body: restartRequestSchema };
-  app.post(
-    '/runs/:run/restart',
-    { schema: { ...request, response: { 200: acceptedSchema } } },
-    async (call) =>
+  app.route({
+    ...ROUTES.restartRun,
+    handler: async (call) =>
       submit(room, call, restartCommand(call.params.run, call.body, byOf(call, call.body?.reason))),
-  );
-  app.post(
-    '/runs/:run/restart-preview',
-    { schema: { ...request, response: { 200: restartPreviewSchema } } },
-    async (call) =>
+  });
+  app.route({
+    ...ROUTES.previewRestart,
+    handler: async (call) =>
       granted(
         await room.door.preview(
           restartCommand(call.params.run, call.body, byOf(call, call.body?.reason)),
         ),
       ),
-  );
+  });
 }
 
 function plainTaskVerbs(app: App, room: Room): void {
-  const schema = {
-    tags: ['commands'],
-    params: taskParamsSchema,
-    body: reasonRequestSchema,
-    response: { 200: acceptedSchema },
-  };
-  const verbs = {
-    hold: { type: 'HoldTask' },
-    release: { type: 'ReleaseTask' },
-    skip: { type: 'SkipTask' },
-    rerun: { type: 'RerunTask' },
-    approve: { type: 'DecideApproval', decision: 'approve' },
-    reject: { type: 'DecideApproval', decision: 'reject' },
-  } as const;
-  for (const [verb, command] of Object.entries(verbs)) {
-    app.post(`/runs/:run/tasks/:task/${verb}`, { schema }, async (request) =>
-      submit(room, request, {
-        ...command,
-        ...request.params,
-        by: byOf(request, request.body?.reason),
-      }),
-    );
+  const verbs = [
+    [ROUTES.holdTask, { type: 'HoldTask' }],
+    [ROUTES.releaseTask, { type: 'ReleaseTask' }],
+    [ROUTES.skipTask, { type: 'SkipTask' }],
+    [ROUTES.rerunTask, { type: 'RerunTask' }],
+    [ROUTES.approveTask, { type: 'DecideApproval', decision: 'approve' }],
+    [ROUTES.rejectTask, { type: 'DecideApproval', decision: 'reject' }],
+  ] as const;
+  for (const [route, command] of verbs) {
+    app.route({
+      ...route,
+      handler: async (request) =>
+        submit(room, request, {
+          ...command,
+          ...request.params,
+          by: byOf(request, request.body?.reason),
+        }),
+    });
   }
 }
 
 function choosingTaskVerbs(app: App, room: Room): void {
-  const answer = {
-    tags: ['commands'],
-    params: taskParamsSchema,
-    response: { 200: acceptedSchema },
-  };
-  app.post(
-    '/runs/:run/tasks/:task/force',
-    { schema: { ...answer, body: forceRequestSchema } },
-    async (request) => {
+  app.route({
+    ...ROUTES.forceTask,
+    handler: async (request) => {
       const { as, output, reason } = request.body;
       return submit(room, request, {
         type: 'ForceTask',
@@ -137,16 +117,15 @@ function choosingTaskVerbs(app: App, room: Room): void {
         by: byOf(request, reason),
       });
     },
-  );
-  app.post(
-    '/runs/:run/tasks/:task/steer',
-    { schema: { ...answer, body: steerRequestSchema } },
-    async (request) =>
+  });
+  app.route({
+    ...ROUTES.steerTask,
+    handler: async (request) =>
       submit(room, request, {
         type: 'SteerRun',
         ...request.params,
         to: request.body.to,
         by: byOf(request, request.body.reason),
       }),
-  );
+  });
 }

@@ -4,9 +4,9 @@
  * The status is read before the events or the log. So when an answer says that the run has ended
  * and nothing is left, nothing can have come in between: a follower may stop.
  */
-import { eventsQuerySchema, logsQuerySchema, runParamsSchema } from '../../model/request.ts';
+import { ROUTES } from '../../model/routes/index.ts';
 import type { RunStatus } from '../../model/run.ts';
-import { eventBatchSchema, logBatchSchema, RUN_IS_OVER } from '../../model/wire.ts';
+import { RUN_IS_OVER } from '../../model/wire.ts';
 import type { EventBatch, EventView, LogBatch } from '../../model/wire.ts';
 import type { EventRow, LogFilter, LogRow } from '../../journal/journal.ts';
 import type { JsonObject } from '../../model/json.ts';
@@ -66,17 +66,9 @@ async function readLogs(room: Room, filter: LogFilter): Promise<LogBatch> {
 }
 
 export function followingRoutes(app: App, room: Room): void {
-  app.get(
-    '/runs/:run/events',
-    {
-      schema: {
-        tags: ['runs'],
-        params: runParamsSchema,
-        querystring: eventsQuerySchema,
-        response: { 200: eventBatchSchema },
-      },
-    },
-    async (request, reply) => {
+  app.route({
+    ...ROUTES.readEvents,
+    handler: async (request, reply) => {
       const { run } = request.params;
       const { after, limit, wait = 0 } = request.query;
       const batch = await readEvents(room, run, after, limit);
@@ -84,19 +76,11 @@ export function followingRoutes(app: App, room: Room): void {
       await room.polls.wait(reply, wait, (signal) => room.door.changed(run, after, signal));
       return readEvents(room, run, after, limit);
     },
-  );
+  });
 
-  app.get(
-    '/runs/:run/logs',
-    {
-      schema: {
-        tags: ['runs'],
-        params: runParamsSchema,
-        querystring: logsQuerySchema,
-        response: { 200: logBatchSchema },
-      },
-    },
-    async (request, reply) => {
+  app.route({
+    ...ROUTES.readLogs,
+    handler: async (request, reply) => {
       const { task, attempt, after, limit, wait = 0 } = request.query;
       const filter: LogFilter = {
         run: request.params.run,
@@ -116,5 +100,5 @@ export function followingRoutes(app: App, room: Room): void {
       );
       return batch;
     },
-  );
+  });
 }

@@ -3,23 +3,9 @@
  * because only the door knows what has not been written yet (what runs now, and why the rest waits).
  */
 import { TuttiError } from '../../model/errors.ts';
-import {
-  runParamsSchema,
-  runsQuerySchema,
-  startRequestSchema,
-  taskParamsSchema,
-} from '../../model/request.ts';
+import { ROUTES } from '../../model/routes/index.ts';
 import { ALIVE } from '../../model/run.ts';
 import type { RunSummary, RunView, TaskView } from '../../model/run.ts';
-import {
-  acceptedSchema,
-  runPageSchema,
-  runViewSchema,
-  taskListSchema,
-  taskViewSchema,
-  whySchema,
-  whyTaskSchema,
-} from '../../model/wire.ts';
 import type { RunFilterAsked } from '../../model/request.ts';
 import type { BulkFilter } from '../../journal/journal.ts';
 import type { WhyTask } from '../../model/wire.ts';
@@ -27,7 +13,7 @@ import { byOf } from '../actor.ts';
 import type { App, Room } from '../house.ts';
 import { markOf } from '../idempotency.ts';
 import { granted } from '../problem.ts';
-import { BODY_MAX_BYTES, deploy } from './workflows.ts';
+import { deploy } from './workflows.ts';
 
 const ALIVE_STATUSES: ReadonlySet<string> = new Set(ALIVE);
 
@@ -73,10 +59,9 @@ export function filterOf(asked: RunFilterAsked): BulkFilter {
 }
 
 export function runRoutes(app: App, room: Room): void {
-  app.get(
-    '/runs',
-    { schema: { tags: ['runs'], querystring: runsQuerySchema, response: { 200: runPageSchema } } },
-    async (request) => {
+  app.route({
+    ...ROUTES.listRuns,
+    handler: async (request) => {
       const { id, after, limit, ...filter } = request.query;
       if (id !== undefined) return { items: await byPrefix(room, id), next: null };
       return room.views.runs({
@@ -85,20 +70,16 @@ export function runRoutes(app: App, room: Room): void {
         ...(after === undefined ? {} : { after }),
       });
     },
-  );
+  });
   startRoute(app, room);
   lookingRoutes(app, room);
   whyRoutes(app, room);
 }
 
 function startRoute(app: App, room: Room): void {
-  app.post(
-    '/runs',
-    {
-      bodyLimit: BODY_MAX_BYTES,
-      schema: { tags: ['runs'], body: startRequestSchema, response: { 201: acceptedSchema } },
-    },
-    async (request, reply) => {
+  app.route({
+    ...ROUTES.startRun,
+    handler: async (request, reply) => {
       const { body } = request;
       const by = byOf(request, body.reason);
       const source = body.source;
@@ -126,40 +107,36 @@ function startRoute(app: App, room: Room): void {
         .header('location', `/api/v1/runs/${encodeURIComponent(run)}`)
         .send({ run });
     },
-  );
+  });
 }
 
 function lookingRoutes(app: App, room: Room): void {
-  app.get(
-    '/runs/:run',
-    { schema: { tags: ['runs'], params: runParamsSchema, response: { 200: runViewSchema } } },
-    async (request) => inspect(room, request.params.run),
-  );
-  app.get(
-    '/runs/:run/tasks',
-    { schema: { tags: ['runs'], params: runParamsSchema, response: { 200: taskListSchema } } },
-    async (request) => ({ items: (await inspect(room, request.params.run)).taskViews, next: null }),
-  );
-  app.get(
-    '/runs/:run/tasks/:task',
-    { schema: { tags: ['runs'], params: taskParamsSchema, response: { 200: taskViewSchema } } },
-    async (request) => inspectTask(room, request.params.run, request.params.task),
-  );
+  app.route({ ...ROUTES.getRun, handler: async (request) => inspect(room, request.params.run) });
+  app.route({
+    ...ROUTES.listTasks,
+    handler: async (request) => ({
+      items: (await inspect(room, request.params.run)).taskViews,
+      next: null,
+    }),
+  });
+  app.route({
+    ...ROUTES.getTask,
+    handler: async (request) => inspectTask(room, request.params.run, request.params.task),
+  });
 }
 
 function whyRoutes(app: App, room: Room): void {
-  app.get(
-    '/runs/:run/why',
-    { schema: { tags: ['runs'], params: runParamsSchema, response: { 200: whySchema } } },
-    async (request) => {
+  app.route({
+    ...ROUTES.explainRun,
+    handler: async (request) => {
       const view = await inspect(room, request.params.run);
       const open = view.taskViews.filter((task) => ALIVE_STATUSES.has(task.status));
       return { run: view.id, status: view.status, tasks: open.map(why) };
     },
-  );
-  app.get(
-    '/runs/:run/tasks/:task/why',
-    { schema: { tags: ['runs'], params: taskParamsSchema, response: { 200: whyTaskSchema } } },
-    async (request) => why(await inspectTask(room, request.params.run, request.params.task)),
-  );
+  });
+  app.route({
+    ...ROUTES.explainTask,
+    handler: async (request) =>
+      why(await inspectTask(room, request.params.run, request.params.task)),
+  });
 }

@@ -2,26 +2,10 @@
  * Workflows and their versions: list, read, deploy, validate.
  */
 import { TuttiError } from '../../model/errors.ts';
-import {
-  deployRequestSchema,
-  pageQuerySchema,
-  validateRequestSchema,
-  versionParamsSchema,
-  workflowParamsSchema,
-} from '../../model/request.ts';
-import {
-  deployedSchema,
-  validatedSchema,
-  versionListSchema,
-  versionViewSchema,
-  workflowPageSchema,
-} from '../../model/wire.ts';
+import { ROUTES } from '../../model/routes/index.ts';
 import type { VersionView } from '../../model/wire.ts';
 import { byOf } from '../actor.ts';
 import type { App, Room } from '../house.ts';
-
-/** Workflow files come as text inside JSON; a large one has tens of thousands of tasks. */
-export const BODY_MAX_BYTES = 32 * 1024 * 1024;
 
 export async function readVersion(
   room: Room,
@@ -37,90 +21,47 @@ export async function readVersion(
 }
 
 export function workflowRoutes(app: App, room: Room): void {
-  app.get(
-    '/workflows',
-    {
-      schema: {
-        tags: ['workflows'],
-        querystring: pageQuerySchema,
-        response: { 200: workflowPageSchema },
-      },
-    },
-    async (request) => room.views.workflows(request.query.after ?? null, request.query.limit),
-  );
+  app.route({
+    ...ROUTES.listWorkflows,
+    handler: async (request) =>
+      room.views.workflows(request.query.after ?? null, request.query.limit),
+  });
 
-  app.get(
-    '/workflows/:name',
-    {
-      schema: {
-        tags: ['workflows'],
-        params: workflowParamsSchema,
-        response: { 200: versionViewSchema },
-      },
-    },
-    async (request) => readVersion(room, request.params.name, null),
-  );
+  app.route({
+    ...ROUTES.getWorkflow,
+    handler: async (request) => readVersion(room, request.params.name, null),
+  });
 
-  app.get(
-    '/workflows/:name/versions',
-    {
-      schema: {
-        tags: ['workflows'],
-        params: workflowParamsSchema,
-        response: { 200: versionListSchema },
-      },
-    },
-    async (request) => {
+  app.route({
+    ...ROUTES.listVersions,
+    handler: async (request) => {
       const items = await room.views.versions(request.params.name);
       if (items.length === 0) await readVersion(room, request.params.name, null);
       return { items, next: null };
     },
-  );
+  });
 
-  app.get(
-    '/workflows/:name/versions/:version',
-    {
-      schema: {
-        tags: ['workflows'],
-        params: versionParamsSchema,
-        response: { 200: versionViewSchema },
-      },
-    },
-    async (request) => readVersion(room, request.params.name, request.params.version),
-  );
+  app.route({
+    ...ROUTES.getVersion,
+    handler: async (request) => readVersion(room, request.params.name, request.params.version),
+  });
   writingRoutes(app, room);
 }
 
 function writingRoutes(app: App, room: Room): void {
-  app.post(
-    '/workflows',
-    {
-      bodyLimit: BODY_MAX_BYTES,
-      schema: {
-        tags: ['workflows'],
-        body: deployRequestSchema,
-        response: { 200: deployedSchema, 201: deployedSchema },
-      },
-    },
-    async (request, reply) => {
+  app.route({
+    ...ROUTES.deployWorkflow,
+    handler: async (request, reply) => {
       const { source, file, directory, reason } = request.body;
       const answer = await deploy(room, { source, file, directory }, byOf(request, reason));
       return reply.code(answer.changed ? 201 : 200).send(answer);
     },
-  );
+  });
 
-  app.post(
-    '/validate',
-    {
-      bodyLimit: BODY_MAX_BYTES,
-      schema: {
-        tags: ['workflows'],
-        body: validateRequestSchema,
-        response: { 200: validatedSchema },
-      },
-    },
-    async (request) => room.validate(request.body.source, request.body.file),
-  );
+  app.route({
+    ...ROUTES.validateWorkflow,
+    handler: async (request) => room.validate(request.body.source, request.body.file),
+  });
 }
 
 interface Source {

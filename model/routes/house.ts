@@ -1,0 +1,48 @@
+/** What a workflow can use, and how this process is. */
+import { actionListSchema, healthSchema, systemListSchema } from '../wire.ts';
+import { routes } from './route.ts';
+
+export const HOUSE_ROUTES = routes({
+  listSystems: {
+    method: 'GET',
+    url: '/systems',
+    schema: {
+      tags: ['catalogue'],
+      summary: 'List the systems of this installation; their configuration is not shown',
+      response: { 200: systemListSchema },
+    },
+    refusals: [],
+  },
+  listActions: {
+    method: 'GET',
+    url: '/actions',
+    schema: {
+      tags: ['catalogue'],
+      summary: 'List the actions of the connectors, with JSON Schemas',
+      response: { 200: actionListSchema },
+    },
+    refusals: [],
+  },
+  checkHealth: {
+    method: 'GET',
+    url: '/healthz',
+    outside: true,
+    schema: {
+      tags: ['health'],
+      summary: 'Say that the process lives',
+      response: { 200: healthSchema },
+    },
+    refusals: [],
+  },
+  checkReadiness: {
+    method: 'GET',
+    url: '/readyz',
+    outside: true,
+    schema: {
+      tags: ['health'],
+      summary: 'Say whether it can work: the database answers and nothing stalls',
+      response: { 200: healthSchema, 503: healthSchema },
+    },
+    refusals: [],
+  },
+});
