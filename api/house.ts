@@ -13,6 +13,7 @@ import type { Door } from '../engine/door.ts';
 import type { Journal, Views } from '../journal/journal.ts';
 import type { ActionDescription } from '../model/action.ts';
 import type { SystemSummary, Validated } from '../model/wire.ts';
+import type { Exposition } from '../watch/metrics/metrics.ts';
 import type { LongPolls } from './long-poll.ts';
 
 export interface House {
@@ -27,6 +28,8 @@ export interface House {
   readonly validate: (source: string, file: string | undefined) => Validated;
   readonly actions: readonly ActionDescription[];
   readonly systems: readonly SystemSummary[];
+  /** What `/metrics` answers; there is no such page without it. */
+  readonly metrics?: { expose(): Promise<Exposition> };
 }
 
 export interface Room extends House {

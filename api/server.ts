@@ -23,6 +23,7 @@ import { catalogueRoutes } from './routes/catalogue.ts';
 import { commandRoutes } from './routes/commands.ts';
 import { followingRoutes } from './routes/following.ts';
 import { healthRoutes } from './routes/health.ts';
+import { metricsRoute } from './routes/metrics.ts';
 import { runRoutes } from './routes/runs.ts';
 import { workflowRoutes } from './routes/workflows.ts';
 
@@ -71,6 +72,7 @@ export async function createApp(house: House, options: ServerOptions): Promise<A
 async function registerRoutes(app: App, room: Room, version: string): Promise<void> {
   await describe(app, version);
   healthRoutes(app, room);
+  metricsRoute(app, room);
   await app.register(
     async (scope: App) => {
       rememberRequests(scope, room);

@@ -9,10 +9,12 @@ import { CONNECTORS } from '../connectors/index.ts';
 import { catalogueOf } from '../connectors/kit/index.ts';
 import { createEngine } from '../engine/engine.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Observer } from '../engine/observer.ts';
 import type { SystemDirectory } from '../engine/systems.ts';
 import { openJournal } from '../journal/open.ts';
 import type { OpenJournal } from '../journal/open.ts';
 import { bug, TuttiError } from '../model/errors.ts';
+import { Metrics } from '../watch/metrics/metrics.ts';
 import type { DataFolder } from './data-folder.ts';
 import { machineChance, machineClock, machineIds } from './machine.ts';
 import { redactor } from './secrets.ts';
@@ -93,9 +95,11 @@ async function open(options: HouseOptions, unwinding: Unwinding): Promise<Runnin
   const systems = await openSystems(database);
   const redact = redactor([...systems.secrets, ...databaseSecrets(options.databaseUrl)]);
   const log = options.logTo(redact);
-  const engine = engineOf(options, database, systems, redact, log);
+  const metrics = new Metrics({ version: VERSION, now: () => performance.now() });
+  const engine = engineOf(options, database, systems, redact, log, metrics.counts);
+  metrics.watch(engine);
   unwinding.add(() => engine.stop());
-  const server = await serve(options, database, systems, engine, log);
+  const server = await serve(options, database, systems, engine, log, metrics);
   unwinding.add(() => server.close());
   if (!options.reading) {
     unwinding.add(tellJobs(server.url));
@@ -182,6 +186,7 @@ function engineOf(
   systems: SystemDirectory,
   redact: (text: string) => string,
   log: FastifyBaseLogger,
+  observer: Observer,
 ): Engine {
   return createEngine({
     journal: database.journal,
@@ -194,6 +199,7 @@ function engineOf(
     stateDirectory: options.folder.stateDirectory,
     redact,
     log,
+    observer,
   });
 }
 
@@ -203,6 +209,7 @@ async function serve(
   systems: SystemDirectory,
   engine: Engine,
   log: FastifyBaseLogger,
+  metrics: Metrics,
 ): Promise<RunningServer> {
   const actions = catalogueOf(CONNECTORS);
   const app = await createApp(
@@ -216,6 +223,7 @@ async function serve(
       validate: (source, file) => validateSource(source, file, actions),
       actions: [...actions.values()],
       systems: systems.names().map((name) => ({ name, kind: systems.get(name)?.kind ?? '' })),
+      metrics,
     },
     { version: VERSION, log },
   );

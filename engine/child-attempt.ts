@@ -64,7 +64,7 @@ export async function runChild(
     workflow: body.workflow,
     inputs,
     ...(run.state.businessDate !== undefined && { businessDate: run.state.businessDate }),
-    parent: { run: run.id, task, attempt } satisfies ParentTask,
+    parent: parentOf(flight),
     by: { actor: 'tutti', reason: `task "${task}" of run ${run.id}` },
   });
   if (refused !== undefined) {
@@ -73,4 +73,10 @@ export async function runChild(
     return;
   }
   if (flight.stop === 'cancel' || recovered?.cancel === true) await nursery.cancel(child);
+}
+
+function parentOf({ run, task, attempt }: Flight): ParentTask {
+  const above = run.state.parent;
+  const root = above?.root ?? above?.run;
+  return { run: run.id, task, attempt, ...(root !== undefined && { root }) };
 }

@@ -1,5 +1,5 @@
 /** What an attempt needs of the engine around it. */
-import type { Action, Connector } from '../connectors/kit/connector.ts';
+import type { Action, Connector, TraceContext } from '../connectors/kit/connector.ts';
 import type { AttemptReport } from '../model/run.ts';
 import type { Clock } from './clock.ts';
 import type { Flight } from './flight.ts';
@@ -20,6 +20,7 @@ export interface Desk {
   report(flight: Flight, command: AttemptReport): Promise<boolean>;
   /** A report whose durability nobody waits for; most outcomes are told so. */
   tell(flight: Flight, command: AttemptReport): void;
+  trace(flight: Flight): TraceContext | undefined;
   /** The start of the attempt was refused: nothing has left the house. */
   abandon(flight: Flight): void;
   /** The connector's work is over. */

@@ -6,6 +6,7 @@
 import type { Gate } from '../model/run.ts';
 import { Fifo } from './fifo.ts';
 import type { Flight } from './flight.ts';
+import type { LaneReading } from './observer.ts';
 import type { Pools } from './pools.ts';
 
 interface Lane {
@@ -23,6 +24,7 @@ export class Dispatcher {
   readonly #pools: Pools;
   readonly #begin: (flight: Flight) => void;
   readonly #now: () => number;
+  readonly #begun: ((flight: Flight, waitedMs: number) => void) | undefined;
   #stopped = false;
 
   constructor(
@@ -30,12 +32,14 @@ export class Dispatcher {
     pools: Pools,
     now: () => number,
     begin: (flight: Flight) => void,
+    begun?: (flight: Flight, waitedMs: number) => void,
   ) {
     for (const [lane, limit] of limits)
       this.#lanes.set(lane, { limit, active: 0, queue: new Fifo() });
     this.#pools = pools;
     this.#now = now;
     this.#begin = begin;
+    this.#begun = begun;
   }
 
   enqueue(flight: Flight): void {
@@ -76,6 +80,12 @@ export class Dispatcher {
 
   stop(): void {
     this.#stopped = true;
+  }
+
+  lanes(): LaneReading[] {
+    return Array.from(this.#lanes, ([lane, { active, limit, queue }]) => {
+      return { lane, active, limit, queued: queue.size };
+    });
   }
 
   /** Why a queued flight waits. */
@@ -122,7 +132,9 @@ export class Dispatcher {
       }
       lane.active += 1;
       flight.phase = 'flying';
-      flight.since = this.#now();
+      const now = this.#now();
+      this.#begun?.(flight, now - flight.since);
+      flight.since = now;
       this.#begin(flight);
     }
   }

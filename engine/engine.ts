@@ -23,6 +23,7 @@ import type { Flight } from './flight.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { LogWriter } from './log-writer.ts';
 import { fail, failureOf, plain } from './outcome.ts';
+import type { EngineReadings, Observer } from './observer.ts';
 import { Owner } from './owner.ts';
 import { Pipeline } from './pipeline.ts';
 import { Pools } from './pools.ts';
@@ -48,6 +49,8 @@ export interface EngineOptions {
     info(fields: object, message: string): void;
   };
   readonly leaseMs?: number;
+  /** Is told what happens; without one watching costs nothing. */
+  readonly observer?: Observer;
   /** Runs in memory at most; more wait in the journal. */
   readonly mostRuns?: number;
   /** How long calls may take to end when the node stops. */
@@ -62,6 +65,8 @@ export interface Engine {
   readonly fenced: Promise<TuttiError>;
   /** Runs in memory and events on their way: for people who watch the engine. */
   gauges(): { readonly runs: number; readonly unwritten: number; readonly flying: number };
+  /** The same in full: it looks at every run in memory. */
+  readings(): EngineReadings;
 }
 
 const LEASE_MS = 5_000;
@@ -96,7 +101,7 @@ class Orchestra implements Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    const { journal, clock } = options;
+    const { journal, clock, observer } = options;
     this.fenced = new Promise((resolve) => {
       this.#fence = resolve;
     });
@@ -111,6 +116,7 @@ class Orchestra implements Engine {
       this.#pools,
       () => clock.now(),
       (flight) => this.#begin(flight),
+      observer && ((flight, waitedMs) => observer.begun(flight.run.state, flight.task, waitedMs)),
     );
     this.#owner = new Owner({
       journal,
@@ -128,6 +134,7 @@ class Orchestra implements Engine {
       fenced: (error) => this.#lost(error),
       cancelChild: (child) => void this.#cancelChild(child),
       noticed: (run, durable) => this.#entrance.noticed(run, durable),
+      observer,
     });
     this.#entrance = this.#makeEntrance();
     this.#desk = this.#makeDesk();
@@ -151,16 +158,34 @@ class Orchestra implements Engine {
     };
   }
 
+  readings(): EngineReadings {
+    const runs = new Map<string, number>();
+    for (const { state } of this.#owner.live.values())
+      runs.set(state.workflow, (runs.get(state.workflow) ?? 0) + 1);
+    return {
+      lanes: this.#dispatcher.lanes(),
+      pools: this.#pools.readings(),
+      runs,
+      mostRuns: this.#options.mostRuns ?? MOST_RUNS,
+      unwrittenEvents: this.#pipeline?.depth ?? 0,
+      leaseMs: this.#options.leaseMs ?? LEASE_MS,
+      stalled: this.#entrance.stalls().length > 0,
+      databaseStalled: this.#options.journal.stalls().length > 0,
+    };
+  }
+
   async start(url: string | null): Promise<void> {
     const { journal, clock, nodeName } = this.#options;
     const leaseMs = this.#options.leaseMs ?? LEASE_MS;
     const lease = await journal.register(nodeName, leaseMs, url);
     this.#lease = lease;
-    this.#pipeline = new Pipeline(journal, lease, clock, this.#owner);
-    this.#keeper = new LeaseKeeper(journal, lease, leaseMs, clock, () =>
-      this.#lost(new TuttiError('node.fenced')),
-    );
+    const { observer } = this.#options;
+    this.#pipeline = new Pipeline(journal, lease, clock, this.#owner, observer);
+    const lost = () => this.#lost(new TuttiError('node.fenced'));
+    const renewed = () => observer?.leaseRenewed();
+    this.#keeper = new LeaseKeeper(journal, lease, leaseMs, clock, lost, renewed);
     this.#keeper.start();
+    renewed();
     const mostRuns = this.#options.mostRuns ?? MOST_RUNS;
     const room = () => mostRuns - this.#owner.live.size;
     this.#waker = new Waker(journal, lease, clock, room, (run) => this.#owner.wake(run));
@@ -285,7 +310,7 @@ class Orchestra implements Engine {
   }
 
   #makeDesk(): Desk {
-    const { clock, systems, stateDirectory, redact, journal } = this.#options;
+    const { clock, systems, stateDirectory, redact, journal, observer } = this.#options;
     return {
       clock,
       systems,
@@ -293,6 +318,7 @@ class Orchestra implements Engine {
       redact,
       logs: new LogWriter(journal, () => clock.now(), redact),
       action: (name) => this.#actions.get(name),
+      trace: ({ run, task, attempt }) => observer?.contextOf?.(run.state, task, attempt),
       report: (flight, command) => this.#report(flight, command),
       tell: (flight, command) => {
         if (this.#owner.live.get(flight.run.id) !== flight.run) return;

@@ -18,6 +18,9 @@ export function inquiryOf(flight: Flight, context: ActionContext): ActionContext
     get signal() {
       return flight.interest;
     },
+    get trace() {
+      return context.trace;
+    },
     log: (stream, text) => context.log(stream, text),
   };
 }

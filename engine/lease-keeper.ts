@@ -8,15 +8,24 @@ export class LeaseKeeper {
   readonly #leaseMs: number;
   readonly #clock: Clock;
   readonly #lost: () => void;
+  readonly #renewed: () => void;
   #cancel: () => void = () => {};
   #stopped = false;
 
-  constructor(journal: Journal, lease: NodeLease, leaseMs: number, clock: Clock, lost: () => void) {
+  constructor(
+    journal: Journal,
+    lease: NodeLease,
+    leaseMs: number,
+    clock: Clock,
+    lost: () => void,
+    renewed: () => void = () => {},
+  ) {
     this.#journal = journal;
     this.#lease = lease;
     this.#leaseMs = leaseMs;
     this.#clock = clock;
     this.#lost = lost;
+    this.#renewed = renewed;
   }
 
   start(): void {
@@ -35,6 +44,7 @@ export class LeaseKeeper {
         this.#lost();
         return;
       }
+      this.#renewed();
     } catch {
       // The database cannot be reached: nobody can take the lease either while that lasts, and
       // the epoch in every append decides who may write when it is back.

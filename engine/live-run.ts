@@ -4,6 +4,7 @@
  */
 import type { RunState } from '../kernel/state.ts';
 import type { EventRow, RunRow, RunUpdate } from '../journal/journal.ts';
+import type { RunEvent } from '../model/run.ts';
 import type { Flight } from './flight.ts';
 
 /** What one step wrote, waiting for its place in a batch. */
@@ -15,6 +16,8 @@ export interface Entry {
   readonly touched: readonly number[];
   /** The run's sequence after this entry. */
   readonly seq: number;
+  /** What it says, for the observer; nothing when nobody watches. */
+  readonly facts: readonly RunEvent[] | undefined;
   /** Called once the entry is durable, or with the reason why it never will be. */
   readonly settled: ((error?: Error) => void) | undefined;
 }

@@ -4,6 +4,7 @@ import {
   type ActionContext,
   ActionFailure,
   type LogStream,
+  type TraceContext,
 } from '../connectors/kit/connector.ts';
 import type { Follow } from '../kernel/plan.ts';
 import type { Json } from '../model/json.ts';
@@ -58,6 +59,9 @@ class AttemptContext implements ActionContext {
   }
   get signal(): AbortSignal {
     return this.flight.signal;
+  }
+  get trace(): TraceContext | undefined {
+    return this.desk.trace(this.flight);
   }
   log(stream: LogStream, text: string): void {
     this.desk.logs.write(this.flight, { stream, text });

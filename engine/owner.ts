@@ -24,6 +24,7 @@ import type { Dispatcher } from './dispatcher.ts';
 import type { Flight } from './flight.ts';
 import { foldOf } from './fold.ts';
 import { type Entry, type LiveRun, newLiveRun } from './live-run.ts';
+import type { Observer } from './observer.ts';
 import type { Pipeline, PipelineListener } from './pipeline.ts';
 import { rowOf, startRowOf, updateOf } from './rows.ts';
 import { Reconciler } from './reconciler.ts';
@@ -50,6 +51,7 @@ export interface OwnerParts {
   /** Somebody else has this node's lease. */
   readonly fenced: (error: TuttiError) => void;
   readonly noticed: (run: string, durable: number) => void;
+  readonly observer: Observer | undefined;
 }
 
 type Settled = (error?: Error) => void;
@@ -159,6 +161,7 @@ export class Owner implements PipelineListener {
   async wake(id: string): Promise<void> {
     await this.with(id, (run) => {
       if (run.row.wakeAt === null || run.state.end !== undefined) return undefined;
+      this.#parts.observer?.woken(this.#parts.clock.now() - run.row.wakeAt);
       run.row = { ...run.row, wakeAt: null };
       return new Promise<void>((resolve) => {
         const update = updateOf(run.state, null);
@@ -199,6 +202,8 @@ export class Owner implements PipelineListener {
   }
 
   committed(run: LiveRun, entries: readonly Entry[]): void {
+    for (const { facts } of entries)
+      if (facts !== undefined) this.#parts.observer?.decided(run.state, facts);
     if (this.live.get(run.id) !== run) return;
     const quiet = run.pending.length === 0 && !run.flying;
     const leaving = quiet && run.busy === 0 && run.row.wakeAt !== null;
@@ -228,7 +233,7 @@ export class Owner implements PipelineListener {
 
   #push(
     run: LiveRun,
-    what: Omit<Entry, 'events' | 'touched'> & { readonly events: readonly RunEvent[] },
+    what: Omit<Entry, 'events' | 'touched' | 'facts'> & { readonly events: readonly RunEvent[] },
   ): void {
     const { state } = run;
     const firstSeq = what.seq - what.events.length;
@@ -237,7 +242,8 @@ export class Owner implements PipelineListener {
     state.touched = [];
     const { seq, start, update, settled } = what;
     for (const node of touched) run.touchedAt[node] = seq;
-    this.#parts.pipeline().add(run, { start, events, update, touched, seq, settled });
+    const facts = this.#parts.observer === undefined ? undefined : what.events;
+    this.#parts.pipeline().add(run, { start, events, update, touched, seq, facts, settled });
   }
 
   /** null: the run must stay in memory. Looked at only when nothing is under way. */

@@ -14,6 +14,7 @@ import { TuttiError } from '../model/errors.ts';
 import type { Clock } from './clock.ts';
 import { Fifo } from './fifo.ts';
 import type { Entry, LiveRun } from './live-run.ts';
+import type { Observer } from './observer.ts';
 
 const MOST_EVENTS = 1_000;
 /** Above this many unwritten events the door lets nobody in until the book has caught up. */
@@ -30,6 +31,7 @@ export class Pipeline {
   readonly #lease: NodeLease;
   readonly #clock: Clock;
   readonly #listener: PipelineListener;
+  readonly #observer: Observer | undefined;
   readonly #ready = new Fifo<LiveRun>();
   readonly #room: (() => void)[] = [];
   #flights = 0;
@@ -38,11 +40,18 @@ export class Pipeline {
   #idle: (() => void)[] = [];
   #closed: TuttiError | undefined;
 
-  constructor(journal: Journal, lease: NodeLease, clock: Clock, listener: PipelineListener) {
+  constructor(
+    journal: Journal,
+    lease: NodeLease,
+    clock: Clock,
+    listener: PipelineListener,
+    observer?: Observer,
+  ) {
     this.#journal = journal;
     this.#lease = lease;
     this.#clock = clock;
     this.#listener = listener;
+    this.#observer = observer;
   }
 
   /** Events that are not durable yet. */
@@ -124,9 +133,12 @@ export class Pipeline {
   }
 
   async #append(taken: Map<LiveRun, Entry[]>): Promise<void> {
-    const result = await this.#journal.append(this.#lease, batchOf(taken));
+    const batch = batchOf(taken);
+    const committed = this.#observer?.sent(batch.events.length, taken.size);
+    const result = await this.#journal.append(this.#lease, batch);
     switch (result.kind) {
       case 'committed':
+        committed?.();
         this.#landed(taken);
         return;
       case 'fenced':

@@ -5,6 +5,7 @@
  */
 import type { Gate } from '../model/run.ts';
 import type { Flight } from './flight.ts';
+import type { PoolReading } from './observer.ts';
 
 export class Pools {
   #capacity: ReadonlyMap<string, number> = new Map();
@@ -18,6 +19,12 @@ export class Pools {
     let used = 0;
     for (const flight of this.#holders.get(pool) ?? []) used += flight.pools?.[pool] ?? 0;
     return used;
+  }
+
+  readings(): PoolReading[] {
+    return Array.from(this.#capacity, ([pool, capacity]) => {
+      return { pool, used: this.used(pool), capacity };
+    });
   }
 
   /** The first pool that has no room for the flight, or undefined. */

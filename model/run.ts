@@ -31,6 +31,8 @@ export interface ParentTask {
   readonly run: string;
   readonly task: string;
   readonly attempt: number;
+  /** The run at the top, where that is not the parent itself: all below it are one trace. */
+  readonly root?: string;
 }
 
 // ---------------------------------------------------------------- commands

@@ -62,6 +62,7 @@ export const parentTaskSchema = exact<ParentTask>('ParentTask', {
   run: text,
   task: text,
   attempt: count,
+  root: text.exactOptional(),
 });
 
 export const gateSchema = exact<Gate>('Gate', {

@@ -57,6 +57,12 @@ export interface LogChunk {
   readonly at?: number;
 }
 
+/** The attempt's place in a trace, as the W3C writes it (https://www.w3.org/TR/trace-context/). */
+export interface TraceContext {
+  readonly traceparent: string;
+  readonly tracestate?: string;
+}
+
 /** What an action is given. `config` is the system's, with secrets resolved; never log it. */
 export interface ActionContext<Config = unknown> {
   /** Unique per attempt of a task, for ever: `<run>:<task>:<attempt>`. */
@@ -71,6 +77,8 @@ export interface ActionContext<Config = unknown> {
   readonly stateDirectory: string;
   /** Aborted when the outcome is no longer wanted: cancelled, timed out, or the node stops. */
   readonly signal: AbortSignal;
+  /** Hand it on to a system that can go on with it; nothing when nobody traces. */
+  readonly trace?: TraceContext | undefined;
   /** Lines for the task's log; kept in order. */
   log(stream: LogStream, text: string): void;
 }

@@ -15,6 +15,7 @@ export {
   type JobState,
   type LogChunk,
   type LogStream,
+  type TraceContext,
 } from './connector.ts';
 export { catalogueOf } from './catalogue.ts';
 export { durationMs, durationText } from './duration.ts';

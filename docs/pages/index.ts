@@ -3,6 +3,7 @@ import { cliReference } from '../../cli/reference.ts';
 import { workflowJsonSchema } from '../../model/workflow.ts';
 import { actionsPage } from './actions.ts';
 import { errorsPage } from './errors.ts';
+import { metricsPage } from './metrics.ts';
 import { verbsPage } from './verbs.ts';
 import { workflowPage } from './workflow.ts';
 
@@ -13,6 +14,7 @@ export function referencePages(): ReadonlyMap<string, string> {
     'actions.md': actionsPage(),
     'cli.md': cliReference().split('\n'),
     'errors.md': errorsPage(),
+    'metrics.md': metricsPage(),
     'verbs.md': verbsPage(),
     'workflow.md': workflowPage(workflowJsonSchema()),
   };

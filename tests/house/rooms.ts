@@ -28,6 +28,7 @@ export const ORDER: readonly string[] = [
 
 const PORT = 'journal/journal.ts';
 const DOOR = 'engine/door.ts';
+const OBSERVER = 'engine/observer.ts';
 
 export const ROOMS: readonly Room[] = [
   {
@@ -69,8 +70,8 @@ export const ROOMS: readonly Room[] = [
   },
   {
     room: 'watch',
-    rooms: ['model', PORT, DOOR, 'connectors/kit'],
-    packages: ['pino', 'prom-client', 'node:*'],
+    rooms: ['model', PORT, DOOR, OBSERVER, 'connectors/kit'],
+    packages: ['pino', 'prom-client', '@opentelemetry/api', 'node:*'],
     because: 'watch sees what an operator sees, and reacts only through the door.',
   },
   {
@@ -106,7 +107,13 @@ export const ROOMS: readonly Room[] = [
   },
   {
     room: 'docs',
-    rooms: ['model', 'kernel/transitions.ts', 'connectors', 'cli/reference.ts'],
+    rooms: [
+      'model',
+      'kernel/transitions.ts',
+      'connectors',
+      'watch/metrics/catalogue.ts',
+      'cli/reference.ts',
+    ],
     packages: ['zod', 'yaml', 'node:*'],
     because: 'docs are printed from schemas and tables, not from the machinery.',
   },

@@ -13,6 +13,7 @@ import {
   type JobState,
 } from '../../connectors/kit/index.ts';
 import { createEngine, type Engine } from '../../engine/engine.ts';
+import type { Observer } from '../../engine/observer.ts';
 import type { OperatorCommand, RunView, TaskView } from '../../model/run.ts';
 import { quiet, SimulatedClock } from './clock.ts';
 import { MemoryJournal } from './journal.ts';
@@ -127,6 +128,8 @@ function connectorOf(world: World): AnyConnector {
 interface StageOptions {
   readonly mostRuns?: number;
   readonly nodeName?: string;
+  readonly observer?: Observer;
+  readonly clock?: SimulatedClock;
 }
 
 export class Stage {
@@ -145,7 +148,7 @@ export class Stage {
   }
 
   static async open(options: StageOptions & { readonly beside?: Stage } = {}): Promise<Stage> {
-    const clock = options.beside?.clock ?? new SimulatedClock();
+    const clock = options.beside?.clock ?? options.clock ?? new SimulatedClock();
     const journal = options.beside?.journal ?? new MemoryJournal(() => clock.now());
     const stage = new Stage(clock, journal, options);
     await stage.engine.start(null);
@@ -165,6 +168,7 @@ export class Stage {
       redact: (text) => text.replaceAll('hunter2', '***'),
       log: { warn: () => {}, info: () => {} },
       leaseMs: 5_000,
+      ...(this.#options.observer !== undefined && { observer: this.#options.observer }),
       ...(this.#options.mostRuns !== undefined && { mostRuns: this.#options.mostRuns }),
     });
   }
