@@ -11,6 +11,7 @@ import { createEngine } from '../engine/engine.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Observer } from '../engine/observer.ts';
 import type { SystemDirectory } from '../engine/systems.ts';
+import { passwordsIn } from '../journal/connection-string.ts';
 import { openJournal } from '../journal/open.ts';
 import type { OpenJournal } from '../journal/open.ts';
 import { bug, TuttiError } from '../model/errors.ts';
@@ -93,7 +94,7 @@ async function open(options: HouseOptions, unwinding: Unwinding): Promise<Runnin
   });
   unwinding.add(() => database.close());
   const systems = await openSystems(database);
-  const redact = redactor([...systems.secrets, ...databaseSecrets(options.databaseUrl)]);
+  const redact = redactor([...systems.secrets, ...passwordsIn(options.databaseUrl ?? '')]);
   const log = options.logTo(redact);
   const metrics = new Metrics({ version: VERSION, now: () => performance.now() });
   const engine = engineOf(options, database, systems, redact, log, metrics.counts);
@@ -172,12 +173,6 @@ export function connectionUrl({ user, password, database, host, port }: Connecti
   else if (host !== undefined) url.hostname = host;
   if (port !== undefined) url.port = String(port);
   return url.href;
-}
-
-function databaseSecrets(databaseUrl: string | undefined): string[] {
-  if (databaseUrl === undefined || !URL.canParse(databaseUrl)) return [];
-  const { password } = new URL(databaseUrl);
-  return password === '' ? [] : [password, decodeURIComponent(password)];
 }
 
 function engineOf(

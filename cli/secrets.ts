@@ -3,6 +3,7 @@
  * of whatever leaves the house (logs, events, errors).
  */
 import { z } from 'zod';
+import { passwordsIn } from '../journal/connection-string.ts';
 
 /** Shorter ones would black out half of every log; nobody's password is that short on purpose. */
 const SECRET_MIN_LENGTH = 4;
@@ -67,7 +68,9 @@ function textsOf(value: unknown): string[] {
 }
 
 function passwordOf(text: string): string[] {
-  if (!text.includes('://') || !URL.canParse(text)) return [];
+  if (!text.includes('://')) return [];
+  if (/^postgres(?:ql)?:/.test(text)) return passwordsIn(text);
+  if (!URL.canParse(text)) return [];
   const { password } = new URL(text);
   if (password === '') return [];
   try {

@@ -1,8 +1,7 @@
 /**
  * Opens the journal: on the PostgreSQL of a URL, else on the embedded one in the data folder.
  */
-import type pg from 'pg';
-import { TuttiError } from '../model/errors.ts';
+import { parseConnectionString } from './connection-string.ts';
 import { openEmbedded, type EmbeddedServer } from './embedded/server.ts';
 import type { Journal } from './journal.ts';
 import { openPostgresJournal } from './postgres/journal.ts';
@@ -20,7 +19,8 @@ export async function openJournal(options: {
   readonly dataDirectory: string;
 }): Promise<OpenJournal> {
   if (options.databaseUrl !== undefined) {
-    const journal = await openPostgresJournal({ connection: connectionOf(options.databaseUrl) });
+    const hosts = parseConnectionString(options.databaseUrl, `tutti:${process.pid}`);
+    const journal = await openPostgresJournal({ connection: hosts });
     return { journal, embedded: null, close: () => journal.close() };
   }
   const embedded = await openEmbedded(options.dataDirectory);
@@ -38,19 +38,4 @@ export async function openJournal(options: {
     await embedded.stop();
     throw error;
   }
-}
-
-/** The URL may hold a password: it never appears in a message. */
-function connectionOf(databaseUrl: string): pg.ClientConfig {
-  const scheme = /^([a-z]+):/i.exec(databaseUrl)?.[1];
-  if (scheme !== 'postgres' && scheme !== 'postgresql') {
-    throw new TuttiError(
-      'database.unreachable',
-      `The database URL must begin with postgres:// or postgresql://${scheme === undefined ? '' : `, not ${scheme}://`}.`,
-    );
-  }
-  return {
-    connectionString: databaseUrl,
-    application_name: `tutti:${process.pid}`,
-  };
 }

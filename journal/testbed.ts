@@ -11,15 +11,15 @@ import { openEmbedded, type EmbeddedOptions, type EmbeddedServer } from './embed
 import type { Batch, EventRow, Journal, RunRow, RunUpdate } from './journal.ts';
 import { openPostgresJournal, type PostgresJournalOptions } from './postgres/journal.ts';
 
+type JournalOptions = Partial<PostgresJournalOptions> & { readonly connection?: pg.ClientConfig };
+
 export interface Testbed {
   readonly folder: string;
   readonly server: EmbeddedServer;
   /** The connection of a new empty database. */
   database(): Promise<pg.ClientConfig>;
   /** A journal on a new database, closed with the testbed. */
-  journal(
-    options?: Partial<PostgresJournalOptions>,
-  ): Promise<{ journal: Journal; connection: pg.ClientConfig }>;
+  journal(options?: JournalOptions): Promise<{ journal: Journal; connection: pg.ClientConfig }>;
   client(connection: pg.ClientConfig): Promise<pg.Client>;
   close(): Promise<void>;
 }

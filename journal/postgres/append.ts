@@ -12,6 +12,12 @@
  * wrote it, means that all of it is. If it is not there, the lost statement may still be under
  * way in the server; then the second append waits for it at the primary key (or, when the epoch
  * was raised meanwhile, the raise waited for it), and a second look tells.
+ *
+ * With a synchronous standby, what is seen after a loss is not always what a promotion keeps: a
+ * primary that crashes while a commit waits for the standby shows that commit when it is up
+ * again. So what was found by looking is said only after a commit of our own (`CONFIRM`), which
+ * the standby must have after everything before it. The same when somebody ended the wait
+ * (`pg_cancel_backend`): the server then says "committed" and means "here".
  */
 import type { AppendResult, Batch, EventRow, NodeLease, RunRow, RunUpdate } from '../journal.ts';
 import { documents, doubles, integers, uuids, words } from './columns.ts';
@@ -63,6 +69,9 @@ export const LOOK_KEY = `
 select u.id from unnest($1::uuid[], $2::text[], $3::text[]) as u(id, workflow, key)
 join runs on runs.key = u.key and runs.workflow = u.workflow and runs.id <> u.id
 limit 1`;
+
+/** Writes a few bytes of log, nothing else: its commit waits for all commits before it. */
+export const CONFIRM = `select pg_logical_emit_message(true, 'tutti', 'confirm')`;
 
 /**
  * The planner sees neither the sizes of the arrays nor how the tables grow under a kept plan:
@@ -184,7 +193,10 @@ async function tryAppend(
     const answer = await line.use((client) =>
       client.query<{ fenced_in: number }>({ name: 'append', text: APPEND, values }),
     );
-    if (answer.rows[0]?.fenced_in === 1) return { kind: 'committed' };
+    if (answer.rows[0]?.fenced_in === 1) {
+      if (line.waitWasCut()) await confirm(line);
+      return { kind: 'committed' };
+    }
     return (again ? await look(line, batch) : null) ?? { kind: 'fenced' };
   } catch (error) {
     if (faultOf(error) !== 'duplicate') throw error;
@@ -217,6 +229,7 @@ async function look(line: Line, batch: Batch): Promise<AppendResult | null> {
   if (query === null) return null;
   const { rows } = await line.use((client) => client.query<{ ours: boolean }>(query));
   if (rows[0] === undefined) return null;
+  await confirm(line);
   // Another writer has gone on from here: only a node that took over can have.
   return rows[0].ours ? { kind: 'committed' } : { kind: 'fenced' };
 }
@@ -236,5 +249,13 @@ async function takenKey(line: Line, starts: readonly RunRow[]): Promise<AppendRe
   ];
   const { rows } = await line.use((client) => client.query<{ id: string }>(LOOK_KEY, values));
   // None: the run that was in the way has gone; the next try may pass.
-  return rows[0] === undefined ? null : { kind: 'key-exists', run: rows[0].id };
+  if (rows[0] === undefined) return null;
+  await confirm(line);
+  return { kind: 'key-exists', run: rows[0].id };
+}
+
+/** As often as it takes: a wait that was cut confirms nothing. */
+async function confirm(line: Line): Promise<void> {
+  do await line.use((client) => client.query(CONFIRM));
+  while (line.waitWasCut());
 }

@@ -35,12 +35,13 @@ export class Desk {
     }
   }
 
-  patiently<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
-    return this.with((line) => line.patiently(work));
+  patiently<T>(work: (client: pg.Client) => Promise<T>, goesOn?: () => boolean): Promise<T> {
+    return this.with((line) => line.patiently(work, goesOn));
   }
 
   async briefly<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
+    let waiting = true;
     const tooLong = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
         const [stall] = this.#source.stalls.sentences();
@@ -48,8 +49,9 @@ export class Desk {
       }, PATIENCE_MS);
     });
     try {
-      return await Promise.race([this.patiently(work), tooLong]);
+      return await Promise.race([this.patiently(work, () => waiting), tooLong]);
     } finally {
+      waiting = false;
       clearTimeout(timer);
     }
   }

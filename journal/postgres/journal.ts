@@ -6,13 +6,15 @@
  */
 import type pg from 'pg';
 import { bug, TuttiError } from '../../model/errors.ts';
+import type { Host } from '../connection-string.ts';
 import type { Journal, Views } from '../journal.ts';
 import { append, APPEND_SETTINGS } from './append.ts';
 import { openBulks } from './bulks.ts';
 import { Desk } from './desk.ts';
 import { sqlState, wordsOf } from './faults.ts';
 import { Leases } from './lease.ts';
-import { Stalls, type Source } from './line.ts';
+import { Hosts } from './hosts.ts';
+import type { Source } from './line.ts';
 import { logEnd, readLogs, writeLogs } from './logs.ts';
 import { checkVersion, migrate } from './migrate.ts';
 import { openRequests } from './requests.ts';
@@ -26,14 +28,18 @@ import {
   loadRun,
   runsByPrefix,
 } from './runs.ts';
+import { Stalls } from './stalls.ts';
+import { LIMITS, type Limits } from './vigil.ts';
 import { deploy, findVersion, listVersions, listWorkflows, readPools } from './versions.ts';
 
 export interface PostgresJournalOptions {
-  readonly connection: pg.ClientConfig;
+  /** One server, or the hosts of a connection string, one of which takes writes. */
+  readonly connection: pg.ClientConfig | readonly Host[];
   /** Asked before every connection: the embedded server's. */
   readonly ensureRunning?: () => Promise<void>;
   /** Appends under way at once. */
   readonly connections?: number;
+  readonly limits?: Limits;
 }
 
 const APPEND_LINES = 3;
@@ -49,7 +55,8 @@ from nodes left join leases on leases.node = nodes.id order by id`;
 export async function openPostgresJournal(options: PostgresJournalOptions): Promise<Journal> {
   const closing = new AbortController();
   const source: Source = {
-    connection: options.connection,
+    hosts: new Hosts(hostsOf(options.connection)),
+    limits: options.limits ?? LIMITS,
     ensureRunning: options.ensureRunning ?? (async () => undefined),
     closing: closing.signal,
     stalls: new Stalls(),
@@ -65,6 +72,16 @@ export async function openPostgresJournal(options: PostgresJournalOptions): Prom
     throw openingError(error);
   }
   return assemble(source, closing, leases, options.connections ?? APPEND_LINES);
+}
+
+function hostsOf(connection: PostgresJournalOptions['connection']): readonly Host[] {
+  if (isList(connection)) return connection;
+  const name = `${connection.host ?? 'localhost'}:${connection.port ?? 5432}`;
+  return [{ name, connection }];
+}
+
+function isList(connection: PostgresJournalOptions['connection']): connection is readonly Host[] {
+  return Array.isArray(connection);
 }
 
 function openingError(error: unknown): TuttiError {
@@ -89,7 +106,8 @@ function assemble(
   });
   const logs = new Desk(source, 1);
   const readers = new Desk(source, READ_LINES);
-  const people = new Desk(source, READ_LINES);
+  // What people ask is no trouble of the engine's: its stalls are told to who asked.
+  const people = new Desk({ ...source, stalls: new Stalls() }, READ_LINES);
   return {
     width,
     append: (lease, batch) => {
@@ -122,7 +140,7 @@ function assemble(
     views: openViews(people),
     requests: openRequests(people),
     bulks: openBulks(readers, people),
-    stalls: () => source.stalls.sentences(),
+    stalls: () => [...source.stalls.sentences(), ...leases.stalls(Date.now())],
     close: async () => {
       closing.abort();
       await Promise.all([leases, writers, logs, readers, people].map((each) => each.close()));

@@ -56,6 +56,8 @@ export class Leases {
   #last: Promise<unknown> = Promise.resolve();
   #locked: number | null = null;
   #replaced = false;
+  /** By this machine's clock; null while there is no lease. */
+  #renewed: { readonly at: number; readonly leaseMs: number } | null = null;
 
   constructor(source: Source) {
     this.#source = source;
@@ -114,6 +116,7 @@ export class Leases {
           url,
         ]);
         await client.query(LEASE, [node.id, leaseMs]);
+        this.#renewed = { at: Date.now(), leaseMs };
         return { node: node.id, epoch: Number(raised.rows[0]?.epoch) };
       });
     });
@@ -123,10 +126,24 @@ export class Leases {
     const renewed = await this.#work((client) =>
       client.query(RENEW, [lease.node, lease.epoch, leaseMs]),
     );
+    this.#renewed = { at: Date.now(), leaseMs };
     return { kept: renewed.rowCount === 1 && !this.#replaced, othersEndInMs: null };
   }
 
+  /** A lease is renewed after a third of it; when two thirds have gone it is nearly lost. */
+  stalls(now: number): string[] {
+    if (this.#renewed === null || this.#replaced) return [];
+    const { at, leaseMs } = this.#renewed;
+    if (now - at < (leaseMs * 2) / 3) return [];
+    const end = new Date(at + leaseMs).toISOString();
+    const renewed = `it was last renewed at ${new Date(at).toISOString()}`;
+    return now < at + leaseMs
+      ? [`the lease of this node is nearly lost: it ends at ${end}, and ${renewed}`]
+      : [`the lease of this node ended at ${end}, and others may take its runs: ${renewed}`];
+  }
+
   resign(lease: NodeLease): Promise<void> {
+    this.#renewed = null;
     return this.#work((client) =>
       inTransaction(client, async () => {
         const raised = await client.query(RESIGN, [lease.node, lease.epoch]);

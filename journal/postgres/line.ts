@@ -9,140 +9,186 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
-import { faultOf, refusedByDatabase, wordsOf } from './faults.ts';
+import type { Host } from '../connection-string.ts';
+import { faultOf, refusedByDatabase } from './faults.ts';
+import { type Connection, destroy } from './hosts.ts';
+import { troubleOf } from './stalls.ts';
+import { attend, type Attended, type Watched } from './vigil.ts';
 
-export interface Source {
-  readonly connection: pg.ClientConfig;
+export interface Source extends Watched {
   readonly ensureRunning: () => Promise<void>;
   /** Aborted when the journal closes. */
   readonly closing: AbortSignal;
-  readonly stalls: Stalls;
 }
 
 const CONNECT_LIMIT_MS = 10_000;
-/** No answer for so long: the other end is gone, though nobody said so. */
-const ANSWER_LIMIT_MS = 120_000;
+const KEEPALIVE_MS = 10_000;
+const FAREWELL_MS = 1_000;
 const PAUSE_MS = 20;
 const PAUSE_MAX_MS = 2_000;
 
-/** What is wrong, since when: for `/readyz`. */
-export class Stalls {
-  readonly #byLine = new Map<object, { since: number; reason: string }>();
-
-  report(line: object, reason: string, now: number): void {
-    this.#byLine.set(line, { since: this.#byLine.get(line)?.since ?? now, reason });
-  }
-  clear(line: object): void {
-    this.#byLine.delete(line);
-  }
-  sentences(): string[] {
-    const oldest = [...this.#byLine.values()].toSorted((a, b) => a.since - b.since)[0];
-    if (oldest === undefined) return [];
-    const since = new Date(oldest.since).toISOString();
-    return [`the database cannot be reached since ${since}: ${oldest.reason}`];
-  }
-}
-
-export class Line {
+export class Line implements Attended {
   readonly #source: Source;
   readonly #prepare: (client: pg.Client) => Promise<void>;
-  #client: pg.Client | null = null;
-  #connecting: Promise<pg.Client> | null = null;
+  #connection: Connection | null = null;
+  #connecting: Promise<Connection> | null = null;
+  #waitWasCut = false;
+  /** See `vigil.ts`. */
+  patience: number;
   /** Called when a connection that stood is lost. */
   onLoss: () => void = () => undefined;
 
   constructor(source: Source, prepare: (client: pg.Client) => Promise<void> = async () => {}) {
     this.#source = source;
     this.#prepare = prepare;
+    this.patience = source.limits.quietMs;
+  }
+
+  /**
+   * Whether a commit since the last question was answered without waiting for the standby, because
+   * somebody cancelled the wait.
+   */
+  waitWasCut(): boolean {
+    const was = this.#waitWasCut;
+    this.#waitWasCut = false;
+    return was;
   }
 
   /** One try; used to fail early when the journal is opened. */
   async connectOnce(): Promise<pg.Client> {
-    if (this.#source.closing.aborted) throw new TuttiError('node.stopping');
-    await this.#source.ensureRunning();
-    const client = new pg.Client({
-      keepAlive: true,
-      connectionTimeoutMillis: CONNECT_LIMIT_MS,
-      ...this.#source.connection,
-    });
-    client.on('error', () => this.#drop(client));
-    client.on('end', () => this.#drop(client));
-    try {
-      await client.connect();
-      await this.#prepare(client);
-    } catch (error) {
-      destroy(client);
+    return (await this.#connect()).client;
+  }
+
+  async #connect(): Promise<Connection> {
+    const { closing, hosts, ensureRunning } = this.#source;
+    if (closing.aborted) throw new TuttiError('node.stopping');
+    await ensureRunning();
+    const host = await hosts.choose();
+    const connection = await this.#connectTo(host).catch((error: unknown) => {
+      hosts.suspect(host);
       throw error;
-    }
-    if (this.#source.closing.aborted) {
-      destroy(client);
+    });
+    if (closing.aborted) {
+      destroy(connection.client);
       throw new TuttiError('node.stopping');
     }
-    this.#client = client;
-    this.#source.stalls.clear(this);
-    return client;
+    hosts.join(connection);
+    this.#connection = connection;
+    return connection;
   }
 
-  #connected(): Promise<pg.Client> {
-    if (this.#client !== null) return Promise.resolve(this.#client);
-    this.#connecting ??= this.#connectPatiently().finally(() => {
-      this.#connecting = null;
+  async #connectTo(host: Host): Promise<Connection> {
+    const client = new pg.Client({
+      keepAlive: true,
+      keepAliveInitialDelayMillis: KEEPALIVE_MS,
+      ...host.connection,
     });
-    return this.#connecting;
-  }
-
-  async #connectPatiently(): Promise<pg.Client> {
-    const { closing, stalls } = this.#source;
-    for (let pauseMs = PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MAX_MS)) {
-      try {
-        return await this.connectOnce();
-      } catch (error) {
-        if (closing.aborted) throw new TuttiError('node.stopping');
-        stalls.report(this, wordsOf(error), Date.now());
-        await pause(pauseMs, closing);
-      }
-    }
-  }
-
-  #drop(client: pg.Client): void {
-    if (this.#client !== client) return;
-    this.#client = null;
-    if (!this.#source.closing.aborted) this.onLoss();
-  }
-
-  /** Runs `work` on the connection. After an error that loses it, the next use connects again. */
-  async use<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
-    const client = await this.#connected();
-    const timer = setTimeout(() => destroy(client), ANSWER_LIMIT_MS);
+    const limitMs = host.connection.connectionTimeoutMillis ?? CONNECT_LIMIT_MS;
+    const timer = setTimeout(() => {
+      destroy(client, `${host.name} does not answer within ${limitMs / 1_000} s`);
+    }, limitMs);
+    client.on('error', () => this.#drop(client));
+    client.on('end', () => this.#drop(client));
+    client.on('notice', ({ routine }) => {
+      // Its words are in the server's language; the name of the function is not.
+      if (routine === 'SyncRepWaitForLSN') this.#waitWasCut = true;
+    });
     try {
-      return await work(client);
+      await client.connect();
+      const standing = await this.#source.hosts.admit(client, host);
+      await this.#prepare(client);
+      return { client, host, ...standing, sever: (reason) => destroy(client, reason) };
     } catch (error) {
-      if (faultOf(error) === 'lost') {
-        this.#drop(client);
-        destroy(client);
-      }
+      destroy(client);
       throw error;
     } finally {
       clearTimeout(timer);
     }
   }
 
-  /** For work that may be done twice: until it is done, refused for good, or the journal closes. */
-  async patiently<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+  #connected(): Promise<Connection> {
+    if (this.#connection !== null) return Promise.resolve(this.#connection);
+    this.#connecting ??= this.#connectPatiently().finally(() => {
+      this.#connecting = null;
+    });
+    return this.#connecting;
+  }
+
+  async #connectPatiently(): Promise<Connection> {
+    const { closing, stalls } = this.#source;
+    for (let pauseMs = PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MAX_MS)) {
+      try {
+        return await this.#connect();
+      } catch (error) {
+        if (closing.aborted) throw new TuttiError('node.stopping');
+        stalls.report(this, troubleOf(error), Date.now());
+        await pause(pauseMs, closing);
+      }
+    }
+  }
+
+  #drop(client: pg.Client): void {
+    const connection = this.#connection;
+    if (connection?.client !== client) return;
+    this.#connection = null;
+    const { closing, hosts } = this.#source;
+    hosts.connections.delete(connection);
+    hosts.suspect(connection.host);
+    if (!closing.aborted) this.onLoss();
+  }
+
+  /** Runs `work` on the connection. After an error that loses it, the next use connects again. */
+  async use<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+    const connection = await this.#connected();
+    const { client } = connection;
+    const rest = attend(this.#source, this, connection);
+    try {
+      const result = await work(client);
+      this.#source.stalls.clear(this);
+      this.patience = this.#source.limits.quietMs;
+      return result;
+    } catch (error) {
+      const fault = faultOf(error);
+      if (fault === 'lost') {
+        this.#drop(client);
+        destroy(client);
+      } else if (fault !== 'again') {
+        this.#source.stalls.clear(this);
+      }
+      throw error;
+    } finally {
+      rest();
+    }
+  }
+
+  /**
+   * For work that may be done twice: until it is done, refused for good, nobody waits for it any
+   * more, or the journal closes.
+   */
+  async patiently<T>(
+    work: (client: pg.Client) => Promise<T>,
+    goesOn: () => boolean = () => true,
+  ): Promise<T> {
     for (let pauseMs = PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MAX_MS)) {
       try {
         return await this.use(work);
       } catch (error) {
+        if (!goesOn()) throw error;
         await afterFault(error, this, this.#source, pauseMs);
       }
     }
   }
 
   async close(): Promise<void> {
-    const client = this.#client;
-    this.#client = null;
+    const connection = this.#connection;
+    this.#connection = null;
     this.#source.stalls.clear(this);
-    await client?.end().catch(() => undefined);
+    if (connection === null) return;
+    this.#source.hosts.connections.delete(connection);
+    // A peer that has vanished does not answer a farewell.
+    const timer = setTimeout(() => destroy(connection.client), FAREWELL_MS);
+    await connection.client.end().catch(() => undefined);
+    clearTimeout(timer);
   }
 }
 
@@ -156,9 +202,8 @@ export async function afterFault(
   if (source.closing.aborted) throw new TuttiError('node.stopping');
   if (error instanceof TuttiError) throw error;
   if (faultOf(error) === 'wrong') throw refusedByDatabase(error);
-  source.stalls.report(line, wordsOf(error), Date.now());
+  source.stalls.report(line, troubleOf(error), Date.now());
   await pause(pauseMs, source.closing);
-  source.stalls.clear(line);
 }
 
 /** Ends early when the journal closes. */
@@ -168,13 +213,6 @@ async function pause(pauseMs: number, closing: AbortSignal): Promise<void> {
   } catch {
     // Closing: who waited looks at the signal.
   }
-}
-
-/** Without farewell: `end()` would wait for a peer that does not answer. */
-function destroy(client: pg.Client): void {
-  const { stream } = (client as unknown as { connection: { stream: { destroy(): void } } })
-    .connection;
-  stream.destroy();
 }
 
 export async function inTransaction<T>(client: pg.Client, work: () => Promise<T>): Promise<T> {

@@ -7,12 +7,14 @@ import { openJournal } from '../open.ts';
 import { batch, eventRow, openTestbed, runId, startRow, type Testbed } from '../testbed.ts';
 import { checkVersion, migrate, readMigrations } from './migrate.ts';
 import * as appendSql from './append.ts';
+import * as hostsSql from './hosts.ts';
 import * as journalSql from './journal.ts';
 import * as leaseSql from './lease.ts';
 import * as logsSql from './logs.ts';
 import * as migrateSql from './migrate.ts';
 import * as runsSql from './runs.ts';
 import * as versionsSql from './versions.ts';
+import * as vigilSql from './vigil.ts';
 import { writeCursor } from './cursor.ts';
 import { printSchema } from './schema.ts';
 
@@ -23,12 +25,14 @@ function allStatements(): ReadonlyMap<string, string> {
   const all = new Map<string, string>();
   for (const module of [
     appendSql,
+    hostsSql,
     journalSql,
     leaseSql,
     logsSql,
     migrateSql,
     runsSql,
     versionsSql,
+    vigilSql,
   ]) {
     for (const [name, value] of Object.entries(module)) {
       if (typeof value === 'string' && SQL.test(value)) all.set(name, value);
