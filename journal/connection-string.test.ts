@@ -69,9 +69,9 @@ describe('connection strings', () => {
     ['postgresql://u:secret@a/db?target_session_attrs=standby', 'target_session_attrs=standby;'],
     ['postgresql://u:secret@a/db?connect_timeout=soon', 'connect_timeout that is not a whole'],
   ])('refuses %s', (text, words) => {
-    const read = (): unknown => parseConnectionString(text, 'tutti:1');
-    expect(read).toThrow(words);
-    expect(read).not.toThrow('secret');
+    const parse = (): unknown => parseConnectionString(text, 'tutti:1');
+    expect(parse).toThrow(words);
+    expect(parse).not.toThrow('secret');
   });
 });
 

@@ -146,7 +146,7 @@ function stringFor({ scheme, user, path, parameters }: Parts, { host, port }: Pl
   const socket = host.startsWith('/');
   if (socket) query.set('host', host);
   const authority = `${socket || host === '' ? 'localhost' : host}:${port === '' ? PORT : port}`;
-  const rest = query.size === 0 ? '' : `?${query}`;
+  const rest = query.size === 0 ? '' : `?${query.toString()}`;
   return `${scheme}://${user}${authority}${path}${rest}`;
 }
 

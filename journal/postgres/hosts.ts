@@ -10,6 +10,7 @@
  * With several hosts, after a loss, all are asked at once, and the newest that takes writes is
  * chosen; as long as it serves, further connections go to it without asking the others.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { Host } from '../connection-string.ts';
 import { sqlState, wordsOf } from './faults.ts';
@@ -90,7 +91,7 @@ export class Hosts {
   /** What one line learned by waiting, the others of this host need not learn again. */
   severAll(host: Host, reason: string): void {
     this.suspect(host);
-    for (const each of [...this.connections]) if (each.host === host) each.sever(reason);
+    for (const each of this.connections) if (each.host === host) each.sever(reason);
   }
 
   /** Refuses a server that must not be written to, and learns from the others. */
@@ -118,7 +119,7 @@ export class Hosts {
 
   #newer(timeline: number, name: string): void {
     this.#newest = timeline;
-    for (const each of [...this.connections]) {
+    for (const each of this.connections) {
       if (each.timeline !== null && each.timeline < timeline) {
         this.suspect(each.host);
         each.sever(`${name} has been promoted (timeline ${timeline})`);
@@ -150,37 +151,32 @@ export class Hosts {
   }
 
   async #find(): Promise<Host> {
-    const reasons: string[] = [];
-    let best: { readonly host: Host; readonly timeline: number } | null = null;
-    let first: () => void = () => undefined;
-    const found = new Promise<void>((resolve) => {
-      first = resolve;
-    });
-    const visits = this.all.map(async (host) => {
-      try {
-        const timeline = await this.visit(host, VISIT_LIMIT_MS, (_, line) =>
-          Promise.resolve(line ?? 0),
-        );
-        if (best === null || timeline > best.timeline) best = { host, timeline };
-        first();
-      } catch (error) {
-        reasons.push(error instanceof Unfit ? error.message : `${host.name}: ${wordsOf(error)}`);
-      }
-    });
-    let timer: NodeJS.Timeout | undefined;
-    const late = found.then(
-      () =>
-        new Promise<void>((resolve) => {
-          timer = setTimeout(resolve, STRAGGLER_MS);
-        }),
+    const found: { readonly host: Host; readonly timeline: number }[] = [];
+    const visits = this.all.map((host) =>
+      this.visit(host, VISIT_LIMIT_MS, async (_client, timeline) => {
+        found.push({ host, timeline: timeline ?? 0 });
+      }),
     );
-    await Promise.race([Promise.all(visits), late]);
-    clearTimeout(timer);
-    const chosen = best as { readonly host: Host } | null;
-    if (chosen === null) throw new Error(`no host takes writes: ${reasons.join('; ')}`);
-    this.#best = chosen.host;
-    return chosen.host;
+    const all = Promise.allSettled(visits);
+    const late = Promise.any(visits).then(
+      () => delay(STRAGGLER_MS, undefined, { ref: false }),
+      () => undefined,
+    );
+    await Promise.race([all, late]);
+    const newest = found.toSorted((left, right) => right.timeline - left.timeline)[0];
+    if (newest !== undefined) {
+      this.#best = newest.host;
+      return newest.host;
+    }
+    const reasons = (await all).map((visit, at) =>
+      visit.status === 'rejected' ? reasonOf(this.all[at]?.name ?? '', visit.reason) : '',
+    );
+    throw new Error(`no host takes writes: ${reasons.join('; ')}`);
   }
+}
+
+function reasonOf(name: string, error: unknown): string {
+  return error instanceof Unfit ? error.message : `${name}: ${wordsOf(error)}`;
 }
 
 interface Lineage {
