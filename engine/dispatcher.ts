@@ -6,8 +6,9 @@
 import type { Gate } from '../model/run.ts';
 import { Fifo } from './fifo.ts';
 import type { Flight } from './flight.ts';
+import type { LiveRun } from './live-run.ts';
 import type { LaneReading } from './observer.ts';
-import type { Pools } from './pools.ts';
+import { isPooled, type Pools } from './pools.ts';
 
 interface Lane {
   readonly limit: number;
@@ -17,10 +18,6 @@ interface Lane {
 
 export class Dispatcher {
   readonly #lanes = new Map<string, Lane>();
-  readonly #waitingForPool = new Map<string, Fifo<Flight>>();
-  readonly #poolOf = new Map<Flight, string>();
-  /** Flights that hold their slots already and wait for their lane only. */
-  readonly #granted = new Set<Flight>();
   readonly #pools: Pools;
   readonly #begin: (flight: Flight) => void;
   readonly #now: () => number;
@@ -43,6 +40,12 @@ export class Dispatcher {
   }
 
   enqueue(flight: Flight): void {
+    if (isPooled(flight)) this.#pools.wait(flight);
+    else this.ready(flight);
+  }
+
+  /** It has its slots, or needs none: it waits for its lane only. */
+  ready(flight: Flight): void {
     this.#lane(flight.lane).queue.push(flight);
     this.#pump(flight.lane);
   }
@@ -51,7 +54,7 @@ export class Dispatcher {
   resume(flight: Flight): void {
     flight.phase = 'flying';
     this.#lane(flight.lane).active += 1;
-    this.#pools.take(flight);
+    if (isPooled(flight)) this.#pools.resume(flight);
     this.#begin(flight);
   }
 
@@ -68,18 +71,17 @@ export class Dispatcher {
     if (flight.phase === 'flying') this.done(flight);
     flight.phase = 'done';
     flight.conclude();
-    this.#poolOf.delete(flight);
-    this.#granted.delete(flight);
-    for (const pool of this.#pools.leave(flight)) this.#wake(pool);
+    if (isPooled(flight)) this.#pools.leave(flight);
   }
 
-  /** Capacity changed: everybody who waits for a pool is looked at again. */
-  wakeAll(): void {
-    for (const pool of this.#waitingForPool.keys()) this.#wake(pool);
+  /** All flights of a run that was taken over are here. */
+  tookUp(run: LiveRun): void {
+    this.#pools.takeUp(run);
   }
 
   stop(): void {
     this.#stopped = true;
+    this.#pools.stop();
   }
 
   lanes(): LaneReading[] {
@@ -90,8 +92,7 @@ export class Dispatcher {
 
   /** Why a queued flight waits. */
   gate(flight: Flight): Gate {
-    const pool = this.#poolOf.get(flight);
-    if (pool !== undefined) return this.#pools.gate(pool, flight.since);
+    if (isPooled(flight) && this.#pools.waits(flight)) return this.#pools.gate(flight);
     const lane = this.#lane(flight.lane);
     const since = flight.since;
     if (this.#stopped)
@@ -122,55 +123,12 @@ export class Dispatcher {
       const flight = lane.queue.shift();
       if (flight === undefined) return;
       if (flight.phase !== 'queued' || flight.stop !== undefined) continue;
-      if (flight.pools !== undefined && !this.#granted.delete(flight)) {
-        const full = this.#pools.full(flight);
-        if (full !== undefined) {
-          this.#park(flight, full);
-          continue;
-        }
-        this.#pools.take(flight);
-      }
       lane.active += 1;
       flight.phase = 'flying';
       const now = this.#now();
       this.#begun?.(flight, now - flight.since);
       flight.since = now;
       this.#begin(flight);
-    }
-  }
-
-  #park(flight: Flight, pool: string): void {
-    const queue = this.#waitingForPool.get(pool) ?? new Fifo<Flight>();
-    this.#waitingForPool.set(pool, queue);
-    queue.push(flight);
-    this.#poolOf.set(flight, pool);
-  }
-
-  /**
-   * Hands free slots to those who wait, in order. The slot is theirs from this moment, even if
-   * their lane is busy: whoever is dropped meanwhile gives it back through `leave`.
-   */
-  #wake(pool: string): void {
-    const queue = this.#waitingForPool.get(pool);
-    for (
-      let flight = queue?.peek();
-      queue !== undefined && flight !== undefined;
-      flight = queue.peek()
-    ) {
-      const wanted = flight.phase === 'queued' && flight.stop === undefined;
-      const full = wanted ? this.#pools.full(flight) : undefined;
-      if (full === pool) return;
-      queue.shift();
-      this.#poolOf.delete(flight);
-      if (!wanted) continue;
-      if (full !== undefined) {
-        this.#park(flight, full);
-        continue;
-      }
-      this.#pools.take(flight);
-      this.#granted.add(flight);
-      this.#lane(flight.lane).queue.push(flight);
-      this.#pump(flight.lane);
     }
   }
 }

@@ -83,7 +83,7 @@ class Orchestra implements Engine {
   readonly fenced: Promise<TuttiError>;
   readonly #options: EngineOptions;
   readonly #actions = new Map<string, { action: Action; connector: Connector }>();
-  readonly #pools = new Pools();
+  readonly #pools: Pools;
   readonly #versions: Versions;
   readonly #owner: Owner;
   readonly #entrance: Entrance;
@@ -95,6 +95,7 @@ class Orchestra implements Engine {
   #pipeline: Pipeline | undefined;
   #lease: NodeLease | undefined;
   #keeper: LeaseKeeper | undefined;
+  #unlisten: (() => void) | undefined;
   #waker: Waker | undefined;
   #refusing: TuttiError | undefined;
   #fence: (error: TuttiError) => void = () => {};
@@ -111,6 +112,11 @@ class Orchestra implements Engine {
       for (const action of connector.actions) this.#actions.set(action.name, { action, connector });
     }
     this.#versions = new Versions(journal);
+    this.#pools = new Pools({
+      slots: journal.slots,
+      lease: () => this.#lease ?? bug('the engine has not started yet'),
+      granted: (flight) => this.#dispatcher.ready(flight),
+    });
     this.#dispatcher = new Dispatcher(
       limits,
       this.#pools,
@@ -190,6 +196,9 @@ class Orchestra implements Engine {
     const room = () => mostRuns - this.#owner.live.size;
     this.#waker = new Waker(journal, lease, clock, room, (run) => this.#owner.wake(run));
     await journal.adopt(lease);
+    this.#unlisten = journal.listen((bell) => {
+      if (bell.about !== 'feed' && bell.about !== 'due') this.#pools.look();
+    });
     this.#pools.setCapacity(await journal.pools());
     await this.#takeUp(lease);
     this.#waker.look();
@@ -226,6 +235,7 @@ class Orchestra implements Engine {
     await this.#within(this.#pipeline?.idle());
     this.#pipeline?.close(new TuttiError('node.stopping'));
     this.#keeper?.stop();
+    this.#unlisten?.();
     if (this.#lease !== undefined) await this.#within(this.#options.journal.resign(this.#lease));
   }
 
@@ -272,6 +282,7 @@ class Orchestra implements Engine {
 
   #lost(error: TuttiError): void {
     this.#refusing ??= error;
+    this.#unlisten?.();
     this.#pipeline?.close(error);
     this.#waker?.stop();
     this.#bulk.stop();
@@ -297,7 +308,6 @@ class Orchestra implements Engine {
       beginBulk: (id) => this.#bulk.take(id),
       deployed: async () => {
         this.#pools.setCapacity(await journal.pools());
-        this.#dispatcher.wakeAll();
       },
       stalls: () => [
         ...(this.#refusing === undefined ? [] : [this.#refusing.message]),

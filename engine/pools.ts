@@ -1,77 +1,204 @@
 /**
- * Slots of pools (law 9): a slot is a lease of a flight that is in the air, and what is used is
- * the sum over those flights. There is no counter, so there is nothing to leak: a flight that is
- * gone holds nothing.
+ * Slots of pools (law 9): a slot is a lease of an attempt, a row that its end gives back; what is
+ * used is the sum of the rows, whichever node they belong to. There is no counter to leak.
+ *
+ *   wait ──► [ asked for in order, many at once, one question at a time ] ──► granted ──► leave
+ *                 ▲                                                             │
+ *                 └── somebody gave back: here, or elsewhere (the bell `slots`) ◄┘
  */
+import type { NodeLease, PoolState, SlotKey, Slots } from '../journal/journal.ts';
 import type { Gate } from '../model/run.ts';
 import type { Flight } from './flight.ts';
+import type { LiveRun } from './live-run.ts';
 import type { PoolReading } from './observer.ts';
 
-export class Pools {
-  #capacity: ReadonlyMap<string, number> = new Map();
-  readonly #holders = new Map<string, Set<Flight>>();
+/** Of those who want the same pools, so many are asked for at once. */
+const AT_ONCE = 50;
 
-  setCapacity(capacity: ReadonlyMap<string, number>): void {
-    this.#capacity = capacity;
+export interface PoolsParts {
+  readonly slots: Slots;
+  readonly lease: () => NodeLease;
+  /** The slots are the flight's until it leaves. */
+  readonly granted: (flight: Flight) => void;
+}
+
+export class Pools {
+  readonly #parts: PoolsParts;
+  /** By what they want: each group is served in order, and holds no other group up. */
+  readonly #waiting = new Map<string, Set<Flight>>();
+  readonly #held = new Set<Flight>();
+  /** As the last question found them. */
+  readonly #states = new Map<string, PoolState>();
+  #capacity: ReadonlyMap<string, number> = new Map();
+  #giving: SlotKey[] = [];
+  #takenOver: LiveRun[] = [];
+  #asking = false;
+  #again = false;
+  #stopped = false;
+
+  constructor(parts: PoolsParts) {
+    this.#parts = parts;
   }
 
+  wait(flight: Flight): void {
+    const name = groupOf(flight);
+    const group = this.#waiting.get(name) ?? new Set<Flight>();
+    this.#waiting.set(name, group.add(flight));
+    this.look();
+  }
+
+  /** It was in the air before this node took its run over: its slots are taken. */
+  resume(flight: Flight): void {
+    this.#held.add(flight);
+  }
+
+  waits(flight: Flight): boolean {
+    return this.#waiting.get(groupOf(flight))?.has(flight) === true;
+  }
+
+  /** Its end is durable, or it is dropped. */
+  leave(flight: Flight): void {
+    this.#waiting.get(groupOf(flight))?.delete(flight);
+    if (!this.#held.delete(flight)) return;
+    this.#giving.push(slotKeyOf(flight));
+    this.look();
+  }
+
+  /** A run was taken over: slots of attempts of it that are over by now are free. */
+  takeUp(run: LiveRun): void {
+    if (!run.state.definition.tasks.some(({ pools }) => pools !== undefined)) return;
+    this.#takenOver.push(run);
+    this.look();
+  }
+
+  /** What attempts of this node hold of a pool. */
   used(pool: string): number {
     let used = 0;
-    for (const flight of this.#holders.get(pool) ?? []) used += flight.pools?.[pool] ?? 0;
+    for (const flight of this.#held) used += flight.pools?.[pool] ?? 0;
     return used;
   }
 
+  /** Of the pools that workflows declare: for people who watch this node. */
   readings(): PoolReading[] {
     return Array.from(this.#capacity, ([pool, capacity]) => {
       return { pool, used: this.used(pool), capacity };
     });
   }
 
-  /** The first pool that has no room for the flight, or undefined. */
-  full(flight: Flight): string | undefined {
-    for (const [pool, slots] of Object.entries(flight.pools ?? {})) {
-      if (this.used(pool) + slots > (this.#capacity.get(pool) ?? 0)) return pool;
-    }
-    return undefined;
+  setCapacity(capacity: ReadonlyMap<string, number>): void {
+    this.#capacity = capacity;
+    this.look();
   }
 
-  take(flight: Flight): void {
-    for (const pool of Object.keys(flight.pools ?? {})) {
-      const holders = this.#holders.get(pool) ?? new Set<Flight>();
-      this.#holders.set(pool, holders.add(flight));
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Something may have become free. */
+  look(): void {
+    this.#again = true;
+    if (this.#asking || this.#stopped) return;
+    this.#asking = true;
+    // The journal rejects only when the node stops: the slots are given back by who goes on.
+    void this.#work().catch(() => undefined);
+  }
+
+  async #work(): Promise<void> {
+    while (this.#again && !this.#stopped) {
+      this.#again = false;
+      await this.#turn();
+    }
+    // In the turn in which nobody asked again: whoever asks from now on begins anew.
+    this.#asking = false;
+  }
+
+  async #turn(): Promise<void> {
+    const { slots, lease } = this.#parts;
+    const given = this.#giving;
+    this.#giving = [];
+    if (given.length > 0) await slots.give(lease(), given);
+    // Never beside a `take` of this node: a slot that is taken meanwhile must be among the kept.
+    for (const run of this.#takenOver.splice(0)) {
+      const flights = [...run.flights.values()].filter(isPooled);
+      await slots.keep(lease(), run.id, flights.map(slotKeyOf));
+    }
+    const asking = this.#next();
+    if (asking.length === 0) return;
+    const wants = asking.map((flight) => ({ ...slotKeyOf(flight), slots: flight.pools ?? {} }));
+    const { granted, pools } = await slots.take(lease(), wants);
+    for (const state of pools) this.#states.set(state.pool, state);
+    asking.forEach((flight, index) => {
+      if (granted[index] === true) this.#grant(flight);
+    });
+  }
+
+  #next(): Flight[] {
+    const next: Flight[] = [];
+    for (const [name, group] of this.#waiting) {
+      if (group.size === 0) this.#waiting.delete(name);
+      let count = 0;
+      for (const flight of group) {
+        if (count++ === AT_ONCE) break;
+        next.push(flight);
+      }
+    }
+    return next;
+  }
+
+  #grant(flight: Flight): void {
+    // There may be more of the same behind it.
+    this.#again = true;
+    if (this.#waiting.get(groupOf(flight))?.delete(flight) === true) {
+      this.#held.add(flight);
+      this.#parts.granted(flight);
+    } else {
+      // It was dropped meanwhile.
+      this.#giving.push(slotKeyOf(flight));
     }
   }
 
-  /** The pools in which there is room again. */
-  leave(flight: Flight): string[] {
-    return Object.keys(flight.pools ?? {}).filter((pool) =>
-      this.#holders.get(pool)?.delete(flight),
-    );
-  }
-
-  /** Why a flight waits for a pool. */
-  gate(pool: string, since: number): Gate {
-    const capacity = this.#capacity.get(pool);
-    if (capacity === undefined) {
-      return {
-        kind: 'pool',
-        on: pool,
-        since,
-        words: `waits for pool "${pool}", which no deployed workflow declares; deploy one with pools: { ${pool}: N }`,
-      };
+  /** Why a flight waits. */
+  gate(flight: Flight): Gate {
+    const { since } = flight;
+    const wanted = Object.entries(flight.pools ?? {});
+    const known = wanted.flatMap(([pool, slots]) => {
+      const state = this.#states.get(pool);
+      return state === undefined ? [] : [{ ...state, slots }];
+    });
+    const full =
+      known.find(({ capacity, used, slots }) => used + slots > (capacity ?? 0)) ?? known[0];
+    if (full === undefined) {
+      const pools = wanted.map(([pool]) => `"${pool}"`).join(', ');
+      return { kind: 'pool', since, words: `asks for slots of pool ${pools}` };
     }
-    const holders = [...(this.#holders.get(pool) ?? [])].slice(0, 3);
-    const held = holders
-      .map(
-        (flight) =>
-          `task "${flight.task}" of run ${flight.run.id} since ${new Date(flight.since).toISOString()}`,
-      )
-      .join('; ');
-    return {
-      kind: 'pool',
-      on: pool,
-      since,
-      words: `waits for a slot of pool "${pool}": ${this.used(pool)} of ${capacity} are used, held by ${held}`,
-    };
+    return { kind: 'pool', on: full.pool, since, words: wordsOf(full) };
   }
+}
+
+function wordsOf({ pool, capacity, used, holders }: PoolState): string {
+  if (capacity === null) {
+    return `waits for pool "${pool}", which no deployed workflow declares; deploy one with pools: { ${pool}: N }`;
+  }
+  const held = holders
+    .map(
+      ({ run, task, since }) =>
+        `task "${task}" of run ${run} since ${new Date(since).toISOString()}`,
+    )
+    .join('; ');
+  const by = held === '' ? '' : `, held by ${held}`;
+  return `waits for a slot of pool "${pool}": ${used} of ${capacity} are used${by}`;
+}
+
+export function isPooled(flight: Flight): boolean {
+  return flight.pools !== undefined;
+}
+
+function groupOf(flight: Flight): string {
+  return Object.keys(flight.pools ?? {})
+    .toSorted()
+    .join('\n');
+}
+
+function slotKeyOf({ run, task, attempt }: Flight): SlotKey {
+  return { run: run.id, task, attempt };
 }

@@ -31,6 +31,7 @@ export class Reconciler {
   /** Every node of a run that has just come into memory. */
   takeUp(run: LiveRun): void {
     run.state.nodes.forEach((_, node) => this.reconcile(run, node));
+    this.#parts.dispatcher().tookUp(run);
     this.runTimer(run);
   }
 

@@ -91,10 +91,10 @@ export interface Claim {
 
 /**
  * `orphans`: runs lost their node. `due`: a run without an owner waits for a node with room.
- * `deployed`: a workflow has a new version. `feed`: events were appended. `again`: see `listen`.
+ * `slots`: slots of pools were given back. `deployed`: a workflow has a new version. `feed`: events were appended. `again`: see `listen`.
  */
 export type Bell =
-  | { readonly about: 'orphans' | 'due' | 'feed' | 'again' }
+  | { readonly about: 'orphans' | 'due' | 'slots' | 'feed' | 'again' }
   | { readonly about: 'deployed'; readonly workflow: string };
 
 /** Where a reader of the feed stands: opaque, and comparable to nothing but itself. */
@@ -182,6 +182,44 @@ export interface LogFilter {
   /** Opaque, from the page before: goes on after it. */
   readonly after?: string;
   readonly limit: number;
+}
+
+/** An attempt that holds slots. */
+export interface SlotKey {
+  readonly run: string;
+  readonly task: string;
+  readonly attempt: number;
+}
+
+export interface SlotWant extends SlotKey {
+  /** By pool: how many. */
+  readonly slots: Readonly<Record<string, number>>;
+}
+
+export interface PoolState {
+  readonly pool: string;
+  /** null: no deployed workflow declares it. */
+  readonly capacity: number | null;
+  readonly used: number;
+  /** Some of those who hold slots, the longest first. */
+  readonly holders: readonly (SlotKey & { readonly since: number })[];
+}
+
+/** Slots of pools, shared by all nodes: leases of attempts, counted afresh by whoever takes. */
+export interface Slots {
+  /**
+   * Grants, in the order given, what fits into all its pools; nobody overtakes one who waits for
+   * the same pool. An attempt that has its slots already is granted them. Nothing is granted to a
+   * node that was fenced. `pools`: how it stands after this.
+   */
+  take(
+    lease: NodeLease,
+    wants: readonly SlotWant[],
+  ): Promise<{ readonly granted: readonly boolean[]; readonly pools: readonly PoolState[] }>;
+  /** Gives back what these attempts hold. Rings `slots`. */
+  give(lease: NodeLease, keys: readonly SlotKey[]): Promise<void>;
+  /** Gives back what the run holds, but for these attempts of it. Rings `slots`. */
+  keep(lease: NodeLease, run: string, keys: readonly SlotKey[]): Promise<void>;
 }
 
 export interface StoredAnswer {
@@ -317,6 +355,7 @@ export interface Journal {
   version(workflow: string, version: number | null): Promise<VersionRow | null>;
   pools(): Promise<ReadonlyMap<string, number>>;
   readonly views: Views;
+  readonly slots: Slots;
   readonly requests: Requests;
   readonly bulks: Bulks;
   /**

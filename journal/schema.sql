@@ -89,6 +89,15 @@ create table runs (
   by json not null
 );
 
+create table slots (
+  run uuid not null,
+  task text not null,
+  attempt integer not null,
+  pool text not null,
+  slots integer not null,
+  taken_at timestamp with time zone default now() not null
+);
+
 create table task_logs (
   id bigint generated always as identity not null,
   at timestamp with time zone not null,
@@ -161,6 +170,12 @@ alter table runs add constraint runs_pkey
 alter table runs add constraint runs_owner_fkey
   FOREIGN KEY (owner) REFERENCES nodes(id);
 
+alter table slots add constraint slots_pkey
+  PRIMARY KEY (run, task, attempt, pool);
+
+alter table slots add constraint slots_pool_fkey
+  FOREIGN KEY (pool) REFERENCES pools(name);
+
 alter table task_logs add constraint task_logs_pkey
   PRIMARY KEY (run_id, task, attempt, "position");
 
@@ -194,6 +209,8 @@ CREATE INDEX runs_of_workflow ON public.runs USING btree (workflow, created_at D
 CREATE INDEX runs_sleeping ON public.runs USING btree (owner, wake_at) WHERE ((ended_at IS NULL) AND (wake_at IS NOT NULL));
 
 CREATE INDEX runs_troubled ON public.runs USING btree (created_at DESC, id DESC) WHERE (status = ANY (ARRAY['failed'::text, 'timed-out'::text, 'cancelled'::text]));
+
+CREATE INDEX slots_of_pool ON public.slots USING btree (pool);
 
 CREATE INDEX task_logs_arrival ON public.task_logs USING btree (run_id, id);
 

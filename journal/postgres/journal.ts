@@ -28,9 +28,10 @@ import {
   loadRun,
   runsByPrefix,
 } from './runs.ts';
+import { openSlots } from './slots.ts';
 import { Stalls } from './stalls.ts';
-import { LIMITS, type Limits } from './vigil.ts';
 import { deploy, findVersion, listVersions, listWorkflows, readPools } from './versions.ts';
+import { LIMITS, type Limits } from './vigil.ts';
 
 export interface PostgresJournalOptions {
   /** One server, or the hosts of a connection string, one of which takes writes. */
@@ -138,6 +139,7 @@ function assemble(
       readers.patiently((client) => findVersion(client, workflow, version)),
     pools: () => readers.patiently((client) => readPools(client)),
     views: openViews(people),
+    slots: openSlots(readers),
     requests: openRequests(people),
     bulks: openBulks(readers, people),
     stalls: () => [...source.stalls.sentences(), ...leases.stalls(Date.now())],

@@ -18,14 +18,19 @@ import type {
   LogRow,
   NodeLease,
   NodeRow,
+  PoolState,
   Renewal,
   Requests,
   RunRow,
   RunUpdate,
+  SlotKey,
+  Slots,
+  SlotWant,
   StoredRun,
   VersionRow,
   Views,
 } from '../../journal/journal.ts';
+import { grant } from '../../journal/postgres/slots.ts';
 import { TuttiError } from '../../model/errors.ts';
 import type { RunSummary } from '../../model/run.ts';
 import { Bells } from './bells.ts';
@@ -318,6 +323,49 @@ export class MemoryJournal implements Journal {
       (this.rows.get(id)?.events ?? []).filter(({ seq }) => seq > after).slice(0, limit),
   } as unknown as Views;
 
+  readonly #slots = new Map<string, SlotWant & { readonly since: number }>();
+  readonly slots: Slots = {
+    take: async (lease, wants) => {
+      if (this.#node(lease.node).epoch !== lease.epoch)
+        return { granted: wants.map(() => false), pools: [] };
+      const states = new Map((await this.#poolStates()).map((state) => [state.pool, { ...state }]));
+      for (const want of wants)
+        for (const pool of Object.keys(want.slots))
+          if (!states.has(pool)) states.set(pool, { pool, capacity: null, used: 0, holders: [] });
+      const granted = grant(wants, states, new Set(this.#slots.keys()));
+      wants.forEach((want, index) => {
+        const key = slotKey(want);
+        if (granted[index] === true && !this.#slots.has(key))
+          this.#slots.set(key, { ...want, since: this.#now() });
+      });
+      return { granted, pools: [...states.values()] };
+    },
+    give: async (lease, keys) => {
+      if (this.#node(lease.node).epoch !== lease.epoch) return;
+      for (const key of keys) this.#slots.delete(slotKey(key));
+      this.#bells.ring({ about: 'slots' });
+    },
+    keep: async (lease, run, keys) => {
+      if (this.#node(lease.node).epoch !== lease.epoch) return;
+      const kept = new Set(keys.map(slotKey));
+      for (const [key, want] of this.#slots)
+        if (want.run === run && !kept.has(key)) this.#slots.delete(key);
+      this.#bells.ring({ about: 'slots' });
+    },
+  };
+
+  /** Every pool as it stands; slots of ended runs do not count. */
+  async #poolStates(): Promise<PoolState[]> {
+    const open = [...this.#slots.values()].filter(
+      ({ run }) => this.rows.get(run)?.update?.endedAt == null,
+    );
+    return [...(await this.pools())].map(([pool, capacity]) => {
+      const holders = open.filter(({ slots }) => slots[pool] !== undefined);
+      const used = holders.reduce((sum, { slots }) => sum + (slots[pool] ?? 0), 0);
+      return { pool, capacity, used, holders };
+    });
+  }
+
   /** The engine asks at its start for bulk commands that were left; nothing else here uses them. */
   readonly bulks = { claim: async () => [] } as unknown as Bulks;
   readonly requests = {} as unknown as Requests;
@@ -367,6 +415,10 @@ export class MemoryJournal implements Journal {
     if (row === undefined) throw new TuttiError('internal', `no run ${run}`);
     return row;
   }
+}
+
+function slotKey({ run, task, attempt }: SlotKey): string {
+  return `${run}:${task}:${attempt}`;
 }
 
 function wakeAt(row: Row): number | null {

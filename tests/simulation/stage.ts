@@ -125,6 +125,9 @@ function connectorOf(world: World): AnyConnector {
   });
 }
 
+/** By journal: how many ids were given. */
+const ids = new WeakMap<MemoryJournal, number>();
+
 interface StageOptions {
   readonly mostRuns?: number;
   readonly nodeName?: string;
@@ -138,7 +141,6 @@ export class Stage {
   readonly world = new World();
   engine: Engine;
   readonly #options: StageOptions;
-  #ids = 0;
 
   private constructor(clock: SimulatedClock, journal: MemoryJournal, options: StageOptions) {
     this.clock = clock;
@@ -173,9 +175,11 @@ export class Stage {
     });
   }
 
+  /** Nodes beside each other share the journal, and must not give one id twice. */
   #newId(): string {
-    this.#ids += 1;
-    return `00000000-0000-7000-8000-${String(this.#ids).padStart(12, '0')}`;
+    const count = (ids.get(this.journal) ?? 0) + 1;
+    ids.set(this.journal, count);
+    return `00000000-0000-7000-8000-${String(count).padStart(12, '0')}`;
   }
 
   /** The process is gone; a new one of the same name starts on what is durable. */

@@ -1,0 +1,132 @@
+/**
+ * Slots of pools, across nodes. Whoever takes slots locks the pools' rows first, in one order, so
+ * two takers never see the same free slot and never wait for each other; the statement after the
+ * lock sees what the one before it wrote. Giving back needs no lock: it only makes room.
+ */
+import type pg from 'pg';
+import type { NodeLease, PoolState, SlotKey, Slots, SlotWant } from '../journal.ts';
+import type { Desk } from './desk.ts';
+import { inTransaction } from './line.ts';
+
+export const SLOT_FENCE = 'select 1 from nodes where id = $1 and epoch = $2 for share';
+export const LOCK_POOLS =
+  'select name, capacity from pools where name = any($1::text[]) order by name for no key update';
+/** Of ended runs nothing counts; what their node could not give back any more goes here. */
+export const SWEEP_SLOTS = `
+delete from slots using runs
+where slots.pool = any($1::text[]) and runs.id = slots.run and runs.ended_at is not null`;
+export const TAKEN_SLOTS = `
+select run, task, attempt, pool, slots, round(date_part('epoch', taken_at) * 1000) as since
+from slots where pool = any($1::text[]) order by taken_at`;
+export const TAKE_SLOTS = `
+insert into slots (run, task, attempt, pool, slots)
+select * from unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::int[])
+on conflict do nothing`;
+export const GIVE_SLOTS = `
+delete from slots using unnest($1::uuid[], $2::text[], $3::int[]) as given(run, task, attempt)
+where slots.run = given.run and slots.task = given.task and slots.attempt = given.attempt`;
+export const KEEP_SLOTS = `
+delete from slots where run = $1 and not exists (
+  select from unnest($2::text[], $3::int[]) as kept(task, attempt)
+  where kept.task = slots.task and kept.attempt = slots.attempt)`;
+const RING = `select pg_notify('tutti', '{"about":"slots"}')`;
+
+interface TakenRow extends SlotKey {
+  readonly pool: string;
+  readonly slots: number;
+  readonly since: number;
+}
+
+const MOST_HOLDERS = 3;
+
+function keyOf({ run, task, attempt }: SlotKey): string {
+  return `${run}:${task}:${attempt}`;
+}
+
+function columnsOf(keys: readonly SlotKey[]): [string[], string[], number[]] {
+  return [
+    keys.map(({ run }) => run),
+    keys.map(({ task }) => task),
+    keys.map(({ attempt }) => attempt),
+  ];
+}
+
+/** In order, and nobody passes who waits for a pool that the one before waits for, too. */
+export function grant(
+  wants: readonly SlotWant[],
+  states: ReadonlyMap<string, { used: number; readonly capacity: number | null }>,
+  held: ReadonlySet<string>,
+): boolean[] {
+  const blocked = new Set<string>();
+  return wants.map((want) => {
+    if (held.has(keyOf(want))) return true;
+    const pools = Object.entries(want.slots);
+    const full = pools.filter(([pool, slots]) => {
+      const state = states.get(pool);
+      return blocked.has(pool) || (state?.used ?? 0) + slots > (state?.capacity ?? 0);
+    });
+    for (const [pool] of full) blocked.add(pool);
+    if (full.length > 0) return false;
+    for (const [pool, slots] of pools) {
+      const state = states.get(pool);
+      if (state !== undefined) state.used += slots;
+    }
+    return true;
+  });
+}
+
+async function take(
+  client: pg.Client,
+  lease: NodeLease,
+  wants: readonly SlotWant[],
+): Promise<{ granted: boolean[]; pools: PoolState[] }> {
+  const pools = [...new Set(wants.flatMap(({ slots }) => Object.keys(slots)))].toSorted();
+  return inTransaction(client, async () => {
+    const fence = await client.query(SLOT_FENCE, [lease.node, lease.epoch]);
+    if (fence.rowCount !== 1) return { granted: wants.map(() => false), pools: [] };
+    const locked = await client.query<{ name: string; capacity: number }>(LOCK_POOLS, [pools]);
+    const capacities = new Map(locked.rows.map(({ name, capacity }) => [name, capacity]));
+    await client.query(SWEEP_SLOTS, [pools]);
+    const { rows } = await client.query<TakenRow>(TAKEN_SLOTS, [pools]);
+    const states = new Map(
+      pools.map((pool) => {
+        const holders = rows.filter((row) => row.pool === pool);
+        const used = holders.reduce((sum, { slots }) => sum + slots, 0);
+        const shown = holders.slice(0, MOST_HOLDERS);
+        return [pool, { pool, capacity: capacities.get(pool) ?? null, used, holders: shown }];
+      }),
+    );
+    const granted = grant(wants, states, new Set(rows.map(keyOf)));
+    const taken = wants.flatMap((want, index) =>
+      granted[index] === true
+        ? Object.entries(want.slots).map(([pool, slots]) => ({ ...want, pool, count: slots }))
+        : [],
+    );
+    if (taken.length > 0) {
+      const columns = [taken.map(({ pool }) => pool), taken.map(({ count }) => count)];
+      await client.query(TAKE_SLOTS, [...columnsOf(taken), ...columns]);
+    }
+    return { granted, pools: [...states.values()] };
+  });
+}
+
+export function openSlots(desk: Desk): Slots {
+  const fenced = (lease: NodeLease, work: (client: pg.Client) => Promise<unknown>) =>
+    desk.patiently((client) =>
+      inTransaction(client, async () => {
+        const fence = await client.query(SLOT_FENCE, [lease.node, lease.epoch]);
+        if (fence.rowCount !== 1) return;
+        await work(client);
+        await client.query(RING);
+      }),
+    );
+  return {
+    take: (lease, wants) => desk.patiently((client) => take(client, lease, wants)),
+    give: (lease, keys) => fenced(lease, (client) => client.query(GIVE_SLOTS, columnsOf(keys))),
+    keep: (lease, run, keys) =>
+      fenced(lease, (client) => {
+        const [, tasks, attempts] = columnsOf(keys);
+        return client.query(KEEP_SLOTS, [run, tasks, attempts]);
+      }),
+  };
+}
