@@ -1,143 +1,176 @@
 /**
- * npm run bench: the engine's rates beside the raw rate of the disk and the database, in one run on
- * one machine. Machines are noisy: read the ratios.
- *
- *   raw  batched inserts of journal-sized rows, as the journal writes them, no engine
- *   W1   10,000 runs of a chain of 10
- *   W2   1,000 runs of 1 → 50 → 1
- *   W3   one chain of 10 at a time: latency from one step to the next
- *   W5   one run of 100,000 tasks beside runs of 1,000: cost per task
+ * npm run bench: Tutti, and with `--peers` those who do the same work, on one machine in one run.
+ * Round after round, workload after workload, one contestant after another, each in a process of
+ * its own and on an empty database: noise that comes and goes meets all of them alike.
  */
-import type { EventRow } from '../journal/journal.ts';
-import { type BenchHouse, deploy, openBenchHouse, runAll, runOne } from './house.ts';
-import { machineIds } from '../cli/machine.ts';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { USAGE, type Wishes, wishesOf } from './arguments.ts';
+import { DISPATCH, type Entry, peers, TUTTI } from './contestants.ts';
+import { DatabaseServer } from './database.ts';
+import { median } from './meter.ts';
+import { openPage } from './page.ts';
+import { rawRate } from './raw.ts';
+import { Stage } from './stage.ts';
+import { type Result, table } from './table.ts';
+import { countOf, type Figures, type Workload } from './workload.ts';
 
-const chain = Array.from({ length: 10 }, (_, i) => (i === 0 ? [] : [i - 1]));
-const fan = Array.from({ length: 52 }, (_, i) =>
-  i === 0 ? [] : i === 51 ? Array.from({ length: 50 }, (_unused, k) => k + 1) : [0],
-);
-const W1_RUNS = 10_000;
-const W2_RUNS = 1_000;
-const W3_RUNS = 300;
+const RESULTS = 'bench/results';
 
-interface Row {
-  readonly what: string;
-  readonly tasks: number;
-  readonly seconds: number;
-  readonly note: string;
-}
+class Bench {
+  readonly #wishes: Wishes;
+  readonly #server: DatabaseServer;
+  readonly #pageUrl: string;
+  readonly #begun = performance.now();
+  readonly #engines: readonly Entry[];
+  readonly #figures = new Map<string, Figures[]>();
+  readonly #absent = new Map<string, string>();
+  readonly #raw: number[] = [];
 
-function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
-}
-
-async function timed(what: string, tasks: number, work: () => Promise<string>): Promise<Row> {
-  const cpu = process.cpuUsage();
-  const begun = performance.now();
-  const note = await work();
-  const seconds = (performance.now() - begun) / 1000;
-  const { user, system } = process.cpuUsage(cpu);
-  const perTask = ((user + system) / tasks).toFixed(1);
-  const row = {
-    what,
-    tasks,
-    seconds,
-    note: `${note}${note === '' ? '' : ', '}node ${perTask} µs CPU per task`,
-  };
-  console.log(line(row));
-  return row;
-}
-
-function line(row: Row): string {
-  const perSecond = Math.round(rate(row)).toLocaleString('en');
-  return `${row.what.padEnd(34)} ${row.seconds.toFixed(2).padStart(8)} s ${perSecond.padStart(10)} /s   ${row.note}`;
-}
-
-/** Rows like those of a finished step, appended as the engine appends them. */
-async function raw(house: BenchHouse): Promise<string> {
-  const lease = await house.journal.register('bench-raw', 60_000, null);
-  const batches = Array.from({ length: 100 }, () => rowsOf(1_000));
-  await Promise.all(
-    Array.from({ length: house.journal.width }, async () => {
-      for (let events = batches.pop(); events !== undefined; events = batches.pop()) {
-        await house.journal.append(lease, { starts: [], events, updates: [] });
-      }
-    }),
-  );
-  return '';
-}
-
-function rowsOf(count: number): EventRow[] {
-  const run = machineIds.run();
-  const at = Date.now();
-  return Array.from({ length: count }, (_, seq) => ({
-    run,
-    seq,
-    at,
-    type: 'TaskEnded',
-    task: `t${seq}`,
-    attempt: 1,
-    end: 'succeeded',
-    data: JSON.stringify({ startedAt: at, output: { ok: true } }),
-  }));
-}
-
-async function latency(house: BenchHouse): Promise<string> {
-  const gaps: number[] = [];
-  for (let k = 0; k < W3_RUNS; k++) {
-    house.sink.times = [];
-    await runOne(house, 'chain', 12);
-    const times = house.sink.times;
-    for (let i = 1; i < times.length; i++) gaps.push((times[i] ?? 0) - (times[i - 1] ?? 0));
+  constructor(wishes: Wishes, server: DatabaseServer, pageUrl: string) {
+    this.#wishes = wishes;
+    this.#server = server;
+    this.#pageUrl = pageUrl;
+    this.#engines = wishes.peers ? [TUTTI, ...peers()] : [TUTTI];
   }
-  house.sink.times = null;
-  return `p50 ${percentile(gaps, 0.5).toFixed(2)} ms, p99 ${percentile(gaps, 0.99).toFixed(2)} ms per task`;
+
+  async play(): Promise<void> {
+    for (let round = 1; round <= this.#wishes.rounds; round++) {
+      this.#say(`round ${round} of ${this.#wishes.rounds}`);
+      this.#raw.push(await rawRate(this.#server));
+      this.#say(`raw rows: ${perSecond(this.#raw.at(-1) ?? 0)}`);
+      const chainRates = new Map<Entry, number>();
+      for (const workload of this.#wishes.workloads) {
+        for (const entry of this.#entriesOf(workload)) {
+          const figures = await this.#one(workload, entry, chainRates.get(entry));
+          if (workload.id === 'W1' && figures !== undefined)
+            chainRates.set(entry, figures.perSecond);
+        }
+      }
+    }
+  }
+
+  #entriesOf(workload: Workload): readonly Entry[] {
+    return workload.of === 'dispatch' ? DISPATCH : this.#engines;
+  }
+
+  /** One contestant, one workload, one round. What goes wrong is said, and the others go on. */
+  async #one(
+    workload: Workload,
+    entry: Entry,
+    chainRate: number | undefined,
+  ): Promise<Figures | undefined> {
+    const name = keyOf(workload, entry);
+    if (entry.missing !== undefined) {
+      this.#absent.set(name, entry.missing);
+      return undefined;
+    }
+    let stage: Stage | undefined;
+    try {
+      stage = await Stage.open(entry, this.#server, workload.alone === true);
+      if (!stage.can(workload.needs)) {
+        this.#absent.set(name, 'does not do this');
+        return undefined;
+      }
+      const count = Math.ceil(countOf(workload, entry) * this.#wishes.share);
+      const say = (text: string): void => this.#say(`${name}: ${text}`);
+      const figures = await workload.play(stage, count, {
+        chainRate,
+        pageUrl: this.#pageUrl,
+        say,
+      });
+      this.#figures.set(name, [...(this.#figures.get(name) ?? []), figures]);
+      say(briefly(figures));
+      return figures;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#absent.set(name, `broke: ${why.split('\n')[0]}`);
+      this.#say(`${name} ${why}`);
+      return undefined;
+    } finally {
+      await stage?.close();
+    }
+  }
+
+  results(): Result[] {
+    return this.#wishes.workloads.flatMap((workload) =>
+      this.#entriesOf(workload).map((entry) => {
+        const absent = this.#absent.get(keyOf(workload, entry));
+        const rounds = this.#figures.get(keyOf(workload, entry)) ?? [];
+        return { workload, entry, rounds, ...(absent !== undefined && { absent }) };
+      }),
+    );
+  }
+
+  /** What the table is about, on one line. */
+  machine(): string {
+    const [processor] = cpus();
+    const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
+    const where = `${cpus().length} × ${processor?.model ?? 'processor'}, ${memory}, ${process.platform}`;
+    const { rounds, share } = this.#wishes;
+    const how = `${rounds === 1 ? '1 round' : `medians of ${rounds} rounds`}${share === 1 ? '' : `, ${share} of every amount`}`;
+    return `${where}, Node ${process.versions.node}, PostgreSQL ${this.#server.version}; ${how}; raw rows ${perSecond(median(this.#raw))}`;
+  }
+
+  #say(text: string): void {
+    const seconds = (performance.now() - this.#begun) / 1000;
+    console.error(`${seconds.toFixed(0).padStart(5)} s  ${text}`);
+  }
 }
 
-/** Layers of `width`, each task after its neighbour above and that one's right. */
-function layered(tasks: number, width: number): number[][] {
-  return Array.from({ length: tasks }, (_, i) => {
-    if (i < width) return [];
-    const above = i - width;
-    return [above, above - (above % width) + ((above + 1) % width)];
-  });
+function keyOf(workload: Workload, entry: Entry): string {
+  return `${workload.id} ${entry.name}`;
 }
 
-function rate(row: Row): number {
-  return row.tasks / row.seconds;
+function perSecond(rate: number): string {
+  return `${Math.round(rate).toLocaleString('en')}/s`;
+}
+
+function briefly({ perSecond: rate, p50Ms, p99Ms }: Figures): string {
+  const times =
+    p50Ms === null ? '' : `, p50 ${p50Ms.toFixed(2)} ms, p99 ${(p99Ms ?? 0).toFixed(2)} ms`;
+  return `${perSecond(rate)}${times}`;
+}
+
+/** The whole of it, with every round. */
+function keep(machine: string, results: readonly Result[]): string {
+  mkdirSync(RESULTS, { recursive: true });
+  const at = new Date().toISOString();
+  const file = join(RESULTS, `${at.replaceAll(':', '-')}.json`);
+  const plain = results.map(({ workload, entry, rounds, absent }) => ({
+    workload: workload.id,
+    title: workload.title,
+    contestant: entry.name,
+    absent,
+    rounds,
+  }));
+  writeFileSync(file, `${JSON.stringify({ at, machine, results: plain }, null, 2)}\n`);
+  return file;
 }
 
 async function main(): Promise<void> {
-  const house = await openBenchHouse();
-  await deploy(house, 'chain', chain);
-  await deploy(house, 'fan', fan);
-  await deploy(house, 'thousand', layered(1_000, 100));
-  await deploy(house, 'large', layered(100_000, 100));
-  await runAll(house, 'chain', 500);
-  const rawRow = await timed('raw: 100,000 rows, batches of 1,000', 100_000, () => raw(house));
-  const w1 = await timed('W1: 10,000 runs x 10', W1_RUNS * 10, async () => {
-    await runAll(house, 'chain', W1_RUNS);
-    return '';
-  });
-  const w2 = await timed('W2: 1,000 runs x 52', W2_RUNS * 52, async () => {
-    await runAll(house, 'fan', W2_RUNS);
-    return '';
-  });
-  await timed('W3: one chain at a time', W3_RUNS * 10, () => latency(house));
-  const small = await timed('W5a: 20 runs x 1,000, one by one', 20_000, async () => {
-    for (let i = 0; i < 20; i++) await runAll(house, 'thousand', 1);
-    return '';
-  });
-  const large = await timed('W5b: 1 run x 100,000', 100_000, async () => {
-    await runAll(house, 'large', 1);
-    return `${Math.round(process.memoryUsage().rss / 1e6)} MB resident`;
-  });
-  console.log(
-    `W1 / raw rows: ${(rate(w1) / rate(rawRow)).toFixed(2)}   W2 / raw rows: ${(rate(w2) / rate(rawRow)).toFixed(2)}`,
-  );
-  console.log(`cost per task at 100,000 / at 1,000: ${(rate(small) / rate(large)).toFixed(2)}`);
-  await house.close();
+  const wishes = wishesOf(process.argv.slice(2));
+  if (wishes === 'help') {
+    console.log(USAGE);
+    return;
+  }
+  const directory = mkdtempSync(join(tmpdir(), 'tutti-bench-'));
+  const server = await DatabaseServer.open(directory);
+  const page = await openPage();
+  const bench = new Bench(wishes, server, page.url);
+  try {
+    await bench.play();
+    const machine = bench.machine();
+    const results = bench.results();
+    console.log(`\n${machine}\n\n${table(results)}`);
+    console.log('\nCPU: seconds per 1,000 tasks. WAL: bytes per task.');
+    console.log(`Every round: ${keep(machine, results)}`);
+  } finally {
+    page.close();
+    await server.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
 }
 
 await main();

@@ -18,17 +18,27 @@ import { entriesOf, orphanViolations } from './house/orphans.ts';
 import { lockViolations } from './house/lock.ts';
 import { lawViolations, linkViolations, mapViolations } from './house/prose.ts';
 import { purityViolations } from './house/purity.ts';
+import { OWN_PACKAGES, isWithin } from './house/rooms.ts';
 import { sizeViolations } from './house/sizes.ts';
 import { ROOT, listFiles, readSources, show } from './house/source.ts';
 
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 const manifest = read('package.json');
-const names = z.record(z.string(), z.string());
-const packages = z
-  .object({ dependencies: names, optionalDependencies: names, devDependencies: names })
-  .parse(JSON.parse(manifest));
-const development = new Set(Object.keys(packages.devDependencies));
-const declared = new Set(Object.values(packages).flatMap((group) => Object.keys(group)));
+const names = z.record(z.string(), z.string()).default({});
+const groups = z.object({
+  dependencies: names,
+  optionalDependencies: names,
+  devDependencies: names,
+});
+const packagesOf = (text: string) => groups.parse(JSON.parse(text));
+const development = new Set(Object.keys(packagesOf(manifest).devDependencies));
+
+/** What the manifest that a file belongs to names. */
+function declaredFor(path: string): ReadonlySet<string> {
+  const own = OWN_PACKAGES.find((folder) => isWithin(path, folder));
+  const packages = packagesOf(own === undefined ? manifest : read(`${own}/package.json`));
+  return new Set(Object.values(packages).flatMap((group) => Object.keys(group)));
+}
 
 const files = listFiles();
 const sources = readSources();
@@ -38,7 +48,9 @@ describe('the house', () => {
   });
 
   it('imports only up the list, and only what each room may', () => {
-    expect(show(sources.flatMap((file) => importViolations(file, declared, development)))).toBe('');
+    expect(
+      show(sources.flatMap((file) => importViolations(file, declaredFor(file.path), development))),
+    ).toBe('');
   });
 
   it('takes time, ids and chance as arguments', () => {
@@ -82,7 +94,9 @@ describe('the house', () => {
   });
 
   it('has a lock that installs on every platform', () => {
-    expect(show(lockViolations(read('package-lock.json')))).toBe('');
+    const folders = ['', ...OWN_PACKAGES.map((folder) => `${folder}/`)];
+    const locks = folders.map((folder) => read(`${folder}package-lock.json`));
+    expect(show(locks.flatMap(lockViolations))).toBe('');
   });
 
   it('has no link that leads nowhere', () => {

@@ -27,9 +27,15 @@ export interface House {
   close(): Promise<void>;
 }
 
-export async function openHouse(connectors: readonly AnyConnector[] = CONNECTORS): Promise<House> {
+export async function openHouse(
+  connectors: readonly AnyConnector[] = CONNECTORS,
+  databaseUrl?: string,
+): Promise<House> {
   const data = mkdtempSync(join(tmpdir(), 'tutti-house-'));
-  const opened = await openJournal({ dataDirectory: data });
+  const opened = await openJournal({
+    dataDirectory: data,
+    ...(databaseUrl !== undefined && { databaseUrl }),
+  });
   const { journal } = opened;
   const engine = createEngine({
     journal,

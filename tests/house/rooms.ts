@@ -100,6 +100,12 @@ export const ROOMS: readonly Room[] = [
   },
   { room: 'bench', rooms: 'all', packages: 'any', because: 'bench measures all rooms together.' },
   {
+    room: 'bench/peers',
+    rooms: [],
+    packages: 'any',
+    because: 'a peer is measured from outside: it knows nothing of Tutti.',
+  },
+  {
     room: 'examples',
     rooms: ['model', 'connectors/kit'],
     packages: ['pg', 'zod', 'node:*'],
@@ -134,6 +140,9 @@ export const SQL_ROOMS: readonly string[] = [
   'examples',
 ];
 
+/** Rooms that are packages of their own, installed by hand: their manifest says what they import. */
+export const OWN_PACKAGES: readonly string[] = ['bench/peers'];
+
 /** Code at the root: configuration only. */
 export const ROOT_FILES: readonly string[] = ['vitest.config.ts'];
 
@@ -149,8 +158,9 @@ export function roomOf(path: string): Room | undefined {
 /** The folder that a file may import freely: its room, or its connector. */
 export function homeOf(path: string): string {
   const [room = '', folder = ''] = path.split('/');
+  const own = OWN_PACKAGES.find((one) => isWithin(path, one));
   const inConnector = room === 'connectors' && path.split('/').length > 2;
-  return inConnector ? `${room}/${folder}` : room;
+  return own ?? (inConnector ? `${room}/${folder}` : room);
 }
 
 export function isWithin(path: string, folder: string): boolean {
