@@ -34,7 +34,7 @@ with fence as materialized (
     unnest($7::text[])::date, unnest($8::uuid[]), unnest($9::text[]), unnest($10::int[]),
     unnest($11::json[]), to_timestamp(unnest($12::float8[]) / 1000), unnest($13::text[]),
     to_timestamp(unnest($14::float8[]) / 1000), to_timestamp(unnest($15::float8[]) / 1000),
-    unnest($16::int[]), unnest($17::int[]), unnest($18::int[]), $1
+    unnest($16::int[]), unnest($17::int[]), unnest($18::int[]), unnest($35::int[])
   from fence
 ), written as (
   insert into events (run_id, seq, at, type, task, attempt, "end", data)
@@ -50,7 +50,7 @@ with fence as materialized (
 ), updated as (
   update runs set status = u.status, version = u.version, wake_at = to_timestamp(u.wake_at / 1000),
     ended_at = to_timestamp(u.ended_at / 1000), total = u.total, ended = u.ended,
-    failed = u.failed, owner = $1
+    failed = u.failed
   from updates u where runs.id = u.run
 )
 select count(*)::int as fenced_in from fence`;
@@ -91,6 +91,7 @@ export function appendValues(lease: NodeLease, batch: Batch): unknown[] {
     ...startColumns(starts),
     ...eventColumns(batch.events),
     ...updateColumns(updates),
+    integers(starts, (run) => (run.unowned === true ? null : lease.node)),
   ];
 }
 
@@ -255,7 +256,7 @@ async function takenKey(line: Line, starts: readonly RunRow[]): Promise<AppendRe
 }
 
 /** As often as it takes: a wait that was cut confirms nothing. */
-async function confirm(line: Line): Promise<void> {
+export async function confirm(line: Line): Promise<void> {
   do await line.use((client) => client.query(CONFIRM));
   while (line.waitWasCut());
 }

@@ -40,7 +40,8 @@ export function faultOf(error: unknown): Fault {
   if (state === null) return 'lost';
   if (state === '23505') return 'duplicate';
   // 25006: connected to a replica; 57014: a statement was cancelled by somebody.
-  if (state === '25006') return 'lost';
+  // 25P03: it stood still inside a transaction for too long, and the server hung up.
+  if (state === '25006' || state === '25P03') return 'lost';
   if (state === '57014' || AGAIN.has(state.slice(0, 2))) return 'again';
   return WRONG.has(state.slice(0, 2)) ? 'wrong' : 'lost';
 }

@@ -10,9 +10,10 @@ import type { Host } from '../connection-string.ts';
 import type { Journal, Views } from '../journal.ts';
 import { append, APPEND_SETTINGS } from './append.ts';
 import { openBulks } from './bulks.ts';
+import { claim, CLAIM_SETTINGS, claimRun } from './claims.ts';
 import { Desk } from './desk.ts';
 import { sqlState, wordsOf } from './faults.ts';
-import { Leases } from './lease.ts';
+import { bury, Leases } from './lease.ts';
 import { Hosts } from './hosts.ts';
 import type { Source } from './line.ts';
 import { logEnd, readLogs, writeLogs } from './logs.ts';
@@ -26,6 +27,8 @@ import {
   listRuns,
   loadEvents,
   loadRun,
+  loadRuns,
+  READ_SETTINGS,
   runsByPrefix,
 } from './runs.ts';
 import { openSlots } from './slots.ts';
@@ -105,8 +108,13 @@ function assemble(
   const writers = new Desk(source, width, async (client) => {
     await client.query(APPEND_SETTINGS);
   });
+  const claims = new Desk(source, 1, async (client) => {
+    await client.query(CLAIM_SETTINGS);
+  });
   const logs = new Desk(source, 1);
-  const readers = new Desk(source, READ_LINES);
+  const readers = new Desk(source, READ_LINES, async (client) => {
+    await client.query(READ_SETTINGS);
+  });
   // What people ask is no trouble of the engine's: its stalls are told to who asked.
   const people = new Desk({ ...source, stalls: new Stalls() }, READ_LINES);
   return {
@@ -119,10 +127,10 @@ function assemble(
     renew: (lease, leaseMs) => leases.renew(lease, leaseMs),
     resign: (lease) => leases.resign(lease),
     adopt: (lease) => leases.adopt(lease),
-    bury: () => Promise.reject(bug('not built yet')),
-    claim: () => Promise.reject(bug('not built yet')),
-    claimRun: () => Promise.reject(bug('not built yet')),
-    loadMany: () => Promise.reject(bug('not built yet')),
+    bury: (lease) => claims.patiently((client) => bury(client, lease)),
+    claim: (lease, now, limit) => claims.with((line) => claim(line, source, lease, now, limit)),
+    claimRun: (lease, run) => claims.with((line) => claimRun(line, lease, run)),
+    loadMany: (runs) => readers.patiently((client) => loadRuns(client, runs)),
     listen: () => () => undefined,
     ring: () => undefined,
     load: (run) => readers.patiently((client) => loadRun(client, run)),
@@ -145,7 +153,9 @@ function assemble(
     stalls: () => [...source.stalls.sentences(), ...leases.stalls(Date.now())],
     close: async () => {
       closing.abort();
-      await Promise.all([leases, writers, logs, readers, people].map((each) => each.close()));
+      await Promise.all(
+        [leases, claims, writers, logs, readers, people].map((each) => each.close()),
+      );
     },
   };
 }

@@ -8,6 +8,9 @@
  * process of the same name is refused at once, and a crashed one frees it without waiting for
  * the lease. If the lock's connection is lost and somebody else has the lock afterwards, this
  * process has been replaced: it is fenced, whatever its lease says.
+ *
+ * Locks are taken in one order: rows of leases (ascending), then rows of nodes. Whoever changes a
+ * node's epoch has locked its lease first.
  */
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -28,15 +31,27 @@ where id = $1 returning epoch`;
 export const LEASE = `
 insert into leases (node, until) values ($1, now() + $2 * interval '1 millisecond')
 on conflict (node) do update set until = excluded.until`;
+/**
+ * `until is not null`: a renewal that waited for a burial is checked again on the lease's row
+ * alone, and that must tell. Of the others: how long the first of them still lasts.
+ */
 export const RENEW = `
-update leases set until = now() + $3 * interval '1 millisecond'
-from nodes where nodes.id = leases.node and nodes.id = $1 and nodes.epoch = $2`;
+with renewed as (
+  update leases set until = now() + $3 * interval '1 millisecond'
+  from nodes where nodes.id = leases.node and nodes.id = $1 and nodes.epoch = $2
+  and until is not null returning node
+)
+select (select count(*)::int from renewed) as kept,
+  ceil(date_part('epoch', min(until) - now()) * 1000) as others
+from leases where node <> $1 and until is not null`;
+export const LOCK_LEASE = 'select node from leases where node = $1 for update';
 export const RESIGN = 'update nodes set epoch = epoch + 1 where id = $1 and epoch = $2';
-export const END_LEASE = 'update leases set until = null where node = any($1::int[])';
 
 export const STILL_MINE = 'select 1 from nodes where id = $1 and epoch = $2 for share';
-export const EXPIRED = 'select node from leases where until < now() and node <> $1 for update';
+export const EXPIRED = `
+select node from leases where until < now() or node = $1 order by node for update`;
 export const RAISE_EXPIRED = 'update nodes set epoch = epoch + 1 where id = any($1::int[])';
+export const BURIED = 'update leases set until = null where node = any($1::int[])';
 /** Two statements, one per index of open runs. */
 export const TAKE_ACTIVE = `
 update runs set owner = $1 where ended_at is null and wake_at is null
@@ -48,6 +63,31 @@ and (owner is null or owner in (select node from leases where until is null))`;
 /** A process that has just died may hold its lock for a moment. */
 const LOCK_WAIT_MS = 2_000;
 const LOCK_POLL_MS = 20;
+
+/** The last one: a process that stands still inside a transaction does not hold up the others. */
+export const LEASE_SETTINGS = `
+set tcp_keepalives_idle = 10;
+set tcp_keepalives_interval = 5;
+set idle_in_transaction_session_timeout = '1s'`;
+
+/** Share-locks this node's row while its epoch is ours. */
+export async function fence(client: pg.Client, lease: NodeLease): Promise<boolean> {
+  const mine = await client.query(STILL_MINE, [lease.node, lease.epoch]);
+  return mine.rowCount === 1;
+}
+
+/** Fences the nodes whose lease has ended; those under way at the same time do it one by one. */
+export function bury(client: pg.Client, lease: NodeLease): Promise<number> {
+  return inTransaction(client, async () => {
+    // Our own lease is locked too: while we hold it nobody raises our epoch.
+    const locked = await client.query<{ node: number }>(EXPIRED, [lease.node]);
+    const nodes = locked.rows.map((row) => row.node).filter((node) => node !== lease.node);
+    if (nodes.length === 0 || !(await fence(client, lease))) return 0;
+    await client.query(RAISE_EXPIRED, [nodes]);
+    await client.query(BURIED, [nodes]);
+    return nodes.length;
+  });
+}
 
 export class Leases {
   readonly #line: Line;
@@ -81,7 +121,7 @@ export class Leases {
   }
 
   async #lockAgain(client: pg.Client): Promise<void> {
-    await client.query('set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5');
+    await client.query(LEASE_SETTINGS);
     if (this.#locked === null) return;
     if (await this.#lock(client, this.#locked)) return;
     this.#replaced = true;
@@ -109,13 +149,14 @@ export class Leases {
       this.#locked = node.id;
       this.#replaced = false;
       return inTransaction(client, async () => {
+        // The lease before the node, as everybody does: this waits for claims under way.
+        await client.query(LEASE, [node.id, leaseMs]);
         const raised = await client.query<{ epoch: string }>(RAISE, [
           node.id,
           hostname(),
           process.pid,
           url,
         ]);
-        await client.query(LEASE, [node.id, leaseMs]);
         this.#renewed = { at: Date.now(), leaseMs };
         return { node: node.id, epoch: Number(raised.rows[0]?.epoch) };
       });
@@ -123,11 +164,19 @@ export class Leases {
   }
 
   async renew(lease: NodeLease, leaseMs: number): Promise<Renewal> {
-    const renewed = await this.#work((client) =>
-      client.query(RENEW, [lease.node, lease.epoch, leaseMs]),
+    const { rows } = await this.#work((client) =>
+      client.query<{ kept: number; others: number | null }>(RENEW, [
+        lease.node,
+        lease.epoch,
+        leaseMs,
+      ]),
     );
     this.#renewed = { at: Date.now(), leaseMs };
-    return { kept: renewed.rowCount === 1 && !this.#replaced, othersEndInMs: null };
+    const others = rows[0]?.others ?? null;
+    return {
+      kept: rows[0]?.kept === 1 && !this.#replaced,
+      othersEndInMs: others === null ? null : Math.max(0, others),
+    };
   }
 
   /** A lease is renewed after a third of it; when two thirds have gone it is nearly lost. */
@@ -146,24 +195,18 @@ export class Leases {
     this.#renewed = null;
     return this.#work((client) =>
       inTransaction(client, async () => {
+        await client.query(LOCK_LEASE, [lease.node]);
         const raised = await client.query(RESIGN, [lease.node, lease.epoch]);
-        if (raised.rowCount === 1) await client.query(END_LEASE, [[lease.node]]);
+        if (raised.rowCount === 1) await client.query(BURIED, [[lease.node]]);
       }),
     );
   }
 
-  adopt(lease: NodeLease): Promise<number> {
+  async adopt(lease: NodeLease): Promise<number> {
+    await this.#work((client) => bury(client, lease));
     return this.#work((client) =>
       inTransaction(client, async () => {
-        const mine = await client.query(STILL_MINE, [lease.node, lease.epoch]);
-        if (mine.rowCount !== 1) return 0;
-        // The rows' locks come first: a renewal under way decides before we do.
-        const expired = await client.query<{ node: number }>(EXPIRED, [lease.node]);
-        const nodes = expired.rows.map((row) => row.node);
-        if (nodes.length > 0) {
-          await client.query(RAISE_EXPIRED, [nodes]);
-          await client.query(END_LEASE, [nodes]);
-        }
+        if (!(await fence(client, lease))) return 0;
         const active = await client.query(TAKE_ACTIVE, [lease.node]);
         const sleeping = await client.query(TAKE_SLEEPING, [lease.node]);
         return (active.rowCount ?? 0) + (sleeping.rowCount ?? 0);

@@ -7,6 +7,7 @@ import { openJournal } from '../open.ts';
 import { batch, eventRow, openTestbed, runId, startRow, type Testbed } from '../testbed.ts';
 import { checkVersion, migrate, readMigrations } from './migrate.ts';
 import * as appendSql from './append.ts';
+import * as claimsSql from './claims.ts';
 import * as hostsSql from './hosts.ts';
 import * as journalSql from './journal.ts';
 import * as leaseSql from './lease.ts';
@@ -25,6 +26,7 @@ function allStatements(): ReadonlyMap<string, string> {
   const all = new Map<string, string>();
   for (const module of [
     appendSql,
+    claimsSql,
     hostsSql,
     journalSql,
     leaseSql,

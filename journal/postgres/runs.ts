@@ -14,8 +14,20 @@ const SUMMARY = `id, workflow, version, status, key, business_date::text, parent
   total, ended, failed`;
 const EVENT = `seq, ${ms('at')} as at, type, task, attempt, "end", data::text as data`;
 
+/** The planner may still believe that a table is as small as it was when it last counted; keys are read in their order. */
+export const READ_SETTINGS = `
+set enable_seqscan = off;
+set enable_bitmapscan = off;
+set enable_sort = off;
+set idle_in_transaction_session_timeout = '1s'`;
+
 export const LOAD_RUN = `select ${SUMMARY}, owner, ${ms('wake_at')} as wake_at from runs where id = $1`;
 export const LOAD_EVENTS = `select ${EVENT} from events where run_id = $1 and seq > $2 order by seq limit $3`;
+export const LOAD_RUNS = `
+select ${SUMMARY}, owner, ${ms('wake_at')} as wake_at from runs where id = any($1::uuid[]) order by id`;
+export const LOAD_EVENTS_OF_RUNS = `
+select run_id as run, ${EVENT} from events
+where run_id = any($1::uuid[]) and (run_id, seq) > ($2, $3) order by run_id, seq limit $4`;
 export const ACTIVE = `
 select id from runs where owner = $1 and ended_at is null and wake_at is null
 and id > $2 order by id limit $3`;
@@ -78,11 +90,19 @@ function summaryOf(row: SummaryRow): RunSummary {
 /** Large runs come in pages, so that neither side holds one enormous answer. */
 const EVENTS_PER_PAGE = 10_000;
 
+type StoredRow = SummaryRow & { readonly owner: number | null; readonly wake_at: number | null };
+
+function storedOf(row: StoredRow, events: readonly EventRow[]): StoredRun {
+  return { summary: summaryOf(row), owner: row.owner, wakeAt: row.wake_at, events };
+}
+
 export async function loadRun(client: pg.Client, run: string): Promise<StoredRun | null> {
   if (!isRunId(run)) return null;
-  const { rows } = await client.query<
-    SummaryRow & { owner: number | null; wake_at: number | null }
-  >({ name: 'load-run', text: LOAD_RUN, values: [run] });
+  const { rows } = await client.query<StoredRow>({
+    name: 'load-run',
+    text: LOAD_RUN,
+    values: [run],
+  });
   const row = rows[0];
   if (row === undefined) return null;
   const events: EventRow[] = [];
@@ -91,7 +111,35 @@ export async function loadRun(client: pg.Client, run: string): Promise<StoredRun
     for (const event of page) events.push(event);
     if (page.length < EVENTS_PER_PAGE) break;
   }
-  return { summary: summaryOf(row), owner: row.owner, wakeAt: row.wake_at, events };
+  return storedOf(row, events);
+}
+
+/** Two statements for all of them, the second in pages that end anywhere in a run. */
+export async function loadRuns(
+  client: pg.Client,
+  runs: readonly string[],
+  eventsPerPage = EVENTS_PER_PAGE,
+): Promise<StoredRun[]> {
+  const found = await client.query<StoredRow>({
+    name: 'load-runs',
+    text: LOAD_RUNS,
+    values: [runs.filter(isRunId)],
+  });
+  const events = new Map<string, EventRow[]>(found.rows.map((row) => [row.id, []]));
+  let left = [...events.keys()];
+  let last: { readonly run: string; readonly seq: number } = { run: NIL, seq: -1 };
+  while (left.length > 0) {
+    const { rows } = await client.query<EventRow>({
+      name: 'load-events-of-runs',
+      text: LOAD_EVENTS_OF_RUNS,
+      values: [left, last.run, last.seq, eventsPerPage],
+    });
+    for (const event of rows) events.get(event.run)?.push(event);
+    if (rows.length < eventsPerPage) break;
+    last = rows.at(-1) ?? last;
+    left = left.filter((run) => run >= last.run);
+  }
+  return found.rows.map((row) => storedOf(row, events.get(row.id) ?? []));
 }
 
 export async function loadEvents(

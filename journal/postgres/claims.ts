@@ -1,0 +1,227 @@
+/**
+ * How runs change their owner: from nobody, or from a node that is gone, to a claimer.
+ *
+ * A node is gone when its lease's `until` is null: it gave the lease back, or `bury` took it away
+ * and raised its epoch. Who may take what is decided under locks that all who change it take in
+ * one order: rows of leases (ascending), then rows of nodes, then rows of runs.
+ *
+ * Every transaction here is READ COMMITTED: each statement sees what was committed before it
+ * began. A row that was changed meanwhile is checked again in its newest version, but only the
+ * row itself: what a subquery or a join said about other rows is not asked again. So no statement
+ * here decides about one row by looking at another that it has not locked:
+ *
+ * 1. `fence` share-locks this node's row: whoever fences us waits until the claim is over, or was
+ *    first, and then we find no row and take nothing.
+ * 2. `GONE` share-locks the leases of gone nodes. `until is null` stands on the locked row, so it
+ *    is true of the newest version, and stays true until we commit: a node of that name that comes
+ *    back changes its lease first, so it waits for us, and then takes up only what it still owns.
+ *    Leases that are locked already are left out; that is such a node, half-way back.
+ * 3. The runs are locked by a condition on their own columns, with the gone nodes as a value. A
+ *    run that another claimer has locked is skipped; one that another has taken has, in its newest
+ *    version, an owner that is not in our list. Not even if that owner has gone since: our list
+ *    holds nodes that were gone before, and a node that is gone takes nothing.
+ * 4. The locked rows are written by their ids: nobody else can have changed them in between.
+ *
+ * When the answer to a commit is lost, the runs may be ours and in nobody's memory. Their ids are
+ * known, so the next try locks these rows (which waits for the lost transaction) and looks.
+ * A process that stands still inside a transaction would hold its locks: the server ends it after
+ * a second (`CLAIM_SETTINGS`).
+ */
+import type pg from 'pg';
+import { TuttiError } from '../../model/errors.ts';
+import type { Claim, NodeLease } from '../journal.ts';
+import { confirm } from './append.ts';
+import { afterFault, inTransaction, type Line, type Source } from './line.ts';
+import { fence } from './lease.ts';
+import { isRunId } from './runs.ts';
+
+/** Also keeps the planner from scanning a table of runs that was small when it last counted. */
+export const CLAIM_SETTINGS = `
+set idle_in_transaction_session_timeout = '1s';
+set enable_seqscan = off;
+set enable_hashjoin = off;
+set enable_mergejoin = off`;
+
+/** `exists` only leaves out gone nodes that have left nothing: it is no part of the decision. */
+export const GONE = `
+select node from leases where until is null and (
+  exists (select from runs where owner = node and ended_at is null and wake_at is null)
+  or exists (select from runs where owner = node and ended_at is null and wake_at is not null))
+order by node for share of leases skip locked`;
+export const COUNT_GONE = `
+select count(*)::int as gone from leases where until is null and (
+  exists (select from runs where owner = node and ended_at is null and wake_at is null)
+  or exists (select from runs where owner = node and ended_at is null and wake_at is not null))`;
+/**
+ * One part per kind of nobody, so that each is read from its index. A part is read, and locked,
+ * no further than it is asked for.
+ */
+export const LOCK_ACTIVE = `
+with left_behind as (
+  select id from runs where owner = any($1::int[]) and ended_at is null and wake_at is null
+  limit $2 for no key update skip locked
+), unowned as (
+  select id from runs where owner is null and ended_at is null and wake_at is null
+  limit $2 for no key update skip locked
+)
+select id from (select id from left_behind union all select id from unowned) as found limit $2`;
+export const LOCK_DUE = `
+with left_behind as (
+  select id from runs where owner = any($1::int[]) and ended_at is null and wake_at is not null
+  and wake_at <= to_timestamp($3::float8 / 1000) limit $2 for no key update skip locked
+), unowned as (
+  select id from runs where owner is null and ended_at is null and wake_at is not null
+  and wake_at <= to_timestamp($3::float8 / 1000) limit $2 for no key update skip locked
+)
+select id from (select id from left_behind union all select id from unowned) as found limit $2`;
+export const TAKE = 'update runs set owner = $1, wake_at = null where id = any($2::uuid[])';
+export const NEXT_DUE = `
+select round(date_part('epoch', min(at)) * 1000) as at from (
+  select (
+    select wake_at from runs where owner = gone.node and ended_at is null and wake_at is not null
+    and wake_at > to_timestamp($2::float8 / 1000) and wake_at < 'infinity'
+    order by wake_at limit 1) as at
+  from unnest($1::int[]) as gone(node)
+  union all (
+    select wake_at from runs where owner is null and ended_at is null and wake_at is not null
+    and wake_at > to_timestamp($2::float8 / 1000) and wake_at < 'infinity'
+    order by owner, wake_at limit 1)
+) as next`;
+/** Without a condition on the owner: it would not wait for a row that looks like another's. */
+export const LOOK_AGAIN = `
+select id, owner from runs where id = any($1::uuid[]) and ended_at is null for no key update`;
+
+/** A name that is half-way back may give up: its runs are looked at again after so long. */
+const LOOK_AGAIN_MS = 1_000;
+
+/** Not `patiently`: what a lost answer leaves behind must be looked at. */
+export async function claim(
+  line: Line,
+  source: Source,
+  lease: NodeLease,
+  now: number,
+  limit: number,
+): Promise<Claim> {
+  let perhaps: readonly string[] = [];
+  for (let tries = 0; ; tries++) {
+    try {
+      const claimed = await line.use((client) =>
+        inTransaction(client, async () => {
+          if (!(await fence(client, lease))) return { runs: [], nextAt: null };
+          const answer = await claimPage(client, lease, now, limit, perhaps);
+          perhaps = answer.runs;
+          return answer;
+        }),
+      );
+      if (line.waitWasCut()) await confirm(line);
+      return claimed;
+    } catch (error) {
+      await afterFault(error, line, source, Math.min(20 * 2 ** tries, 2_000));
+    }
+  }
+}
+
+async function claimPage(
+  client: pg.Client,
+  lease: NodeLease,
+  now: number,
+  limit: number,
+  perhaps: readonly string[],
+): Promise<Claim> {
+  const runs = perhaps.length === 0 ? [] : await taken(client, lease.node, perhaps);
+  const { rows } = await client.query<{ node: number }>({ name: 'gone', text: GONE });
+  const gone = rows.map((row) => row.node);
+  const lock = async (name: string, text: string, more: number[]): Promise<string[]> => {
+    const wanted = limit - runs.length;
+    if (wanted <= 0) return [];
+    const values = [gone, wanted, ...more];
+    const locked = await client.query<{ id: string }>({ name, text, values });
+    const ids = locked.rows.map((row) => row.id);
+    if (ids.length > 0) {
+      await client.query({ name: 'take', text: TAKE, values: [lease.node, ids] });
+    }
+    return ids;
+  };
+  runs.push(...(await lock('lock-active', LOCK_ACTIVE, [])));
+  runs.push(...(await lock('lock-due', LOCK_DUE, [now])));
+  return { runs, nextAt: await nextAt(client, gone, now) };
+}
+
+async function taken(client: pg.Client, node: number, ids: readonly string[]): Promise<string[]> {
+  const { rows } = await client.query<{ id: string; owner: number | null }>(LOOK_AGAIN, [ids]);
+  return rows.filter((row) => row.owner === node).map((row) => row.id);
+}
+
+async function nextAt(
+  client: pg.Client,
+  gone: readonly number[],
+  now: number,
+): Promise<number | null> {
+  const next = await client.query<{ at: number | null }>({
+    name: 'next-due',
+    text: NEXT_DUE,
+    values: [gone, now],
+  });
+  const counted = await client.query<{ gone: number }>({ name: 'count-gone', text: COUNT_GONE });
+  const at = next.rows[0]?.at ?? null;
+  if ((counted.rows[0]?.gone ?? 0) <= gone.length) return at;
+  return Math.min(at ?? Infinity, now + LOOK_AGAIN_MS);
+}
+
+export const WHOSE = `
+select owner, coalesce(leases.until is null, true) as gone
+from runs left join leases on leases.node = runs.owner where runs.id = $1`;
+export const STILL_GONE = 'select 1 from leases where node = $1 and until is null for share';
+/** An ended run stays as it is: its next owner may start it again. */
+export const TAKE_ONE = `
+update runs set owner = $1, wake_at = case when ended_at is null then null else wake_at end
+where id = $2 and owner is not distinct from $3`;
+
+/** `again`: it changed hands meanwhile. */
+async function tryClaimRun(
+  client: pg.Client,
+  lease: NodeLease,
+  run: string,
+): Promise<'mine' | 'again' | { readonly owner: number } | null> {
+  const { rows } = await client.query<{ owner: number | null; gone: boolean }>({
+    name: 'whose',
+    text: WHOSE,
+    values: [run],
+  });
+  const row = rows[0];
+  if (row === undefined) return null;
+  const { owner, gone } = row;
+  if (owner === lease.node) return 'mine';
+  if (owner !== null && !gone) return { owner };
+  const took = await inTransaction(client, () => takeOne(client, lease, run, owner));
+  return took ? 'mine' : 'again';
+}
+
+export async function claimRun(
+  line: Line,
+  lease: NodeLease,
+  run: string,
+): Promise<'mine' | { readonly owner: number } | null> {
+  if (!isRunId(run)) return null;
+  for (;;) {
+    const answer = await line.patiently((client) => tryClaimRun(client, lease, run));
+    if (line.waitWasCut()) await confirm(line);
+    if (answer !== 'again') return answer;
+  }
+}
+
+async function takeOne(
+  client: pg.Client,
+  lease: NodeLease,
+  run: string,
+  owner: number | null,
+): Promise<boolean> {
+  if (!(await fence(client, lease))) throw new TuttiError('node.fenced');
+  if (owner !== null) {
+    // Waits for a node that is half-way back, and then finds it alive or gone for good.
+    const gone = await client.query(STILL_GONE, [owner]);
+    if (gone.rowCount !== 1) return false;
+  }
+  const taking = await client.query(TAKE_ONE, [lease.node, run, owner]);
+  return taking.rowCount === 1;
+}
