@@ -1,6 +1,6 @@
 /**
- * Who asks. Until there are accounts the client says so in `X-Tutti-Actor`, percent-encoded
- * because header values are ASCII; without it the actor is "anonymous".
+ * Who asks, and in which trace. Until there are accounts the client says so in `X-Tutti-Actor`,
+ * percent-encoded because header values are ASCII; without it the actor is "anonymous".
  */
 import type { FastifyRequest } from 'fastify';
 import { TuttiError } from '../model/errors.ts';
@@ -39,4 +39,14 @@ export function byOf(request: FastifyRequest, reason?: string): By {
     ...(reason === undefined || reason === '' ? {} : { reason }),
     ...(mark === undefined ? {} : { request: mark.id }),
   };
+}
+
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** A header that is not as the W3C writes it is as none: tracing must not break what it looks at. */
+export function traceOf({ headers }: FastifyRequest): { readonly trace?: string } {
+  const { traceparent } = headers;
+  return typeof traceparent === 'string' && TRACEPARENT.test(traceparent)
+    ? { trace: traceparent }
+    : {};
 }

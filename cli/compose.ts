@@ -16,11 +16,13 @@ import { openJournal } from '../journal/open.ts';
 import type { OpenJournal } from '../journal/open.ts';
 import { bug, TuttiError } from '../model/errors.ts';
 import { Metrics } from '../watch/metrics/metrics.ts';
+import { observerOf } from '../watch/observers.ts';
 import type { DataFolder } from './data-folder.ts';
 import { machineChance, machineClock, machineIds } from './machine.ts';
 import { redactor } from './secrets.ts';
 import { embeddedDatabases, findSystemsFile, loadSystems, resolveSystems } from './systems.ts';
 import type { Environment } from './systems.ts';
+import { startTracing } from './tracing.ts';
 import { validateSource } from './validation.ts';
 import { VERSION } from './version.ts';
 
@@ -97,7 +99,13 @@ async function open(options: HouseOptions, unwinding: Unwinding): Promise<Runnin
   const redact = redactor([...systems.secrets, ...passwordsIn(options.databaseUrl ?? '')]);
   const log = options.logTo(redact);
   const metrics = new Metrics({ version: VERSION, now: () => performance.now() });
-  const engine = engineOf(options, database, systems, redact, log, metrics.counts);
+  const nodeName = folder.nodeName();
+  const tracing = options.reading
+    ? undefined
+    : await startTracing(options.environment, nodeName, log);
+  if (tracing !== undefined) unwinding.add(() => tracing.stop());
+  const observer = observerOf(metrics.counts, tracing?.traces);
+  const engine = engineOf(options, database, systems, redact, log, observer);
   metrics.watch(engine);
   unwinding.add(() => engine.stop());
   const server = await serve(options, database, systems, engine, log, metrics);

@@ -113,6 +113,7 @@ export class Entrance implements Door {
       ...(command.key !== undefined && { key: command.key }),
       ...(command.businessDate !== undefined && { businessDate: command.businessDate }),
       ...(command.parent !== undefined && { parent: command.parent }),
+      ...(command.trace !== undefined && { trace: command.trace }),
       by: command.by,
     };
     try {

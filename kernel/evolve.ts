@@ -48,6 +48,7 @@ export function begin(id: string, event: RunStarted, definitions: Definitions): 
     ...(event.key !== undefined && { key: event.key }),
     ...(event.businessDate !== undefined && { businessDate: event.businessDate }),
     ...(event.parent !== undefined && { parent: event.parent }),
+    ...(event.trace !== undefined && { trace: event.trace }),
     by: event.by,
     createdAt: event.at,
     ...(definition.timeoutMs !== undefined && { deadline: event.at + definition.timeoutMs }),

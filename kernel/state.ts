@@ -117,6 +117,7 @@ export interface RunState {
   readonly key?: string;
   readonly businessDate?: string;
   readonly parent?: ParentTask;
+  readonly trace?: string;
   readonly by: By;
   readonly createdAt: number;
   /** When the run's own timeout ends. */

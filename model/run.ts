@@ -49,6 +49,8 @@ export interface StartRun {
   /** YYYY-MM-DD: the day that the work is for. */
   readonly businessDate?: string;
   readonly parent?: ParentTask;
+  /** The caller's `traceparent`: the run's trace is linked to it. */
+  readonly trace?: string;
   readonly by: By;
 }
 
@@ -189,6 +191,7 @@ export interface RunStarted {
   readonly key?: string;
   readonly businessDate?: string;
   readonly parent?: ParentTask;
+  readonly trace?: string;
   readonly by: By;
 }
 export interface RunHeld {

@@ -28,10 +28,15 @@ const names = z.record(z.string(), z.string()).default({});
 const groups = z.object({
   dependencies: names,
   optionalDependencies: names,
+  peerDependencies: names,
   devDependencies: names,
 });
 const packagesOf = (text: string) => groups.parse(JSON.parse(text));
-const development = new Set(Object.keys(packagesOf(manifest).devDependencies));
+const { devDependencies, peerDependencies } = packagesOf(manifest);
+// An optional peer is a development dependency too, and shipped code may ask for it.
+const development = new Set(
+  Object.keys(devDependencies).filter((name) => !(name in peerDependencies)),
+);
 
 /** What the manifest that a file belongs to names. */
 function declaredFor(path: string): ReadonlySet<string> {

@@ -8,7 +8,7 @@ const HOST = { host: '127.0.0.1:7700' };
 
 it('answers with text that Prometheus reads, of Tutti and of the process', async () => {
   const metrics = new Metrics({ version: '9', now: () => 0 });
-  const app = await createApp({ ...new CardboardHouse(), metrics }, { version: '9' });
+  const app = await createApp(Object.assign(new CardboardHouse(), { metrics }), { version: '9' });
   const reply = await app.inject({ url: '/metrics', headers: HOST });
   expect(reply.statusCode).toBe(200);
   expect(reply.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');

@@ -9,7 +9,7 @@ import type { RunSummary, RunView, TaskView } from '../../model/run.ts';
 import type { RunFilterAsked } from '../../model/request.ts';
 import type { BulkFilter } from '../../journal/journal.ts';
 import type { WhyTask } from '../../model/wire.ts';
-import { byOf } from '../actor.ts';
+import { byOf, traceOf } from '../actor.ts';
 import type { App, Room } from '../house.ts';
 import { markOf } from '../idempotency.ts';
 import { granted } from '../problem.ts';
@@ -99,6 +99,7 @@ function startRoute(app: App, room: Room): void {
               inputs: body.inputs,
               ...(body.key === undefined ? {} : { key: body.key }),
               ...(body.businessDate === undefined ? {} : { businessDate: body.businessDate }),
+              ...traceOf(request),
               by,
             }),
           );

@@ -339,6 +339,19 @@ test('it waits as long as the service asks', async () => {
   expect(retryAfterMs('soon', now)).toBeUndefined();
 });
 
+test('the service hears of the trace, unless the task traces by itself', async () => {
+  const trace = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, tracestate: 'x=1' };
+  const headersOf = async (given: object, context: object) => {
+    await does.call({ ...contextOf(), ...context }, parse({ url: `${base}/echo`, ...given }));
+    const { traceparent, tracestate } = seen.at(-1)?.headers ?? {};
+    return { traceparent, tracestate };
+  };
+  expect(await headersOf({}, { trace })).toEqual(trace);
+  expect(await headersOf({}, {})).toEqual({});
+  const own = { headers: { Traceparent: `00-${'c'.repeat(32)}-${'d'.repeat(16)}-00` } };
+  expect(await headersOf(own, { trace })).toEqual({ traceparent: own.headers.Traceparent });
+});
+
 test('an abort ends the request', async () => {
   const abort = new AbortController();
   const call = does.call(contextOf({}, abort.signal), parse({ url: `${base}/silent` }));

@@ -105,6 +105,7 @@ function requestOf(context: ActionContext<Config>, given: Input): Request {
     method: given.method,
     url: targetOf(config, given.url, stringsOf(given.query)),
     headers: headersOf(
+      tracing(context, given),
       given.output === 'json' ? { accept: 'application/json' } : {},
       body === undefined
         ? {}
@@ -118,6 +119,13 @@ function requestOf(context: ActionContext<Config>, given: Input): Request {
     signal,
     repeatable: isRepeatable(given),
   };
+}
+
+/** Weaker than what the system or the task says: who sets one of the two headers traces by itself. */
+function tracing({ trace, config }: ActionContext<Config>, given: Input): Record<string, string> {
+  const own = Object.keys({ ...config.headers, ...given.headers });
+  if (trace === undefined || own.some((name) => /^trace(?:parent|state)$/i.test(name))) return {};
+  return { ...trace };
 }
 
 function stringsOf(query: Input['query']): Record<string, string> {

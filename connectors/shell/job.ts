@@ -196,6 +196,13 @@ function missing(job: Job): ActionFailure {
 /** With TUTTI_URL a script can ask the Tutti that runs it: `tutti show "$TUTTI_RUN"`. */
 const INHERITED = ['PATH', 'HOME', 'LANG', 'TZ', 'TUTTI_URL'] as const;
 
+/** As OpenTelemetry passes contexts to processes; a task that sets one of them traces by itself. */
+function tracing({ trace }: ActionContext, env: Readonly<Record<string, string>>) {
+  if (trace === undefined || 'TRACEPARENT' in env || 'TRACESTATE' in env) return {};
+  const { traceparent, tracestate } = trace;
+  return { TRACEPARENT: traceparent, ...(tracestate !== undefined && { TRACESTATE: tracestate }) };
+}
+
 function environmentOf(
   context: ActionContext,
   folder: string,
@@ -208,6 +215,7 @@ function environmentOf(
   }
   return {
     ...inherited,
+    ...tracing(context, env),
     ...env,
     TUTTI_RUN: context.run,
     TUTTI_TASK: context.task,

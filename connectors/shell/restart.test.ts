@@ -181,3 +181,19 @@ test('a job whose folder is gone is lost here, and unknown on another machine', 
   const far = { ...(job as object), host: 'another-host' };
   await expect(does.follow(context, far)).rejects.toMatchObject({ class: 'unknown' });
 });
+
+test('a script finds its place in the trace, unless the task sets its own', async () => {
+  const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+  const printed = async (attempt: number, trace: ActionContext['trace'], env = {}) => {
+    const own = { ...context, key: `r1:print:${attempt}`, attempt, trace };
+    const script = 'echo "$TRACEPARENT,$TRACESTATE"';
+    const job = await does.submit(own, action?.input.parse({ script, env, output: 'text' }));
+    return followToEnd(does, own, job);
+  };
+  const told = await printed(1, { traceparent, tracestate: 'x=1' });
+  expect(told).toMatchObject({ output: { text: `${traceparent},x=1` } });
+  const untold = await printed(2, undefined);
+  expect(untold).toMatchObject({ output: { text: ',' } });
+  const ruled = await printed(3, { traceparent, tracestate: 'x=1' }, { TRACEPARENT: 'mine' });
+  expect(ruled).toMatchObject({ output: { text: 'mine,' } });
+});

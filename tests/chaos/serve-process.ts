@@ -31,14 +31,14 @@ export class ServeProcess {
   #err = '';
   #running = true;
 
-  constructor(dataFolder: string) {
+  constructor(dataFolder: string, environment: Readonly<Record<string, string>> = {}) {
     const executable = join(packageRoot(), 'cli', 'tutti.js');
     const words = ['serve', '--port', '0', '--data', dataFolder, '--log-level', 'warn'];
     const { TUTTI_URL: _url, TUTTI_DATABASE: _database, ...env } = process.env;
     // The data folder as working directory: no systems.yaml of somebody else is found.
     this.#child = spawn(process.execPath, [executable, ...words], {
       cwd: dataFolder,
-      env,
+      env: { ...env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     // A test that is given up must not leave a server behind.

@@ -12,6 +12,7 @@ import {
   defineConnector,
   type JobState,
 } from '../../connectors/kit/index.ts';
+import type { StartRequest } from '../../engine/door.ts';
 import { createEngine, type Engine } from '../../engine/engine.ts';
 import type { Observer } from '../../engine/observer.ts';
 import type { OperatorCommand, RunView, TaskView } from '../../model/run.ts';
@@ -196,8 +197,8 @@ export class Stage {
   }
 
   /** Starts a run and lets the world settle. */
-  async start(workflow: string, inputs = {}): Promise<string> {
-    const answer = await this.engine.door.start({ workflow, inputs, by });
+  async start(workflow: string, inputs = {}, more: Partial<StartRequest> = {}): Promise<string> {
+    const answer = await this.engine.door.start({ workflow, inputs, by, ...more });
     if (answer.refused) throw new Error(answer.message);
     await quiet();
     return answer.run;

@@ -28,6 +28,7 @@ export class Metrics {
 
   watch(engine: { readings(): EngineReadings }): void {
     this.#readings = () => engine.readings();
+    processRegistry();
   }
 
   /** Tutti's own metrics. */
