@@ -15,6 +15,7 @@ import type { ActionDescription } from '../model/action.ts';
 import type { SystemSummary, Validated } from '../model/wire.ts';
 import type { Exposition } from '../watch/metrics/metrics.ts';
 import type { LongPolls } from './long-poll.ts';
+import type { Streams } from './stream/streams.ts';
 
 export interface House {
   readonly door: Door;
@@ -30,10 +31,13 @@ export interface House {
   readonly systems: readonly SystemSummary[];
   /** What `/metrics` answers; there is no such page without it. */
   readonly metrics?: { expose(): Promise<Exposition> };
+  /** Calls back when events may have been committed, by this node or another. The result ends it. */
+  readonly news: (hear: () => void) => () => void;
 }
 
 export interface Room extends House {
   readonly polls: LongPolls;
+  readonly streams: Streams;
   /** How often a waiting reader of logs looks again: log chunks are not announced. */
   readonly logPollMs: number;
 }

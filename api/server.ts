@@ -21,11 +21,16 @@ import { answerProblem, sendProblem } from './problem.ts';
 import { bulkRoutes } from './routes/bulk.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { commandRoutes } from './routes/commands.ts';
+import { eventRoutes } from './routes/events.ts';
 import { followingRoutes } from './routes/following.ts';
 import { healthRoutes } from './routes/health.ts';
 import { metricsRoute } from './routes/metrics.ts';
 import { runRoutes } from './routes/runs.ts';
 import { workflowRoutes } from './routes/workflows.ts';
+import { Source } from './stream/source.ts';
+import { Streams } from './stream/streams.ts';
+import type { StreamLimits } from './stream/streams.ts';
+import { Tail } from './stream/tail.ts';
 
 const LOG_POLL_MS = 250;
 
@@ -36,6 +41,7 @@ export interface ServerOptions {
   readonly hosts?: readonly string[];
   readonly log?: FastifyBaseLogger;
   readonly logPollMs?: number;
+  readonly streams?: StreamLimits;
 }
 
 /** Builds the application without listening; tests inject requests into it. */
@@ -46,9 +52,15 @@ export async function createApp(house: House, options: ServerOptions): Promise<A
     // Task references travel in the path; the default of 100 characters is too short for them.
     routerOptions: { maxParamLength: 2000 },
   });
+  const source = new Source(house.views);
+  const tail = new Tail(source, {
+    news: house.news,
+    broken: (error) => app.log.warn({ err: error }, 'the feed cannot be read; it is tried again'),
+  });
   const room: Room = {
     ...house,
     polls: new LongPolls(),
+    streams: new Streams(source, tail, options.streams ?? {}),
     logPollMs: options.logPollMs ?? LOG_POLL_MS,
   };
   app.setValidatorCompiler(validatorCompiler);
@@ -64,7 +76,10 @@ export async function createApp(house: House, options: ServerOptions): Promise<A
   );
   const guard = guardFor(options.hosts ?? []);
   app.addHook('onRequest', async (request) => guard(request));
-  app.addHook('preClose', async () => room.polls.close());
+  app.addHook('preClose', async () => {
+    room.polls.close();
+    room.streams.close();
+  });
   await registerRoutes(app, room, options.version);
   return app;
 }
@@ -79,6 +94,7 @@ async function registerRoutes(app: App, room: Room, version: string): Promise<vo
       workflowRoutes(scope, room);
       runRoutes(scope, room);
       followingRoutes(scope, room);
+      eventRoutes(scope, room);
       commandRoutes(scope, room);
       bulkRoutes(scope, room);
       catalogueRoutes(scope, room);

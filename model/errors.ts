@@ -282,6 +282,12 @@ export const CATALOGUE = {
     retry: true,
     status: 503,
   },
+  'stream.full': {
+    title: 'As many streams are open as this server allows',
+    next: 'Close one, or ask again later.',
+    retry: true,
+    status: 503,
+  },
   'server.unreachable': {
     title: 'No Tutti server answers',
     next: 'Start `tutti serve`, or check TUTTI_URL.',

@@ -278,7 +278,7 @@ export interface EventView {
   readonly end: string | null;
   readonly data: JsonObject;
 }
-export const eventViewSchema = exact<EventView>('Event', {
+export const eventFields = {
   seq: count,
   at: instant,
   type: text,
@@ -286,7 +286,8 @@ export const eventViewSchema = exact<EventView>('Event', {
   attempt: count.nullable(),
   end: text.nullable(),
   data: jsonObjectSchema,
-});
+};
+export const eventViewSchema = exact<EventView>('Event', eventFields);
 export interface EventBatch {
   /** The run's status when the events were read. */
   readonly status: RunStatus;

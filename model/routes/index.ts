@@ -1,6 +1,7 @@
 /** Every route of the API, by the name of its operation. A route that is not here does not exist. */
 import { BULK_ROUTES } from './bulk.ts';
 import { COMMAND_ROUTES } from './commands.ts';
+import { EVENT_ROUTES } from './events.ts';
 import { HOUSE_ROUTES } from './house.ts';
 import { API_PREFIX } from './route.ts';
 import type { Route } from './route.ts';
@@ -9,6 +10,7 @@ import { WORKFLOW_ROUTES } from './workflows.ts';
 
 export const ROUTES = {
   ...RUN_ROUTES,
+  ...EVENT_ROUTES,
   ...COMMAND_ROUTES,
   ...BULK_ROUTES,
   ...WORKFLOW_ROUTES,

@@ -14,6 +14,7 @@ export const BODY_MAX_BYTES = 32 * 1024 * 1024;
 /** The chapters of the API, in the order in which they are read. */
 export const TAGS = {
   runs: 'Start runs, list them, look at one, and follow it.',
+  events: 'What happens, as it happens.',
   commands: 'The verbs of an operator. They answer after commit: what was accepted is durable.',
   bulk: 'One command on every run that a filter finds: count, begin, watch, stop.',
   workflows: 'Workflow files and their versions.',
@@ -38,7 +39,7 @@ export interface Route {
     readonly response: Readonly<Record<number, z.ZodType>>;
   };
   /** A stream of server-sent events: what each of them holds. */
-  readonly stream?: z.ZodType;
+  readonly stream?: z.ZodType<object>;
   /** Besides those of every route. */
   readonly refusals: readonly ErrorCode[];
 }

@@ -1,0 +1,32 @@
+/** The stream of events: what is asked, and its headers. The rest is `stream/`. */
+import { Readable } from 'node:stream';
+import { TuttiError } from '../../model/errors.ts';
+import { ROUTES } from '../../model/routes/index.ts';
+import type { App, Room } from '../house.ts';
+import { placeOf } from '../stream/place.ts';
+import { unknownRun } from './runs.ts';
+
+export function eventRoutes(app: App, room: Room): void {
+  const { schema } = ROUTES.streamEvents;
+  app.route({
+    ...ROUTES.streamEvents,
+    // What it answers is described by the table, but it is text on its way and not one value.
+    schema: { ...schema, response: {} },
+    handler: async (request, reply) => {
+      const { run, workflow, types, lastEventId } = request.query;
+      const header = request.headers['last-event-id'];
+      if (Array.isArray(header)) throw new TuttiError('request.invalid', 'One Last-Event-ID only.');
+      const place = header || lastEventId;
+      if (run !== undefined && (await room.views.run(run)) === null) throw unknownRun(run);
+      const text = await room.streams.open(
+        { run, workflow, types, place: place === undefined ? null : placeOf(place) },
+        reply.raw,
+      );
+      return reply
+        .header('content-type', 'text/event-stream; charset=utf-8')
+        .header('cache-control', 'no-cache, no-transform')
+        .header('x-accel-buffering', 'no')
+        .send(Readable.from(text, { objectMode: false, highWaterMark: 0 }));
+    },
+  });
+}

@@ -1,0 +1,73 @@
+/**
+ * One client's place in the feed. It takes from the tail while it keeps up, and from the journal
+ * while it does not; which of the two is nobody's business outside.
+ */
+import type { FeedPosition } from '../../journal/journal.ts';
+import type { Item, Source } from './source.ts';
+import type { Tail } from './tail.ts';
+
+const MOST_ITEMS = 200;
+/** What one client is handed at once, and so what the server holds for it. */
+const MOST_BYTES = 256 * 1024;
+
+export class Reader {
+  readonly #source: Source;
+  readonly #tail: Tail;
+  #position: FeedPosition;
+  /** The number of the next item in the tail, while it is known there. */
+  #number: number | undefined;
+
+  private constructor(source: Source, tail: Tail, position: FeedPosition) {
+    this.#source = source;
+    this.#tail = tail;
+    this.#position = position;
+    this.#number = tail.numberAfter(position);
+  }
+
+  /** `null` begins now. Whoever opens one leaves the tail when it is done. */
+  static async open(source: Source, tail: Tail, position: FeedPosition | null): Promise<Reader> {
+    const now = await tail.enter();
+    return new Reader(source, tail, position ?? now);
+  }
+
+  /** Right after everything that was given. */
+  get position(): FeedPosition {
+    return this.#position;
+  }
+
+  /** The next items; none only when the signal has aborted. */
+  async next(signal: AbortSignal): Promise<readonly Item[]> {
+    while (!signal.aborted) {
+      // Before the look: what comes after it changes the count.
+      const { count } = this.#tail;
+      const items = await this.#look(count);
+      if (items.length > 0) return items;
+      await this.#tail.beyond(count, signal);
+    }
+    return [];
+  }
+
+  async #look(turn: number): Promise<readonly Item[]> {
+    const near = this.#number === undefined ? null : this.#tail.from(this.#number, MOST_ITEMS);
+    if (near === null) return this.#lookFar(turn);
+    const items = bounded(near);
+    this.#number = (this.#number ?? 0) + items.length;
+    this.#position = items.at(-1)?.position ?? this.#position;
+    return items;
+  }
+
+  async #lookFar(turn: number): Promise<readonly Item[]> {
+    const page = await this.#source.share(turn, this.#position, MOST_ITEMS);
+    const items = bounded(page.items);
+    this.#position = items.at(-1)?.position ?? page.next;
+    this.#number = this.#tail.numberAfter(this.#position);
+    return items;
+  }
+}
+
+/** At least one. */
+function bounded(items: readonly Item[]): readonly Item[] {
+  let bytes = 0;
+  const end = items.findIndex((item) => (bytes += item.text.length) > MOST_BYTES);
+  return end < 0 ? items : items.slice(0, Math.max(1, end));
+}

@@ -1,0 +1,153 @@
+/**
+ * The open streams of this node. Each is a generator that the connection pulls from at its own
+ * pace, so a slow client holds one piece of text and no more; all of them end when the server
+ * closes.
+ */
+import type { EventEmitter } from 'node:events';
+import { TuttiError } from '../../model/errors.ts';
+import { placeText } from './place.ts';
+import type { Place } from './place.ts';
+import { Reader } from './reader.ts';
+import type { Item, Source } from './source.ts';
+import type { Tail } from './tail.ts';
+
+const HEARTBEAT_MS = 15_000;
+const RETRY_MS = 1_000;
+const HISTORY_PAGE = 200;
+export const MOST_STREAMS = 1_000;
+
+export interface Wanted {
+  readonly run: string | undefined;
+  readonly workflow: string | undefined;
+  readonly types: readonly string[] | undefined;
+  /** Where to go on; null: at the beginning of the run, or now. */
+  readonly place: Place | null;
+}
+
+export interface StreamLimits {
+  readonly most?: number | undefined;
+  readonly heartbeatMs?: number | undefined;
+}
+
+export class Streams {
+  readonly #source: Source;
+  readonly #tail: Tail;
+  readonly #most: number;
+  readonly #heartbeatMs: number;
+  readonly #open = new Set<AbortController>();
+  #closed = false;
+
+  constructor(source: Source, tail: Tail, limits: StreamLimits) {
+    this.#source = source;
+    this.#tail = tail;
+    this.#most = limits.most ?? MOST_STREAMS;
+    this.#heartbeatMs = limits.heartbeatMs ?? HEARTBEAT_MS;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** The text of a stream, until `connection` closes or the server does. */
+  async open(wanted: Wanted, connection: EventEmitter): Promise<AsyncGenerator<string>> {
+    if (this.#closed) throw new TuttiError('node.stopping');
+    if (this.#open.size >= this.#most) throw new TuttiError('stream.full');
+    const controller = new AbortController();
+    const over = () => controller.abort();
+    this.#open.add(controller);
+    connection.once('close', over);
+    const forget = () => {
+      this.#open.delete(controller);
+      connection.off('close', over);
+    };
+    try {
+      const { place, run } = wanted;
+      // The history of a run says what was; the feed is only needed from here on.
+      const fromHistory = run !== undefined && (place === null || place.seq !== null);
+      const start = fromHistory ? null : (place?.position ?? null);
+      const reader = await Reader.open(this.#source, this.#tail, start);
+      return this.#text(wanted, reader, fromHistory, controller.signal, forget);
+    } catch (error) {
+      forget();
+      throw error;
+    }
+  }
+
+  async *#text(
+    wanted: Wanted,
+    reader: Reader,
+    fromHistory: boolean,
+    signal: AbortSignal,
+    forget: () => void,
+  ): AsyncGenerator<string> {
+    try {
+      let seq = fromHistory ? (wanted.place?.seq ?? -1) : null;
+      const here = () => placeText({ position: reader.position, seq });
+      yield `retry: ${RETRY_MS}\nid: ${here()}\n\n`;
+      if (fromHistory && wanted.run !== undefined) {
+        for await (const items of this.#history(wanted.run, seq ?? -1, reader, signal)) {
+          seq = items.at(-1)?.seq ?? seq;
+          yield frames(items, wanted, true);
+        }
+      }
+      let told = here();
+      while (!signal.aborted) {
+        const known = seq;
+        const items = await this.#next(reader, signal);
+        if (signal.aborted) return;
+        const fresh = items.filter(
+          (item) =>
+            wanted.run === undefined || (item.run === wanted.run && item.seq > (known ?? -1)),
+        );
+        if (seq !== null) seq = fresh.at(-1)?.seq ?? seq;
+        const text = frames(fresh, wanted, seq !== null);
+        // Nothing for this client: now and then it hears that the place has moved.
+        if (text !== '') yield text;
+        else if (items.length === 0) yield told === here() ? ': \n\n' : `: \nid: ${here()}\n\n`;
+        if (text !== '' || items.length === 0) told = here();
+      }
+    } finally {
+      this.#tail.leave();
+      forget();
+    }
+  }
+
+  /** None after a heartbeat's time. */
+  async #next(reader: Reader, signal: AbortSignal): Promise<readonly Item[]> {
+    const pause = new AbortController();
+    const end = () => pause.abort();
+    const timer = setTimeout(end, this.#heartbeatMs);
+    signal.addEventListener('abort', end, { once: true });
+    try {
+      return await reader.next(pause.signal);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+    }
+  }
+
+  async *#history(run: string, seq: number, reader: Reader, signal: AbortSignal) {
+    for (let after = seq; !signal.aborted; ) {
+      const items = await this.#source.history(run, after, HISTORY_PAGE, reader.position);
+      if (items.length > 0) yield items;
+      if (items.length < HISTORY_PAGE) return;
+      after = items.at(-1)?.seq ?? after;
+    }
+  }
+
+  /** Ends every stream; the clients resume elsewhere, or here when it is back. */
+  close(): void {
+    this.#closed = true;
+    for (const controller of this.#open) controller.abort();
+  }
+}
+
+function frames(items: readonly Item[], wanted: Wanted, numbered: boolean): string {
+  let text = '';
+  for (const { position, seq, type, workflow, text: data } of items) {
+    if (wanted.workflow !== undefined && wanted.workflow !== workflow) continue;
+    if (wanted.types !== undefined && !wanted.types.includes(type)) continue;
+    text += `id: ${placeText({ position, seq: numbered ? seq : null })}\ndata: ${data}\n\n`;
+  }
+  return text;
+}
