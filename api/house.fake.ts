@@ -77,6 +77,20 @@ export class CardboardHouse implements House {
     return this.refusal ?? { refused: false as const, run: 'r-1' };
   }
 
+  heard = new Set<() => void>();
+  readonly news = (hear: () => void) => {
+    this.heard.add(hear);
+    return () => this.heard.delete(hear);
+  };
+  feedRows: EventRow[] = [];
+  feedReads = 0;
+  /** As if a node had committed them. */
+  commit(...rows: readonly EventRow[]): void {
+    this.feedRows.push(...rows);
+    for (const hear of this.heard) hear();
+  }
+  logged: () => void = () => undefined;
+
   readonly door: Door = {
     deploy: async (request) => {
       this.commands.push(request);
@@ -104,6 +118,12 @@ export class CardboardHouse implements House {
       new Promise((resolve) => {
         signal.addEventListener('abort', () => resolve());
         this.#waits({ news: resolve, signal });
+      }),
+    news: this.news,
+    written: (_run, signal) =>
+      new Promise((resolve) => {
+        this.logged = resolve;
+        signal.addEventListener('abort', () => resolve());
       }),
     stalls: () => this.stalls,
   };
@@ -151,7 +171,13 @@ export class CardboardHouse implements House {
 
   readonly views: Views = {
     marked: async (run, mark) => this.marks.has(`${run} ${mark}`),
-    feed: async () => ({ items: [], next: '' }),
+    feed: async (after, limit) => {
+      this.feedReads += 1;
+      const from = after === null ? this.feedRows.length : Number(after);
+      const rows = this.feedRows.slice(from, from + limit);
+      const items = rows.map((event, index) => ({ position: String(from + index + 1), event }));
+      return { items, next: String(from + rows.length) };
+    },
     runs: async (filter) => {
       this.filters.push(filter);
       return { items: [this.summary], next: 'c2' };

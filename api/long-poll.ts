@@ -38,6 +38,26 @@ export class LongPolls {
   }
 }
 
+/** Over when `something` is, when the time is, or when the signal aborts; `end` lets go of all. */
+export function either(
+  ms: number,
+  signal: AbortSignal,
+  something: (signal: AbortSignal) => Promise<void>,
+): { readonly over: Promise<void>; end(): void } {
+  const controller = new AbortController();
+  const end = () => controller.abort();
+  const timer = setTimeout(end, ms);
+  signal.addEventListener('abort', end, { once: true });
+  return {
+    over: something(controller.signal),
+    end: () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      end();
+    },
+  };
+}
+
 /** Asks again and again until it holds or the signal aborts; for what nobody announces. */
 export async function holds(
   everyMs: number,

@@ -5,7 +5,8 @@
  */
 import swagger from '@fastify/swagger';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
-import { CATALOGUE } from '../model/errors.ts';
+import { z } from 'zod';
+import { bug, CATALOGUE } from '../model/errors.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import { OPERATIONS, pathOf } from '../model/routes/index.ts';
 import type { Operation } from '../model/routes/index.ts';
@@ -109,16 +110,16 @@ function completeOperation(drafted: OperationDraft, operation: Operation, route:
     answer['description'] = GOOD[status] ?? 'Done';
     if (status === '201' || status === '202') answer['headers'] = LOCATION;
   }
-  if (route.stream !== undefined) streaming(drafted.responses);
+  if (route.stream !== undefined) streaming(drafted.responses, route.stream);
   Object.assign(drafted.responses, problems(route));
 }
 
-function streaming(responses: Record<string, Answer>): void {
-  const [schema] = Object.values((responses[200]?.['content'] ?? {}) as JsonObject);
+function streaming(responses: Record<string, Answer>, event: z.ZodType): void {
+  const name = z.globalRegistry.get(event)?.id ?? bug('the events of a stream have no name');
   responses[200] = {
     description:
       'A stream of server-sent events. The schema is that of the `data` of each of them; `id` is the place to resume from.',
-    content: { 'text/event-stream': schema ?? {} },
+    content: { 'text/event-stream': { schema: { $ref: `#/components/schemas/${name}` } } },
   };
 }
 

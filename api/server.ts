@@ -32,7 +32,7 @@ import { Streams } from './stream/streams.ts';
 import type { StreamLimits } from './stream/streams.ts';
 import { Tail } from './stream/tail.ts';
 
-const LOG_POLL_MS = 250;
+const LOG_POLL_MS = 1000;
 
 export interface ServerOptions {
   /** Of the application; in the OpenAPI document. */

@@ -206,6 +206,19 @@ function engineOf(
   });
 }
 
+/** Of this node by its engine, of the others by their bell. */
+function newsOf(engine: Engine, database: OpenJournal, hear: () => void): () => void {
+  const endings = [
+    engine.door.news(hear),
+    database.journal.listen(({ about }) => {
+      if (about === 'feed' || about === 'again') hear();
+    }),
+  ];
+  return () => {
+    for (const end of endings) end();
+  };
+}
+
 async function serve(
   options: HouseOptions,
   database: OpenJournal,
@@ -225,6 +238,7 @@ async function serve(
       newId: () => machineIds.run(),
       validate: (source, file) => validateSource(source, file, actions),
       actions: [...actions.values()],
+      news: (hear) => newsOf(engine, database, hear),
       systems: systems.names().map((name) => ({ name, kind: systems.get(name)?.kind ?? '' })),
       metrics,
     },

@@ -10,7 +10,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { TuttiError } from '../model/errors.ts';
 import { healthSchema } from '../model/wire.ts';
-import { Client } from './client.ts';
+import { clientOf } from './client.ts';
+import type { Client } from './client.ts';
 import type { RunningHouse } from './compose.ts';
 import { DataFolder, dataFolderOf } from './data-folder.ts';
 import type { Lifetime } from './lifetime.ts';
@@ -55,7 +56,7 @@ export async function connect(
   if (purpose === 'read') {
     const house = await openOwnHouse(options, terminal, folder, true);
     return {
-      client: new Client({ url: house.url, actor }),
+      client: clientOf({ url: house.url, actor }),
       inProcess: true,
       finish: () => house.stop(),
     };
@@ -76,7 +77,7 @@ function urlOf(text: string): string {
 
 function remote(url: string, actor: string, reconnect?: () => Promise<string>): Connection {
   return {
-    client: new Client({ url, actor, ...(reconnect === undefined ? {} : { reconnect }) }),
+    client: clientOf({ url, actor, reconnect }),
     inProcess: false,
     finish: async () => undefined,
   };
@@ -169,7 +170,7 @@ function ownConnection(
   terminal: Terminal,
   lifetime: Lifetime,
 ): Connection {
-  const client = new Client({ url: house.url, actor });
+  const client = clientOf({ url: house.url, actor });
   return {
     client,
     inProcess: true,

@@ -39,7 +39,7 @@ export async function follow(
       : new LineWatcher(client, terminal, run, paint);
   try {
     const ended = await readToTheEnd(client, run, watcher, options.signal);
-    return ended ? await client.run(run) : null;
+    return ended ? await client.getRun({ run }) : null;
   } finally {
     await watcher.close();
   }
@@ -61,7 +61,7 @@ async function readToTheEnd(
   let after = -1;
   while (!signal.aborted) {
     try {
-      const batch = await client.events(run, { after, wait: WAIT }, signal);
+      const batch = await client.readEvents({ run, after, wait: WAIT }, { signal });
       after = batch.next;
       await watcher.saw(batch.events);
       if (RUN_IS_OVER.has(batch.status) && !batch.more) return true;
@@ -102,13 +102,13 @@ class LineWatcher implements Watcher {
     if (events.some((event) => event.type === 'RunRestarted')) this.#asking = undefined;
     const started = events.filter((event) => event.type === 'TaskStarted');
     if (started.length === 0) return false;
-    this.#asking ??= askingTasks(await this.#client.run(this.#run));
+    this.#asking ??= askingTasks(await this.#client.getRun({ run: this.#run }));
     const asking = this.#asking;
     return started.some(({ task }) => asking.has(withoutItem(task ?? '')));
   }
 
   async #tellApprovals(): Promise<void> {
-    for (const line of approvals(await this.#client.run(this.#run))) {
+    for (const line of approvals(await this.#client.getRun({ run: this.#run }))) {
       if (this.#told.has(line)) continue;
       this.#told.add(line);
       this.#terminal.out(`${line.trim()}\n`);
@@ -162,7 +162,7 @@ class LiveWatcher implements Watcher {
   async #draw(): Promise<void> {
     const before = this.#terminal.now();
     try {
-      this.#show(await this.#client.run(this.#run));
+      this.#show(await this.#client.getRun({ run: this.#run }));
     } catch {
       // The long poll beside this one tells what is wrong.
     }
@@ -179,7 +179,7 @@ class LiveWatcher implements Watcher {
     clearTimeout(this.#timer);
     await this.#drawing;
     clearTimeout(this.#timer);
-    await this.#client.run(this.#run).then(
+    await this.#client.getRun({ run: this.#run }).then(
       (run) => this.#show(run),
       () => undefined,
     );

@@ -78,7 +78,10 @@ export async function followLogs(
   const wait = follow ? WAIT : undefined;
   try {
     while (!signal.aborted) {
-      const batch: LogBatch = await client.logs(run, { task, attempt, after, wait }, signal);
+      const batch: LogBatch = await client.readLogs(
+        { run, task, attempt, after, wait },
+        { signal },
+      );
       for (const chunk of batch.chunks) printer.print(chunk);
       after = batch.next ?? undefined;
       const over = !follow || RUN_IS_OVER.has(batch.status);

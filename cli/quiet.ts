@@ -26,11 +26,11 @@ export function isBusy(task: Pick<TaskView, 'gates'>, now: number): boolean {
 }
 
 async function busyRuns(client: Client, now: number): Promise<RunSummary[]> {
-  const { items } = await client.runs({ status: ['running', 'cancelling'], limit: 500 });
+  const { items } = await client.listRuns({ status: ['running', 'cancelling'], limit: 500 });
   const busy: RunSummary[] = [];
   for (const run of items) {
     try {
-      const { taskViews } = await client.run(run.id);
+      const { taskViews } = await client.getRun({ run: run.id });
       if (taskViews.some((task) => isBusy(task, now))) busy.push(run);
     } catch (error) {
       if (!(error instanceof ApiRefusal || error instanceof TuttiError)) throw error;

@@ -326,7 +326,12 @@ class Orchestra implements Engine {
       systems,
       stateDirectory,
       redact,
-      logs: new LogWriter(journal, () => clock.now(), redact),
+      logs: new LogWriter(
+        journal,
+        () => clock.now(),
+        redact,
+        (run) => this.#entrance.logged(run),
+      ),
       action: (name) => this.#actions.get(name),
       trace: ({ run, task, attempt }) => observer?.contextOf?.(run.state, task, attempt),
       report: (flight, command) => this.#report(flight, command),

@@ -41,16 +41,24 @@ export class LogWriter {
   readonly #journal: Journal;
   readonly #now: () => number;
   readonly #redact: (text: string) => string;
+  readonly #logged: (run: string) => void;
   readonly #places = new WeakMap<Flight, Place>();
   #rows: Waiting[] = [];
   #bytes = 0;
   #writing = false;
   #room: (() => void)[] = [];
 
-  constructor(journal: Journal, now: () => number, redact: (text: string) => string) {
+  /** `logged` is told of the runs whose lines have become durable. */
+  constructor(
+    journal: Journal,
+    now: () => number,
+    redact: (text: string) => string,
+    logged: (run: string) => void = () => undefined,
+  ) {
     this.#journal = journal;
     this.#now = now;
     this.#redact = redact;
+    this.#logged = logged;
   }
 
   /** Where the log of a re-attached attempt goes on. */
@@ -124,6 +132,7 @@ export class LogWriter {
         const batch = this.#rows.slice(0, this.#batchSize());
         await this.#journal.appendLogs(batch.map((each) => each.row));
         this.#rows = this.#rows.slice(batch.length);
+        for (const run of new Set(batch.map((each) => each.row.run))) this.#logged(run);
         for (const { row, place } of batch) {
           this.#bytes -= row.text.length;
           place.waiting -= 1;

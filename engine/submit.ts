@@ -20,6 +20,7 @@ import type {
   RunView,
   StartRun,
 } from '../model/run.ts';
+import { Bulletin } from './bulletin.ts';
 import type { Clock, Ids } from './clock.ts';
 import type {
   Accepted,
@@ -56,6 +57,7 @@ export interface DoorParts {
 export class Entrance implements Door {
   readonly #parts: DoorParts;
   readonly #followers = new Map<string, Set<Follower>>();
+  readonly #bulletin = new Bulletin();
 
   constructor(parts: DoorParts) {
     this.#parts = parts;
@@ -221,11 +223,25 @@ export class Entrance implements Door {
     return this.#parts.stalls();
   }
 
+  news(hear: () => void): () => void {
+    return this.#bulletin.news(hear);
+  }
+
+  written(run: string, signal: AbortSignal): Promise<void> {
+    return this.#bulletin.written(run, signal);
+  }
+
+  /** Lines of the run's log are in the journal. */
+  logged(run: string): void {
+    this.#bulletin.wrote(run);
+  }
+
   /** Events of the run up to `durable` (exclusive) are in the journal. */
   noticed(id: string, durable: number): void {
     for (const { seq, wake } of this.#followers.get(id) ?? []) {
       if (durable > seq + 1) wake();
     }
+    this.#bulletin.committed(id);
   }
 
   /** A restart may name a version: the kernel is given it as a value. */

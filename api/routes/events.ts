@@ -22,11 +22,15 @@ export function eventRoutes(app: App, room: Room): void {
         { run, workflow, types, place: place === undefined ? null : placeOf(place) },
         reply.raw,
       );
-      return reply
-        .header('content-type', 'text/event-stream; charset=utf-8')
-        .header('cache-control', 'no-cache, no-transform')
-        .header('x-accel-buffering', 'no')
-        .send(Readable.from(text, { objectMode: false, highWaterMark: 0 }));
+      return (
+        reply
+          .header('content-type', 'text/event-stream; charset=utf-8')
+          .header('cache-control', 'no-cache, no-transform')
+          .header('x-accel-buffering', 'no')
+          // Nothing follows a stream; an idle connection would keep a closing server waiting.
+          .header('connection', 'close')
+          .send(Readable.from(text, { objectMode: false, highWaterMark: 0 }))
+      );
     },
   });
 }

@@ -11,7 +11,7 @@ import type { EventBatch, EventView, LogBatch } from '../../model/wire.ts';
 import type { EventRow, LogFilter, LogRow } from '../../journal/journal.ts';
 import type { JsonObject } from '../../model/json.ts';
 import type { App, Room } from '../house.ts';
-import { holds } from '../long-poll.ts';
+import { either } from '../long-poll.ts';
 import { unknownRun } from './runs.ts';
 
 function eventView(row: EventRow): EventView {
@@ -65,6 +65,25 @@ async function readLogs(room: Room, filter: LogFilter): Promise<LogBatch> {
   };
 }
 
+/** Looks whenever this node has written of the run, and now and then for what other nodes write. */
+async function whenever(
+  room: Room,
+  run: string,
+  signal: AbortSignal,
+  test: () => Promise<boolean>,
+): Promise<void> {
+  while (!signal.aborted) {
+    // Listening begins before the look: what is written meanwhile is heard.
+    const turn = either(room.logPollMs, signal, (turned) => room.door.written(run, turned));
+    try {
+      if (await test()) return;
+      await turn.over;
+    } finally {
+      turn.end();
+    }
+  }
+}
+
 export function followingRoutes(app: App, room: Room): void {
   app.route({
     ...ROUTES.readEvents,
@@ -93,7 +112,7 @@ export function followingRoutes(app: App, room: Room): void {
       const isNews = () => batch.chunks.length > 0 || RUN_IS_OVER.has(batch.status);
       if (wait === 0 || isNews()) return batch;
       await room.polls.wait(reply, wait, (signal) =>
-        holds(room.logPollMs, signal, async () => {
+        whenever(room, filter.run, signal, async () => {
           batch = await readLogs(room, filter);
           return isNews();
         }),

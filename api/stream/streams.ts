@@ -53,19 +53,27 @@ export class Streams {
     if (this.#closed) throw new TuttiError('node.stopping');
     if (this.#open.size >= this.#most) throw new TuttiError('stream.full');
     const controller = new AbortController();
-    const over = () => controller.abort();
     this.#open.add(controller);
-    connection.once('close', over);
+    let entered = false;
     const forget = () => {
-      this.#open.delete(controller);
+      if (!this.#open.delete(controller)) return;
       connection.off('close', over);
+      if (entered) this.#tail.leave();
     };
+    // A generator that was never asked for anything has no end of its own.
+    const over = () => {
+      controller.abort();
+      forget();
+    };
+    connection.once('close', over);
     try {
       const { place, run } = wanted;
       // The history of a run says what was; the feed is only needed from here on.
       const fromHistory = run !== undefined && (place === null || place.seq !== null);
       const start = fromHistory ? null : (place?.position ?? null);
       const reader = await Reader.open(this.#source, this.#tail, start);
+      entered = true;
+      if (!this.#open.has(controller)) this.#tail.leave();
       return this.#text(wanted, reader, fromHistory, controller.signal, forget);
     } catch (error) {
       forget();
@@ -107,7 +115,6 @@ export class Streams {
         if (text !== '' || items.length === 0) told = here();
       }
     } finally {
-      this.#tail.leave();
       forget();
     }
   }

@@ -115,7 +115,8 @@ export class Tail {
 
   #news(): void {
     this.#looks = 0;
-    void this.#look();
+    this.#asked = true;
+    if (!this.#reading) void this.#look();
   }
 
   #lookLater(): void {
@@ -159,7 +160,7 @@ export class Tail {
       this.#numbers.set(item.position, this.count);
     }
     this.#shorten();
-    for (const wake of [...this.#waiting]) wake();
+    for (const wake of this.#waiting) wake();
   }
 
   #shorten(): void {

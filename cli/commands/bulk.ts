@@ -56,7 +56,7 @@ export function bulkCommand(program: Command, runtime: Runtime): void {
 async function bulk(context: Context<BulkOptions>, verb: BulkVerb): Promise<number> {
   const { client, options } = context;
   const filter = filterOf(options);
-  const { count } = await client.bulkCount({ filter });
+  const { count } = await client.countBulk({ filter });
   if (options.yes !== true) {
     const words = `${plural(count, 'run')} would be asked to ${verb}. Do it with --yes.`;
     context.print({ verb, filter, count }, [words]);
@@ -64,7 +64,7 @@ async function bulk(context: Context<BulkOptions>, verb: BulkVerb): Promise<numb
   }
   const { reason } = options;
   const body = { verb, filter, expected: count, ...(reason === undefined ? {} : { reason }) };
-  return watch(context, await client.bulk(body));
+  return watch(context, await client.beginBulk(body));
 }
 
 function filterOf(options: BulkOptions): BulkBody['filter'] {
@@ -87,7 +87,10 @@ async function watch(context: Context<BulkOptions>, begun: BulkView): Promise<nu
   while (view.status === 'running') {
     const tried = view.done + view.refused;
     if (options.json !== true) terminal.err(`${tried} of ${view.total}\n`);
-    view = await client.bulkView(view.id, { after: tried, wait: WAIT }, lifetime.signal);
+    view = await client.getBulk(
+      { bulk: view.id, after: tried, wait: WAIT },
+      { signal: lifetime.signal },
+    );
   }
   const { done, refused, refusals } = view;
   context.print(view, [

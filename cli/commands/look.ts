@@ -9,7 +9,7 @@ import { liveServer, folderOf } from '../connection.ts';
 import { followLogs, LogPrinter } from '../log-printer.ts';
 import { alone, connected, EXIT } from '../runtime.ts';
 import type { CommonOptions, Context, LocalContext, Runtime } from '../runtime.ts';
-import { Client } from '../client.ts';
+import { clientOf, resolveRun } from '../client.ts';
 import { findSystemsFile, loadSystems, resolveSystems } from '../systems.ts';
 import { runDetails, runTable } from '../view/run.ts';
 import { harmless, table } from '../view/words.ts';
@@ -61,8 +61,8 @@ async function listRuns({ client, options }: Context<RunsOptions>): Promise<RunS
   const runs: RunSummary[] = [];
   let after: string | undefined;
   while (runs.length < options.limit) {
-    const page = await client.runs({
-      status: options.state,
+    const page = await client.listRuns({
+      status: options.state === undefined ? undefined : [...options.state],
       workflow: options.workflow,
       key: options.key,
       after,
@@ -85,7 +85,9 @@ function showCommand(program: Command, runtime: Runtime): void {
     connected<CommonOptions>(
       runtime,
       async (context, [prefix = '']) => {
-        const run = await context.client.run(await context.client.resolveRun(prefix));
+        const run = await context.client.getRun({
+          run: await resolveRun(context.client, prefix),
+        });
         context.print(run, runDetails(run, context.paint, context.terminal.now()));
         return EXIT.done;
       },
@@ -103,7 +105,7 @@ function whyCommand(program: Command, runtime: Runtime): void {
     connected<CommonOptions>(
       runtime,
       async (context, [prefix = '', task]) => {
-        const run = await context.client.resolveRun(prefix);
+        const run = await resolveRun(context.client, prefix);
         await (task === undefined ? whyRun(context, run) : whyTask(context, run, task));
         return EXIT.done;
       },
@@ -120,7 +122,7 @@ function whyLines(tasks: readonly WhyTask[], context: LocalContext<unknown>): st
 }
 
 async function whyRun(context: Context<CommonOptions>, run: string): Promise<void> {
-  const answer = await context.client.why(run);
+  const answer = await context.client.explainRun({ run });
   const lines =
     answer.tasks.length === 0
       ? [`Nothing waits: run ${run} is ${answer.status}.`]
@@ -129,7 +131,7 @@ async function whyRun(context: Context<CommonOptions>, run: string): Promise<voi
 }
 
 async function whyTask(context: Context<CommonOptions>, run: string, task: string): Promise<void> {
-  const answer = await context.client.whyTask(run, task);
+  const answer = await context.client.explainTask({ run, task });
   const lines = whyLines([answer], context);
   if (answer.gates.length === 0) lines.push('    It waits for nothing.');
   context.print(answer, lines);
@@ -154,7 +156,7 @@ function logsCommand(program: Command, runtime: Runtime): void {
         runtime,
         async (context, [prefix = '', task]) => {
           const { client, terminal, options } = context;
-          const run = await client.resolveRun(prefix);
+          const run = await resolveRun(client, prefix);
           const printer = new LogPrinter(terminal, context.paint, {
             json: options.json === true,
             named: task === undefined,
@@ -201,7 +203,7 @@ async function knownSystems(
   const folder = folderOf(options, terminal);
   const url = terminal.environment['TUTTI_URL'] || (await liveServer(folder));
   if (url && options.systems === undefined) {
-    return (await new Client({ url, actor: terminal.userName }).systems()).items;
+    return (await clientOf({ url, actor: terminal.userName }).listSystems()).items;
   }
   const file = findSystemsFile(options.systems, folder.path, terminal.workingDirectory);
   const systems = loadSystems(file);

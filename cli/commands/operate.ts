@@ -6,7 +6,7 @@ import { Option } from 'commander';
 import { TuttiError } from '../../model/errors.ts';
 import type { RestartBody } from '../../model/request.ts';
 import type { RestartPreview } from '../../model/run.ts';
-import type { RunVerb, TaskVerb } from '../client.ts';
+import { resolveRun } from '../client.ts';
 import { connected, EXIT } from '../runtime.ts';
 import type { CommonOptions, Context, Runtime } from '../runtime.ts';
 import { plural } from '../view/words.ts';
@@ -30,11 +30,11 @@ export function operateCommands(program: Command, runtime: Runtime): void {
 async function onRun(
   context: Context<ReasonOptions>,
   prefix: string,
-  verb: RunVerb,
+  verb: 'hold' | 'release' | 'cancel',
   done: string,
 ): Promise<number> {
-  const run = await context.client.resolveRun(prefix);
-  await context.client.runVerb(run, verb, context.options.reason);
+  const run = await resolveRun(context.client, prefix);
+  await context.client[`${verb}Run`]({ run, reason: context.options.reason });
   context.print({ run }, [`Run ${run} ${done}.`]);
   return EXIT.done;
 }
@@ -42,11 +42,11 @@ async function onRun(
 async function onTask(
   context: Context<ReasonOptions>,
   [prefix = '', task = '']: readonly string[],
-  verb: TaskVerb,
+  verb: 'hold' | 'release' | 'skip' | 'rerun' | 'approve' | 'reject',
   done: string,
 ): Promise<number> {
-  const run = await context.client.resolveRun(prefix);
-  await context.client.taskVerb(run, task, verb, context.options.reason);
+  const run = await resolveRun(context.client, prefix);
+  await context.client[`${verb}Task`]({ run, task, reason: context.options.reason });
   context.print({ run, task }, [`Task ${task} of run ${run} ${done}.`]);
   return EXIT.done;
 }
@@ -123,8 +123,9 @@ function cancel(program: Command, runtime: Runtime): void {
   );
 }
 
-interface ForceOptions extends ReasonOptions {
-  readonly as: string;
+interface ForceOptions extends CommonOptions {
+  readonly as: 'succeeded' | 'failed';
+  readonly reason: string;
   readonly output?: string;
 }
 
@@ -145,8 +146,10 @@ function force(program: Command, runtime: Runtime): void {
     .action(
       connected<ForceOptions>(runtime, async (context, [prefix = '', task = '']) => {
         const { as, reason, output } = context.options;
-        const run = await context.client.resolveRun(prefix);
-        await context.client.force(run, task, {
+        const run = await resolveRun(context.client, prefix);
+        await context.client.forceTask({
+          run,
+          task,
           as,
           reason,
           ...(output === undefined ? {} : { output: parseJson(output, '--output') }),
@@ -172,8 +175,8 @@ function steer(program: Command, runtime: Runtime): void {
     .action(
       connected<SteerOptions>(runtime, async (context, [prefix = '', task = '']) => {
         const { to, reason } = context.options;
-        const run = await context.client.resolveRun(prefix);
-        await context.client.steer(run, task, to, reason);
+        const run = await resolveRun(context.client, prefix);
+        await context.client.steerTask({ run, task, to, reason });
         context.print({ run, task, to }, [`Switch ${task} of run ${run} goes to ${to}.`]);
         return EXIT.done;
       }),
@@ -207,14 +210,14 @@ async function doRestart(
   [prefix = '']: readonly string[],
 ): Promise<number> {
   const { client, options } = context;
-  const run = await client.resolveRun(prefix);
+  const run = await resolveRun(client, prefix);
   const body = restartBody(options);
-  const preview = await client.restartPreview(run, body);
+  const preview = await client.previewRestart({ run, ...body });
   if (options.preview === true) {
     context.print(preview, previewLines(run, preview));
     return EXIT.done;
   }
-  await client.restart(run, body);
+  await client.restartRun({ run, ...body });
   context.print({ run, ...preview }, [
     `Run ${run} is restarted: ${plural(preview.runsAgain.length, 'task runs', 'tasks run')} again, ` +
       `${plural(preview.keeps.length, 'is kept', 'are kept')}.`,

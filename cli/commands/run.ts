@@ -89,7 +89,7 @@ async function locate(context: Context<RunOptions>, target: string): Promise<Tar
   if (options.version !== undefined) {
     throw new TuttiError('request.invalid', '--version goes with a name; a file is the newest.');
   }
-  return client.deploy(readWorkflowFile(context, target));
+  return client.deployWorkflow(readWorkflowFile(context, target));
 }
 
 /** Values on the command line are text: what they mean is what the workflow declares. */
@@ -101,7 +101,9 @@ async function inputsOf(
   const { client, options } = context;
   const given = options.inputs === undefined ? {} : readInputsFile(context, options.inputs);
   if (options.input === undefined) return given;
-  const { definition } = await client.version(workflow, version);
+  const { definition } = await (version === undefined
+    ? client.getWorkflow({ name: workflow })
+    : client.getVersion({ name: workflow, version }));
   const pairs = options.input.map((text) => {
     const [name, value] = pairOf(text, '--input');
     const declared = Object.hasOwn(definition.inputs, name) ? definition.inputs[name] : undefined;

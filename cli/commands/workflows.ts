@@ -68,7 +68,7 @@ function deployCommand(program: Command, runtime: Runtime): void {
       // All files are read before the first is deployed: a wrong name leaves nothing half done.
       for (const file of files.map((one) => readWorkflowFile(context, one))) {
         const reason = options.reason === undefined ? {} : { reason: options.reason };
-        results.push(await client.deploy({ ...file, ...reason }));
+        results.push(await client.deployWorkflow({ ...file, ...reason }));
       }
       const lines = results.map(
         ({ workflow, version, changed }) =>

@@ -31,13 +31,15 @@ export class FrameParser {
   #data: string[] = [];
   #retryMs: number | undefined;
   #any = false;
+  #returned = false;
 
   *feed(text: string): Generator<Frame> {
-    const whole = this.#rest + text;
-    // A carriage return at the end may be half of a line's end.
-    const usable = whole.endsWith('\r') ? whole.length - 1 : whole.length;
-    const lines = whole.slice(0, usable).split(/\r\n|\r|\n/);
-    this.#rest = (lines.pop() ?? '') + whole.slice(usable);
+    if (text === '') return;
+    // The other half of a line's end that was cut in two.
+    const fresh = this.#returned && text.startsWith('\n') ? text.slice(1) : text;
+    this.#returned = text.endsWith('\r');
+    const lines = (this.#rest + fresh).split(/\r\n|\r|\n/);
+    this.#rest = lines.pop() ?? '';
     for (const line of lines) {
       const frame = line === '' ? this.#frame() : this.#line(line);
       if (frame !== undefined) yield frame;

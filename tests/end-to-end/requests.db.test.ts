@@ -26,6 +26,7 @@ beforeAll(async () => {
       newId: () => machineIds.run(),
       validate: () => ({ valid: true, workflow: null, problems: [] }),
       actions: [],
+      news: () => () => undefined,
       systems: [],
     },
     { version: '0.0.0', logPollMs: 1 },
