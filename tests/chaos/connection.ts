@@ -20,6 +20,12 @@ export class Connection {
   readonly surprises: string[] = [];
   #url: string | null = null;
   #waiting: ((url: string) => void)[] = [];
+  readonly #tolerated: ReadonlySet<string>;
+
+  /** `tolerated`: codes of a server in trouble that the experiment causes; then nobody knows. */
+  constructor(tolerated: readonly string[] = []) {
+    this.#tolerated = new Set(tolerated);
+  }
 
   /** The address of the server, as soon as there is one. */
   server(): Promise<string> {
@@ -84,6 +90,7 @@ export class Connection {
     if (status >= 200 && status < 300)
       return { kind: 'done', value: schema.parse(JSON.parse(text)) };
     const problem = problemDocumentSchema.safeParse(JSON.parse(text));
+    if (problem.success && this.#tolerated.has(problem.data.code)) return { kind: 'lost' };
     if (!problem.success || status >= 500) {
       this.surprises.push(`${where} was answered with ${status}: ${text.slice(0, 500)}`);
       return { kind: 'lost' };

@@ -125,11 +125,11 @@ async function rounds(plan: Plan, chance: Chance, stage: Stage, broken: string[]
 }
 
 /** A new run, acknowledged. */
-async function probe(parts: LoadParts): Promise<void> {
+export async function probe(parts: LoadParts): Promise<void> {
   await startRun(parts, PROBE, {});
 }
 
-async function deployAll(parts: LoadParts): Promise<void> {
+export async function deployAll(parts: LoadParts): Promise<void> {
   for (const source of workflowFiles()) {
     const answer = await parts.connection.post('/workflows', { source }, deployedSchema);
     if (answer.kind !== 'done')
@@ -145,16 +145,20 @@ async function deployAll(parts: LoadParts): Promise<void> {
 }
 
 async function effectsOf({ parts, house, service }: Stage): Promise<Effects> {
-  const script = new Map<string, number>();
-  for (const key of readFileSync(parts.file, 'utf8').split('\n')) {
-    if (key !== '') script.set(key, (script.get(key) ?? 0) + 1);
-  }
-  return { script, post: service.counts, book: await bookings(house.folder) };
+  const host = join(house.folder, 'postgres', 'cluster');
+  const book = await bookings(new pg.Client({ host, user: 'tutti', database: 'effects' }));
+  return { script: scriptEffects(parts), post: service.counts, book };
 }
 
-async function bookings(folder: string): Promise<Map<string, number>> {
-  const host = join(folder, 'postgres', 'cluster');
-  const client = new pg.Client({ host, user: 'tutti', database: 'effects' });
+export function scriptEffects({ file }: LoadParts): Map<string, number> {
+  const effects = new Map<string, number>();
+  for (const key of readFileSync(file, 'utf8').split('\n')) {
+    if (key !== '') effects.set(key, (effects.get(key) ?? 0) + 1);
+  }
+  return effects;
+}
+
+export async function bookings(client: pg.Client): Promise<Map<string, number>> {
   await client.connect();
   try {
     const text = 'select key, count(*)::int as count from effects group by key';

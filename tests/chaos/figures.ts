@@ -17,7 +17,7 @@ export function figuresOf(report: Report): string[] {
   ];
 }
 
-function verdict({ broken, folder }: Report): string[] {
+export function verdict({ broken, folder }: Pick<Report, 'broken' | 'folder'>): string[] {
   if (broken.length === 0) return ['every promise was kept'];
   return [
     `${broken.length} promises were broken; the data folder stays in ${folder}`,
@@ -26,7 +26,7 @@ function verdict({ broken, folder }: Report): string[] {
   ];
 }
 
-function quantile(values: readonly number[], share: number): number {
+export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return Math.round(sorted[Math.ceil(share * sorted.length) - 1] ?? 0);
 }

@@ -210,9 +210,9 @@ export function effectOf(task: string): EffectKind | null {
   return kind === undefined ? null : (kind as EffectKind);
 }
 
-export function systemsFile(effectsUrl: string): string {
+export function systemsFile(effectsUrl: string, ledgerUrl = 'embedded:effects'): string {
   return JSON.stringify({
     effects: { kind: 'http', 'base-url': `${effectsUrl}/` },
-    ledger: { kind: 'sql', url: 'embedded:effects' },
+    ledger: { kind: 'sql', url: ledgerUrl },
   });
 }
