@@ -9,6 +9,11 @@ import { TuttiError } from '../../model/errors.ts';
 
 export type Fault = 'lost' | 'again' | 'duplicate' | 'wrong';
 
+/** A server that answers and must not be written to, or none that may be. */
+export class Unfit extends Error {
+  override readonly name = 'Unfit';
+}
+
 /** Classes of SQLSTATE that no repetition mends: data, constraints, syntax, privileges, limits. */
 const WRONG = new Set([
   '0A',

@@ -13,7 +13,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { Host } from '../connection-string.ts';
-import { sqlState, wordsOf } from './faults.ts';
+import { sqlState, Unfit, wordsOf } from './faults.ts';
 
 /** A connection that stands. */
 export interface Connection {
@@ -42,11 +42,6 @@ select ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(
 const VISIT_LIMIT_MS = 3_000;
 /** How long the others may take once one that takes writes has answered. */
 const STRAGGLER_MS = 500;
-
-/** A server that answers and must not be written to. */
-export class Unfit extends Error {
-  override readonly name = 'Unfit';
-}
 
 export class Hosts {
   /** Of all lines: to be severed together. */
@@ -171,7 +166,7 @@ export class Hosts {
     const reasons = (await all).map((visit, at) =>
       visit.status === 'rejected' ? reasonOf(this.all[at]?.name ?? '', visit.reason) : '',
     );
-    throw new Error(`no host takes writes: ${reasons.join('; ')}`);
+    throw new Unfit(`no host takes writes: ${reasons.join('; ')}`);
   }
 }
 

@@ -4,7 +4,7 @@
  * Each line reports its own trouble and takes it back when a statement has passed. Several lines
  * usually meet the same trouble: it is told once, with the oldest time.
  */
-import { sqlState, wordsOf } from './faults.ts';
+import { sqlState, Unfit, wordsOf } from './faults.ts';
 
 export interface Trouble {
   /** "the database …" */
@@ -12,8 +12,9 @@ export interface Trouble {
   readonly reason: string;
 }
 
+const NO_WRITES = 'takes no writes';
 const BY_STATE: Readonly<Record<string, string>> = {
-  '25006': 'takes no writes',
+  '25006': NO_WRITES,
   '53100': 'has no room left on its disk',
   '53200': 'has no memory left',
   '53300': 'has no connection left',
@@ -25,6 +26,7 @@ const BY_STATE: Readonly<Record<string, string>> = {
 
 export function troubleOf(error: unknown): Trouble {
   const state = sqlState(error);
+  if (error instanceof Unfit) return { what: NO_WRITES, reason: wordsOf(error) };
   if (state === null) return { what: 'cannot be reached', reason: wordsOf(error) };
   return { what: BY_STATE[state] ?? 'refuses', reason: `${wordsOf(error)} (${state})` };
 }

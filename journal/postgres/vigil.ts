@@ -14,9 +14,8 @@
  * doubles the patience, until a statement passes.
  */
 import type pg from 'pg';
-import { sqlState, wordsOf } from './faults.ts';
+import { sqlState, Unfit, wordsOf } from './faults.ts';
 import type { Connection, Hosts } from './hosts.ts';
-import { Unfit } from './hosts.ts';
 import type { Stalls } from './stalls.ts';
 
 export interface Limits {
@@ -66,7 +65,15 @@ interface Verdict {
 export function attend(watched: Watched, line: Attended, connection: Connection): () => void {
   const since = Date.now();
   let over = false;
+  const say = (words: string): void => {
+    const waitedMs = Date.now() - since;
+    if (waitedMs < watched.limits.slowMs) return;
+    const reason = `a statement has had no answer for ${Math.round(waitedMs / 1_000)} s: ${words}`;
+    watched.stalls.report(line, { what: 'is slow', reason }, since);
+  };
+  let words = 'why is being looked at';
   const look = async (): Promise<void> => {
+    say(words);
     const verdict = await examine(watched.hosts, line.patience, connection);
     if (over) return;
     const waitedMs = Date.now() - since;
@@ -77,10 +84,8 @@ export function attend(watched: Watched, line: Attended, connection: Connection)
       connection.sever(verdict.words);
       return;
     }
-    if (waitedMs >= watched.limits.slowMs) {
-      const reason = `a statement has had no answer for ${Math.round(waitedMs / 1_000)} s: ${verdict.words}`;
-      watched.stalls.report(line, { what: 'is slow', reason }, since);
-    }
+    ({ words } = verdict);
+    say(words);
     timer = setTimeout(() => void look(), watched.limits.quietMs);
   };
   let timer = setTimeout(() => void look(), line.patience);

@@ -69,6 +69,11 @@ export class Pair {
     return this.#standby;
   }
 
+  /** The balancer is wrong, or the name of the service has not moved yet. */
+  mislead(to: Server): void {
+    this.#balancer.lead(to.socket);
+  }
+
   client(database: string): pg.Client {
     const host = this.#primary.server.sockets;
     return new pg.Client({ host, port: PORT, user: SUPERUSER, database });

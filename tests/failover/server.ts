@@ -36,6 +36,8 @@ const SETTINGS = {
   hot_standby: 'on',
   // A standby must not stop at once when its primary is away, nor wait long to ask again.
   wal_retrieve_retry_interval: '200ms',
+  // How soon a quiet primary hears how far its standby is.
+  wal_receiver_status_interval: '1s',
   fsync: 'on',
   full_page_writes: 'on',
   synchronous_commit: 'on',
@@ -159,7 +161,12 @@ export class Server {
   async copyFrom(primary: Server): Promise<void> {
     const { cluster } = this.place;
     rmSync(cluster, { recursive: true, force: true });
-    const client = new pg.Client({ host: primary.sockets, port: PORT, user: SUPERUSER });
+    const client = new pg.Client({
+      host: primary.sockets,
+      port: PORT,
+      user: SUPERUSER,
+      database: 'postgres',
+    });
     client.on('error', () => undefined);
     await client.connect();
     try {
