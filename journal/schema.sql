@@ -32,6 +32,11 @@ create table events (
   data json not null
 );
 
+create table feed (
+  xid xid8 default pg_current_xact_id() not null,
+  spans bytea not null
+);
+
 create table leases (
   node integer not null,
   until timestamp with time zone
@@ -142,6 +147,9 @@ alter table bulks add constraint bulks_owner_fkey
 
 alter table events add constraint events_pkey
   PRIMARY KEY (run_id, seq);
+
+alter table feed add constraint feed_pkey
+  PRIMARY KEY (xid);
 
 alter table leases add constraint leases_pkey
   PRIMARY KEY (node);

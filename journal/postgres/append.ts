@@ -20,10 +20,14 @@
  * (`pg_cancel_backend`): the server then says "committed" and means "here".
  */
 import type { AppendResult, Batch, EventRow, NodeLease, RunRow, RunUpdate } from '../journal.ts';
-import { documents, doubles, integers, uuids, words } from './columns.ts';
+import { documents, doubles, integers, spans, uuids, words } from './columns.ts';
+import { CHANNEL, payloadOf } from './bells.ts';
 import { faultOf } from './faults.ts';
 import { afterFault, type Line, type Source } from './line.ts';
 
+const DUE = payloadOf({ about: 'due' });
+
+/** A run without an owner rings in the same transaction: somebody has room for it. */
 export const APPEND = `
 with fence as materialized (
   select 1 from nodes where id = $1 and epoch = $2 for share
@@ -42,6 +46,8 @@ with fence as materialized (
     unnest($22::text[]), unnest($23::text[]), unnest($24::int[]), unnest($25::text[]),
     unnest($26::json[])
   from fence
+), fed as (
+  insert into feed (spans) select $36::bytea from fence where $36::bytea is not null
 ), updates as (
   select unnest($27::uuid[]) as run, unnest($28::text[]) as status, unnest($29::int[]) as version,
     unnest($30::float8[]) as wake_at, unnest($31::float8[]) as ended_at,
@@ -53,7 +59,9 @@ with fence as materialized (
     failed = u.failed
   from updates u where runs.id = u.run
 )
-select count(*)::int as fenced_in from fence`;
+select count(*)::int as fenced_in, case when count(*) = 1
+  and array_position($35::int[], null) is not null then pg_notify(${CHANNEL}, '${DUE}')::text end
+from fence`;
 
 /** Is this event there, as we wrote it? */
 export const LOOK_EVENT = `
@@ -92,6 +100,7 @@ export function appendValues(lease: NodeLease, batch: Batch): unknown[] {
     ...eventColumns(batch.events),
     ...updateColumns(updates),
     integers(starts, (run) => (run.unowned === true ? null : lease.node)),
+    spans(batch.events),
   ];
 }
 

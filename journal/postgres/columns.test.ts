@@ -1,6 +1,6 @@
 /** The binary forms, byte by byte; `append.db.test.ts` has the server read them. */
 import { expect, it } from 'vitest';
-import { documents, doubles, integers, uuids, words } from './columns.ts';
+import { documents, doubles, integers, spans, uuids, words } from './columns.ts';
 
 const hex = (buffer: Buffer): string =>
   buffer
@@ -50,4 +50,29 @@ it.each(['', 'x', '0199a0ff-1234-7abc-8def-0123456789ag', '0199a0ff12347abc8def0
 
 it.each([1.5, Number.NaN, 2 ** 31])('refuses %d as an integer', (value) => {
   expect(() => integers([value], Number)).toThrow('is not a 32-bit integer');
+});
+
+it('writes stretches of one run, with the first number and the count', () => {
+  const [a, b] = ['0199a0ff-1234-7abc-8def-0123456789ab', '00000000-0000-0000-0000-000000000001'];
+  const events = [
+    { run: a, seq: 7 },
+    { run: a, seq: 8 },
+    { run: a, seq: 10 },
+    { run: b, seq: 11 },
+    { run: b, seq: 12 },
+    { run: a, seq: 11 },
+  ];
+  const [bytesA, bytesB] = [
+    '0199a0ff 12347abc 8def0123 456789ab',
+    '00000000 00000000 00000000 00000001',
+  ];
+  expect(hex(spans(events) ?? Buffer.alloc(0))).toBe(
+    [
+      `${bytesA} 00000007 00000002`,
+      `${bytesA} 0000000a 00000001`,
+      `${bytesB} 0000000b 00000002`,
+      `${bytesA} 0000000b 00000001`,
+    ].join(' '),
+  );
+  expect(spans([])).toBeNull();
 });

@@ -151,3 +151,30 @@ export function uuids<T>(rows: readonly T[], pick: Value<T, string>): Buffer {
     return at + 20;
   });
 }
+
+/**
+ * Which events these are: for each stretch of one run, its id, the first number and the count.
+ * Null for none.
+ */
+export function spans(
+  events: readonly { readonly run: string; readonly seq: number }[],
+): Buffer | null {
+  let at = 0;
+  let run = '';
+  let next = 0;
+  let count = 0;
+  for (const event of events) {
+    if (event.run === run && event.seq === next) count += 1;
+    else {
+      room(at, 24);
+      writeUuid(event.run, at);
+      int32(event.seq, at + 16);
+      at += 24;
+      run = event.run;
+      count = 1;
+    }
+    next = event.seq + 1;
+    int32(count, at - 4);
+  }
+  return at === 0 ? null : Buffer.from(scratch.subarray(0, at));
+}

@@ -5,14 +5,16 @@
  * holds the node's lock. Nothing here waits in a queue behind a reader of people.
  */
 import type pg from 'pg';
-import { bug, TuttiError } from '../../model/errors.ts';
+import { TuttiError } from '../../model/errors.ts';
 import type { Host } from '../connection-string.ts';
 import type { Journal, Views } from '../journal.ts';
 import { append, APPEND_SETTINGS } from './append.ts';
+import { Bells } from './bells.ts';
 import { openBulks } from './bulks.ts';
 import { claim, CLAIM_SETTINGS, claimRun } from './claims.ts';
 import { Desk } from './desk.ts';
 import { sqlState, wordsOf } from './faults.ts';
+import { FORGET_FOREIGN, readFeed } from './feed.ts';
 import { bury, Leases } from './lease.ts';
 import { Hosts } from './hosts.ts';
 import type { Source } from './line.ts';
@@ -53,7 +55,11 @@ export const NODES = `
 select id as node, name, epoch::float8 as epoch, url, host, pid,
   coalesce(round(date_part('epoch', until) * 1000), 0) as "leaseUntil",
   coalesce(until > now(), false) as alive,
-  round(date_part('epoch', registered_at) * 1000) as "registeredAt", 0 as active, 0 as asleep
+  round(date_part('epoch', registered_at) * 1000) as "registeredAt",
+  (select count(*)::int from runs where owner = nodes.id
+    and ended_at is null and wake_at is null) as active,
+  (select count(*)::int from runs where owner = nodes.id
+    and ended_at is null and wake_at is not null) as asleep
 from nodes left join leases on leases.node = nodes.id order by id`;
 
 export async function openPostgresJournal(options: PostgresJournalOptions): Promise<Journal> {
@@ -70,6 +76,7 @@ export async function openPostgresJournal(options: PostgresJournalOptions): Prom
     const client = await leases.connectOnce();
     await checkVersion(client);
     await migrate(client);
+    await client.query(FORGET_FOREIGN);
   } catch (error) {
     closing.abort();
     await leases.close();
@@ -111,6 +118,7 @@ function assemble(
   const claims = new Desk(source, 1, async (client) => {
     await client.query(CLAIM_SETTINGS);
   });
+  const bells = new Bells(source);
   const logs = new Desk(source, 1);
   const readers = new Desk(source, READ_LINES, async (client) => {
     await client.query(READ_SETTINGS);
@@ -123,29 +131,12 @@ function assemble(
       if (leases.replaced) return Promise.resolve({ kind: 'fenced' });
       return writers.with((line) => append(line, source, lease, batch));
     },
-    register: (name, leaseMs, url) => leases.register(name, leaseMs, url),
-    renew: (lease, leaseMs) => leases.renew(lease, leaseMs),
-    resign: (lease) => leases.resign(lease),
-    adopt: (lease) => leases.adopt(lease),
-    bury: (lease) => claims.patiently((client) => bury(client, lease)),
-    claim: (lease, now, limit) => claims.with((line) => claim(line, source, lease, now, limit)),
-    claimRun: (lease, run) => claims.with((line) => claimRun(line, lease, run)),
-    loadMany: (runs) => readers.patiently((client) => loadRuns(client, runs)),
-    listen: () => () => undefined,
-    ring: () => undefined,
-    load: (run) => readers.patiently((client) => loadRun(client, run)),
-    activeRuns: ({ node }, after, limit) =>
-      readers.patiently((client) => activeRuns(client, node, after, limit)),
-    dueRuns: ({ node }, now, limit) =>
-      readers.patiently((client) => dueRuns(client, node, now, limit)),
+    ...openOwnership(source, leases, bells, claims),
+    ...openReading(readers),
     appendLogs: async (rows) => {
       if (rows.length > 0) await logs.patiently((client) => writeLogs(client, rows));
     },
     logEnd: (run, task, attempt) => logs.patiently((client) => logEnd(client, run, task, attempt)),
-    deploy: (version) => readers.patiently((client) => deploy(client, version)),
-    version: (workflow, version) =>
-      readers.patiently((client) => findVersion(client, workflow, version)),
-    pools: () => readers.patiently((client) => readPools(client)),
     views: openViews(people),
     slots: openSlots(readers),
     requests: openRequests(people),
@@ -154,9 +145,52 @@ function assemble(
     close: async () => {
       closing.abort();
       await Promise.all(
-        [leases, claims, writers, logs, readers, people].map((each) => each.close()),
+        [leases, bells, claims, writers, logs, readers, people].map((each) => each.close()),
       );
     },
+  };
+}
+
+type Ownership = Pick<
+  Journal,
+  'register' | 'renew' | 'resign' | 'adopt' | 'bury' | 'claim' | 'claimRun' | 'listen' | 'ring'
+>;
+
+function openOwnership(source: Source, leases: Leases, bells: Bells, claims: Desk): Ownership {
+  return {
+    register: (name, leaseMs, url) => leases.register(name, leaseMs, url),
+    renew: async (lease, leaseMs) => {
+      const renewal = await leases.renew(lease, leaseMs);
+      bells.renewed(renewal.othersEndInMs !== null);
+      return renewal;
+    },
+    resign: (lease) => leases.resign(lease),
+    adopt: (lease) => leases.adopt(lease),
+    bury: (lease) => claims.patiently((client) => bury(client, lease)),
+    claim: (lease, now, limit) => claims.with((line) => claim(line, source, lease, now, limit)),
+    claimRun: (lease, run) => claims.with((line) => claimRun(line, lease, run)),
+    listen: (hear) => bells.listen(hear),
+    ring: () => bells.ring(),
+  };
+}
+
+type Reading = Pick<
+  Journal,
+  'load' | 'loadMany' | 'activeRuns' | 'dueRuns' | 'deploy' | 'version' | 'pools'
+>;
+
+function openReading(readers: Desk): Reading {
+  return {
+    load: (run) => readers.patiently((client) => loadRun(client, run)),
+    loadMany: (runs) => readers.patiently((client) => loadRuns(client, runs)),
+    activeRuns: ({ node }, after, limit) =>
+      readers.patiently((client) => activeRuns(client, node, after, limit)),
+    dueRuns: ({ node }, now, limit) =>
+      readers.patiently((client) => dueRuns(client, node, now, limit)),
+    deploy: (version) => readers.patiently((client) => deploy(client, version)),
+    version: (workflow, version) =>
+      readers.patiently((client) => findVersion(client, workflow, version)),
+    pools: () => readers.patiently((client) => readPools(client)),
   };
 }
 
@@ -175,7 +209,7 @@ function openViews(people: Desk): Views {
       const { rows } = await people.briefly((client) => client.query(NODES));
       return rows as Awaited<ReturnType<Views['nodes']>>;
     },
-    feed: () => Promise.reject(bug('not built yet')),
+    feed: (after, limit) => people.briefly((client) => readFeed(client, after, limit)),
     ping: async () => {
       await people.briefly((client) => client.query('select 1'));
     },

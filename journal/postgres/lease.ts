@@ -17,6 +17,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { bug, TuttiError } from '../../model/errors.ts';
 import type { NodeLease, Renewal } from '../journal.ts';
+import { ringIn } from './bells.ts';
 import { inTransaction, Line, type Source } from './line.ts';
 
 /** First half of the lock's key: "tutt". The second is the node's id. */
@@ -85,6 +86,7 @@ export function bury(client: pg.Client, lease: NodeLease): Promise<number> {
     if (nodes.length === 0 || !(await fence(client, lease))) return 0;
     await client.query(RAISE_EXPIRED, [nodes]);
     await client.query(BURIED, [nodes]);
+    await ringIn(client, { about: 'orphans' });
     return nodes.length;
   });
 }
@@ -157,6 +159,7 @@ export class Leases {
           process.pid,
           url,
         ]);
+        await ringIn(client, { about: 'joined' });
         this.#renewed = { at: Date.now(), leaseMs };
         return { node: node.id, epoch: Number(raised.rows[0]?.epoch) };
       });
@@ -197,7 +200,9 @@ export class Leases {
       inTransaction(client, async () => {
         await client.query(LOCK_LEASE, [lease.node]);
         const raised = await client.query(RESIGN, [lease.node, lease.epoch]);
-        if (raised.rowCount === 1) await client.query(BURIED, [[lease.node]]);
+        if (raised.rowCount !== 1) return;
+        await client.query(BURIED, [[lease.node]]);
+        await ringIn(client, { about: 'orphans' });
       }),
     );
   }

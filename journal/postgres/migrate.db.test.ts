@@ -7,6 +7,8 @@ import { openJournal } from '../open.ts';
 import { batch, eventRow, openTestbed, runId, startRow, type Testbed } from '../testbed.ts';
 import { checkVersion, migrate, readMigrations } from './migrate.ts';
 import * as appendSql from './append.ts';
+import * as bellsSql from './bells.ts';
+import * as feedSql from './feed.ts';
 import * as claimsSql from './claims.ts';
 import * as hostsSql from './hosts.ts';
 import * as journalSql from './journal.ts';
@@ -26,7 +28,9 @@ function allStatements(): ReadonlyMap<string, string> {
   const all = new Map<string, string>();
   for (const module of [
     appendSql,
+    bellsSql,
     claimsSql,
+    feedSql,
     hostsSql,
     journalSql,
     leaseSql,
@@ -101,6 +105,29 @@ describe('migrations', () => {
     const newer = { number: 9999, name: 'from_the_future', sql: 'select 1' };
     await migrate(client, [...readMigrations(), newer]);
     await expect(bed.journal({ connection })).rejects.toMatchObject({ code: 'database.too-new' });
+  });
+
+  it('bring a database of version 0.1.0 with its runs along', async () => {
+    const connection = await bed.database();
+    const client = await bed.client(connection);
+    await migrate(client, readMigrations().slice(0, 1));
+    const run = (n: number): string => `'${runId(n)}', now(), 1, 1, 1, 'w', 'running', '{}'`;
+    await client.query(`
+      insert into nodes (name, epoch) values ('old', 3);
+      insert into leases values (1, now() - interval '1 day');
+      insert into runs (id, created_at, owner, version, total, workflow, status, "by", wake_at, ended_at)
+      values (${run(1)}, null, null), (${run(2)}, to_timestamp(5), null), (${run(3)}, null, now());
+      insert into events (run_id, at, seq, type, data) values ('${runId(1)}', now(), 0, 'RunStarted', '{}')`);
+    const { journal } = await bed.journal({ connection });
+    const lease = await journal.register('new', 60_000, null);
+    const begin = (await journal.views.feed(null, 9)).next;
+    expect(await journal.bury(lease)).toBe(1);
+    expect((await journal.claim(lease, 6_000, 9)).runs).toEqual([runId(1), runId(2)]);
+    const [first] = await journal.loadMany([runId(1)]);
+    expect(first?.events).toMatchObject([{ seq: 0, type: 'RunStarted' }]);
+    await journal.append(lease, batch({ events: [eventRow(runId(1), 1)] }));
+    const { items } = await journal.views.feed(begin, 9);
+    expect(items.map(({ event }) => event)).toEqual([eventRow(runId(1), 1)]);
   });
 
   it('are numbered without holes', () => {

@@ -12,7 +12,7 @@ function ms(column: string): string {
 const SUMMARY = `id, workflow, version, status, key, business_date::text, parent_run, parent_task,
   parent_attempt, "by", ${ms('created_at')} as created_at, ${ms('ended_at')} as ended_at,
   total, ended, failed`;
-const EVENT = `seq, ${ms('at')} as at, type, task, attempt, "end", data::text as data`;
+export const EVENT = `seq, ${ms('at')} as at, type, task, attempt, "end", data::text as data`;
 
 /** The planner may still believe that a table is as small as it was when it last counted; keys are read in their order. */
 export const READ_SETTINGS = `

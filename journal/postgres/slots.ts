@@ -5,6 +5,7 @@
  */
 import type pg from 'pg';
 import type { NodeLease, PoolState, SlotKey, Slots, SlotWant } from '../journal.ts';
+import { ringIn } from './bells.ts';
 import type { Desk } from './desk.ts';
 import { inTransaction } from './line.ts';
 
@@ -29,7 +30,6 @@ export const KEEP_SLOTS = `
 delete from slots where run = $1 and not exists (
   select from unnest($2::text[], $3::int[]) as kept(task, attempt)
   where kept.task = slots.task and kept.attempt = slots.attempt)`;
-const RING = `select pg_notify('tutti', '{"about":"slots"}')`;
 
 interface TakenRow extends SlotKey {
   readonly pool: string;
@@ -117,7 +117,7 @@ export function openSlots(desk: Desk): Slots {
         const fence = await client.query(SLOT_FENCE, [lease.node, lease.epoch]);
         if (fence.rowCount !== 1) return;
         await work(client);
-        await client.query(RING);
+        await ringIn(client, { about: 'slots' });
       }),
     );
   return {

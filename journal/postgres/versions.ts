@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { Definition } from '../../model/definition.ts';
 import type { By } from '../../model/run.ts';
 import type { Page, VersionRow, WorkflowRow } from '../journal.ts';
+import { ringIn } from './bells.ts';
 import { clampLimit, readCursor, writeCursor } from './cursor.ts';
 import { inTransaction } from './line.ts';
 
@@ -79,6 +80,7 @@ async function addVersion(
   for (const name of Object.keys(pools).toSorted()) {
     await client.query(RAISE_POOL, [name, pools[name]]);
   }
+  await ringIn(client, { about: 'deployed', workflow });
 }
 
 interface StoredVersion {
