@@ -368,20 +368,18 @@ class Orchestra implements Engine {
 
   #begin(flight: Flight): void {
     this.#flying.add(flight);
-    void this.#perform(flight).finally(() => {
-      this.#flying.delete(flight);
-      if (this.#landed.size > 0) for (const wake of this.#landed) wake();
-    });
+    void this.#perform(flight);
   }
 
   async #perform(flight: Flight): Promise<void> {
-    const recovered = flight.recovered;
     try {
       if (flight.lane === 'workflow') await this.#child(flight);
-      else await runAction(flight, this.#desk, recovered);
+      else await runAction(flight, this.#desk, flight.recovered);
     } catch (error) {
       await this.#broken(flight, error);
     }
+    this.#flying.delete(flight);
+    if (this.#landed.size > 0) for (const wake of this.#landed) wake();
   }
 
   /** A mistake of ours or of a connector fails the task; it never takes the engine with it. */

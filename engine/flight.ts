@@ -2,7 +2,7 @@
  * One attempt of a task on this node, from the dispatcher's queue to its outcome. It holds what
  * the attempt must be reachable by: how to stop it, and since when it has been going on.
  */
-import type { Effect } from '../kernel/plan.ts';
+import type { Follow, Work } from '../kernel/plan.ts';
 import type { LiveRun } from './live-run.ts';
 
 /** Why an attempt is to stop; `drop`: nobody wants its outcome any more. */
@@ -23,7 +23,7 @@ export class Flight {
   since: number;
   stop: Stop | undefined;
   /** Its start was durable before this flight: what it was doing then. */
-  recovered: Extract<Effect, { kind: 'follow' }> | undefined;
+  recovered: Follow | undefined;
   #controller: AbortController | undefined;
   #interest: AbortController | undefined;
   #pausing: Set<() => void> | undefined;
@@ -31,15 +31,17 @@ export class Flight {
 
   constructor(
     run: LiveRun,
-    place: { node: number; task: string; attempt: number; lane: string; since: number },
+    work: Work,
+    lane: string,
+    since: number,
     pools: Readonly<Record<string, number>> | undefined,
   ) {
     this.run = run;
-    this.node = place.node;
-    this.task = place.task;
-    this.attempt = place.attempt;
-    this.lane = place.lane;
-    this.since = place.since;
+    this.node = work.node;
+    this.task = work.task;
+    this.attempt = work.attempt;
+    this.lane = lane;
+    this.since = since;
     this.pools = pools;
     run.busy += 1;
   }

@@ -3,12 +3,12 @@
  * the kernel, hands what it decides to the pipeline, and, once that is durable, lets the world
  * follow (law 4, `reconciler.ts`), tells parents, puts runs to sleep.
  */
-import type { Journal } from '../journal/journal.ts';
+import type { Journal, RunRow, RunUpdate } from '../journal/journal.ts';
 import type { Context } from '../kernel/context.ts';
 import type { Overlay } from '../kernel/gates.ts';
-import { effectsOf, sleepsUntil } from '../kernel/plan.ts';
+import { sleepsUntil, workOf } from '../kernel/plan.ts';
 import { isRefusal } from '../kernel/refusal.ts';
-import type { RunState } from '../kernel/state.ts';
+import type { Mutable, RunState } from '../kernel/state.ts';
 import { first, step } from '../kernel/step.ts';
 import { runStatusOf } from '../kernel/view.ts';
 import { TuttiError } from '../model/errors.ts';
@@ -61,10 +61,13 @@ export class Owner implements PipelineListener {
   readonly #parts: OwnerParts;
   readonly #loading = new Map<string, Promise<LiveRun | null>>();
   readonly #world: Reconciler;
+  readonly #now: Mutable<Context>;
   #stopped = false;
 
   constructor(parts: OwnerParts) {
     this.#parts = parts;
+    const { chance, versions } = parts;
+    this.#now = { now: 0, chance: () => chance.next(), definitions: versions.definitions };
     this.#world = new Reconciler({
       clock: parts.clock,
       dispatcher: parts.dispatcher,
@@ -87,14 +90,9 @@ export class Owner implements PipelineListener {
     this.live.set(id, run);
     const wakeAt = asleep && state.end === undefined ? event.at : this.#wakeAt(run, state.touched);
     run.row = { status: 'running', wakeAt, version: state.version };
-    this.#push(run, {
-      events,
-      seq: state.seq,
-      start: startRowOf(state, wakeAt),
-      // A run that is over at once is inserted with its end.
-      update: state.end === undefined ? undefined : updateOf(state, null),
-      settled,
-    });
+    // A run that is over at once is inserted with its end.
+    const update = state.end === undefined ? undefined : updateOf(state, null);
+    this.#push(run, events, startRowOf(state, wakeAt), update, settled);
   }
 
   /** Passes a command through the kernel. `settled` is called once it is durable. */
@@ -112,15 +110,14 @@ export class Owner implements PipelineListener {
     const state = run.state;
     if (events[0]?.type === 'RunRestarted') this.#world.renumber(run);
     const wakeAt = this.#wakeAt(run, state.touched);
-    const before = run.row;
-    const row = { status: runStatusOf(state), wakeAt, version: state.version };
-    const changed =
-      row.status !== before.status ||
-      row.wakeAt !== before.wakeAt ||
-      row.version !== before.version;
-    run.row = row;
-    const update = changed ? updateOf(state, wakeAt) : undefined;
-    this.#push(run, { events, seq: state.seq, start: undefined, update, settled });
+    const status = runStatusOf(state);
+    const { row } = run;
+    let update: RunUpdate | undefined;
+    if (row.status !== status || row.wakeAt !== wakeAt || row.version !== state.version) {
+      run.row = { status, wakeAt, version: state.version };
+      update = updateOf(state, wakeAt);
+    }
+    this.#push(run, events, undefined, update, settled);
     return undefined;
   }
 
@@ -164,14 +161,7 @@ export class Owner implements PipelineListener {
       this.#parts.observer?.woken(this.#parts.clock.now() - run.row.wakeAt);
       run.row = { ...run.row, wakeAt: null };
       return new Promise<void>((resolve) => {
-        const update = updateOf(run.state, null);
-        this.#push(run, {
-          events: [],
-          seq: run.state.seq,
-          start: undefined,
-          update,
-          settled: () => resolve(),
-        });
+        this.#push(run, [], undefined, updateOf(run.state, null), () => resolve());
       });
     });
   }
@@ -226,32 +216,33 @@ export class Owner implements PipelineListener {
     if (error.code === 'node.fenced') this.#parts.fenced(error);
   }
 
+  /** The kernel does not keep it: one object serves all commands. */
   #context(): Context {
-    const { clock, chance, versions } = this.#parts;
-    return { now: clock.now(), chance: () => chance.next(), definitions: versions.definitions };
+    this.#now.now = this.#parts.clock.now();
+    return this.#now;
   }
 
   #push(
     run: LiveRun,
-    what: Omit<Entry, 'events' | 'touched' | 'facts'> & { readonly events: readonly RunEvent[] },
+    happened: readonly RunEvent[],
+    start: RunRow | undefined,
+    update: RunUpdate | undefined,
+    settled: Settled | undefined,
   ): void {
     const { state } = run;
-    const firstSeq = what.seq - what.events.length;
-    const events = what.events.map((event, index) => rowOf(run.id, firstSeq + index, event));
-    const touched = state.touched;
+    const { touched, seq } = state;
     state.touched = [];
-    const { seq, start, update, settled } = what;
+    const firstSeq = seq - happened.length;
+    const events = happened.map((event, index) => rowOf(run.id, firstSeq + index, event));
     for (const node of touched) run.touchedAt[node] = seq;
-    const facts = this.#parts.observer === undefined ? undefined : what.events;
+    const facts = this.#parts.observer === undefined ? undefined : happened;
     this.#parts.pipeline().add(run, { start, events, update, touched, seq, facts, settled });
   }
 
   /** null: the run must stay in memory. Looked at only when nothing is under way. */
   #wakeAt(run: LiveRun, touched: readonly number[]): number | null {
     if (run.state.end !== undefined || run.busy > 0) return null;
-    for (const node of touched) {
-      for (const effect of effectsOf(run.state, node)) if (effect.kind !== 'timer') return null;
-    }
+    for (const node of touched) if (workOf(run.state, node) !== undefined) return null;
     const until = sleepsUntil(run.state);
     if (until === null || until < this.#parts.clock.now() + PARK_AFTER_MS) return null;
     return until;

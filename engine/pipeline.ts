@@ -11,6 +11,7 @@
  */
 import type { Batch, EventRow, Journal, NodeLease, RunRow, RunUpdate } from '../journal/journal.ts';
 import { TuttiError } from '../model/errors.ts';
+import { Admission } from './admission.ts';
 import type { Clock } from './clock.ts';
 import { Fifo } from './fifo.ts';
 import type { Entry, LiveRun } from './live-run.ts';
@@ -32,6 +33,8 @@ export class Pipeline {
   readonly #clock: Clock;
   readonly #listener: PipelineListener;
   readonly #observer: Observer | undefined;
+  /** Where new runs wait for their turn. */
+  readonly admission = new Admission(() => this.#waiting);
   readonly #ready = new Fifo<LiveRun>();
   readonly #room: (() => void)[] = [];
   #flights = 0;
@@ -127,6 +130,7 @@ export class Pipeline {
       this.#flights -= 1;
     }
     this.#makeRoom();
+    this.admission.batchWritten();
     this.#kick();
     if (this.#ready.size === 0 && this.#flights === 0)
       this.#idle.splice(0).forEach((resolve) => resolve());
@@ -191,6 +195,7 @@ export class Pipeline {
   /** From now on nothing is written by this node. */
   close(error: TuttiError): void {
     this.#closed ??= error;
+    this.admission.close();
     this.#room.splice(0).forEach((resolve) => resolve());
   }
 }

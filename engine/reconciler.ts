@@ -4,7 +4,8 @@
  * (law 4), and it is the same code on the first pass, after a crash and after a restart.
  */
 import { definitionOf, indexOf, nodeAt } from '../kernel/nodes.ts';
-import { type Effect, effectsOf, runTimer } from '../kernel/plan.ts';
+import { type Follow, runTimer, type Timer, timerOf, type Work, workOf } from '../kernel/plan.ts';
+import type { Body } from '../model/definition.ts';
 import type { AttemptReport, Refusal } from '../model/run.ts';
 import type { Clock } from './clock.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -43,13 +44,8 @@ export class Reconciler {
 
   /** Makes the world follow one node: the same code on the first pass and after a crash. */
   reconcile(run: LiveRun, node: number): void {
-    let work: Exclude<Effect, { kind: 'timer' }> | undefined;
-    let timer: Effect | undefined;
-    for (const effect of effectsOf(run.state, node)) {
-      if (effect.kind === 'timer') timer = effect;
-      else work = effect;
-    }
-    this.#setTimer(run, node, timer);
+    const work = workOf(run.state, node);
+    this.#setTimer(run, node, timerOf(run.state, node));
     const flight = run.flights.get(node);
     if (flight !== undefined && flight.attempt !== work?.attempt) {
       // A hold stops starts only: what is in the air already goes on to its outcome.
@@ -77,20 +73,11 @@ export class Reconciler {
     if ((run.touchedAt[node] ?? 0) <= run.durable) this.reconcile(run, node);
   }
 
-  #take(run: LiveRun, work: Exclude<Effect, { kind: 'timer' }>): void {
+  #take(run: LiveRun, work: Work): void {
     const node = nodeAt(run.state, work.node);
     const definition = definitionOf(run.state, node);
-    const body = definition.body;
-    const lane =
-      body.kind === 'action' ? body.action.slice(0, body.action.indexOf('.')) : body.kind;
-    const place = {
-      node: work.node,
-      task: work.task,
-      attempt: work.attempt,
-      lane,
-      since: this.#parts.clock.now(),
-    };
-    const flight = new Flight(run, place, definition.pools);
+    const lane = laneOf(definition.body);
+    const flight = new Flight(run, work, lane, this.#parts.clock.now(), definition.pools);
     run.flights.set(work.node, flight);
     if (work.kind === 'dispatch') {
       this.#parts.dispatcher().enqueue(flight);
@@ -118,7 +105,7 @@ export class Reconciler {
     }
   }
 
-  #cancel(flight: Flight, work: Extract<Effect, { kind: 'follow' }>): void {
+  #cancel(flight: Flight, work: Follow): void {
     if (flight.stop !== undefined) return;
     flight.halt('cancel');
     if (work.child !== undefined) this.#parts.cancelChild(work.child);
@@ -130,9 +117,10 @@ export class Reconciler {
     this.#parts.dispatcher().leave(flight);
   }
 
-  #setTimer(run: LiveRun, node: number, effect: Effect | undefined): void {
+  #setTimer(run: LiveRun, node: number, effect: Timer | undefined): void {
+    if (effect === undefined && run.timers.size === 0) return;
     const known = run.timers.get(node);
-    if (effect?.kind !== 'timer') {
+    if (effect === undefined) {
       if (known !== undefined) {
         known.cancel();
         run.timers.delete(node);
@@ -148,7 +136,7 @@ export class Reconciler {
     run.timers.set(node, { at: effect.at, cancel });
   }
 
-  #fire(run: LiveRun, effect: Extract<Effect, { kind: 'timer' }>): void {
+  #fire(run: LiveRun, effect: Timer): void {
     const { node, task, attempt } = effect;
     const command: AttemptReport =
       node < 0
@@ -169,4 +157,16 @@ export class Reconciler {
     for (const timer of run.timers.values()) timer.cancel();
     run.timers.clear();
   }
+}
+
+const lanes = new WeakMap<Body, string>();
+
+/** The connector's name, cut out of the action's once per version and not once per attempt. */
+function laneOf(body: Body): string {
+  if (body.kind !== 'action') return body.kind;
+  const known = lanes.get(body);
+  if (known !== undefined) return known;
+  const lane = body.action.slice(0, body.action.indexOf('.'));
+  lanes.set(body, lane);
+  return lane;
 }

@@ -86,8 +86,12 @@ export class Entrance implements Door {
 
   async start(request: StartRequest): Promise<Accepted | Refusal> {
     this.#parts.open();
+    return this.#parts.pipeline().admission.through(() => this.#admitted(request));
+  }
+
+  async #admitted(request: StartRequest): Promise<Accepted | Refusal> {
     const { ids, owner, mostRuns } = this.#parts;
-    await this.#parts.pipeline().room();
+    this.#parts.open();
     const command: StartRun = { ...request, type: 'StartRun', run: request.run ?? ids.run() };
     const malformed = malformation(command);
     if (malformed !== undefined) return refusal('request.invalid', malformed);

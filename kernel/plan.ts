@@ -5,7 +5,7 @@
  * pass (over the nodes an event touched) and after a crash (over all nodes), with the same keys.
  * The engine compares them with what is already going on and starts, stops or leaves alone.
  */
-import { definitionOf, isDispatched, isHeld, isMapped, nodeAt, refOf } from './nodes.ts';
+import { definitionOf, isDispatched, isHeld, isMapped, refOf } from './nodes.ts';
 import type { RunState } from './state.ts';
 import type { Json } from '../model/json.ts';
 
@@ -40,62 +40,81 @@ export type Effect =
 
 /** What is going on, or may be: its start is durable. */
 export type Follow = Extract<Effect, { kind: 'follow' }>;
+export type Timer = Extract<Effect, { kind: 'timer' }>;
+/** What is to be going on; a node has one at most. */
+export type Work = Exclude<Effect, Timer>;
 
-/** Most nodes have no effects: no list is made for them. */
-const NOTHING: readonly Effect[] = [];
-
-/** The effects of one node, at most two: work and a timer. */
+/** The effects of one node. */
 export function effectsOf(state: RunState, index: number): readonly Effect[] {
+  return [workOf(state, index), timerOf(state, index)].filter((effect) => effect !== undefined);
+}
+
+/** Asked several times for each task, so it is a question by itself, and makes no list. */
+export function workOf(state: RunState, index: number): Work | undefined {
   const node = state.nodes[index];
   // A restart can leave fewer nodes than there were: nothing is due for those that went.
-  if (state.end !== undefined || node === undefined) return NOTHING;
+  if (state.end !== undefined || node === undefined) return undefined;
   const status = node.status;
   switch (status.name) {
-    case 'waiting':
-    case 'ended':
-      return NOTHING;
-    case 'queued': {
-      const definition = definitionOf(state, node);
-      if (isHeld(state, node) || !isDispatched(definition, node)) return [];
-      return [
-        { kind: 'dispatch', node: index, task: refOf(state, index), attempt: status.attempt },
-      ];
-    }
-    case 'retrying':
-      return [timer(state, index, status.attempt, status.nextAt)];
-    case 'deciding':
-      return status.expiresAt === undefined
-        ? []
-        : [timer(state, index, status.attempt, status.expiresAt)];
+    case 'queued':
+      if (isHeld(state, node) || !isDispatched(definitionOf(state, node), node)) return undefined;
+      return { kind: 'dispatch', node: index, task: refOf(state, index), attempt: status.attempt };
     case 'running':
     case 'unknown':
-      return underway(state, index);
+      if (status.wakeAt !== undefined || isMapped(definitionOf(state, node), node))
+        return undefined;
+      return {
+        kind: 'follow',
+        node: index,
+        task: refOf(state, index),
+        attempt: status.attempt,
+        startedAt: status.startedAt,
+        ...(status.job !== undefined && { job: status.job }),
+        ...(status.child !== undefined && { child: status.child }),
+        cancel: status.cancel !== undefined,
+        lost: status.name === 'unknown',
+      };
+    case 'waiting':
+    case 'retrying':
+    case 'deciding':
+    case 'ended':
+      return undefined;
   }
 }
 
-function underway(state: RunState, index: number): Effect[] {
-  const node = nodeAt(state, index);
+/** When the node wants to be asked again. */
+export function timerOf(state: RunState, index: number): Timer | undefined {
+  const node = state.nodes[index];
+  if (state.end !== undefined || node === undefined) return undefined;
   const status = node.status;
-  if (status.name !== 'running' && status.name !== 'unknown') return [];
-  const definition = definitionOf(state, node);
-  if (status.wakeAt !== undefined) return [timer(state, index, status.attempt, status.wakeAt)];
-  if (isMapped(definition, node)) return [];
-  const follow: Effect = {
-    kind: 'follow',
-    node: index,
-    task: refOf(state, index),
-    attempt: status.attempt,
-    startedAt: status.startedAt,
-    ...(status.job !== undefined && { job: status.job }),
-    ...(status.child !== undefined && { child: status.child }),
-    cancel: status.cancel !== undefined,
-    lost: status.name === 'unknown',
-  };
-  if (definition.timeoutMs === undefined || status.cancel !== undefined) return [follow];
-  return [follow, timer(state, index, status.attempt, status.startedAt + definition.timeoutMs)];
+  switch (status.name) {
+    case 'retrying':
+      return timer(state, index, status.attempt, status.nextAt);
+    case 'deciding':
+      return timer(state, index, status.attempt, status.expiresAt);
+    case 'running':
+    case 'unknown': {
+      if (status.wakeAt !== undefined) return timer(state, index, status.attempt, status.wakeAt);
+      const definition = definitionOf(state, node);
+      const { timeoutMs } = definition;
+      if (timeoutMs === undefined || status.cancel !== undefined || isMapped(definition, node))
+        return undefined;
+      return timer(state, index, status.attempt, status.startedAt + timeoutMs);
+    }
+    case 'waiting':
+    case 'queued':
+    case 'ended':
+      return undefined;
+  }
 }
 
-function timer(state: RunState, index: number, attempt: number, at: number): Effect {
+function timer(
+  state: RunState,
+  index: number,
+  attempt: number,
+  at: number | undefined,
+): Timer | undefined {
+  if (at === undefined) return undefined;
   return { kind: 'timer', node: index, task: refOf(state, index), attempt, at };
 }
 
@@ -105,7 +124,7 @@ export function plan(state: RunState): Effect[] {
 }
 
 /** The run's own timeout. */
-export function runTimer(state: RunState): Effect[] {
+export function runTimer(state: RunState): Timer[] {
   if (state.deadline === undefined || state.end !== undefined || state.cancel !== undefined)
     return [];
   return [{ kind: 'timer', node: -1, task: '', attempt: 0, at: state.deadline }];
@@ -119,10 +138,8 @@ export function sleepsUntil(state: RunState): number | null {
   if (state.end !== undefined) return Infinity;
   let until = state.cancel === undefined ? (state.deadline ?? Infinity) : Infinity;
   for (let index = 0; index < state.nodes.length; index++) {
-    for (const effect of effectsOf(state, index)) {
-      if (effect.kind !== 'timer') return null;
-      until = Math.min(until, effect.at);
-    }
+    if (workOf(state, index) !== undefined) return null;
+    until = Math.min(until, timerOf(state, index)?.at ?? Infinity);
   }
   return until;
 }

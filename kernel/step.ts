@@ -28,11 +28,9 @@ export function step(
   const decision = decide(state, command, context);
   if (isRefusal(decision)) return decision;
   if (decision.length === 0) return decision;
-  const events = [...decision];
   // A mended task lets a run that had ended go on.
   for (const event of decision) evolve(state, event, context.definitions);
-  rest(state, events, context);
-  return events;
+  return rest(state, decision, context);
 }
 
 /** The first step of a run. */
@@ -42,15 +40,20 @@ export function first(
   context: Context,
 ): { readonly state: RunState; readonly events: readonly RunEvent[] } {
   const state = begin(id, event, context.definitions);
-  const events: RunEvent[] = [event];
-  rest(state, events, context);
-  return { state, events };
+  return { state, events: rest(state, [event], context) };
 }
 
-function rest(state: RunState, events: RunEvent[], context: Context): void {
+/** Settles until nothing more follows. Most steps are at rest at once, and cost no second list. */
+function rest(
+  state: RunState,
+  decided: readonly RunEvent[],
+  context: Context,
+): readonly RunEvent[] {
+  let events: RunEvent[] | undefined;
   for (;;) {
     const event = settle(state, context.now);
-    if (event === null) return;
+    if (event === null) return events ?? decided;
+    events ??= [...decided];
     if (events.length > MOST_EVENTS) bug(`run ${state.id} does not come to rest`);
     events.push(event);
     evolve(state, event, context.definitions);
