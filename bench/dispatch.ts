@@ -21,6 +21,8 @@ tasks:
 /** Events of a run that ends well. The intent and the job of a command are two of its own. */
 const SHELL_EVENTS = 5;
 const HTTP_EVENTS = 3;
+const WARM_RUNS = 200;
+const WARM_AT_ONCE = 16;
 
 export async function open({ databaseUrl }: Place): Promise<Contestant> {
   const house = await openHouse(undefined, databaseUrl);
@@ -53,4 +55,5 @@ async function warm(house: House): Promise<void> {
   if (events.length !== SHELL_EVENTS || events.at(-2)?.type !== 'TaskEnded') {
     throw new Error(`run ${id} of a command has other events than expected`);
   }
+  await crowd(WARM_AT_ONCE, WARM_RUNS, () => run(house, 'command', SHELL_EVENTS));
 }

@@ -14,6 +14,7 @@ const CHAIN_EVENTS = 12;
 const WARM_RUNS = 500;
 /** Starts that wait for the journal at once. */
 const STARTS_AT_ONCE = 10_000;
+const SLEEPERS_AT_ONCE = 1_000;
 
 const step = { kind: 'action', action: 'bench.step', with: {} } as const;
 const chain = Array.from({ length: 10 }, (_, i) => (i === 0 ? [] : [i - 1]));
@@ -41,7 +42,7 @@ export async function open({ databaseUrl }: Place): Promise<Contestant> {
     sleep: async (runs, due, woke) => {
       sink.woke = woke;
       const nap = (index: number) => ({ at: new Date(due(index)).toISOString(), index });
-      await crowd(STARTS_AT_ONCE, runs, (index) => start(house, 'nap', nap(index)));
+      await crowd(SLEEPERS_AT_ONCE, runs, (index) => start(house, 'nap', nap(index)));
     },
     close: () => house.close(),
   };

@@ -32,6 +32,8 @@ interface Jobs extends Underway {
   readonly does: JobAction<unknown, unknown, unknown>;
   cursor: Json;
   lost: boolean;
+  /** Submitted a moment ago. */
+  fresh: boolean;
 }
 
 export async function jobAttempt(underway: Underway): Promise<void> {
@@ -44,6 +46,7 @@ export async function jobAttempt(underway: Underway): Promise<void> {
     does,
     cursor: null,
     lost: underway.recovered?.lost ?? false,
+    fresh: underway.recovered === undefined,
   };
   try {
     const job = await obtain(jobs);
@@ -117,8 +120,10 @@ async function persist<T>(jobs: Jobs, question: () => Promise<T>): Promise<T> {
 }
 
 async function follow(jobs: Jobs, job: Json): Promise<void> {
-  const { does, context, flight } = jobs;
+  const { does, context } = jobs;
   const cancelling = new Cancelling(jobs, job);
+  // A system that tells when there is something to see is not asked before there can be.
+  if (jobs.fresh && does.wake !== undefined) await rest(jobs, job, FIRST_LOOK_MS);
   for (;;) {
     await cancelling.look();
     const state = await persist(jobs, () => does.follow(context, job));
@@ -127,10 +132,16 @@ async function follow(jobs: Jobs, job: Json): Promise<void> {
       await settle(jobs, job, state);
       return;
     }
-    const wake = does.wake?.(context, job).catch(() => undefined);
-    await pause(jobs, cancelling.delay(state.askAgainMs), ...(wake === undefined ? [] : [wake]));
-    if (flight.stop === 'drop' || flight.stop === 'shutdown') throw new Interrupted();
+    await rest(jobs, job, cancelling.delay(state.askAgainMs));
   }
+}
+
+/** Until it is time to ask again, or the system says that it is worth it. */
+async function rest(jobs: Jobs, job: Json, delayMs: number): Promise<void> {
+  const { does, context, flight } = jobs;
+  const wake = does.wake?.(context, job).catch(() => undefined);
+  await pause(jobs, delayMs, ...(wake === undefined ? [] : [wake]));
+  if (flight.stop === 'drop' || flight.stop === 'shutdown') throw new Interrupted();
 }
 
 async function settle(jobs: Jobs, job: Json, state: JobState<unknown>): Promise<void> {

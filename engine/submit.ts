@@ -164,8 +164,7 @@ export class Entrance implements Door {
         refused = owner.apply(run, command, done);
         if (refused !== undefined) done();
       });
-      // Refused, or there was nothing to record: it stays in memory for nobody.
-      owner.release(run);
+      if (refused !== undefined) owner.release(run);
       return refused;
     });
     if (answer === null) return noRun(command.run);

@@ -16,16 +16,8 @@
  * certain that nothing ran and nothing will. Voids stay, so a late supervisor can never claim.
  */
 import { createHash } from 'node:crypto';
-import {
-  mkdirSync,
-  readFileSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { open } from 'node:fs/promises';
+import { mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { open, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { parsePs, parseStat } from './processes.ts';
 
@@ -74,12 +66,18 @@ export function makeFolder(folder: string): boolean {
   }
 }
 
-export function removeFolder(folder: string): void {
+/** The state of a folder that was just made. */
+export function fresh(folder: string): AttemptState & { kind: 'starting' } {
+  return { kind: 'starting', claim: path.join(folder, 'state.0'), voided: false };
+}
+
+/** The folder itself goes beside us: while somebody flushes its parent, that takes milliseconds. */
+export async function removeFolder(folder: string): Promise<void> {
   try {
     for (const name of ['out', 'err', 'state.0']) unlinkSync(path.join(folder, name));
-    rmdirSync(folder);
+    await rmdir(folder);
   } catch {
-    rmSync(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
   }
 }
 

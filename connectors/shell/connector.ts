@@ -124,9 +124,9 @@ const run = defineAction({
       const { folder } = openJob(context, job);
       // Asked before the files are read: what was written by then is all there is to read.
       const over = readState(folder).kind === 'ended';
-      return await readLog(folder, cursor, over);
+      return readLog(folder, cursor, over);
     },
-    release: async (context, job) => releaseJob(context, job),
+    release: releaseJob,
     wake: async (context, job) => await stateChange(openJob(context, job).folder, context.signal),
   },
 });

@@ -16,6 +16,7 @@ import {
   type AttemptState,
   folderName,
   folderOf,
+  fresh,
   makeFolder,
   markCancel,
   readState,
@@ -34,6 +35,7 @@ import {
   type ShellOutput,
 } from './outcome.ts';
 import { isAlive, killAll, membersOf, terminate } from './stopping.ts';
+import { StarterLost } from './launcher.ts';
 import { isPursued, startSupervisor } from './supervisor.ts';
 
 /** Time for a supervisor between its start and its claim; far more than a loaded machine needs. */
@@ -60,14 +62,15 @@ export async function submitJob(context: ActionContext, work: Work): Promise<Jso
   const folder = folderOf(context.stateDirectory, job.folder);
   const made = makeFolder(folder);
   if (!work.idempotent) await syncFolder(path.dirname(folder));
-  const state = readState(folder);
+  const state = made ? fresh(folder) : readState(folder);
   // Another supervisor for one that is only starting does no harm: one of them gets the claim.
   if (state.kind !== 'starting' || isPursued(folder, state.claim)) return job;
   const env = environmentOf(context, folder, work.env);
   try {
     await startSupervisor({ ...work, folder, claim: state.claim, env });
   } catch (error) {
-    if (made) removeFolder(folder);
+    if (error instanceof StarterLost) throw startUnknown();
+    if (made) await removeFolder(folder);
     throw notStarted(error, work);
   }
   return job;
@@ -171,8 +174,8 @@ export async function cancelJob(context: ActionContext, at: Json, force: boolean
   else await terminate(now.by);
 }
 
-export function releaseJob(context: ActionContext, at: Json): void {
-  removeFolder(openJob(context, at).folder);
+export async function releaseJob(context: ActionContext, at: Json): Promise<void> {
+  await removeFolder(openJob(context, at).folder);
 }
 
 export function openJob(context: ActionContext, at: Json): { folder: string; job: Job } {
@@ -223,6 +226,12 @@ function environmentOf(
     TUTTI_KEY: context.key,
     TUTTI_OUTPUT: path.join(folder, 'output'),
   };
+}
+
+/** It may be running: whoever asks for the claim knows. */
+function startUnknown(): ActionFailure {
+  const message = 'the process that starts jobs was gone before it told whether this one started';
+  return new ActionFailure({ class: 'unknown', code: 'shell.start-unknown', message });
 }
 
 /** Nothing ran: the system refused the process. */

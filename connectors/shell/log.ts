@@ -5,7 +5,7 @@
  * A chunk ends between characters: the bytes of one that is not whole yet wait for the next
  * read, unless the job is over and they will stay so.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import type { Json } from '../../model/json.ts';
@@ -21,10 +21,10 @@ export interface LogRead {
   readonly more: boolean;
 }
 
-export async function readLog(folder: string, at: Json, over: boolean): Promise<LogRead> {
+export function readLog(folder: string, at: Json, over: boolean): LogRead {
   const cursor = at === null ? { out: 0, err: 0 } : cursorSchema.parse(at);
-  const out = await readStream(path.join(folder, 'out'), cursor.out, over);
-  const err = await readStream(path.join(folder, 'err'), cursor.err, over);
+  const out = readStream(path.join(folder, 'out'), cursor.out, over);
+  const err = readStream(path.join(folder, 'err'), cursor.err, over);
   const chunks: LogChunk[] = [];
   if (out.text !== '') chunks.push({ stream: 'out', text: out.text });
   if (err.text !== '') chunks.push({ stream: 'err', text: err.text });
@@ -37,32 +37,26 @@ interface StreamRead {
   readonly more: boolean;
 }
 
-async function readStream(file: string, from: number, over: boolean): Promise<StreamRead> {
-  const nothing = { text: '', next: from, more: false };
-  const handle = await openIfThere(file);
-  if (handle === undefined) return nothing;
-  try {
-    const { size } = await handle.stat();
-    if (size <= from) return nothing;
-    const room = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size - from));
-    const { bytesRead } = await handle.read(room, 0, room.length, from);
-    const atEnd = over && from + bytesRead >= size;
-    const whole = atEnd ? bytesRead : bytesRead - unfinishedBytes(room.subarray(0, bytesRead));
-    const next = from + whole;
-    // NUL is no text to the database that keeps the log.
-    const text = room.toString('utf8', 0, whole).replaceAll('\0', '\uFFFD');
-    return { text, next, more: whole > 0 && next < size };
-  } finally {
-    await handle.close();
-  }
+/** Synchronous like the rest of the folder's life, and bounded; most jobs print nothing. */
+function readStream(file: string, from: number, over: boolean): StreamRead {
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  if (size <= from) return { text: '', next: from, more: false };
+  const room = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size - from));
+  const bytesRead = readAt(file, room, from);
+  const atEnd = over && from + bytesRead >= size;
+  const whole = atEnd ? bytesRead : bytesRead - unfinishedBytes(room.subarray(0, bytesRead));
+  const next = from + whole;
+  // NUL is no text to the database that keeps the log.
+  const text = room.toString('utf8', 0, whole).replaceAll('\0', '\uFFFD');
+  return { text, next, more: whole > 0 && next < size };
 }
 
-async function openIfThere(file: string): Promise<FileHandle | undefined> {
+function readAt(file: string, room: Buffer, from: number): number {
+  const handle = openSync(file, 'r');
   try {
-    return await open(file, 'r');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    return readSync(handle, room, 0, room.length, from);
+  } finally {
+    closeSync(handle);
   }
 }
 

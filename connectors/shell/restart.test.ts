@@ -13,6 +13,7 @@ import { followToEnd, readLog } from '../kit/conformance.ts';
 import type { ActionContext, JobAction } from '../kit/index.ts';
 import { folderName, folderOf } from './attempt-folder.ts';
 import { shell } from './connector.ts';
+import { starterPid } from './launcher.ts';
 import { bootId, sessionMembers } from './processes.ts';
 import { startSupervisor } from './supervisor.ts';
 
@@ -115,6 +116,33 @@ test('supervisors that race for one claim run the job once', async () => {
   await Promise.all(Array.from({ length: 8 }, async () => await startSupervisor(start)));
   const job = await does.submit(context, action?.input.parse({ script: 'echo other >>effects' }));
   await followToEnd(does, context, job);
+  expect(await effects()).toBe('once\n');
+});
+
+test('a starter that is lost before it answers leaves it open, and the key settles it', async () => {
+  const input = action?.input.parse({ script: 'echo once >>effects' });
+  const other = { ...context, key: 'r1:other:1' };
+  await followToEnd(does, other, await does.submit(other, action?.input.parse({ script: 'true' })));
+  const starter = starterPid() ?? 0;
+  process.kill(starter, 'SIGSTOP');
+  const unknown = does.submit(context, input).catch((error: unknown) => error);
+  process.kill(starter, 'SIGKILL');
+  expect(await unknown).toMatchObject({ class: 'unknown' });
+  expect(await does.locate(context, input)).toBe('absent');
+  const job = await does.submit(context, input);
+  expect(starterPid()).not.toBe(starter);
+  expect(await followToEnd(does, context, job)).toMatchObject({ state: 'succeeded' });
+  expect(await effects()).toBe('once\n');
+});
+
+test('a job outlives the starter, and is followed without it', async () => {
+  const job = await does.submit(context, action?.input.parse(GATED));
+  let seen = '';
+  while (!seen.includes('warning')) seen = await textOf(job);
+  process.kill(starterPid() ?? 0, 'SIGKILL');
+  const end = followToEnd(does, context, job);
+  await appendFile(path.join(directory, 'gate'), 'go\n');
+  expect(await end).toMatchObject({ state: 'succeeded', output: { exitCode: 0 } });
   expect(await effects()).toBe('once\n');
 });
 

@@ -9,11 +9,11 @@
  * The supervisor must outlive the signal that cancels the job, or nobody would record the end:
  * it traps what the group is sent. A trap, unlike `ignore`, is not inherited by the command.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, watch } from 'node:fs';
+import { watch } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readState } from './attempt-folder.ts';
+import { launch } from './launcher.ts';
 
 const SUPERVISOR = `
 { read -r TUTTI_BOOT </proc/sys/kernel/random/boot_id && read -r TUTTI_STAT </proc/$$/stat
@@ -49,33 +49,18 @@ export interface Start {
 
 /** Resolves when the supervisor exists; rejects with the system's error when it could not. */
 export async function startSupervisor(start: Start): Promise<void> {
-  const out = openSync(path.join(start.folder, 'out'), 'a', 0o600);
-  const err = openSync(path.join(start.folder, 'err'), 'a', 0o600);
-  let child: ChildProcess;
-  try {
-    child = spawn('/bin/sh', ['-c', SUPERVISOR, start.claim, ...start.command], {
-      cwd: start.cwd,
-      env: start.env,
-      detached: true,
-      stdio: ['ignore', out, err],
-    });
-  } finally {
-    closeSync(out);
-    closeSync(err);
-  }
-  if (child.pid === undefined) {
-    await new Promise((_resolve, reject) => {
-      child.once('error', reject);
-    });
-  }
-  child.unref();
-  void remember(
-    start.folder,
-    start.claim,
-    new Promise((resolve) => {
-      child.once('exit', () => resolve());
-    }),
-  );
+  const { folder, claim, command, cwd, env } = start;
+  const launched = launch({
+    program: '/bin/sh',
+    args: ['-c', SUPERVISOR, claim, ...command],
+    cwd,
+    env,
+    out: path.join(folder, 'out'),
+    err: path.join(folder, 'err'),
+  });
+  const change = launched.then(({ over }) => over).catch(() => undefined);
+  void remember(folder, claim, change);
+  await launched;
 }
 
 /** Whether a supervisor of this process is alive and after the claim, or has it. */

@@ -35,8 +35,7 @@ const AGAIN = new Set(['40', '53', '55']);
 
 export function sqlState(error: unknown): string | null {
   const code = (error as { code?: unknown } | null)?.code;
-  // Every state has a digit; EPIPE has none.
-  return typeof code === 'string' && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : null;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null;
 }
 
 export function faultOf(error: unknown): Fault {
