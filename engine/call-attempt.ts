@@ -25,7 +25,12 @@ export async function callAttempt(underway: Underway): Promise<void> {
   const { recovered, flight } = underway;
   // After a crash the call may or may not have left the house.
   if (recovered !== undefined && !underway.idempotent) {
-    await lookUp(underway, lostReply(underway));
+    try {
+      await lookUp(underway, lostReply(underway));
+    } finally {
+      // What a person must decide works no more: the connector has room for another.
+      underway.desk.done(flight);
+    }
     return;
   }
   const cancelTimeout = ownTimeout(underway);

@@ -438,7 +438,8 @@ class Orchestra implements Engine {
     await this.#owner.with(parent.run, (run) => {
       const flight = [...run.flights.values()].find((each) => each.task === parent.task);
       const report = reportOf(child, parent, flight?.stop === 'cancel');
-      if (report !== undefined) this.#owner.apply(run, report);
+      if (report === undefined || this.#owner.apply(run, report) !== undefined)
+        this.#owner.release(run);
     });
   }
 }

@@ -62,6 +62,8 @@ export class Owner implements PipelineListener {
   readonly #loading = new Map<string, Promise<LiveRun | null>>();
   readonly #world: Reconciler;
   readonly #now: Mutable<Context>;
+  /** Runs that left memory while they were being loaded. */
+  readonly #passed = new Set<string>();
   #stopped = false;
 
   constructor(parts: OwnerParts) {
@@ -113,7 +115,9 @@ export class Owner implements PipelineListener {
     const status = runStatusOf(state);
     const { row } = run;
     let update: RunUpdate | undefined;
-    if (row.status !== status || row.wakeAt !== wakeAt || row.version !== state.version) {
+    const same = row.status === status && row.wakeAt === wakeAt && row.version === state.version;
+    // A failed run that fails again, by hand: its view says when.
+    if (!same || state.end !== undefined) {
       run.row = { status, wakeAt, version: state.version };
       update = updateOf(state, wakeAt);
     }
@@ -157,7 +161,10 @@ export class Owner implements PipelineListener {
   /** A sleeping run is due: it is in memory from now on, and the journal says so. */
   async wake(id: string): Promise<void> {
     await this.with(id, (run) => {
-      if (run.row.wakeAt === null || run.state.end !== undefined) return undefined;
+      if (run.row.wakeAt === null || run.state.end !== undefined) {
+        this.release(run);
+        return undefined;
+      }
       this.#parts.observer?.woken(this.#parts.clock.now() - run.row.wakeAt);
       run.row = { ...run.row, wakeAt: null };
       return new Promise<void>((resolve) => {
@@ -166,7 +173,7 @@ export class Owner implements PipelineListener {
     });
   }
 
-  /** Lets go of a run that a refused command brought into memory. */
+  /** Lets go of a run that a command without effect brought into memory. */
   release(run: LiveRun): void {
     const asleep = run.state.end !== undefined || run.row.wakeAt !== null;
     if (!asleep || run.busy > 0 || run.pending.length > 0 || run.flying) return;
@@ -255,6 +262,8 @@ export class Owner implements PipelineListener {
 
   async #load(id: string): Promise<LiveRun | null> {
     const run = await this.#fold(id);
+    // It came into memory and left it while the journal was asked: what it wrote may be missing.
+    if (this.#passed.delete(id)) return this.#load(id);
     if (run === null || this.#stopped) return run;
     if (!(await this.#parts.mayOwn(run.owner))) {
       throw new TuttiError('run.elsewhere', `Node ${run.owner} works on run ${id}.`);
@@ -275,6 +284,7 @@ export class Owner implements PipelineListener {
     if (this.live.get(run.id) !== run) return;
     this.#world.letGo(run);
     this.live.delete(run.id);
+    if (this.#loading.has(run.id)) this.#passed.add(run.id);
     this.#parts.slept(run.state.end === undefined ? (run.row.wakeAt ?? Infinity) : Infinity);
   }
 }

@@ -31,7 +31,8 @@ export class Pools {
   readonly #states = new Map<string, PoolState>();
   #capacity: ReadonlyMap<string, number> = new Map();
   #giving: SlotKey[] = [];
-  #takenOver: LiveRun[] = [];
+  /** By id: a run that left memory and came back is looked at as it is now. */
+  readonly #takenOver = new Map<string, LiveRun>();
   #asking = false;
   #again = false;
   #stopped = false;
@@ -67,7 +68,7 @@ export class Pools {
   /** A run was taken over: slots of attempts of it that are over by now are free. */
   takeUp(run: LiveRun): void {
     if (!run.state.definition.tasks.some(({ pools }) => pools !== undefined)) return;
-    this.#takenOver.push(run);
+    this.#takenOver.set(run.id, run);
     this.look();
   }
 
@@ -118,7 +119,8 @@ export class Pools {
     this.#giving = [];
     if (given.length > 0) await slots.give(lease(), given);
     // Never beside a `take` of this node: a slot that is taken meanwhile must be among the kept.
-    for (const run of this.#takenOver.splice(0)) {
+    for (const [id, run] of this.#takenOver) {
+      this.#takenOver.delete(id);
       const flights = [...run.flights.values()].filter(isPooled);
       await slots.keep(lease(), run.id, flights.map(slotKeyOf));
     }

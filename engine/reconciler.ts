@@ -145,7 +145,8 @@ export class Reconciler {
     if (this.#parts.apply(run, command) === undefined) return;
     // Refused: the machine's timer was a moment early, or the plan has changed. Look again.
     if (node < 0) this.runTimer(run);
-    else this.reconcile(run, node);
+    // What it changed to may not be durable yet: then its commit comes here (law 4).
+    else if ((run.touchedAt[node] ?? 0) <= run.durable) this.reconcile(run, node);
   }
 
   runTimer(run: LiveRun): void {

@@ -164,7 +164,8 @@ export class Entrance implements Door {
         refused = owner.apply(run, command, done);
         if (refused !== undefined) done();
       });
-      if (refused !== undefined) owner.release(run);
+      // Refused, or there was nothing to record: it stays in memory for nobody.
+      owner.release(run);
       return refused;
     });
     if (answer === null) return noRun(command.run);

@@ -35,7 +35,8 @@ const AGAIN = new Set(['40', '53', '55']);
 
 export function sqlState(error: unknown): string | null {
   const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null;
+  // Every state has a digit; EPIPE has none.
+  return typeof code === 'string' && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : null;
 }
 
 export function faultOf(error: unknown): Fault {

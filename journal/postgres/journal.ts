@@ -166,7 +166,10 @@ function openOwnership(source: Source, leases: Leases, bells: Bells, claims: Des
     },
     resign: (lease) => leases.resign(lease),
     adopt: (lease) => leases.adopt(lease),
-    bury: (lease) => claims.patiently((client) => bury(client, lease)),
+    bury: (lease) => {
+      if (leases.judgesInMs(Date.now()) > 0) return Promise.resolve(0);
+      return claims.patiently((client) => bury(client, lease));
+    },
     claim: (lease, now, limit) => claims.with((line) => claim(line, source, lease, now, limit)),
     claimRun: (lease, run) => claims.with((line) => claimRun(line, lease, run)),
     listen: (hear) => bells.listen(hear),

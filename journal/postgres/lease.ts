@@ -25,7 +25,12 @@ export const LOCK_SPACE = 0x74757474;
 
 export const INTRODUCE = 'insert into nodes (name) values ($1) on conflict (name) do nothing';
 export const FIND_NODE = 'select id, host, pid, url from nodes where name = $1';
-export const TRY_LOCK = `select pg_try_advisory_lock(${LOCK_SPACE}, $1::int) as mine`;
+export const TRY_LOCK = `
+select pg_try_advisory_lock(${LOCK_SPACE}, $1::int) as mine, pg_backend_pid() as pid`;
+/** Our own session of before, which the server keeps because nobody told it that we are gone. */
+export const END_GHOST = `
+select pg_terminate_backend(pid) from pg_locks
+where locktype = 'advisory' and classid = ${LOCK_SPACE} and objid = $1::int and pid = $2`;
 export const RAISE = `
 update nodes set epoch = epoch + 1, host = $2, pid = $3, url = $4, registered_at = now()
 where id = $1 returning epoch`;
@@ -64,6 +69,8 @@ and (owner is null or owner in (select node from leases where until is null))`;
 /** A process that has just died may hold its lock for a moment. */
 const LOCK_WAIT_MS = 2_000;
 const LOCK_POLL_MS = 20;
+/** How much later than this node others may find a database that was away from all. */
+const GRACE_MS = 10_000;
 
 /** The last one: a process that stands still inside a transaction does not hold up the others. */
 export const LEASE_SETTINGS = `
@@ -98,6 +105,10 @@ export class Leases {
   #last: Promise<unknown> = Promise.resolve();
   #locked: number | null = null;
   #replaced = false;
+  /** The server's process that holds, or held, our lock. */
+  #holder: number | null = null;
+  /** When renewing became steady, and for how long it has to be before others may be judged. */
+  #steady = { since: 0, graceMs: 0 };
   /** By this machine's clock; null while there is no lease. */
   #renewed: { readonly at: number; readonly leaseMs: number } | null = null;
 
@@ -133,8 +144,12 @@ export class Leases {
   async #lock(client: pg.Client, node: number): Promise<boolean> {
     const giveUpAt = Date.now() + LOCK_WAIT_MS;
     for (;;) {
-      const { rows } = await client.query<{ mine: boolean }>(TRY_LOCK, [node]);
-      if (rows[0]?.mine === true) return true;
+      const { rows } = await client.query<{ mine: boolean; pid: number }>(TRY_LOCK, [node]);
+      if (rows[0]?.mine === true) {
+        this.#holder = rows[0].pid;
+        return true;
+      }
+      if (this.#holder !== null) await client.query(END_GHOST, [node, this.#holder]);
       if (Date.now() > giveUpAt || this.#source.closing.aborted) return false;
       await delay(LOCK_POLL_MS);
     }
@@ -174,12 +189,24 @@ export class Leases {
         leaseMs,
       ]),
     );
-    this.#renewed = { at: Date.now(), leaseMs };
+    const now = Date.now();
+    if (this.#renewed !== null && now - this.#renewed.at > (leaseMs * 2) / 3) {
+      this.#steady = { since: now, graceMs: Math.max(leaseMs, GRACE_MS) };
+    }
+    this.#renewed = { at: now, leaseMs };
     const others = rows[0]?.others ?? null;
     return {
       kept: rows[0]?.kept === 1 && !this.#replaced,
-      othersEndInMs: others === null ? null : Math.max(0, others),
+      othersEndInMs: others === null ? null : Math.max(0, others, this.judgesInMs(now)),
     };
+  }
+
+  /**
+   * Who could not renew in time is no judge of others: the database was away from them, too, and
+   * the first to find it again would bury all who are a moment later. 0: it may judge.
+   */
+  judgesInMs(now: number): number {
+    return Math.max(0, this.#steady.since + this.#steady.graceMs - now);
   }
 
   /** A lease is renewed after a third of it; when two thirds have gone it is nearly lost. */

@@ -28,13 +28,13 @@ export class Pair {
   #primary: Member;
   #standby: Member;
   /** Leads to the primary, as a load balancer would: for clients that know one host. */
-  readonly #balancer: Proxy;
+  readonly balancer: Proxy;
   readonly #ports: readonly number[];
 
   private constructor(primary: Member, standby: Member, balancer: Proxy) {
     this.#primary = primary;
     this.#standby = standby;
-    this.#balancer = balancer;
+    this.balancer = balancer;
     this.#ports = [primary.network.port, standby.network.port];
   }
 
@@ -58,7 +58,7 @@ export class Pair {
   }
 
   balancedUrl(database: string): string {
-    return `postgresql://${SUPERUSER}@127.0.0.1:${this.#balancer.port}/${database}`;
+    return `postgresql://${SUPERUSER}@127.0.0.1:${this.balancer.port}/${database}`;
   }
 
   get primary(): Member {
@@ -71,7 +71,7 @@ export class Pair {
 
   /** The balancer is wrong, or the name of the service has not moved yet. */
   mislead(to: Server): void {
-    this.#balancer.lead(to.socket);
+    this.balancer.lead(to.socket);
   }
 
   client(database: string): pg.Client {
@@ -88,7 +88,7 @@ export class Pair {
     this.#standby = old;
     await this.#primary.server.promote();
     if (policy === 'available') await this.#primary.server.set('synchronous_standby_names', '');
-    this.#balancer.lead(this.#primary.server.socket);
+    this.balancer.lead(this.#primary.server.socket);
   }
 
   /** The other server becomes the standby, from nothing, and every commit waits for it again. */
@@ -114,6 +114,6 @@ export class Pair {
       await server.kill();
       await network.close();
     }
-    await this.#balancer.close();
+    await this.balancer.close();
   }
 }

@@ -46,6 +46,11 @@ export class Proxy {
     this.#hanging = true;
   }
 
+  /** Reachable again; what was lost meanwhile stays lost, and the far ends know nothing of it. */
+  heal(): void {
+    this.#hanging = false;
+  }
+
   /** Ends what stands, without farewell. */
   cut(): void {
     for (const { near, far } of this.#ways) {

@@ -56,16 +56,24 @@ type Urls = (database: string) => string;
 const oneHost: Urls = (database) =>
   `postgresql://tutti@127.0.0.1:${pair.primary.network.port}/${database}`;
 
-async function openBook(urlOf: Urls = oneHost, leaseMs = LEASE_MS): Promise<Book> {
-  const database = `book_${databases++}`;
-  await pair.primary.server.ask(`create database ${database}`);
-  made.push(database);
+async function openJournal(
+  database: string,
+  urlOf: Urls = pair.balancedUrl.bind(pair),
+): Promise<Journal> {
   const journal = await openPostgresJournal({
     connection: parseConnectionString(urlOf(database), `tutti:${process.pid}`),
     connections: 1,
     limits: LIMITS,
   });
   open.push(() => journal.close());
+  return journal;
+}
+
+async function openBook(urlOf: Urls = oneHost, leaseMs = LEASE_MS): Promise<Book> {
+  const database = `book_${databases++}`;
+  await pair.primary.server.ask(`create database ${database}`);
+  made.push(database);
+  const journal = await openJournal(database, urlOf);
   const lease = await journal.register('main', leaseMs, null);
   const run = runId(++runs);
   const first = batch({ starts: [startRow(run)], events: [eventRow(run, 0)] });
@@ -185,6 +193,36 @@ describe('a database in trouble', () => {
     pair.primary.network.mend();
     expect(await renewing).toMatchObject({ kept: true });
     await until(() => book.journal.stalls().length === 0);
+  });
+});
+
+describe('a network that was away', () => {
+  it('leaves a session of ours on the server, which is no other node', async () => {
+    const book = await openBook();
+    pair.primary.network.hang();
+    const renewing = book.journal.renew(book.lease, LEASE_MS);
+    await says(book, 'cannot be reached');
+    pair.primary.network.heal();
+    expect(await renewing).toMatchObject({ kept: true });
+    expect(await book.append()).toEqual({ kind: 'committed' });
+  });
+
+  it('does not make the first who is back bury the others', async () => {
+    const leaseMs = 500;
+    const book = await openBook(oneHost, leaseMs);
+    const other = await openJournal(book.database);
+    const theirs = await other.register('other', leaseMs, null);
+    const both = [pair.primary.network, pair.balancer];
+    for (const network of both) network.hang();
+    const [mine, late] = [book.journal.renew(book.lease, leaseMs), other.renew(theirs, leaseMs)];
+    await says(book, 'the lease of this node ended at');
+    pair.primary.network.mend();
+    const renewal = await mine;
+    expect(renewal.kept).toBeTruthy();
+    expect(renewal.othersEndInMs).toBeGreaterThan(leaseMs);
+    expect(await book.journal.bury(book.lease)).toBe(0);
+    pair.balancer.mend();
+    expect(await late).toMatchObject({ kept: true });
   });
 });
 

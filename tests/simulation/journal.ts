@@ -370,6 +370,17 @@ export class MemoryJournal implements Journal {
   readonly bulks = { claim: async () => [] } as unknown as Bulks;
   readonly requests = {} as unknown as Requests;
 
+  /** Who holds slots, by key. */
+  get slotsHeld(): ReadonlyMap<string, SlotWant> {
+    return this.#slots;
+  }
+
+  /** The id of a node; undefined when it has never registered. */
+  nodeNamed(name: string): number | undefined {
+    const node = this.#nodes.findIndex((each) => each.name === name);
+    return node < 0 ? undefined : node;
+  }
+
   stalls(): readonly string[] {
     return [];
   }

@@ -1,0 +1,275 @@
+/**
+ * The laws of the engine as invariants, each with its name, looked at after every step that could
+ * break it: at each commit, at each effect that leaves the house, at each answer of the door.
+ */
+import { decide } from '../../kernel/decide.ts';
+import { definitionOf, indexOf, isMapped, nodeAt, refOf } from '../../kernel/nodes.ts';
+import { isRefusal } from '../../kernel/refusal.ts';
+import { runStatusOf } from '../../kernel/view.ts';
+import type { Batch, NodeLease } from '../../journal/journal.ts';
+import type { OperatorCommand, RunEvent } from '../../model/run.ts';
+import type { Book, Folded } from './book.ts';
+
+export const LAWS = [
+  'one-door',
+  'one-writer',
+  'journal-first',
+  'never-twice',
+  'terminal',
+  'slots',
+  'reason',
+  'fold',
+  'group-commit',
+  'bounded-memory',
+  'events-drive',
+] as const;
+export type Law = (typeof LAWS)[number];
+
+export interface Breach {
+  readonly law: Law;
+  readonly words: string;
+}
+
+/** What the laws ask the outside world. */
+export interface Witness {
+  /** Whether something still works, or is on its way to, for this key. */
+  isGoing(key: string): boolean;
+  /** How often the effect of this key was executed. */
+  executed(key: string): number;
+  /** Whether the attempt of this key holds what it needs of its pools. */
+  holdsSlots(key: string): boolean;
+}
+
+const AFTER_END = new Set(['RunRestarted', 'TaskRerun', 'TaskSteered']);
+const ONCE = new Set(['world.touch', 'world.shout', 'world.work']);
+
+export class Laws {
+  breach: Breach | undefined;
+  /** Judgements made: a law that was never looked at was not kept. */
+  readonly looks = new Map<Law, number>();
+  readonly #book: Book;
+  readonly #witness: Witness;
+
+  constructor(book: Book, witness: Witness) {
+    this.#book = book;
+    this.#witness = witness;
+  }
+
+  /** `words` only when it is broken. */
+  judge(law: Law, kept: boolean, words: () => string): void {
+    this.looks.set(law, (this.looks.get(law) ?? 0) + 1);
+    if (!kept) this.breach ??= { law, words: words() };
+  }
+
+  /** A batch is in the book. */
+  committed(lease: NodeLease, batch: Batch): void {
+    const book = this.#book;
+    this.judge('one-writer', book.isGood(lease), () => {
+      const { node, epoch } = lease;
+      return `node ${node} wrote with epoch ${epoch}, which is not good any more`;
+    });
+    const owners = new Map(
+      batch.starts.map((start) => [start.id, start.unowned === true ? null : lease.node]),
+    );
+    for (const { run } of batch.events) {
+      const known = book.runs.get(run);
+      if (known !== undefined) known.latest = [];
+    }
+    for (const row of batch.events) {
+      const known = book.runs.get(row.run);
+      const seq = known?.state.seq ?? 0;
+      this.judge(
+        'one-writer',
+        row.seq === seq,
+        () => `event ${row.seq} of ${row.run} after ${seq - 1}`,
+      );
+      if (known !== undefined && !owners.has(row.run)) {
+        this.judge(
+          'one-writer',
+          known.owner === lease.node,
+          () =>
+            `node ${lease.node} wrote ${row.type} of ${book.nameOf(row.run)}, which node ${known.owner} owns`,
+        );
+      }
+      if (this.breach !== undefined) return;
+      book.fold(row, owners.get(row.run) ?? null, (folded, event) => this.#event(folded, event));
+    }
+    for (const update of batch.updates) {
+      const state = book.runs.get(update.run)?.state;
+      if (state === undefined) continue;
+      // Counts are written when the status changes, not for each task.
+      const ended = state.end?.at ?? null;
+      const same = update.status === runStatusOf(state) && update.endedAt === ended;
+      this.judge(
+        'fold',
+        same,
+        () =>
+          `the view of ${book.nameOf(update.run)} says ${update.status}, the fold ${runStatusOf(state)}`,
+      );
+    }
+  }
+
+  /** Owners as the journal has them now: they change from nobody, or from a node that is gone. */
+  owned(run: string, owner: number | null): void {
+    const folded = this.#book.runs.get(run);
+    if (folded === undefined || folded.owner === owner) return;
+    const before = folded.owner;
+    const free = before === null || (this.#book.leases.get(before)?.gone ?? true);
+    this.judge(
+      'one-writer',
+      free,
+      () => `${this.#book.nameOf(run)} went from node ${before}, which lives, to ${owner}`,
+    );
+    folded.owner = owner;
+  }
+
+  #event(folded: Folded, event: RunEvent): void {
+    const { state } = folded;
+    const who = () => `${this.#book.nameOf(folded.id)}: ${JSON.stringify(event)}`;
+    const forced = 'forced' in event && event.forced !== undefined;
+    const byPerson = AFTER_END.has(event.type) || forced;
+    this.judge(
+      'terminal',
+      state.end === undefined || byPerson,
+      () => `after the run's end, ${who()}`,
+    );
+    if (!('task' in event)) return;
+    const index = indexOf(state, event.task);
+    if (index === undefined) return;
+    const { name } = nodeAt(state, index).status;
+    this.judge('terminal', name !== 'ended' || byPerson, () => `after the task's end, ${who()}`);
+    if (event.type === 'TaskStarted') {
+      const fresh = !folded.started.has(`${event.task}:${event.attempt}`);
+      this.judge('never-twice', fresh, () => `the key is used again, ${who()}`);
+      this.#holdsSlots(folded, index, event.attempt);
+    }
+    if (event.type === 'TaskEnded' && !forced) this.#ended(folded, index, event);
+  }
+
+  /** What a task is said to have done is what the system did. */
+  #ended(folded: Folded, index: number, event: Extract<RunEvent, { type: 'TaskEnded' }>): void {
+    const { state } = folded;
+    const node = nodeAt(state, index);
+    const definition = definitionOf(state, node);
+    const { body } = definition;
+    if (isMapped(definition, node)) return;
+    if (body.kind !== 'action' || !ONCE.has(body.action)) return;
+    const key = `${folded.id}:${event.task}:${event.attempt}`;
+    const name = `${this.#book.nameOf(folded.id)}:${event.task}:${event.attempt}`;
+    if (event.end === 'succeeded' || event.end === 'warned') {
+      const count = this.#witness.executed(key);
+      this.judge(
+        'never-twice',
+        count === 1,
+        () => `${name} ended ${event.end}, and was executed ${count} times`,
+      );
+    }
+    if (event.end === 'cancelled' || event.end === 'timed-out') {
+      this.judge(
+        'terminal',
+        !this.#witness.isGoing(key),
+        () => `${name} ended ${event.end}, and the system still works on it`,
+      );
+    }
+  }
+
+  /** Law 9: an attempt that needs slots is on its way only while it holds them. */
+  #holdsSlots(folded: Folded, index: number, attempt: number): void {
+    const { state } = folded;
+    const node = nodeAt(state, index);
+    const definition = definitionOf(state, node);
+    if (definition.pools === undefined || isMapped(definition, node)) return;
+    const key = `${folded.id}:${refOf(state, index)}:${attempt}`;
+    this.judge(
+      'slots',
+      this.#witness.holdsSlots(key),
+      () => `${this.#nameOf(folded, index, attempt)} has begun, and holds no slot`,
+    );
+  }
+
+  #nameOf({ id, state }: Folded, index: number, attempt: number): string {
+    return `${this.#book.nameOf(id)}:${refOf(state, index)}:${attempt}`;
+  }
+
+  /** What is held of each pool, after it has changed. */
+  slots(used: ReadonlyMap<string, number>, capacity: ReadonlyMap<string, number>): void {
+    for (const [pool, count] of used) {
+      const most = capacity.get(pool) ?? 0;
+      this.judge(
+        'slots',
+        count <= most,
+        () => `${count} slots of ${most} of pool ${pool} are held`,
+      );
+    }
+  }
+
+  /** An effect leaves the house. `once`: it may not happen twice, so its start must be durable. */
+  leaves(about: { run: string; task: string; attempt: number }, once: boolean): void {
+    const folded = this.#book.runs.get(about.run);
+    const key = `${about.task}:${about.attempt}`;
+    const name = () => `${this.#book.nameOf(about.run)}:${key}`;
+    const planned = folded?.planned.has(key) === true;
+    this.judge('journal-first', planned, () => `${name()} left, and the book never asked for it`);
+    const index = folded === undefined ? undefined : indexOf(folded.state, about.task);
+    if (folded !== undefined && index !== undefined && !once) {
+      const { status } = nodeAt(folded.state, index);
+      const current = status.name === 'queued' && status.attempt === about.attempt;
+      if (current) this.#holdsSlots(folded, index, about.attempt);
+    }
+    if (!once) return;
+    const started = folded?.started.has(key) === true;
+    this.judge('journal-first', started, () => `${name()} left before its start was durable`);
+  }
+
+  /** What a job left behind is forgotten. */
+  released(about: { run: string; task: string; attempt: number }): void {
+    const state = this.#book.runs.get(about.run)?.state;
+    const index = state === undefined ? undefined : indexOf(state, about.task);
+    if (state === undefined || index === undefined) return;
+    const { status } = nodeAt(state, index);
+    const going =
+      (status.name === 'running' || status.name === 'unknown') && status.attempt === about.attempt;
+    this.judge(
+      'journal-first',
+      !going,
+      () =>
+        `${this.#book.nameOf(about.run)}:${about.task}:${about.attempt} was released before its outcome was durable`,
+    );
+  }
+
+  startAcknowledged(run: string): void {
+    const there = this.#book.runs.has(run);
+    this.judge(
+      'journal-first',
+      there,
+      () => `the start of ${run} was acknowledged, and is not in the book`,
+    );
+  }
+
+  /** Said by the owner's door in the step in which it became durable. */
+  acknowledged(command: OperatorCommand, now: number): void {
+    const folded = this.#book.runs.get(command.run);
+    const kept =
+      folded !== undefined &&
+      (folded.actors.has(command.by.actor) || this.#isIdle(folded, command, now));
+    this.judge(
+      'journal-first',
+      kept,
+      () =>
+        `${command.type} of ${this.#book.nameOf(command.run)} was acknowledged, and is not in the book`,
+    );
+  }
+
+  /** A hold of what is held: there is nothing to record. */
+  #isIdle({ state, latest }: Folded, command: OperatorCommand, now: number): boolean {
+    // It was, when the command came; the batch that carried it changed it again.
+    if (latest.some(({ type }) => /Held|Released/.test(type)) && /Hold|Release/.test(command.type))
+      return true;
+    const context = { now, chance: () => 0, definitions: this.#book.definitions };
+    // A decision bears no name in the events: what it ended does.
+    if (command.type === 'DecideApproval')
+      return latest.some((event) => 'task' in event && event.task === command.task);
+    const events = decide(state, command, context);
+    return isRefusal(events) || events.length === 0;
+  }
+}

@@ -1,0 +1,53 @@
+/** When a run rests: it has ended, or it waits for a person and for nothing else. */
+import { definitionOf, nodeAt } from '../../kernel/nodes.ts';
+import { plan } from '../../kernel/plan.ts';
+import { gatesOf, NO_OVERLAY } from '../../kernel/gates.ts';
+import { refOf } from '../../kernel/nodes.ts';
+import type { RunState } from '../../kernel/state.ts';
+import { statusOf } from '../../kernel/status.ts';
+import type { Book, Folded } from './book.ts';
+
+export function rests(book: Book, folded: Folded): boolean {
+  const { state } = folded;
+  return plan(state).every((effect) => {
+    if (effect.kind === 'dispatch') return isShutOut(book, folded, effect.node);
+    if (effect.kind === 'timer') return false;
+    if (effect.child !== undefined) {
+      const child = book.runs.get(effect.child);
+      return child !== undefined && child.state.end === undefined && rests(book, child);
+    }
+    return effect.lost && isShout(state, effect.node);
+  });
+}
+
+/** Nobody can be asked what became of it: a person says so. */
+function isShout(state: RunState, index: number): boolean {
+  const node = nodeAt(state, index);
+  const { body } = definitionOf(state, node);
+  return node.status.name === 'unknown' && body.kind === 'action' && body.action === 'world.shout';
+}
+
+/** The slots that it wants are held by tasks that wait for a person. */
+function isShutOut(book: Book, { state }: Folded, index: number): boolean {
+  const wanted = definitionOf(state, nodeAt(state, index)).pools ?? {};
+  return Object.entries(wanted).some(([pool, slots]) => {
+    let held = 0;
+    for (const run of book.open) {
+      run.state.nodes.forEach((node, at) => {
+        if (isShout(run.state, at)) held += definitionOf(run.state, node).pools?.[pool] ?? 0;
+      });
+    }
+    return held + slots > (state.definition.pools[pool] ?? 0);
+  });
+}
+
+/** What the first task that should go on says of itself. */
+export function whyNot(book: Book, { id, state }: Folded): string {
+  const words = plan(state).map((effect) => {
+    if (effect.node < 0) return 'its own timeout';
+    const node = nodeAt(state, effect.node);
+    const gate = gatesOf(state, effect.node, NO_OVERLAY)[0]?.words ?? 'nothing';
+    return `"${refOf(state, effect.node)}" (${definitionOf(state, node).body.kind}, ${statusOf(state, node)}, ${effect.kind}): ${gate}`;
+  });
+  return `${book.nameOf(id)}: ${words.join('; ')}`;
+}
