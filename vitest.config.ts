@@ -7,6 +7,7 @@
  *           file at a time, or two servers would compete for the cores that they are timed on
  */
 import { defineConfig } from 'vitest/config';
+import { mutation } from './tests/simulation/mutation.ts';
 
 const NEVER = ['**/node_modules/**', 'dist/**'];
 const PURE = ['{model,kernel}/**/*.test.ts', 'tests/house.test.ts', 'tests/house/**/*.test.ts'];
@@ -31,6 +32,7 @@ export default defineConfig({
         },
       },
       {
+        plugins: [mutation()],
         test: {
           name: 'unit',
           include: ['**/*.test.ts'],

@@ -36,6 +36,8 @@ export interface Witness {
   isGoing(key: string): boolean;
   /** How often the effect of this key was executed. */
   executed(key: string): number;
+  /** What the view of runs says. */
+  statusOf(run: string): string | undefined;
   /** Whether the attempt of this key holds what it needs of its pools. */
   holdsSlots(key: string): boolean;
 }
@@ -93,6 +95,16 @@ export class Laws {
       }
       if (this.breach !== undefined) return;
       book.fold(row, owners.get(row.run) ?? null, (folded, event) => this.#event(folded, event));
+    }
+    for (const { run } of batch.events) {
+      const state = book.runs.get(run)?.state;
+      const said = this.#witness.statusOf(run);
+      if (state === undefined) continue;
+      this.judge(
+        'fold',
+        said === runStatusOf(state),
+        () => `the view of ${book.nameOf(run)} says ${said}, the fold ${runStatusOf(state)}`,
+      );
     }
     for (const update of batch.updates) {
       const state = book.runs.get(update.run)?.state;

@@ -53,6 +53,10 @@ export class World {
     this.laws = new Laws(this.book, {
       isGoing: (key) => this.outside.isGoing(key),
       executed: (key) => this.outside.executed(key),
+      statusOf: (run) => {
+        const row = this.journal.rows.get(run);
+        return row?.update?.status ?? row?.start.status;
+      },
       holdsSlots: (key) => this.#slotKeys().has(key),
     });
     this.outside.laws = this.laws;

@@ -1,0 +1,48 @@
+/** The simulator can fail: each mutant of the engine is noticed, by a law that it breaks. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { type Mutant, MUTANTS } from './mutants.ts';
+import { mutated } from './mutation.ts';
+import { simulate } from './simulation.ts';
+import type { CreateEngine } from './world.ts';
+
+const MOST_SEEDS = 60;
+const LIMIT_MS = 240_000;
+
+async function engineOf(mutant: Mutant): Promise<CreateEngine> {
+  const path = `../../engine/engine.ts?mutant=${MUTANTS.indexOf(mutant)}`;
+  const changed = (await import(/* @vite-ignore */ path)) as { createEngine: CreateEngine };
+  return changed.createEngine;
+}
+
+describe('a mutant is noticed', () => {
+  it.each(MUTANTS)(
+    '$name',
+    async (mutant) => {
+      const create = await engineOf(mutant);
+      let steps = 0;
+      for (let seed = 1; seed <= MOST_SEEDS; seed++) {
+        const { nodes } = mutant;
+        const report = await simulate({ seed, create, ...(nodes !== undefined && { nodes }) });
+        steps += report.steps;
+        if (report.breach === undefined) continue;
+        const { law, words } = report.breach;
+        console.log(
+          `${mutant.name}: ${law} after ${steps} steps, ${seed} seeds (${words.slice(0, 120)})`,
+        );
+        expect(mutant.laws).toContain(law);
+        return;
+      }
+      expect.fail(`nobody noticed in ${steps} steps`);
+    },
+    LIMIT_MS,
+  );
+});
+
+it('fails loudly when a snippet is not there any more', () => {
+  const [mutant] = MUTANTS;
+  if (mutant === undefined) throw new Error('there are no mutants');
+  const source = readFileSync(new URL(`../../${mutant.file}`, import.meta.url), 'utf8');
+  expect(mutated(source, mutant)).not.toBe(source);
+  expect(() => mutated(mutated(source, mutant), mutant)).toThrow(/0 times, not once/);
+});

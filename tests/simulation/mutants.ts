@@ -1,0 +1,137 @@
+/**
+ * Engines that are wrong in one place: each breaks a law, and the simulator must notice. A mutant
+ * is one snippet of one file and what stands there instead; a snippet that is not there any more,
+ * or twice, is an error, so no mutant dies unnoticed.
+ */
+import type { Law } from './laws.ts';
+
+export interface Mutant {
+  readonly name: string;
+  readonly file: string;
+  readonly snippet: string;
+  readonly instead: string;
+  /** Those that may notice it first. */
+  readonly laws: readonly Law[];
+  readonly nodes?: number;
+}
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'what may not happen twice leaves without its intent',
+    file: 'engine/attempt.ts',
+    snippet: 'return idempotent && recovered === undefined ? depart(underway) : intend(underway);',
+    instead: 'return recovered === undefined ? depart(underway) : intend(underway);',
+    laws: ['journal-first'],
+  },
+  {
+    name: 'an attempt leaves before what let it in is durable',
+    file: 'engine/owner.ts',
+    snippet: 'touched, seq, facts, settled });',
+    instead:
+      'touched, seq, facts, settled });\n    if (start === undefined) for (const node of touched) this.#world.reconcile(run, node);',
+    laws: ['journal-first'],
+  },
+  {
+    name: 'a command is acknowledged before its commit',
+    file: 'engine/submit.ts',
+    snippet:
+      'refused = owner.apply(run, command, done);\n        if (refused !== undefined) done();',
+    instead: 'refused = owner.apply(run, command);\n        done();',
+    laws: ['journal-first'],
+  },
+  {
+    name: 'a job is forgotten before its outcome is durable',
+    file: 'engine/job-attempt.ts',
+    snippet: 'const durable = await outcome(jobs, state);',
+    instead: 'const durable = true;\n  void outcome(jobs, state);',
+    laws: ['journal-first'],
+  },
+  {
+    name: 'a call is made again after a crash, and nobody looks',
+    file: 'engine/call-attempt.ts',
+    snippet: 'await lookUp(underway, lostReply(underway));',
+    instead: 'await callAttempt({ ...underway, recovered: undefined });',
+    laws: ['never-twice'],
+  },
+  {
+    name: 'a job is submitted again after a lost reply, and nobody looks',
+    file: 'engine/job-attempt.ts',
+    snippet: "answer = found === 'absent' ? await does.submit(context, input) : found;",
+    instead: 'answer = await does.submit(context, input);',
+    laws: ['never-twice'],
+  },
+  {
+    name: 'a retry has the key of the attempt before it',
+    file: 'kernel/nodes.ts',
+    snippet: 'node.attempt += 1;',
+    instead: 'node.attempt = Math.max(1, node.attempt);',
+    laws: ['never-twice'],
+  },
+  {
+    name: 'a late outcome revives a task that has ended',
+    file: 'kernel/report.ts',
+    snippet:
+      "if (status.name === 'ended' || status.name === 'waiting' || status.attempt !== command.attempt)",
+    instead:
+      "if (status.name === 'ended') return true;\n  if (status.name === 'waiting' || status.attempt !== command.attempt)",
+    laws: ['terminal', 'never-twice'],
+  },
+  {
+    name: 'a cancellation is confirmed, and nobody has asked the system',
+    file: 'engine/job-attempt.ts',
+    snippet: '    await cancelling.look();\n',
+    instead:
+      "    await cancelling.look();\n    if (flight.stop === 'cancel') {\n      await confirm(jobs);\n      return;\n    }\n",
+    laws: ['terminal'],
+  },
+  {
+    name: 'a slot is never given back',
+    file: 'engine/pools.ts',
+    snippet: 'this.#giving.push(slotKeyOf(flight));\n    this.look();',
+    instead: 'this.look();',
+    laws: ['slots', 'events-drive'],
+  },
+  {
+    name: 'whoever waits for a slot goes',
+    file: 'engine/pools.ts',
+    snippet: 'if (granted[index] === true) this.#grant(flight);',
+    instead: 'if (granted[index] !== undefined) this.#grant(flight);',
+    laws: ['slots'],
+  },
+  {
+    name: 'a run is in two appends at a time',
+    file: 'engine/pipeline.ts',
+    snippet: 'run.flying = true;',
+    instead: 'run.flying = false;',
+    laws: ['group-commit', 'one-writer'],
+  },
+  {
+    name: 'a retry is forgotten at a take-over',
+    file: 'engine/reconciler.ts',
+    snippet: 'run.state.nodes.forEach((_, node) => this.reconcile(run, node));',
+    instead:
+      "run.state.nodes.forEach((each, node) => {\n      if (each.status.name !== 'retrying') this.reconcile(run, node);\n    });",
+    laws: ['events-drive'],
+  },
+  {
+    name: 'a queued task gives no reason',
+    file: 'kernel/gates.ts',
+    snippet: 'return holds.length > 0 ? holds : [queued(index, overlay)];',
+    instead: 'return holds;',
+    laws: ['reason'],
+  },
+  {
+    name: 'the view of a run keeps an old status',
+    file: 'engine/owner.ts',
+    snippet: 'const same = row.status === status && row.wakeAt',
+    instead: 'const same = row.wakeAt',
+    laws: ['fold'],
+  },
+  {
+    name: 'a run without effect stays in memory',
+    file: 'engine/submit.ts',
+    snippet: 'owner.release(run);',
+    instead: '',
+    laws: ['bounded-memory', 'events-drive'],
+  },
+];
