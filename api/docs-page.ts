@@ -28,9 +28,10 @@ export async function docsPage(app: App): Promise<void> {
     staticCSP: POLICY,
     theme: { title: 'Tutti API' },
     uiConfig: {
-      url: DOCUMENT_PATH,
       // Else it asks a service on the internet whether the document is valid.
       validatorUrl: null,
+      // Without the bar at the top, which is for addresses of other documents.
+      layout: 'BaseLayout',
       deepLinking: true,
       docExpansion: 'list',
       defaultModelsExpandDepth: 0,

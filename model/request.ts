@@ -7,6 +7,8 @@ import { RUN_STATUSES } from './run.ts';
 import { jsonObjectSchema, jsonSchema } from './wire.ts';
 
 const SOURCE_MAX_LENGTH = 31 * 1024 * 1024;
+const EXAMPLE_FILE =
+  'workflow: hello\ntasks:\n  greet: { action: shell.run, with: { script: echo Hello } }\n';
 const reason = z.string().max(2000).describe('Why; kept with the event');
 const taskName = z.string().min(1).max(400);
 const source = z.string().min(1).max(SOURCE_MAX_LENGTH).describe('The workflow file, YAML or JSON');
@@ -23,12 +25,12 @@ export const deployRequestSchema = z
     directory: directory.optional(),
     reason: reason.optional(),
   })
-  .meta({ id: 'DeployRequest' });
+  .meta({ id: 'DeployRequest', examples: [{ source: EXAMPLE_FILE, file: 'hello.yaml' }] });
 export type DeployBody = z.input<typeof deployRequestSchema>;
 
 export const validateRequestSchema = z
   .strictObject({ source, file: file.optional() })
-  .meta({ id: 'ValidateRequest' });
+  .meta({ id: 'ValidateRequest', examples: [{ source: EXAMPLE_FILE }] });
 export type ValidateBody = z.input<typeof validateRequestSchema>;
 
 const businessDate = z.iso.date().describe('YYYY-MM-DD: the day that the work is for');
@@ -55,7 +57,10 @@ export const startRequestSchema = z
   .refine((body) => body.source === undefined || body.version === undefined, {
     error: '`version` belongs to `workflow`; a `source` is deployed as the newest version.',
   })
-  .meta({ id: 'StartRequest' });
+  .meta({
+    id: 'StartRequest',
+    examples: [{ workflow: 'hello', inputs: { name: 'Ada' }, businessDate: '2026-03-01' }],
+  });
 export type StartBody = z.input<typeof startRequestSchema>;
 
 /** The body of commands that need nothing but a reason; it may be left out altogether. */

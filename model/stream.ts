@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { RunEvent } from './run.ts';
-import { eventFields, exact } from './wire.ts';
+import { eventFields, EXAMPLE_RUN, exact } from './wire.ts';
 import type { EventView } from './wire.ts';
 
 /** A record, so that the compiler misses the type that is forgotten here. */
@@ -37,11 +37,25 @@ export interface StreamedEvent extends EventView {
   readonly run: string;
   readonly workflow: string;
 }
-export const streamedEventSchema = exact<StreamedEvent>('StreamedEvent', {
-  ...eventFields,
-  run: z.string(),
-  workflow: z.string(),
-});
+export const streamedEventSchema = exact<StreamedEvent>(
+  'StreamedEvent',
+  {
+    ...eventFields,
+    run: z.string(),
+    workflow: z.string(),
+  },
+  {
+    run: EXAMPLE_RUN,
+    workflow: 'certificate-of-completion',
+    seq: 4,
+    at: 1_772_352_001_250,
+    type: 'TaskEnded',
+    task: 'post-ledger',
+    attempt: 1,
+    end: 'succeeded',
+    data: { output: { returnCode: 0 } },
+  },
+);
 
 const types = z
   .union([z.string(), z.array(z.string())])

@@ -32,16 +32,18 @@ type Shape<T> = {
 };
 
 /** An object schema with exactly the fields of `T`; `id` is its name in the OpenAPI document. */
-export function exact<T extends object>(id: string, shape: Shape<T>): z.ZodType<T> {
+export function exact<T extends object>(id: string, shape: Shape<T>, example?: T): z.ZodType<T> {
   // `Shape` has just proven what the compiler cannot conclude: these fields make a T.
+  const meta = example === undefined ? { id } : { id, examples: [example] };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return z.object(shape).meta({ id }) as unknown as z.ZodType<T>;
+  return z.object(shape).meta(meta) as unknown as z.ZodType<T>;
 }
 
 // Values come out of JSON.parse or the journal: looking into them again would only cost time.
 export const jsonSchema: z.ZodType<Json> = z.any();
 export const jsonObjectSchema: z.ZodType<JsonObject> = z.record(z.string(), z.any());
 const text = z.string();
+export const EXAMPLE_RUN = '019a8c53-7d2e-7b41-9d6c-0f6f3f1f0a11';
 const instant = z.number().describe('Milliseconds since the epoch, UTC');
 const count = z.int().nonnegative();
 
@@ -52,7 +54,8 @@ export const bySchema = exact<By>('By', {
 });
 
 export const failureSchema = exact<Failure>('Failure', {
-  class: z.enum(ERROR_CLASSES),
+  // Named: generators make an enum of it, and `enum class` is no name in most languages.
+  class: z.enum(ERROR_CLASSES).meta({ id: 'ErrorClass' }),
   code: text,
   message: text,
   native: jsonSchema.exactOptional(),
@@ -134,7 +137,17 @@ const summary = {
   endedAt: instant.exactOptional(),
   tasks: progressSchema,
 };
-export const runSummarySchema = exact<RunSummary>('RunSummary', summary);
+export const runSummarySchema = exact<RunSummary>('RunSummary', summary, {
+  id: EXAMPLE_RUN,
+  workflow: 'certificate-of-completion',
+  version: 3,
+  status: 'running',
+  key: 'AB-123456',
+  businessDate: '2026-03-01',
+  by: { actor: 'ada' },
+  createdAt: 1_772_352_000_000,
+  tasks: { total: 5, ended: 2, failed: 0 },
+});
 
 export const runViewSchema = exact<RunView>('Run', {
   ...summary,
@@ -175,18 +188,31 @@ export interface ProblemDocument {
   readonly found?: string;
   readonly problems: readonly Problem[];
 }
-export const problemDocumentSchema = exact<ProblemDocument>('Problem', {
-  type: text,
-  title: text,
-  status: count,
-  detail: text,
-  code: text,
-  next: text,
-  retry: z.boolean(),
-  expected: text.exactOptional(),
-  found: text.exactOptional(),
-  problems: z.array(problemSchema),
-});
+export const problemDocumentSchema = exact<ProblemDocument>(
+  'Problem',
+  {
+    type: text,
+    title: text,
+    status: count,
+    detail: text,
+    code: text,
+    next: text,
+    retry: z.boolean(),
+    expected: text.exactOptional(),
+    found: text.exactOptional(),
+    problems: z.array(problemSchema),
+  },
+  {
+    type: '/docs/errors#run.unknown',
+    title: 'There is no such run',
+    status: 404,
+    detail: 'There is no run "0199".',
+    code: 'run.unknown',
+    next: 'Look at the list of runs.',
+    retry: false,
+    problems: [],
+  },
+);
 
 // ---- lists and small answers
 
@@ -267,7 +293,11 @@ export const validatedSchema = exact<Validated>('Validated', {
 export interface AcceptedAnswer {
   readonly run: string;
 }
-export const acceptedSchema = exact<AcceptedAnswer>('Accepted', { run: text });
+export const acceptedSchema = exact<AcceptedAnswer>(
+  'Accepted',
+  { run: text },
+  { run: EXAMPLE_RUN },
+);
 
 export interface EventView {
   readonly seq: number;

@@ -30,6 +30,7 @@ export interface House {
 export async function openHouse(
   connectors: readonly AnyConnector[] = CONNECTORS,
   databaseUrl?: string,
+  nodeName = 'test',
 ): Promise<House> {
   const data = mkdtempSync(join(tmpdir(), 'tutti-house-'));
   const opened = await openJournal({
@@ -41,7 +42,7 @@ export async function openHouse(
     journal,
     connectors,
     systems: { get: () => undefined, names: () => [], secrets: [] },
-    nodeName: 'test',
+    nodeName,
     clock: machineClock,
     chance: machineChance,
     ids: machineIds,
