@@ -13,7 +13,7 @@ workflow: greets
 inputs:
   name: { type: string }
 tasks:
-  say: { action: tutti.set, with: { value: "Hello \${{ inputs.name }}" } }
+  say: { action: tutti.set, with: { values: { greeting: "Hello \${{ inputs.name }}" } } }
   done: { needs: [say], action: tutti.noop }
 `;
 
@@ -64,7 +64,7 @@ it('starts a run and follows it to its end', async () => {
   expect(types).toEqual(['RunStarted', 'TaskEnded', 'TaskEnded', 'RunEnded']);
   expect(await RunsService.getRun({ run })).toMatchObject({
     status: 'succeeded',
-    taskViews: [{ task: 'say', output: { value: 'Hello Ada' } }, { task: 'done' }],
+    taskViews: [{ task: 'say', output: { greeting: 'Hello Ada' } }, { task: 'done' }],
   });
 });
 

@@ -1,0 +1,141 @@
+/**
+ * Followers of events whose connections are cut every 100 events, on two nodes that write at once:
+ * none is missed, none comes twice, and all see one order. `EVENTS=100000` makes it long.
+ */
+import { setImmediate as immediately } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectionUrl } from '../../cli/compose.ts';
+import { openTestbed } from '../../journal/testbed.ts';
+import type { Testbed } from '../../journal/testbed.ts';
+import { createClient } from '../../model/client/client.ts';
+import { fragileNetwork } from './fragile-network.ts';
+import type { FragileNetwork } from './fragile-network.ts';
+import { by } from './house.ts';
+import { serve } from './served.ts';
+import type { Served } from './served.ts';
+
+const EVENTS = Number(process.env['EVENTS'] ?? 10_000);
+const TASKS = 50;
+const EVENTS_OF_RUN = TASKS + 2;
+const RUNS = Math.ceil(EVENTS / EVENTS_OF_RUN);
+const EVENTS_PER_CONNECTION = 100;
+const STARTS_AT_ONCE = 50;
+const LIMIT_MS = Math.max(120_000, EVENTS * 10);
+
+const CHAIN = [
+  'workflow: chain',
+  'tasks:',
+  ...Array.from({ length: TASKS }, (_, n) => {
+    const needs = n === 0 ? '' : `needs: [t${n - 1}], `;
+    return `  t${n}: { ${needs}action: tutti.noop }`;
+  }),
+].join('\n');
+const LAST = 'workflow: last\ntasks:\n  only: { action: tutti.noop }\n';
+
+let testbed: Testbed;
+let nodes: Served[];
+const networks: FragileNetwork[] = [];
+beforeAll(async () => {
+  testbed = await openTestbed();
+  const databaseUrl = connectionUrl(await testbed.database());
+  nodes = [
+    await serve({ databaseUrl, nodeName: 'one' }),
+    await serve({ databaseUrl, nodeName: 'two' }),
+  ];
+  for (const source of [CHAIN, LAST]) await nodes[0]?.house.deploy(source);
+});
+afterAll(async () => {
+  await Promise.all(networks.map((network) => network.close()));
+  await Promise.all(nodes.map((node) => node.close()));
+  await testbed.close();
+});
+
+async function network(servers: readonly Served[]): Promise<FragileNetwork> {
+  const made = await fragileNetwork(
+    servers.map(({ url }) => url),
+    EVENTS_PER_CONNECTION,
+  );
+  networks.push(made);
+  return made;
+}
+
+/** `run seq` of every event from a place on, until the workflow `last` has ended. */
+async function follow(url: string, lastEventId: string): Promise<string[]> {
+  const client = createClient({ url, fetch, pause: () => immediately() });
+  const seen: string[] = [];
+  for await (const event of client.streamEvents({ lastEventId })) {
+    if (event.workflow === 'last' && event.type === 'RunEnded') break;
+    if (event.workflow === 'chain') seen.push(`${event.run} ${event.seq}`);
+  }
+  return seen;
+}
+
+async function followRun(url: string, run: string): Promise<number[]> {
+  const client = createClient({ url, fetch, pause: () => immediately() });
+  const seen: number[] = [];
+  for await (const event of client.streamEvents({ run })) {
+    seen.push(event.seq);
+    if (event.type === 'RunEnded') break;
+  }
+  return seen;
+}
+
+async function start(node: Served, workflow: string): Promise<string> {
+  const answer = await node.house.engine.door.start({ workflow, inputs: {}, by });
+  if (answer.refused) throw new Error(answer.message);
+  return answer.run;
+}
+
+async function startMany(node: Served, count: number): Promise<string[]> {
+  const runs: string[] = [];
+  while (runs.length < count) {
+    const next = Math.min(STARTS_AT_ONCE, count - runs.length);
+    runs.push(...(await Promise.all(Array.from({ length: next }, () => start(node, 'chain')))));
+  }
+  return runs;
+}
+
+async function ended(node: Served, runs: readonly string[]): Promise<void> {
+  const never = new AbortController().signal;
+  const last = EVENTS_OF_RUN - 1;
+  await Promise.all(runs.map((run) => node.house.engine.door.changed(run, last - 1, never)));
+}
+
+describe(`${RUNS * EVENTS_OF_RUN} events of two nodes`, () => {
+  it(
+    'reach every follower once and in one order, however often it is cut off',
+    async () => {
+      const [one, two] = nodes as [Served, Served];
+      const from = (await one.house.journal.views.feed(null, 1)).next;
+      const networks = [await network([one]), await network([two]), await network([one, two])];
+      const followers = networks.map(({ url }) => follow(url, from));
+      const half = Math.ceil(RUNS / 2);
+      const runs = (await Promise.all([startMany(one, half), startMany(two, RUNS - half)])).flat();
+      await ended(one, runs.slice(0, half));
+      await ended(two, runs.slice(half));
+      await start(one, 'last');
+      const seen = await Promise.all(followers);
+
+      const expected = runs.flatMap((run) =>
+        Array.from({ length: EVENTS_OF_RUN }, (_, seq) => `${run} ${seq}`),
+      );
+      for (const events of seen) expect(events.toSorted()).toEqual(expected.toSorted());
+      expect(seen[1]).toEqual(seen[0]);
+      expect(seen[2]).toEqual(seen[0]);
+      for (const { cuts } of networks) {
+        expect(cuts()).toBeGreaterThanOrEqual(Math.floor(expected.length / EVENTS_PER_CONNECTION));
+      }
+      console.log(`${expected.length} events, cut ${networks.map(({ cuts }) => cuts()).join(' ')}`);
+    },
+    LIMIT_MS,
+  );
+
+  it('reach a follower of one run from its first on, while it runs and after it', async () => {
+    const [one, two] = nodes as [Served, Served];
+    const { url } = await network([one, two]);
+    const run = await start(one, 'chain');
+    const expected = Array.from({ length: EVENTS_OF_RUN }, (_, seq) => seq);
+    expect(await followRun(url, run)).toEqual(expected);
+    expect(await followRun(url, run)).toEqual(expected);
+  });
+});
