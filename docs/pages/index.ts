@@ -2,6 +2,7 @@
 import { cliReference } from '../../cli/reference.ts';
 import { workflowJsonSchema } from '../../model/workflow.ts';
 import { actionsPage } from './actions.ts';
+import { apiPage } from './api.ts';
 import { errorsPage } from './errors.ts';
 import { metricsPage } from './metrics.ts';
 import { verbsPage } from './verbs.ts';
@@ -12,6 +13,7 @@ const NOTE = '<!-- Printed from the schemas by `npm run docs`; do not edit. -->'
 export function referencePages(): ReadonlyMap<string, string> {
   const pages = {
     'actions.md': actionsPage(),
+    'api.md': apiPage(),
     'cli.md': cliReference().split('\n'),
     'errors.md': errorsPage(),
     'metrics.md': metricsPage(),
