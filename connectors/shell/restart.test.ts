@@ -120,7 +120,8 @@ test('supervisors that race for one claim run the job once', async () => {
 });
 
 test('a starter that is lost before it answers leaves it open, and the key settles it', async () => {
-  const input = action?.input.parse({ script: 'echo once >>effects' });
+  // Idempotent, so that nothing is waited for between the call and the question to the starter.
+  const input = action?.input.parse({ script: 'echo once >>effects', idempotent: true });
   const other = { ...context, key: 'r1:other:1' };
   await followToEnd(does, other, await does.submit(other, action?.input.parse({ script: 'true' })));
   const starter = starterPid() ?? 0;
@@ -175,7 +176,7 @@ test('a cancel that comes before the command was started reaches it nevertheless
   const job = await does.submit(context, input);
   const cancelling = does.cancel?.(context, job, false);
   // Longer than a cancel that does not wait would need to find whom to signal.
-  for (let looks = 0; looks < 5; looks += 1) await sessionMembers(held.pid ?? 0);
+  for (let looks = 0; looks < 2; looks += 1) await sessionMembers(held.pid ?? 0);
   await appendFile(path.join(directory, 'gate'), 'go\n');
   await cancelling;
   expect(await followToEnd(does, context, job)).toMatchObject({ state: 'cancelled' });
