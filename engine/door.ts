@@ -48,18 +48,30 @@ export interface BulkRequest {
   readonly by: By;
 }
 
+/** The name of the node that passed a command on: it is not passed on again. */
+export type Via = string;
+
+/**
+ * The door of another node. Errors say what is known: `node.unreachable`: nothing was sent;
+ * `command.unanswered`: it was sent, and the answer was lost; others are the node's own.
+ */
+export interface Peer {
+  submit(command: OperatorCommand): Promise<Accepted | Refusal>;
+  inspect(run: string): Promise<RunView | null>;
+}
+
 export interface Door {
   deploy(request: DeployRequest): Promise<DeployResult>;
   start(request: StartRequest): Promise<Accepted | Refusal>;
   /** Resolves after commit: what it accepted is durable. */
-  submit(command: OperatorCommand): Promise<Accepted | Refusal>;
+  submit(command: OperatorCommand, via?: Via): Promise<Accepted | Refusal>;
   /** Resolves when its runs are noted; they are worked off behind it, also by another node if this one goes. */
   bulk(request: BulkRequest): Promise<Accepted | Refusal>;
   /** What it has not tried yet is left alone. */
   cancelBulk(id: string): Promise<void>;
   preview(command: RestartRun): Promise<RestartPreview | Refusal>;
   /** The run as it is now, with the gates of every task that is not finished. */
-  inspect(run: string): Promise<RunView | null>;
+  inspect(run: string, via?: Via): Promise<RunView | null>;
   /** Resolves when the run has events after `seq`, or when `signal` aborts. */
   changed(run: string, seq: number, signal: AbortSignal): Promise<void>;
   /** Calls back after every commit of this node, often: it must be cheap. The result ends it. */

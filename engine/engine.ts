@@ -1,36 +1,37 @@
 /**
  * The engine, put together: what starts, what stops, and in which order.
  *
- *   start: take the lease (older selves are fenced) → adopt the runs of nodes that are gone →
- *          bring active runs into memory and let the world follow → wake who is due
- *   stop:  let nobody in → finish calls that are going on (jobs go on by themselves) → write what
- *          is left → give the lease back
+ *   start: take the lease (older selves are fenced) → bring the own active runs into memory and let
+ *          the world follow → wake who is due → claim the runs of nodes that are gone
+ *   stop:  begin nothing new → finish calls that are going on (jobs go on by themselves) → write
+ *          what is left → give the lease back: from then on the other nodes go on with the runs
  */
 import type { Action, AnyConnector, Connector } from '../connectors/kit/connector.ts';
-import type { Journal, NodeLease } from '../journal/journal.ts';
-import type { RunState } from '../kernel/state.ts';
+import type { Bell, Journal, NodeLease } from '../journal/journal.ts';
 import { catalogueOf } from '../connectors/kit/catalogue.ts';
-import { bug, TuttiError } from '../model/errors.ts';
-import type { AttemptReport, ParentTask } from '../model/run.ts';
+import { TuttiError } from '../model/errors.ts';
+import type { AttemptReport } from '../model/run.ts';
 import { runAction } from './attempt.ts';
-import { runChild } from './child-attempt.ts';
 import { Bulk } from './bulk.ts';
 import type { Chance, Clock, Ids } from './clock.ts';
+import { Courier } from './courier.ts';
 import type { Desk } from './desk.ts';
 import { Dispatcher } from './dispatcher.ts';
-import type { Door } from './door.ts';
+import type { Door, Peer } from './door.ts';
+import { Family } from './family.ts';
 import type { Flight } from './flight.ts';
-import { LeaseKeeper } from './lease-keeper.ts';
+import { Followers } from './followers.ts';
 import { LogWriter } from './log-writer.ts';
+import { Membership } from './membership.ts';
 import { fail, failureOf, plain } from './outcome.ts';
 import type { EngineReadings, Observer } from './observer.ts';
 import { Owner } from './owner.ts';
+import { Peers } from './peers.ts';
 import { Pipeline } from './pipeline.ts';
 import { Pools } from './pools.ts';
 import { Entrance, settled } from './submit.ts';
 import type { SystemDirectory } from './systems.ts';
 import { Versions } from './versions.ts';
-import { Waker } from './waker.ts';
 
 export interface EngineOptions {
   readonly journal: Journal;
@@ -43,6 +44,8 @@ export interface EngineOptions {
   readonly ids: Ids;
   /** Where connectors keep what they must find again after a crash. */
   readonly stateDirectory: string;
+  /** Identifies that folder: what an attempt left there is found again only where it was begun. */
+  readonly place?: string;
   readonly redact: (text: string) => string;
   readonly log: {
     warn(fields: object, message: string): void;
@@ -53,6 +56,8 @@ export interface EngineOptions {
   readonly observer?: Observer;
   /** Runs in memory at most; more wait in the journal. */
   readonly mostRuns?: number;
+  /** The door of another node by its address; without it commands for its runs are refused. */
+  readonly peers?: (url: string) => Peer;
   /** How long calls may take to end when the node stops. */
   readonly drainMs?: number;
 }
@@ -72,8 +77,8 @@ export interface Engine {
 const LEASE_MS = 5_000;
 const MOST_RUNS = 10_000;
 const DRAIN_MS = 10_000;
-const PAGE = 1_000;
-const LOADS_AT_ONCE = 16;
+/** Beyond the lease of a node that died: time for the others to take its runs over. */
+const TAKE_OVER_MS = 4_000;
 
 export function createEngine(options: EngineOptions): Engine {
   return new Orchestra(options);
@@ -86,6 +91,8 @@ class Orchestra implements Engine {
   readonly #pools: Pools;
   readonly #versions: Versions;
   readonly #owner: Owner;
+  readonly #followers: Followers;
+  readonly #family: Family;
   readonly #entrance: Entrance;
   readonly #dispatcher: Dispatcher;
   readonly #desk: Desk;
@@ -94,9 +101,8 @@ class Orchestra implements Engine {
   readonly #landed = new Set<() => void>();
   #pipeline: Pipeline | undefined;
   #lease: NodeLease | undefined;
-  #keeper: LeaseKeeper | undefined;
-  #unlisten: (() => void) | undefined;
-  #waker: Waker | undefined;
+  #membership: Membership | undefined;
+  #draining: TuttiError | undefined;
   #refusing: TuttiError | undefined;
   #fence: (error: TuttiError) => void = () => {};
 
@@ -114,7 +120,7 @@ class Orchestra implements Engine {
     this.#versions = new Versions(journal);
     this.#pools = new Pools({
       slots: journal.slots,
-      lease: () => this.#lease ?? bug('the engine has not started yet'),
+      lease: () => this.#leased(),
       granted: (flight) => this.#dispatcher.ready(flight),
     });
     this.#dispatcher = new Dispatcher(
@@ -124,26 +130,11 @@ class Orchestra implements Engine {
       (flight) => this.#begin(flight),
       observer && ((flight, waitedMs) => observer.begun(flight.run.state, flight.task, waitedMs)),
     );
-    this.#owner = new Owner({
-      journal,
-      versions: this.#versions,
-      clock,
-      chance: options.chance,
-      pipeline: () => this.#writing(),
-      dispatcher: () => this.#dispatcher,
-      ended: (state) => this.#runEnded(state),
-      slept: (wakeAt) => {
-        this.#waker?.expect(wakeAt);
-        this.#waker?.roomier();
-      },
-      mayOwn: (owner) => this.#mayOwn(owner),
-      fenced: (error) => this.#lost(error),
-      cancelChild: (child) => void this.#cancelChild(child),
-      noticed: (run, durable) => this.#entrance.noticed(run, durable),
-      observer,
-    });
+    this.#followers = new Followers(clock, (run) => this.#owner.live.has(run));
+    this.#owner = this.#makeOwner();
     this.#entrance = this.#makeEntrance();
     this.#desk = this.#makeDesk();
+    this.#family = this.#makeFamily();
     this.#bulk = new Bulk({
       journal,
       clock,
@@ -187,56 +178,75 @@ class Orchestra implements Engine {
     this.#lease = lease;
     const { observer } = this.#options;
     this.#pipeline = new Pipeline(journal, lease, clock, this.#owner, observer);
-    const lost = () => this.#lost(new TuttiError('node.fenced'));
-    const renewed = () => observer?.leaseRenewed();
-    this.#keeper = new LeaseKeeper(journal, lease, leaseMs, clock, lost, renewed);
-    this.#keeper.start();
-    renewed();
-    const mostRuns = this.#options.mostRuns ?? MOST_RUNS;
-    const room = () => mostRuns - this.#owner.live.size;
-    this.#waker = new Waker(journal, lease, clock, room, (run) => this.#owner.wake(run));
-    await journal.adopt(lease);
-    this.#unlisten = journal.listen((bell) => {
-      if (bell.about !== 'feed' && bell.about !== 'due') this.#pools.look();
+    this.#membership = new Membership({
+      journal,
+      lease,
+      leaseMs,
+      clock,
+      owner: this.#owner,
+      mostRuns: this.#options.mostRuns ?? MOST_RUNS,
+      hear: (bell) => this.#hear(bell),
+      renewed: () => observer?.leaseRenewed(),
+      lost: () => this.#lost(new TuttiError('node.fenced')),
     });
     this.#pools.setCapacity(await journal.pools());
-    await this.#takeUp(lease);
-    this.#waker.look();
+    await this.#membership.join();
     await this.#bulk.claim(lease);
   }
 
-  /** One writer per run: what another living node owns is left to it. */
-  async #mayOwn(owner: number | null): Promise<boolean> {
-    if (owner === null || owner === this.#lease?.node) return true;
-    const nodes = await this.#options.journal.views.nodes();
-    const other = nodes.find(({ node }) => node === owner);
-    return other === undefined || other.leaseUntil <= this.#options.clock.now();
-  }
-
-  /** Brings the active runs into memory; from there the plan is what it was before. */
-  async #takeUp(lease: NodeLease): Promise<void> {
-    for (let after: string | null = null; ; ) {
-      const ids: readonly string[] = await this.#options.journal.activeRuns(lease, after, PAGE);
-      for (let i = 0; i < ids.length; i += LOADS_AT_ONCE) {
-        await Promise.all(ids.slice(i, i + LOADS_AT_ONCE).map((id) => this.#owner.hold(id)));
-      }
-      after = ids.at(-1) ?? null;
-      if (ids.length < PAGE) return;
+  /** What the nodes tell each other. */
+  #hear(bell: Bell): void {
+    switch (bell.about) {
+      case 'slots':
+        this.#pools.look();
+        return;
+      case 'deployed':
+        this.#versions.forget(bell.workflow);
+        void this.#refreshPools();
+        return;
+      case 'feed':
+        this.#followers.look();
+        return;
+      case 'again':
+        this.#versions.forgetAll();
+        void this.#refreshPools();
+        this.#pools.look();
+        this.#followers.look();
+        this.#family.orphaned();
+        return;
+      case 'orphans':
+        this.#pools.look();
+        this.#family.orphaned();
+        if (this.#lease !== undefined) void this.#bulk.claim(this.#lease).catch(() => undefined);
+        return;
+      case 'due':
     }
   }
 
+  async #refreshPools(): Promise<void> {
+    // A database that cannot be asked now rings `again` when it is back.
+    const pools = await this.#options.journal.pools().catch(() => undefined);
+    if (pools === undefined) return;
+    this.#pools.setCapacity(pools);
+  }
+
   async stop(): Promise<void> {
-    this.#refusing ??= new TuttiError('node.stopping');
-    this.#waker?.stop();
-    this.#bulk.stop();
-    this.#dispatcher.stop();
+    this.#draining ??= new TuttiError('node.stopping');
+    this.#rest();
     await this.#drain();
+    this.#refusing ??= new TuttiError('node.stopping');
     this.#owner.stop();
     await this.#within(this.#pipeline?.idle());
     this.#pipeline?.close(new TuttiError('node.stopping'));
-    this.#keeper?.stop();
-    this.#unlisten?.();
+    this.#membership?.leave();
     if (this.#lease !== undefined) await this.#within(this.#options.journal.resign(this.#lease));
+  }
+
+  /** From now on nothing new is begun here. */
+  #rest(): void {
+    this.#membership?.rest();
+    this.#bulk.stop();
+    this.#dispatcher.stop();
   }
 
   /** A database that does not answer must not keep the node from stopping: nothing durable is lost. */
@@ -282,14 +292,45 @@ class Orchestra implements Engine {
 
   #lost(error: TuttiError): void {
     this.#refusing ??= error;
-    this.#unlisten?.();
     this.#pipeline?.close(error);
-    this.#waker?.stop();
-    this.#bulk.stop();
-    this.#dispatcher.stop();
+    this.#rest();
+    this.#membership?.leave();
     this.#owner.stop();
     for (const flight of this.#flying) flight.halt('shutdown');
     this.#fence(error);
+  }
+
+  #makeOwner(): Owner {
+    const { journal, clock, chance } = this.#options;
+    return new Owner({
+      journal,
+      versions: this.#versions,
+      clock,
+      chance,
+      pipeline: () => this.#writing(),
+      dispatcher: () => this.#dispatcher,
+      ended: (state) => this.#family.ended(state),
+      slept: (wakeAt) => this.#membership?.slept(wakeAt),
+      lease: () => this.#leased(),
+      fenced: (error) => this.#lost(error),
+      cancelChild: (child, flight) => void this.#family.cancel(child, flight),
+      noticed: (run, durable) => this.#entrance.noticed(run, durable),
+      observer: this.#options.observer,
+    });
+  }
+
+  #makeFamily(): Family {
+    const { journal, clock, ids } = this.#options;
+    return new Family({
+      owner: this.#owner,
+      views: journal.views,
+      followers: this.#followers,
+      clock,
+      ids,
+      desk: this.#desk,
+      begin: (command) => this.#entrance.begin(command, false),
+      submit: (command) => this.#entrance.submit(command),
+    });
   }
 
   #makeEntrance(): Entrance {
@@ -304,19 +345,37 @@ class Orchestra implements Engine {
       clock,
       ids,
       mostRuns: this.#options.mostRuns ?? MOST_RUNS,
-      lease: () => this.#lease ?? bug('the engine has not started yet'),
+      lease: () => this.#leased(),
+      node: () => this.#lease?.node,
+      followers: this.#followers,
+      courier: this.#makeCourier(),
       beginBulk: (id) => this.#bulk.take(id),
-      deployed: async () => {
-        this.#pools.setCapacity(await journal.pools());
-      },
+      deployed: () => this.#refreshPools(),
       stalls: () => [
-        ...(this.#refusing === undefined ? [] : [this.#refusing.message]),
+        ...[this.#refusing ?? this.#draining].flatMap((error) => error?.message ?? []),
         ...journal.stalls(),
       ],
-      open: () => {
-        if (this.#refusing !== undefined) throw this.#refusing;
+      open: (what) => {
+        const refusing = this.#refusing ?? (what === 'start' ? this.#draining : undefined);
+        if (refusing !== undefined) throw refusing;
       },
     });
+  }
+
+  #makeCourier(): Courier {
+    const { journal, clock, peers } = this.#options;
+    return new Courier({
+      peers: new Peers(journal.views, peers),
+      clock,
+      patienceMs: (this.#options.leaseMs ?? LEASE_MS) + TAKE_OVER_MS,
+      onNews: (wake) => this.#membership?.onNews(wake) ?? (() => {}),
+    });
+  }
+
+  #leased(): NodeLease {
+    if (this.#lease === undefined)
+      throw new TuttiError('node.stopping', 'The engine has not started yet.');
+    return this.#lease;
   }
 
   #makeDesk(): Desk {
@@ -373,7 +432,7 @@ class Orchestra implements Engine {
 
   async #perform(flight: Flight): Promise<void> {
     try {
-      if (flight.lane === 'workflow') await this.#child(flight);
+      if (flight.lane === 'workflow') await this.#family.run(flight);
       else await runAction(flight, this.#desk, flight.recovered);
     } catch (error) {
       await this.#broken(flight, error);
@@ -395,70 +454,6 @@ class Orchestra implements Engine {
       startedAt,
     }).catch(() => undefined);
   }
-
-  async #child(flight: Flight): Promise<void> {
-    const { ids } = this.#options;
-    await runChild(
-      flight,
-      this.#desk,
-      {
-        newRun: () => ids.run(),
-        start: async (command) => {
-          if (flight.recovered !== undefined && (await this.#isThere(command.run)))
-            return undefined;
-          const answer = await this.#entrance.begin(command, false);
-          return answer.refused ? answer : undefined;
-        },
-        cancel: (child) => this.#cancelChild(child),
-      },
-      flight.recovered,
-    );
-  }
-
-  /** After a crash: the child is there; if it has ended, its parent has not heard of it yet. */
-  async #isThere(child: string): Promise<boolean> {
-    const read = await this.#owner.read(child);
-    if (read === null) return false;
-    if (read.run.state.end !== undefined) this.#runEnded(read.run.state);
-    return true;
-  }
-
-  async #cancelChild(child: string): Promise<void> {
-    const by = { actor: 'tutti', reason: 'its parent is being cancelled' };
-    await this.#entrance.submit({ type: 'CancelRun', run: child, by }).catch(() => undefined);
-  }
-
-  #runEnded(state: RunState): void {
-    if (state.parent !== undefined)
-      void this.#tellParent(state, state.parent).catch(() => undefined);
-  }
-
-  /** The end of a child run is the outcome of its parent's task. */
-  async #tellParent(child: RunState, parent: ParentTask): Promise<void> {
-    await this.#owner.with(parent.run, (run) => {
-      const flight = [...run.flights.values()].find((each) => each.task === parent.task);
-      const report = reportOf(child, parent, flight?.stop === 'cancel');
-      if (report === undefined || this.#owner.apply(run, report) !== undefined)
-        this.#owner.release(run);
-    });
-  }
-}
-
-/** What the end of a child run means for its parent's task. */
-function reportOf(
-  child: RunState,
-  { run, task, attempt }: ParentTask,
-  cancelling: boolean,
-): AttemptReport | undefined {
-  const about = { run, task, attempt, startedAt: child.createdAt };
-  const { end } = child;
-  if (end === undefined) return undefined;
-  if (end.end === 'succeeded')
-    return { ...about, type: 'CompleteTask', output: end.output ?? null };
-  if (cancelling) return { ...about, type: 'ConfirmCancel' };
-  const message = `child run ${child.id} of "${child.workflow}" ended ${end.end}`;
-  const failure = { class: 'failed', code: 'child.failed', message, native: child.id } as const;
-  return { ...about, type: 'FailTask', failure };
 }
 
 /** Reports that end the attempt; the others say how far it is. */

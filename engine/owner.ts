@@ -3,7 +3,7 @@
  * the kernel, hands what it decides to the pipeline, and, once that is durable, lets the world
  * follow (law 4, `reconciler.ts`), tells parents, puts runs to sleep.
  */
-import type { Journal, RunRow, RunUpdate } from '../journal/journal.ts';
+import type { Journal, NodeLease, RunRow, RunUpdate, StoredRun } from '../journal/journal.ts';
 import type { Context } from '../kernel/context.ts';
 import type { Overlay } from '../kernel/gates.ts';
 import { sleepsUntil, workOf } from '../kernel/plan.ts';
@@ -22,9 +22,11 @@ import type {
 import type { Chance, Clock } from './clock.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Flight } from './flight.ts';
+import { signalled } from './followers.ts';
 import { foldOf } from './fold.ts';
 import { type Entry, type LiveRun, newLiveRun } from './live-run.ts';
 import type { Observer } from './observer.ts';
+import { Elsewhere } from './peers.ts';
 import type { Pipeline, PipelineListener } from './pipeline.ts';
 import { rowOf, startRowOf, updateOf } from './rows.ts';
 import { Reconciler } from './reconciler.ts';
@@ -45,9 +47,8 @@ export interface OwnerParts {
   /** A run went to sleep until then, or left memory: there is room for others. */
   readonly slept: (wakeAt: number) => void;
   /** An attempt of a child run is to be cancelled. */
-  readonly cancelChild: (child: string) => void;
-  /** Whether this node may work on a run of that owner: its own, or one that is gone. */
-  readonly mayOwn: (owner: number | null) => Promise<boolean>;
+  readonly cancelChild: (child: string, flight: Flight) => void;
+  readonly lease: () => NodeLease;
   /** Somebody else has this node's lease. */
   readonly fenced: (error: TuttiError) => void;
   readonly noticed: (run: string, durable: number) => void;
@@ -60,6 +61,8 @@ export class Owner implements PipelineListener {
   readonly live = new Map<string, LiveRun>();
   readonly #parts: OwnerParts;
   readonly #loading = new Map<string, Promise<LiveRun | null>>();
+  /** Starts for which there was no room, until they are written. */
+  readonly #givenAway = new Map<string, Promise<void>>();
   readonly #world: Reconciler;
   readonly #now: Mutable<Context>;
   /** Runs that left memory while they were being loaded. */
@@ -85,16 +88,30 @@ export class Owner implements PipelineListener {
     for (const run of this.live.values()) this.#world.clearTimers(run);
   }
 
-  /** Creates a run. `asleep`: it is written, but memory is full; it begins when there is room. */
-  begin(id: string, event: RunStarted, directory: string, asleep: boolean, settled: Settled): void {
+  /** Creates a run. `full`: memory is, so it is written as nobody's, for a node that has room. */
+  begin(id: string, event: RunStarted, directory: string, full: boolean, settled: Settled): void {
     const { state, events } = first(id, event, this.#context());
     const run = newLiveRun(state, directory, 0);
-    this.live.set(id, run);
-    const wakeAt = asleep && state.end === undefined ? event.at : this.#wakeAt(run, state.touched);
+    const unowned = full && state.end === undefined;
+    if (!unowned) this.live.set(id, run);
+    const wakeAt = unowned ? event.at : this.#wakeAt(run, state.touched);
     run.row = { status: 'running', wakeAt, version: state.version };
+    const start = startRowOf(state, wakeAt);
     // A run that is over at once is inserted with its end.
     const update = state.end === undefined ? undefined : updateOf(state, null);
-    this.#push(run, events, startRowOf(state, wakeAt), update, settled);
+    if (!unowned) this.#push(run, events, start, update, settled);
+    else this.#push(run, events, { ...start, unowned }, update, this.#giveAway(id, settled));
+  }
+
+  /** Should this node claim it after all, then not before it has heard that it is written. */
+  #giveAway(id: string, settled: Settled): Settled {
+    const { promise, resolve } = signalled();
+    this.#givenAway.set(id, promise);
+    return (error) => {
+      this.#givenAway.delete(id);
+      resolve();
+      settled(error);
+    };
   }
 
   /** Passes a command through the kernel. `settled` is called once it is durable. */
@@ -131,9 +148,33 @@ export class Owner implements PipelineListener {
     if (known !== undefined) return known;
     const loading = this.#loading.get(id);
     if (loading !== undefined) return loading;
-    const load = this.#load(id).finally(() => this.#loading.delete(id));
-    this.#loading.set(id, load);
-    return load;
+    return this.#remember(id, this.#load(id));
+  }
+
+  /**
+   * Brings many of this node's runs into memory, those that are not here yet in one question.
+   * What could not be brought for now is returned.
+   */
+  async takeUp(ids: readonly string[]): Promise<readonly string[]> {
+    const away = ids.filter((id) => !this.live.has(id) && !this.#loading.has(id));
+    const stored = this.#loadMany(away);
+    for (const id of away) {
+      const load = stored.then((runs) => this.#install(id, runs.get(id) ?? null));
+      void this.#remember(id, load).catch(() => undefined);
+    }
+    return failures(ids, (id) => this.#loading.get(id));
+  }
+
+  async #loadMany(ids: readonly string[]): Promise<ReadonlyMap<string, StoredRun>> {
+    if (ids.length === 0) return new Map();
+    const runs = await this.#parts.journal.loadMany(ids);
+    return new Map(runs.map((run) => [run.summary.id, run]));
+  }
+
+  #remember(id: string, load: Promise<LiveRun | null>): Promise<LiveRun | null> {
+    const loading = load.finally(() => this.#loading.delete(id));
+    this.#loading.set(id, loading);
+    return loading;
   }
 
   /**
@@ -158,8 +199,13 @@ export class Owner implements PipelineListener {
     return run === null ? null : { run, live: false };
   }
 
-  /** A sleeping run is due: it is in memory from now on, and the journal says so. */
-  async wake(id: string): Promise<void> {
+  /** Sleeping runs are due: they are in memory from now on, and the journal says so. */
+  async wakeAll(ids: readonly string[]): Promise<readonly string[]> {
+    await this.takeUp(ids);
+    return failures(ids, (id) => this.#wake(id));
+  }
+
+  async #wake(id: string): Promise<void> {
     await this.with(id, (run) => {
       if (run.row.wakeAt === null || run.state.end !== undefined) {
         this.release(run);
@@ -201,7 +247,11 @@ export class Owner implements PipelineListener {
   committed(run: LiveRun, entries: readonly Entry[]): void {
     for (const { facts } of entries)
       if (facts !== undefined) this.#parts.observer?.decided(run.state, facts);
-    if (this.live.get(run.id) !== run) return;
+    if (this.live.get(run.id) !== run) {
+      for (const entry of entries) entry.settled?.();
+      this.#parts.noticed(run.id, run.durable);
+      return;
+    }
     const quiet = run.pending.length === 0 && !run.flying;
     const leaving = quiet && run.busy === 0 && run.row.wakeAt !== null;
     for (const entry of entries) {
@@ -261,13 +311,33 @@ export class Owner implements PipelineListener {
   }
 
   async #load(id: string): Promise<LiveRun | null> {
-    const run = await this.#fold(id);
+    const { journal, lease } = this.#parts;
+    const stored = await journal.load(id);
+    if (stored === null || stored.owner === lease().node) return this.#install(id, stored);
+    const claimed = await journal.claimRun(lease(), id);
+    if (claimed === null) return null;
+    if (claimed !== 'mine') return this.#isNotMine(id, claimed.owner);
+    // What stands there may be older than the claim: until then somebody else could write.
+    const mine = await journal.load(id);
+    return this.#install(id, mine);
+  }
+
+  #isNotMine(id: string, owner: number | null): never {
+    // Ours by name only: this process has been fenced and another one took its place.
+    if (owner === this.#parts.lease().node || owner === null) throw new TuttiError('node.fenced');
+    throw new Elsewhere(id, owner);
+  }
+
+  /** From here on the run is in memory, and the world follows it. */
+  async #install(id: string, stored: StoredRun | null): Promise<LiveRun | null> {
+    if (stored !== null && stored.owner !== this.#parts.lease().node)
+      this.#isNotMine(id, stored.owner);
+    await this.#givenAway.get(id);
+    const run = stored && (await foldOf(stored, this.#parts.versions));
     // It came into memory and left it while the journal was asked: what it wrote may be missing.
     if (this.#passed.delete(id)) return this.#load(id);
-    if (run === null || this.#stopped) return run;
-    if (!(await this.#parts.mayOwn(run.owner))) {
-      throw new TuttiError('run.elsewhere', `Node ${run.owner} works on run ${id}.`);
-    }
+    if (run === null) return null;
+    if (this.#stopped) return run;
     const meanwhile = this.live.get(id);
     if (meanwhile !== undefined) return meanwhile;
     this.live.set(id, run);
@@ -287,4 +357,22 @@ export class Owner implements PipelineListener {
     if (this.#loading.has(run.id)) this.#passed.add(run.id);
     this.#parts.slept(run.state.end === undefined ? (run.row.wakeAt ?? Infinity) : Infinity);
   }
+}
+
+/** Those whose work failed in a way that may pass. */
+async function failures(
+  ids: readonly string[],
+  work: (id: string) => Promise<unknown> | undefined,
+): Promise<readonly string[]> {
+  const results = await Promise.allSettled(ids.map(async (id) => work(id)));
+  return ids.filter((_, index) => {
+    const result = results[index];
+    return result?.status === 'rejected' && !isFinal(result.reason);
+  });
+}
+
+/** The run is another's, or this node may not work any more. */
+function isFinal(error: unknown): boolean {
+  if (!(error instanceof TuttiError)) return false;
+  return ['run.elsewhere', 'node.fenced', 'node.stopping'].includes(error.code);
 }

@@ -125,7 +125,7 @@ export class Pipeline {
     try {
       await this.#append(taken);
     } catch (error) {
-      this.fail(taken, asError(error));
+      this.fail(taken, unknownOutcome(error));
     } finally {
       this.#flights -= 1;
     }
@@ -143,6 +143,7 @@ export class Pipeline {
     switch (result.kind) {
       case 'committed':
         committed?.();
+        this.#journal.ring('feed');
         this.#landed(taken);
         return;
       case 'fenced':
@@ -216,7 +217,10 @@ function batchOf(taken: Map<LiveRun, Entry[]>): Batch {
   return { starts, events, updates };
 }
 
-function asError(error: unknown): TuttiError {
+/** The batch was sent, and the book was closed before it answered: it may have been written. */
+function unknownOutcome(error: unknown): TuttiError {
+  if (error instanceof TuttiError && error.code === 'node.stopping')
+    return new TuttiError('command.unanswered', error.message, { cause: error });
   if (error instanceof TuttiError) return error;
   return new TuttiError('internal', error instanceof Error ? error.message : String(error), {
     cause: error,

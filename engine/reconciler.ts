@@ -19,7 +19,7 @@ export interface ReconcilerParts {
   readonly isLive: (run: LiveRun) => boolean;
   readonly apply: (run: LiveRun, command: AttemptReport) => Refusal | undefined;
   /** An attempt of a child run is to be cancelled. */
-  readonly cancelChild: (child: string) => void;
+  readonly cancelChild: (child: string, flight: Flight) => void;
 }
 
 export class Reconciler {
@@ -108,7 +108,7 @@ export class Reconciler {
   #cancel(flight: Flight, work: Follow): void {
     if (flight.stop !== undefined) return;
     flight.halt('cancel');
-    if (work.child !== undefined) this.#parts.cancelChild(work.child);
+    if (work.child !== undefined) this.#parts.cancelChild(work.child, flight);
   }
 
   #drop(run: LiveRun, flight: Flight): void {

@@ -29,7 +29,11 @@ import type {
   DeployResult,
   Door,
   StartRequest,
+  Via,
 } from './door.ts';
+import type { Courier } from './courier.ts';
+import type { Followers } from './followers.ts';
+import type { LiveRun } from './live-run.ts';
 import type { Owner } from './owner.ts';
 import type { Pipeline } from './pipeline.ts';
 import { malformation } from './request.ts';
@@ -50,13 +54,16 @@ export interface DoorParts {
   readonly lease: () => NodeLease;
   /** The runs of a bulk command are noted: work them off. */
   readonly beginBulk: (id: string) => void;
-  /** Throws while nothing may be accepted. */
-  readonly open: () => void;
+  readonly courier: Courier;
+  readonly followers: Followers;
+  /** This node, once the engine has started. */
+  readonly node: () => number | undefined;
+  /** Throws while nothing of that kind may be accepted. */
+  readonly open: (what: 'start' | 'command') => void;
 }
 
 export class Entrance implements Door {
   readonly #parts: DoorParts;
-  readonly #followers = new Map<string, Set<Follower>>();
   readonly #bulletin = new Bulletin();
 
   constructor(parts: DoorParts) {
@@ -64,7 +71,7 @@ export class Entrance implements Door {
   }
 
   async deploy(request: DeployRequest): Promise<DeployResult> {
-    this.#parts.open();
+    this.#parts.open('start');
     const options = {
       actions: this.#parts.catalogue,
       ...(request.file !== undefined && { file: request.file }),
@@ -85,21 +92,21 @@ export class Entrance implements Door {
   }
 
   async start(request: StartRequest): Promise<Accepted | Refusal> {
-    this.#parts.open();
+    this.#parts.open('start');
     return this.#parts.pipeline().admission.through(() => this.#admitted(request));
   }
 
   async #admitted(request: StartRequest): Promise<Accepted | Refusal> {
     const { ids, owner, mostRuns } = this.#parts;
-    this.#parts.open();
+    this.#parts.open('start');
     const command: StartRun = { ...request, type: 'StartRun', run: request.run ?? ids.run() };
     const malformed = malformation(command);
     if (malformed !== undefined) return refusal('request.invalid', malformed);
     return this.begin(command, owner.live.size >= mostRuns);
   }
 
-  /** A child run is never put to sleep for want of room: its parent holds room while it waits. */
-  async begin(command: StartRun, asleep: boolean): Promise<Accepted | Refusal> {
+  /** A child run is always begun here: its parent holds room while it waits. */
+  async begin(command: StartRun, full: boolean): Promise<Accepted | Refusal> {
     const { versions, owner, clock } = this.#parts;
     const row = await versions.get(command.workflow, command.version ?? null);
     if (row === null) return this.#noVersion(command);
@@ -123,7 +130,7 @@ export class Entrance implements Door {
       by: command.by,
     };
     try {
-      await settled((done) => owner.begin(command.run, event, row.directory, asleep, done));
+      await settled((done) => owner.begin(command.run, event, row.directory, full, done));
     } catch (error) {
       if (error instanceof TuttiError && error.code === 'run.exists') {
         return refusal(
@@ -152,9 +159,17 @@ export class Entrance implements Door {
     );
   }
 
-  async submit(command: OperatorCommand): Promise<Accepted | Refusal> {
-    this.#parts.open();
+  async submit(command: OperatorCommand, via?: Via): Promise<Accepted | Refusal> {
+    this.#parts.open('command');
     await this.#parts.pipeline().room();
+    return this.#parts.courier.deliver(
+      via,
+      () => this.#submitHere(command),
+      (peer) => peer.submit(command),
+    );
+  }
+
+  async #submitHere(command: OperatorCommand): Promise<Accepted | Refusal> {
     const { owner } = this.#parts;
     const missing = await this.#fetchVersion(command);
     if (missing !== undefined) return missing;
@@ -173,7 +188,7 @@ export class Entrance implements Door {
   }
 
   async bulk(request: BulkRequest): Promise<Accepted | Refusal> {
-    this.#parts.open();
+    this.#parts.open('start');
     const { created, total } = await this.#parts.journal.bulks.create(this.#parts.lease(), request);
     if (!created) {
       return refusal(
@@ -199,29 +214,35 @@ export class Entrance implements Door {
     return previewRestart(read.run.state, command, context);
   }
 
-  async inspect(id: string): Promise<RunView | null> {
+  async inspect(id: string, via?: Via): Promise<RunView | null> {
     const { owner } = this.#parts;
     const read = await owner.read(id);
     if (read === null) return null;
-    return viewOf(read.run.state, read.live ? owner.overlay(read.run) : NO_OVERLAY);
+    if (read.live) return viewOf(read.run.state, owner.overlay(read.run));
+    const elsewhere = via === undefined ? this.#activeElsewhere(read.run) : undefined;
+    const view =
+      elsewhere === undefined
+        ? null
+        : await this.#parts.courier.ask(elsewhere, (peer) => peer.inspect(id));
+    return view ?? viewOf(read.run.state, NO_OVERLAY);
+  }
+
+  /** Only its owner knows what goes on right now; of a run that sleeps or has ended all is in the book. */
+  #activeElsewhere(run: LiveRun): number | undefined {
+    const active = run.state.end === undefined && run.row.wakeAt === null;
+    return active && run.owner !== null && run.owner !== this.#parts.node() ? run.owner : undefined;
   }
 
   async changed(id: string, seq: number, signal: AbortSignal): Promise<void> {
-    const run = this.#parts.owner.live.get(id);
-    if (signal.aborted || (run !== undefined && run.durable > seq + 1)) return;
-    const followers = this.#followers.get(id) ?? new Set<Follower>();
-    this.#followers.set(id, followers);
-    const { promise: news, resolve: wake } = signalled();
-    const follower: Follower = { seq, wake };
-    followers.add(follower);
-    signal.addEventListener('abort', wake, { once: true });
-    // It may have changed between the caller's look and this moment.
-    if (run === undefined && (await this.#parts.journal.views.events(id, seq, 1)).length > 0)
-      wake();
-    await news;
-    signal.removeEventListener('abort', wake);
-    followers.delete(follower);
-    if (followers.size === 0) this.#followers.delete(id);
+    const { owner, followers, journal } = this.#parts;
+    await followers.wait(id, signal, {
+      isThere: async () => {
+        const run = owner.live.get(id);
+        if (run !== undefined) return run.durable > seq + 1;
+        return (await journal.views.events(id, seq, 1)).length > 0;
+      },
+      knows: (durable) => durable > seq + 1,
+    });
   }
 
   stalls(): readonly string[] {
@@ -243,9 +264,7 @@ export class Entrance implements Door {
 
   /** Events of the run up to `durable` (exclusive) are in the journal. */
   noticed(id: string, durable: number): void {
-    for (const { seq, wake } of this.#followers.get(id) ?? []) {
-      if (durable > seq + 1) wake();
-    }
+    this.#parts.followers.noticed(id, durable);
     this.#bulletin.committed(id);
   }
 
@@ -260,21 +279,8 @@ export class Entrance implements Door {
   }
 }
 
-interface Follower {
-  readonly seq: number;
-  readonly wake: () => void;
-}
-
 function noRun(run: string): Refusal {
   return refusal('run.unknown' satisfies ErrorCode, `there is no run ${run}`);
-}
-
-function signalled(): { readonly promise: Promise<void>; readonly resolve: () => void } {
-  let resolve!: () => void;
-  const promise = new Promise<void>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
 }
 
 /** Turns a callback of the pipeline into a promise. */

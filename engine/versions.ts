@@ -55,6 +55,11 @@ export class Versions {
     this.#asked.delete(keyOf(workflow, null));
   }
 
+  /** Deployments may have been missed. */
+  forgetAll(): void {
+    for (const workflow of this.#newest.keys()) this.forget(workflow);
+  }
+
   /** For the kernel: versions that `get` has fetched. */
   readonly definitions: Definitions = (workflow, version): Definition =>
     this.#byNumber.get(keyOf(workflow, version))?.definition ??

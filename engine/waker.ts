@@ -1,42 +1,59 @@
 /**
- * Wakes sleeping runs when they are due (and when there is room in memory for them). It is moved
- * by three signals: a run that goes to sleep, a run that leaves memory, the time that the journal
- * names as the next. Nothing is swept.
+ * Brings runs into memory when they are due and there is room for them: sleeping ones of this node
+ * from one source, those that nobody owns any more from another. It is moved by signals: a run
+ * that goes to sleep, a run that leaves memory, a bell, the time that the source names as the
+ * next. Nothing is swept.
  */
-import type { Journal, NodeLease } from '../journal/journal.ts';
 import type { Clock } from './clock.ts';
 
 const MOST_AT_ONCE = 500;
+/** A source that cannot be asked is asked again: what is due must not be forgotten. */
+const AGAIN_MS = 1_000;
+
+/** Where runs come from. */
+export interface Source {
+  /** At most `limit` runs that are due, and when the next one will be. */
+  ask(
+    now: number,
+    limit: number,
+  ): Promise<{ readonly runs: readonly string[]; readonly nextAt: number | null }>;
+  /** Brings them into memory; those that could not be brought now, to be tried again. */
+  take(runs: readonly string[]): Promise<readonly string[]>;
+}
+
+/** The wakers of a node take turns, so that together they do not bring more than there is room for. */
+export class Turns {
+  #last: Promise<unknown> = Promise.resolve();
+
+  take<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+}
 
 export class Waker {
-  readonly #journal: Journal;
-  readonly #lease: NodeLease;
+  readonly #source: Source;
   readonly #clock: Clock;
+  readonly #turns: Turns;
   /** How many more runs memory has room for. */
   readonly #room: () => number;
-  readonly #wake: (run: string) => Promise<void>;
   #next: { readonly at: number; readonly cancel: () => void } | undefined;
   #looking = false;
   #again = false;
   /** Runs were due that found no room. */
   #crowded = false;
+  #left: readonly string[] = [];
   #stopped = false;
 
-  constructor(
-    journal: Journal,
-    lease: NodeLease,
-    clock: Clock,
-    room: () => number,
-    wake: (run: string) => Promise<void>,
-  ) {
-    this.#journal = journal;
-    this.#lease = lease;
+  constructor(source: Source, clock: Clock, turns: Turns, room: () => number) {
+    this.#source = source;
     this.#clock = clock;
+    this.#turns = turns;
     this.#room = room;
-    this.#wake = wake;
   }
 
-  /** A run sleeps until then. */
+  /** Something is due then. */
   expect(at: number): void {
     if (this.#stopped || !Number.isFinite(at)) return;
     if (this.#looking) {
@@ -48,24 +65,40 @@ export class Waker {
     this.#next = { at, cancel: this.#clock.at(at, () => this.look()) };
   }
 
+  /** These are this node's and active, and could not be brought into memory yet. */
+  remember(runs: readonly string[]): void {
+    if (runs.length === 0) return;
+    this.#left = [...this.#left, ...runs];
+    this.expect(this.#clock.now() + AGAIN_MS);
+  }
+
   /** A run left memory. */
   roomier(): void {
     if (this.#crowded) this.look();
   }
 
   look(): void {
+    if (this.#stopped) return;
     if (this.#looking) {
       this.#again = true;
       return;
     }
     this.#looking = true;
-    void this.#lookAround().finally(() => {
-      this.#looking = false;
-      if (this.#again && !this.#stopped) {
-        this.#again = false;
-        this.look();
-      }
-    });
+    this.#next?.cancel();
+    this.#next = undefined;
+    this.#crowded = false;
+    void this.#lookOnce();
+  }
+
+  async #lookOnce(): Promise<void> {
+    const nextAt = await this.#lookAround().catch(() => this.#clock.now() + AGAIN_MS);
+    this.#looking = false;
+    if (this.#again) {
+      this.#again = false;
+      this.look();
+    } else if (nextAt !== null) {
+      this.expect(nextAt);
+    }
   }
 
   stop(): void {
@@ -73,24 +106,35 @@ export class Waker {
     this.#next?.cancel();
   }
 
-  async #lookAround(): Promise<void> {
-    this.#next?.cancel();
-    this.#next = undefined;
-    this.#crowded = false;
+  /** Page after page until nothing more is due; when the next will be. */
+  async #lookAround(): Promise<number | null> {
     for (;;) {
-      if (this.#stopped) return;
-      const limit = Math.min(MOST_AT_ONCE, this.#room());
-      if (limit <= 0) {
-        this.#crowded = true;
-        return;
-      }
-      const { due, nextAt } = await this.#journal.dueRuns(this.#lease, this.#clock.now(), limit);
-      await Promise.all(due.map((run) => this.#wake(run)));
-      if (due.length === limit) continue;
-      if (nextAt !== null && !this.#stopped) {
-        this.#next = { at: nextAt, cancel: this.#clock.at(nextAt, () => this.look()) };
-      }
-      return;
+      const page = await this.#turns.take(() => this.#page());
+      if (page !== 'more') return page;
     }
+  }
+
+  async #page(): Promise<'more' | number | null> {
+    if (this.#stopped) return null;
+    await this.#take([]);
+    const limit = Math.min(MOST_AT_ONCE, this.#room());
+    if (limit <= 0) {
+      this.#crowded = true;
+      return this.#soonest(null);
+    }
+    const { runs, nextAt } = await this.#source.ask(this.#clock.now(), limit);
+    await this.#take(runs);
+    return runs.length === limit ? 'more' : this.#soonest(nextAt);
+  }
+
+  async #take(runs: readonly string[]): Promise<void> {
+    const all = [...this.#left, ...runs];
+    this.#left = all;
+    if (all.length > 0) this.#left = await this.#source.take(all);
+  }
+
+  #soonest(nextAt: number | null): number | null {
+    if (this.#left.length === 0) return nextAt;
+    return Math.min(nextAt ?? Infinity, this.#clock.now() + AGAIN_MS);
   }
 }

@@ -288,6 +288,18 @@ export const CATALOGUE = {
     retry: true,
     status: 503,
   },
+  'node.unreachable': {
+    title: 'The node that works on this run does not answer',
+    next: 'Nothing was changed. Ask again in a moment: its runs go on elsewhere when its lease has ended.',
+    retry: true,
+    status: 503,
+  },
+  'command.unanswered': {
+    title: 'The command was sent, and the answer was lost',
+    next: 'Look at the run: it may have been carried out. Tutti does not send it twice.',
+    retry: false,
+    status: 504,
+  },
   'server.unreachable': {
     title: 'No Tutti server answers',
     next: 'Start `tutti serve`, or check TUTTI_URL.',

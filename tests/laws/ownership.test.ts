@@ -44,7 +44,9 @@ describe('law 3, one writer per run', () => {
     const run = await first.start('long');
     const second = await Stage.open({ nodeName: 'node-b', beside: first });
     const hold = { type: 'HoldRun', run, by } as const;
-    await expect(second.engine.door.submit(hold)).rejects.toMatchObject({ code: 'run.elsewhere' });
+    await expect(second.engine.door.submit(hold, 'node-c')).rejects.toMatchObject({
+      code: 'run.elsewhere',
+    });
     expect((await second.view(run)).status).toBe('running');
     expect(first.types(run)).toEqual(['RunStarted']);
     expect((await first.submit(hold)).refused).toBe(false);

@@ -23,7 +23,7 @@ export class Bells {
     }
     setImmediate(() => {
       if (bell.about === 'feed') this.#feeding = false;
-      for (const hear of [...this.#listeners]) hear(bell);
+      for (const hear of this.#listeners) hear(bell);
     });
   }
 }

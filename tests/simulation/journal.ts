@@ -398,7 +398,13 @@ export class MemoryJournal implements Journal {
     const active = open.filter((row) => wakeAt(row) === null).length;
     const { name, epoch, url, until, registeredAt } = node;
     return {
-      ...{ node: index, name, epoch, url, registeredAt, host: null, pid: null },
+      node: index,
+      name,
+      epoch,
+      url,
+      registeredAt,
+      host: null,
+      pid: null,
       leaseUntil: until ?? 0,
       alive: until !== null && until > this.#now(),
       active,

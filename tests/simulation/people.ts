@@ -35,6 +35,8 @@ export const HONEST: ReadonlySet<string> = new Set([
   'node.stopping',
   'node.fenced',
   'run.elsewhere',
+  'node.unreachable',
+  'command.unanswered',
 ]);
 
 export class People {
@@ -158,6 +160,7 @@ export class People {
         if (!life.alive) return;
         const refused = (answer as { refused?: boolean } | null)?.refused === true;
         trace.note(`  ${life.name} ${refused ? 'refuses' : 'has done'} ${what}`);
+        laws.judge('one-door', answer !== undefined, () => `${what} was not answered`);
         heard(answer);
       },
       (error: unknown) => {

@@ -16,8 +16,11 @@ import type { StartRequest } from '../../engine/door.ts';
 import { createEngine, type Engine } from '../../engine/engine.ts';
 import type { Observer } from '../../engine/observer.ts';
 import type { OperatorCommand, RunView, TaskView } from '../../model/run.ts';
+import { TuttiError } from '../../model/errors.ts';
+import type { Door, Peer } from '../../engine/door.ts';
 import { quiet, SimulatedClock } from './clock.ts';
 import { MemoryJournal } from './journal.ts';
+import { Process } from './process.ts';
 
 export const by = { actor: 'test' };
 
@@ -134,6 +137,8 @@ interface StageOptions {
   readonly nodeName?: string;
   readonly observer?: Observer;
   readonly clock?: SimulatedClock;
+  /** The state directory's id: nodes of one place see what the other began. */
+  readonly place?: string;
 }
 
 export class Stage {
@@ -141,11 +146,22 @@ export class Stage {
   readonly journal: MemoryJournal;
   readonly world = new World();
   engine: Engine;
+  process = new Process();
+  /** Requests that it made to other nodes. */
+  sent = 0;
   readonly #options: StageOptions;
+  /** Stages by the address that they registered with. */
+  readonly #network: Map<string, Stage>;
 
-  private constructor(clock: SimulatedClock, journal: MemoryJournal, options: StageOptions) {
+  private constructor(
+    clock: SimulatedClock,
+    journal: MemoryJournal,
+    network: Map<string, Stage>,
+    options: StageOptions,
+  ) {
     this.clock = clock;
     this.journal = journal;
+    this.#network = network;
     this.#options = options;
     this.engine = this.#create();
   }
@@ -153,21 +169,51 @@ export class Stage {
   static async open(options: StageOptions & { readonly beside?: Stage } = {}): Promise<Stage> {
     const clock = options.beside?.clock ?? options.clock ?? new SimulatedClock();
     const journal = options.beside?.journal ?? new MemoryJournal(() => clock.now());
-    const stage = new Stage(clock, journal, options);
-    await stage.engine.start(null);
+    const network =
+      options.beside === undefined ? new Map<string, Stage>() : options.beside.#network;
+    const stage = new Stage(clock, journal, network, options);
+    await stage.#start();
     return stage;
+  }
+
+  get name(): string {
+    return this.#options.nodeName ?? 'node-a';
+  }
+
+  async #start(): Promise<void> {
+    const url = `http://${this.name}`;
+    this.#network.set(url, this);
+    await this.engine.start(url);
+  }
+
+  /** What this node reaches at an address: a dead node refuses, a stopped one does not answer. */
+  #peer(url: string): Peer {
+    const reach = async <T>(work: (door: Door) => Promise<T>): Promise<T> => {
+      const stage = this.#network.get(url);
+      if (stage === undefined || stage.process.state === 'dead')
+        throw new TuttiError('node.unreachable');
+      this.sent += 1;
+      await new Promise<void>((resolve) => stage.process.when(resolve));
+      return work(stage.engine.door);
+    };
+    return {
+      submit: (command) => reach((door) => door.submit(command, this.name)),
+      inspect: (run) => reach((door) => door.inspect(run, this.name)),
+    };
   }
 
   #create(): Engine {
     return createEngine({
-      journal: this.journal,
+      journal: this.process.journal(this.journal),
       connectors: [connectorOf(this.world)],
       systems: { get: () => undefined, names: () => [], secrets: [] },
-      nodeName: this.#options.nodeName ?? 'node-a',
-      clock: this.clock,
+      nodeName: this.name,
+      clock: this.process.clock(this.clock),
       chance: { next: () => 0 },
       ids: { run: () => this.#newId() },
       stateDirectory: '/nowhere',
+      place: this.#options.place ?? this.name,
+      peers: (url) => this.#peer(url),
       redact: (text) => text.replaceAll('hunter2', '***'),
       log: { warn: () => {}, info: () => {} },
       leaseMs: 5_000,
@@ -186,8 +232,10 @@ export class Stage {
   /** The process is gone; a new one of the same name starts on what is durable. */
   async crash(): Promise<void> {
     this.world.asked.length = 0;
+    this.process.kill();
+    this.process = new Process();
     this.engine = this.#create();
-    await this.engine.start(null);
+    await this.#start();
     await quiet();
   }
 

@@ -69,8 +69,14 @@ export class World {
 
   /** A node whose memory is full begins nothing: whoever is in it waits for a person, too. */
   isFull(owner: number | null): boolean {
+    // Nobody's: it waits until one of them has room.
+    if (owner === null) return this.doors.every((life) => this.#isFull(life));
     const life = this.doors.find(({ machine }) => this.journal.nodeNamed(machine.name) === owner);
-    return (life?.engine?.gauges().runs ?? 0) >= this.mostRuns;
+    return life !== undefined && this.#isFull(life);
+  }
+
+  #isFull(life: Life): boolean {
+    return (life.engine?.gauges().runs ?? 0) >= this.mostRuns;
   }
 
   get doors(): readonly Life[] {

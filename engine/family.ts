@@ -1,0 +1,167 @@
+/**
+ * Child runs. A child begins on its parent's node and is owned like any other run, so after a
+ * take-over the two may live on different nodes.
+ *
+ * The end of a child is the outcome of its parent's task. On one node the child tells its parent.
+ * Apart, the parent's owner watches the child's row: it looks when it takes the parent up, and
+ * whenever another node has written. So the end is found whoever dies in between, and a second
+ * report of it is refused as stale.
+ *
+ * A child that nobody owns any more follows its parent, also when memory is full: else parents
+ * could hold all the room that their children wait for.
+ */
+import type { Views } from '../journal/journal.ts';
+import type { RunState } from '../kernel/state.ts';
+import type {
+  AttemptReport,
+  OperatorCommand,
+  ParentTask,
+  Refusal,
+  StartRun,
+} from '../model/run.ts';
+import { runChild } from './child-attempt.ts';
+import type { Clock, Ids } from './clock.ts';
+import type { Desk } from './desk.ts';
+import type { Accepted } from './door.ts';
+import type { Flight } from './flight.ts';
+import type { Followers } from './followers.ts';
+import type { Owner } from './owner.ts';
+
+/** Between two tries to reach a child's node, or the journal. */
+const AGAIN_MS = 1_000;
+
+export interface FamilyParts {
+  readonly owner: Owner;
+  readonly views: Views;
+  readonly followers: Followers;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly desk: Desk;
+  readonly begin: (command: StartRun) => Promise<Accepted | Refusal>;
+  readonly submit: (command: OperatorCommand) => Promise<Accepted | Refusal>;
+}
+
+export class Family {
+  readonly #parts: FamilyParts;
+  /** Children that are watched from here. */
+  readonly #watched = new Set<string>();
+
+  constructor(parts: FamilyParts) {
+    this.#parts = parts;
+  }
+
+  /** The attempt of a task that runs another workflow. */
+  run(flight: Flight): Promise<void> {
+    const { ids, desk, begin } = this.#parts;
+    const nursery = {
+      newRun: () => ids.run(),
+      start: async (command: StartRun) => {
+        if (flight.recovered !== undefined && (await this.#isThere(flight, command.run)))
+          return undefined;
+        const answer = await begin(command);
+        return answer.refused ? answer : undefined;
+      },
+      cancel: (child: string) => this.cancel(child, flight),
+    };
+    return runChild(flight, desk, nursery, flight.recovered);
+  }
+
+  /** Asks the child to cancel itself, wherever it is, until it has heard or nobody wants it any more. */
+  async cancel(child: string, flight: Flight): Promise<void> {
+    const by = { actor: 'tutti', reason: 'its parent is being cancelled' };
+    while (!flight.interest.aborted) {
+      try {
+        await this.#parts.submit({ type: 'CancelRun', run: child, by });
+        return;
+      } catch {
+        // Its node cannot be reached, or its answer was lost. To ask twice does no harm here.
+        await this.#pause(flight.interest);
+      }
+    }
+  }
+
+  /** Runs lost their node. */
+  orphaned(): void {
+    for (const child of this.#watched) this.#fetch(child);
+  }
+
+  /** A run has ended on this node, and that is durable. */
+  ended(child: RunState): void {
+    if (child.parent !== undefined) {
+      // A parent on another node finds it by itself.
+      void this.#tellParent(child, child.parent).catch(() => undefined);
+    }
+  }
+
+  async #tellParent(child: RunState, parent: ParentTask): Promise<void> {
+    const { owner } = this.#parts;
+    await owner.with(parent.run, (run) => {
+      const flight = [...run.flights.values()].find((each) => each.task === parent.task);
+      const report = reportOf(child, parent, flight?.stop === 'cancel');
+      if (report === undefined || owner.apply(run, report) !== undefined) owner.release(run);
+    });
+  }
+
+  /** After a crash: the child is there; if it has ended, its parent has not heard of it yet. */
+  async #isThere(flight: Flight, child: string): Promise<boolean> {
+    const read = await this.#parts.owner.read(child);
+    if (read === null) return false;
+    if (read.run.state.end !== undefined) this.ended(read.run.state);
+    else void this.#watch(flight, child);
+    return true;
+  }
+
+  async #watch(flight: Flight, child: string): Promise<void> {
+    const { owner, views, followers } = this.#parts;
+    const hasEnded = async () => (await views.run(child))?.endedAt !== undefined;
+    this.#watched.add(child);
+    this.#fetch(child);
+    while (!flight.interest.aborted) {
+      try {
+        await followers.wait(child, flight.interest, { isThere: hasEnded, knows: () => false });
+        if (flight.interest.aborted) break;
+        const read = await owner.read(child);
+        if (read?.run.state.end === undefined) continue;
+        this.ended(read.run.state);
+        break;
+      } catch {
+        await this.#pause(flight.interest);
+      }
+    }
+    this.#watched.delete(child);
+  }
+
+  #fetch(child: string): void {
+    void this.#parts.owner.hold(child).catch(() => undefined);
+  }
+
+  #pause(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    return new Promise((resolve) => {
+      const over = () => {
+        cancel();
+        signal.removeEventListener('abort', over);
+        resolve();
+      };
+      const cancel = clock.at(clock.now() + AGAIN_MS, over);
+      signal.addEventListener('abort', over, { once: true });
+    });
+  }
+}
+
+/** What the end of a child run means for its parent's task. */
+function reportOf(
+  child: RunState,
+  { run, task, attempt }: ParentTask,
+  cancelling: boolean,
+): AttemptReport | undefined {
+  const about = { run, task, attempt, startedAt: child.createdAt };
+  const { end } = child;
+  if (end === undefined) return undefined;
+  if (end.end === 'succeeded')
+    return { ...about, type: 'CompleteTask', output: end.output ?? null };
+  if (cancelling) return { ...about, type: 'ConfirmCancel' };
+  const message = `child run ${child.id} of "${child.workflow}" ended ${end.end}`;
+  const failure = { class: 'failed', code: 'child.failed', message, native: child.id } as const;
+  return { ...about, type: 'FailTask', failure };
+}

@@ -1,0 +1,92 @@
+/**
+ * A node as a process: it can be stopped (SIGSTOP) and continued, and killed. What it has asked the
+ * journal for is done, as in a database that has the statement already; its answers, timers and
+ * bells come when it continues, or never.
+ */
+import type { Clock } from '../../engine/clock.ts';
+import type { Bell, Journal } from '../../journal/journal.ts';
+
+type Call = (...given: unknown[]) => unknown;
+
+export class Process {
+  #state: 'running' | 'stopped' | 'dead' = 'running';
+  #continued: Promise<void> = Promise.resolve();
+  #continue: () => void = () => {};
+
+  get state(): 'running' | 'stopped' | 'dead' {
+    return this.#state;
+  }
+
+  stop(): void {
+    this.#state = 'stopped';
+    this.#continued = new Promise((resolve) => {
+      this.#continue = resolve;
+    });
+  }
+
+  continue(): void {
+    this.#state = 'running';
+    this.#continue();
+  }
+
+  kill(): void {
+    this.stop();
+    this.#state = 'dead';
+  }
+
+  /** Does it now, when the process continues, or never. */
+  when(work: () => void): void {
+    if (this.#state === 'running') work();
+    else void this.#continued.then(work);
+  }
+
+  clock(clock: Clock): Clock {
+    return {
+      now: () => clock.now(),
+      at: (time, callback) => clock.at(time, () => this.when(callback)),
+      soon: (callback) => clock.soon(() => this.when(callback)),
+    };
+  }
+
+  journal(journal: Journal): Journal {
+    const views = this.#wrap(journal.views);
+    const wrapped = this.#wrap(journal);
+    return new Proxy(wrapped, {
+      get: (target, name) => {
+        if (name === 'views') return views;
+        if (name === 'listen') {
+          return (hear: (bell: Bell) => void) =>
+            journal.listen((bell) => this.when(() => hear(bell)));
+        }
+        return Reflect.get(target, name);
+      },
+    });
+  }
+
+  #wrap<T extends object>(object: T): T {
+    return new Proxy(object, {
+      get: (target, name) => {
+        // Read afresh each time: a test may put another function there.
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value !== 'function') return value;
+        return (...given: unknown[]) => this.#call(() => (value as Call).apply(target, given));
+      },
+    });
+  }
+
+  #call(call: () => unknown): unknown {
+    if (this.#state === 'running') {
+      const result = call();
+      return result instanceof Promise ? this.#later(result) : result;
+    }
+    return this.#continued.then(call);
+  }
+
+  async #later(result: Promise<unknown>): Promise<unknown> {
+    try {
+      return await result;
+    } finally {
+      if (this.#state !== 'running') await this.#continued;
+    }
+  }
+}
