@@ -76,6 +76,27 @@ describe('law 7, events drive', () => {
   });
 });
 
+describe('what nobody works on', () => {
+  it('keeps no room of its connector: a call that a person must decide, after a crash', async () => {
+    const stage = await Stage.open();
+    await stage.deploy('{workflow: shouting, tasks: {a: {action: world.shout}}}');
+    await stage.deploy('{workflow: looking, tasks: {a: {action: world.look}}}');
+    // As many as the connector runs at a time.
+    for (let i = 0; i < 4; i++) await stage.start('shouting');
+    await stage.crash();
+    await stage.start('looking');
+    expect(stage.world.count('call')).toBe(1);
+  });
+
+  it('stays in memory for no command that has nothing to record', async () => {
+    const stage = await Stage.open();
+    await stage.deploy('{workflow: asking, tasks: {a: {approve: {by: [desk]}}}}');
+    const run = await stage.start('asking');
+    expect((await stage.submit({ type: 'ReleaseRun', run, by })).refused).toBe(false);
+    expect(stage.engine.gauges().runs).toBe(0);
+  });
+});
+
 describe('a hold', () => {
   it('lets what is in the air go on, and starts nothing new', async () => {
     const stage = await Stage.open();

@@ -77,6 +77,24 @@ describe('law 4, journal first', () => {
   });
 });
 
+it('law 4: a timer that a rerun has overtaken lets nothing leave', async () => {
+  const stage = await Stage.open();
+  await stage.deploy(
+    '{workflow: again, tasks: {a: {action: world.look, retry: {attempts: 3, delay: 1s}}}}',
+  );
+  const run = await stage.start('again');
+  stage.world.take('call').fail({ class: 'transient', code: 'busy', message: 'busy' });
+  await quiet();
+  stage.journal.holdAppends();
+  const rerun = stage.engine.door.submit({ type: 'RerunTask', run, task: 'a', by });
+  await stage.clock.advance(1_500);
+  expect(stage.world.count('call')).toBe(0);
+  stage.journal.letAppendsThrough();
+  expect((await rerun).refused).toBe(false);
+  await quiet();
+  expect(stage.world.take('call').key).toContain(':a:2');
+});
+
 describe('a stop', () => {
   it('waits for what is on its way to the book, but not for ever', async () => {
     const stage = await Stage.open();
