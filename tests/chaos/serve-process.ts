@@ -31,9 +31,13 @@ export class ServeProcess {
   #err = '';
   #running = true;
 
-  constructor(dataFolder: string, environment: Readonly<Record<string, string>> = {}) {
+  constructor(
+    dataFolder: string,
+    environment: Readonly<Record<string, string>> = {},
+    more: readonly string[] = [],
+  ) {
     const executable = join(packageRoot(), 'cli', 'tutti.js');
-    const words = ['serve', '--port', '0', '--data', dataFolder, '--log-level', 'warn'];
+    const words = ['serve', '--port', '0', '--data', dataFolder, '--log-level', 'warn', ...more];
     const { TUTTI_URL: _url, TUTTI_DATABASE: _database, ...env } = process.env;
     // The data folder as working directory: no systems.yaml of somebody else is found.
     this.#child = spawn(process.execPath, [executable, ...words], {
@@ -65,7 +69,7 @@ export class ServeProcess {
     return this.#err.trim();
   }
 
-  kill(signal: 'SIGKILL' | 'SIGTERM'): void {
+  kill(signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): void {
     this.#child.kill(signal);
   }
 

@@ -1,0 +1,52 @@
+/**
+ * `npm run nodes -- --runs 20000 --faults 10 [--lease MS] [--seed N]`: three nodes, each struck so
+ * often. It prints its figures, and a failing seed with the command that plays it again.
+ */
+import { randomInt } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { experiment } from './experiment.ts';
+import { figuresOf, replayCommand } from './figures.ts';
+
+const USAGE = 'npm run nodes -- [--runs N] [--faults N] [--lease MS] [--seed N]';
+
+const progress = (sentence: string): void => console.log(sentence);
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      runs: { type: 'string', default: '20000' },
+      faults: { type: 'string', default: '10' },
+      lease: { type: 'string', default: '5000' },
+      seed: { type: 'string', default: String(randomInt(2 ** 31)) },
+    },
+  });
+  const [runs, faults, leaseMs, seed = 0] = [
+    values.runs,
+    values.faults,
+    values.lease,
+    values.seed,
+  ].map(Number);
+  if (!isCount(runs) || !isCount(faults) || !isCount(leaseMs) || !Number.isInteger(seed)) {
+    console.error(USAGE);
+    return 2;
+  }
+  const plan = { runs, faults, leaseMs, seed, progress };
+  const replay = replayCommand(plan);
+  console.log(replay);
+  try {
+    const report = await experiment(plan);
+    for (const line of figuresOf(report)) console.log(line);
+    if (report.broken.length === 0) return 0;
+  } catch (error) {
+    console.error(error);
+  }
+  console.log(`play it again: ${replay}`);
+  return 1;
+}
+
+function isCount(value: number | undefined): value is number {
+  return value !== undefined && Number.isInteger(value) && value > 0;
+}
+
+// What an experiment that broke has left open must not keep the process.
+process.exit(await main());
