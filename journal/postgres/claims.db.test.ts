@@ -1,4 +1,6 @@
 /** Runs without a living owner go to exactly one claimer, whatever happens meanwhile. */
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Journal, NodeLease } from '../journal.ts';
@@ -8,6 +10,7 @@ import {
   openTestbed,
   runId,
   startRow,
+  temporaryFolder,
   until,
   updateRow,
   type Testbed,
@@ -408,6 +411,57 @@ it('loses no claimed run when the connection is cut, whatever the moment', async
   expect(killed).toBeGreaterThan(0);
   expect(mine.flatMap((each) => [...each]).toSorted()).toEqual(runs);
 }, 60_000);
+
+/** Between journal and server: cuts the next connection that commits, when it has committed. */
+async function openProxy(
+  to: string,
+): Promise<{ folder: string; arm: () => void; cuts: () => number; close: () => void }> {
+  const folder = temporaryFolder();
+  let [armed, cuts] = [false, 0];
+  const proxy = createServer((near) => {
+    const far = connect(to);
+    let cutting = false;
+    near.on('data', (data) => {
+      if (armed && data.includes('commit')) [armed, cutting] = [false, true];
+      far.write(data);
+    });
+    far.on('data', (data) => {
+      if (!cutting) return void near.write(data);
+      cuts += 1;
+      near.destroy();
+      far.destroy();
+    });
+    for (const socket of [near, far]) {
+      socket.on('error', () => undefined);
+      socket.on('close', () => void [near, far].map((each) => each.destroy()));
+    }
+  });
+  await new Promise<void>((resolve) => proxy.listen(join(folder, '.s.PGSQL.5432'), resolve));
+  const arm = (): void => {
+    armed = true;
+  };
+  return { folder, arm, cuts: () => cuts, close: () => proxy.close() };
+}
+
+it('has what it claimed when the answer to the commit is lost', async () => {
+  const { all, connection } = await nodes('gone');
+  const gone = sure(all[0]);
+  const runs = await start(gone, [{}, {}, { wakeAt: 1 }, {}]);
+  await gone.journal.resign(gone.lease);
+  const proxy = await openProxy(join(String(connection.host), '.s.PGSQL.5432'));
+  const { journal } = await bed.journal({ connection: { ...connection, host: proxy.folder } });
+  opened.push(journal);
+  const lease = await journal.register('claimer', 60_000, null);
+  expect((await journal.claim(lease, 5, 1)).runs).toEqual([runs[0]]);
+  proxy.arm();
+  expect((await journal.claim(lease, 5, 2)).runs.toSorted()).toEqual([runs[1], runs[3]]);
+  proxy.arm();
+  expect((await journal.claim(lease, 5, 9)).runs).toEqual([runs[2]]);
+  proxy.arm();
+  expect((await journal.claim(lease, 5, 9)).runs).toEqual([]);
+  expect(proxy.cuts()).toBe(3);
+  proxy.close();
+});
 
 describe('the plans', () => {
   it('read the indexes of open runs, however large the table and whatever the counts say', async () => {
