@@ -85,7 +85,11 @@ export interface Renewal {
 
 export interface Claim {
   readonly runs: readonly string[];
-  /** When the next sleeping run without a living owner is due; null when none is. */
+  /**
+   * When to claim again: the next sleeping run without a living owner is due then, or a node that
+   * is half-way back has come back or given up. Null when there is no reason. Says nothing of what
+   * did not fit into `limit`: whoever has room goes on until a page is empty.
+   */
   readonly nextAt: number | null;
 }
 
@@ -320,8 +324,9 @@ export interface Journal {
    */
   claim(lease: NodeLease, now: number, limit: number): Promise<Claim>;
   /**
-   * The same for one run, asleep or not: `mine` (it was, or is from now on), the id of the living
-   * node that owns it, or null when there is no such run.
+   * The same for one run, asleep or not, also an ended one (which stays as it is): `mine` (it was,
+   * or is from now on), the id of the living node that owns it, or null when there is no such run.
+   * Fails with `node.fenced` when this node has been fenced and the run is free.
    */
   claimRun(lease: NodeLease, run: string): Promise<'mine' | { readonly owner: number } | null>;
   /**
