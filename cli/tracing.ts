@@ -3,6 +3,7 @@
  * (`OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_TRACES_SAMPLER`, …). The SDK is an optional peer: nothing of
  * it is loaded otherwise, and without it Tutti says so once and works on.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { diag, DiagLogLevel, trace } from '@opentelemetry/api';
 import type { NodeTracerConfig } from '@opentelemetry/sdk-trace-node';
 import type { FastifyBaseLogger } from 'fastify';
@@ -14,6 +15,8 @@ import { VERSION } from './version.ts';
 const PACKAGES = '@opentelemetry/sdk-trace-node @opentelemetry/exporter-trace-otlp-http';
 /** A collector that is down fails every few seconds; once a minute is enough to know. */
 const SILENCE_MS = 60_000;
+/** A collector that does not answer must not keep the node from stopping. */
+const LAST_SEND_MS = 3_000;
 
 export interface Tracing {
   /** undefined: nobody traces, and nothing is spent on it. */
@@ -49,7 +52,8 @@ export async function startTracing(
   return {
     traces: new Traces(provider.getTracer('tutti', VERSION), names),
     stop: async () => {
-      await provider.shutdown().catch((error: unknown) => diag.error(String(error)));
+      const sent = provider.shutdown().catch((error: unknown) => diag.error(String(error)));
+      await Promise.race([sent, delay(LAST_SEND_MS, undefined, { ref: false })]);
     },
   };
 }
@@ -97,6 +101,12 @@ function notThere(error: unknown, log: Log): undefined {
   );
 }
 
+/** The SDK writes errors out as JSON, stack and all. */
+function sentenceOf(message: string): string {
+  const found = /"message":"([^"]*)"/.exec(message)?.[1];
+  return found === undefined || found === '' ? message.slice(0, 500) : found;
+}
+
 const nothing = (): void => {};
 
 function reportTo(log: Log): void {
@@ -104,7 +114,7 @@ function reportTo(log: Log): void {
   const warn = (message: string): void => {
     if (Date.now() < silentUntil) return;
     silentUntil = Date.now() + SILENCE_MS;
-    log.warn({ reason: message.slice(0, 500) }, 'Traces could not be sent.');
+    log.warn({ reason: sentenceOf(message) }, 'Traces could not be sent.');
   };
   const logger = { error: warn, warn, info: nothing, debug: nothing, verbose: nothing };
   diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
