@@ -186,6 +186,7 @@ class Orchestra implements Engine {
       owner: this.#owner,
       mostRuns: this.#options.mostRuns ?? MOST_RUNS,
       hear: (bell) => this.#hear(bell),
+      claimed: (runs) => observer?.claimed(runs),
       renewed: () => observer?.leaseRenewed(),
       lost: () => this.#lost(new TuttiError('node.fenced')),
     });
@@ -196,6 +197,7 @@ class Orchestra implements Engine {
 
   /** What the nodes tell each other. */
   #hear(bell: Bell): void {
+    this.#options.observer?.rang(bell.about);
     switch (bell.about) {
       case 'slots':
         this.#pools.look();

@@ -23,6 +23,8 @@ export interface MembershipParts {
   readonly mostRuns: number;
   readonly hear: (bell: Bell) => void;
   readonly renewed: () => void;
+  /** So many runs of nobody, or of a node that is gone, are this node's now. */
+  readonly claimed: (runs: number) => void;
   /** Somebody else has the lease. */
   readonly lost: () => void;
 }
@@ -50,7 +52,10 @@ export class Membership {
     };
     const orphaned = {
       ask: (now: number, limit: number) => journal.claim(lease, now, limit),
-      take: (runs: readonly string[]) => owner.takeUp(runs),
+      take: (runs: readonly string[]) => {
+        parts.claimed(runs.length);
+        return owner.takeUp(runs);
+      },
     };
     this.#sleepers = new Waker(sleeping, clock, turns, room);
     this.#claimer = new Waker(orphaned, clock, turns, () => Math.min(room(), CLAIMED_AT_ONCE));

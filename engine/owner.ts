@@ -317,6 +317,7 @@ export class Owner implements PipelineListener {
     const claimed = await journal.claimRun(lease(), id);
     if (claimed === null) return null;
     if (claimed !== 'mine') return this.#isNotMine(id, claimed.owner);
+    this.#parts.observer?.claimed(1);
     // What stands there may be older than the claim: until then somebody else could write.
     const mine = await journal.load(id);
     return this.#install(id, mine);

@@ -4,7 +4,7 @@ import { quiet, SimulatedClock } from '../../tests/simulation/clock.ts';
 import { Stage } from '../../tests/simulation/stage.ts';
 import { METRICS } from './catalogue.ts';
 import { Metrics } from './metrics.ts';
-import { OTHER } from './tally.ts';
+import { OTHER, Tally } from './tally.ts';
 
 const LOOK = `
 workflow: look
@@ -134,6 +134,24 @@ describe('the metrics of a node', () => {
     expect((await samples(metrics))['tutti_stalled']).toBe(1);
   });
 
+  it('count the bells that are heard, and the runs that are taken over', async () => {
+    const { stage } = await openStage();
+    await stage.deploy(LOOK);
+    await stage.start('look');
+    const stopped = stage.engine.stop();
+    await stage.clock.advance(10_000);
+    await stopped;
+    const metrics = new Metrics({ version: '1', now: () => stage.clock.now() });
+    await Stage.open({ beside: stage, nodeName: 'node-b', observer: metrics.counts });
+    const third = await Stage.open({ beside: stage, nodeName: 'node-c' });
+    await third.deploy('workflow: new\ntasks:\n  t: { action: world.look }\n');
+    await quiet();
+    expect(await samples(metrics)).toMatchObject({
+      tutti_runs_claimed_total: 1,
+      'tutti_bells_total{bell="deployed"}': 1,
+    });
+  });
+
   it('count workflows beyond the most together', async () => {
     const { stage, metrics } = await openStage(2);
     for (const name of ['a', 'b', 'c', 'd']) {
@@ -147,6 +165,16 @@ describe('the metrics of a node', () => {
       [`tutti_runs_in_memory{workflow="${OTHER}"}`]: 2,
     });
     expect(await metrics.own()).not.toContain('workflow="c"');
+  });
+
+  it('have buckets that hold their own bound', () => {
+    const tally = new Tally([1, 2]);
+    for (const value of [1, 1.5, 2, 3]) tally.add(value);
+    expect(tally.cumulative()).toEqual([
+      [1, 1],
+      [2, 3],
+      ['+Inf', 4],
+    ]);
   });
 
   it('have names, units and words as Prometheus wants them', () => {
