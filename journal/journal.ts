@@ -309,8 +309,6 @@ export interface Journal {
   renew(lease: NodeLease, leaseMs: number): Promise<Renewal>;
   /** Gives the lease back at a graceful stop: from then on the others may claim its runs. Rings `orphans`. */
   resign(lease: NodeLease): Promise<void>;
-  /** Goes when `bury` and `claim` are in use. */
-  adopt(lease: NodeLease): Promise<number>;
   /**
    * Fences the nodes whose lease has ended: their epochs are raised, and from then on their runs
    * may be claimed. Rings `orphans` when there are any; returns how many nodes it was.

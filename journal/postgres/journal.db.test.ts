@@ -50,16 +50,17 @@ describe('leases', () => {
     await journal.append(lease, batch({ updates: [end] }));
     const { journal: second } = await bed.journal({ connection });
     const heir = await second.register('heir', 60_000, 'http://heir');
-    expect(await second.adopt(heir)).toBe(0);
+    expect(await second.bury(heir)).toBe(0);
     expect((await journal.renew(lease, -1)).kept).toBe(true);
-    expect(await second.adopt(heir)).toBe(2);
-    expect(await second.activeRuns(heir, null, 10)).toEqual([active]);
-    expect(await second.dueRuns(heir, 5, 10)).toEqual({ due: [sleeping], nextAt: null });
+    expect(await second.bury(heir)).toBe(1);
+    expect((await second.claim(heir, 5, 10)).runs).toEqual([active, sleeping]);
+    expect(await second.activeRuns(heir, null, 10)).toEqual([active, sleeping]);
+    expect(await second.dueRuns(heir, 5, 10)).toEqual({ due: [], nextAt: null });
     expect((await second.load(ended ?? ''))?.owner).toBe(lease.node);
     const late = batch({ events: [eventRow(active ?? '', 1)] });
     expect(await journal.append(lease, late)).toEqual({ kind: 'fenced' });
     expect((await journal.renew(lease, 60_000)).kept).toBe(false);
-    expect(await second.adopt(heir)).toBe(0);
+    expect(await second.bury(heir)).toBe(0);
   });
 
   it('gives a lease back', async () => {
@@ -69,7 +70,7 @@ describe('leases', () => {
     expect(await journal.append(lease, batch({}))).toEqual({ kind: 'fenced' });
     const { journal: second } = await bed.journal({ connection });
     const heir = await second.register('heir', 60_000, 'http://heir');
-    expect(await second.adopt(heir)).toBe(1);
+    expect((await second.claim(heir, 5, 10)).runs).toHaveLength(1);
     const nodes = await second.views.nodes();
     expect(nodes.map(({ name, url }) => [name, url])).toEqual([
       ['main', null],

@@ -153,7 +153,7 @@ function assemble(
 
 type Ownership = Pick<
   Journal,
-  'register' | 'renew' | 'resign' | 'adopt' | 'bury' | 'claim' | 'claimRun' | 'listen' | 'ring'
+  'register' | 'renew' | 'resign' | 'bury' | 'claim' | 'claimRun' | 'listen' | 'ring'
 >;
 
 function openOwnership(source: Source, leases: Leases, bells: Bells, claims: Desk): Ownership {
@@ -165,7 +165,6 @@ function openOwnership(source: Source, leases: Leases, bells: Bells, claims: Des
       return renewal;
     },
     resign: (lease) => leases.resign(lease),
-    adopt: (lease) => leases.adopt(lease),
     bury: (lease) => {
       if (leases.judgesInMs(Date.now()) > 0) return Promise.resolve(0);
       return claims.patiently((client) => bury(client, lease));

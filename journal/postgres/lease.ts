@@ -58,14 +58,6 @@ export const EXPIRED = `
 select node from leases where until < now() or node = $1 order by node for update`;
 export const RAISE_EXPIRED = 'update nodes set epoch = epoch + 1 where id = any($1::int[])';
 export const BURIED = 'update leases set until = null where node = any($1::int[])';
-/** Two statements, one per index of open runs. */
-export const TAKE_ACTIVE = `
-update runs set owner = $1 where ended_at is null and wake_at is null
-and (owner is null or owner in (select node from leases where until is null))`;
-export const TAKE_SLEEPING = `
-update runs set owner = $1 where ended_at is null and wake_at is not null
-and (owner is null or owner in (select node from leases where until is null))`;
-
 /** A process that has just died may hold its lock for a moment. */
 const LOCK_WAIT_MS = 2_000;
 const LOCK_POLL_MS = 20;
@@ -230,18 +222,6 @@ export class Leases {
         if (raised.rowCount !== 1) return;
         await client.query(BURIED, [[lease.node]]);
         await ringIn(client, { about: 'orphans' });
-      }),
-    );
-  }
-
-  async adopt(lease: NodeLease): Promise<number> {
-    await this.#work((client) => bury(client, lease));
-    return this.#work((client) =>
-      inTransaction(client, async () => {
-        if (!(await fence(client, lease))) return 0;
-        const active = await client.query(TAKE_ACTIVE, [lease.node]);
-        const sleeping = await client.query(TAKE_SLEEPING, [lease.node]);
-        return (active.rowCount ?? 0) + (sleeping.rowCount ?? 0);
       }),
     );
   }
