@@ -163,10 +163,14 @@ export class Hosts {
       this.#best = newest.host;
       return newest.host;
     }
-    const reasons = (await all).map((visit, at) =>
-      visit.status === 'rejected' ? reasonOf(this.all[at]?.name ?? '', visit.reason) : '',
+    const refusals = (await all).map((visit): unknown =>
+      visit.status === 'rejected' ? visit.reason : undefined,
     );
-    throw new Unfit(`no host takes writes: ${reasons.join('; ')}`);
+    const words = refusals.map((error, at) => reasonOf(this.all[at]?.name ?? '', error)).join('; ');
+    if (refusals.some((error) => error instanceof Unfit)) {
+      throw new Unfit(`no host takes writes: ${words}`);
+    }
+    throw new Error(`no host answers: ${words}`);
   }
 }
 

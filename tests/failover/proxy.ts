@@ -11,6 +11,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 interface Way {
   readonly near: Socket;
   readonly far: Socket | null;
+  /** Stood when the host vanished: nothing passes any more, not even that an end was closed. */
+  lost: boolean;
 }
 
 export class Proxy {
@@ -44,6 +46,7 @@ export class Proxy {
 
   hang(): void {
     this.#hanging = true;
+    for (const way of this.#ways) way.lost = true;
   }
 
   /** Reachable again; what was lost meanwhile stays lost, and the far ends know nothing of it. */
@@ -75,20 +78,20 @@ export class Proxy {
 
   #open(near: Socket): void {
     if (this.#hanging) {
-      this.#ways.add({ near, far: null });
+      this.#ways.add({ near, far: null, lost: true });
       near.on('error', () => undefined);
       return;
     }
     const far = connect(this.#target);
-    const way = { near, far };
+    const way = { near, far, lost: false };
     this.#ways.add(way);
-    this.#carry(near, far);
-    this.#carry(far, near);
+    this.#carry(near, far, way);
+    this.#carry(far, near, way);
     for (const socket of [near, far]) {
       socket.on('error', () => undefined);
       socket.on('close', () => {
         // The other side of a host that vanished hears nothing.
-        if (this.#hanging) return;
+        if (way.lost) return;
         near.destroy();
         far.destroy();
         this.#ways.delete(way);
@@ -96,10 +99,10 @@ export class Proxy {
     }
   }
 
-  #carry(from: Socket, to: Socket): void {
+  #carry(from: Socket, to: Socket, way: Way): void {
     from.on('data', (bytes) => {
       const pass = (): void => {
-        if (!this.#hanging && !to.destroyed) to.write(bytes);
+        if (!way.lost && !to.destroyed) to.write(bytes);
       };
       if (this.delayMs === 0) pass();
       else setTimeout(pass, this.delayMs);
