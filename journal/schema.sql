@@ -175,9 +175,6 @@ alter table requests add constraint requests_pkey
 alter table runs add constraint runs_pkey
   PRIMARY KEY (id);
 
-alter table runs add constraint runs_owner_fkey
-  FOREIGN KEY (owner) REFERENCES nodes(id);
-
 alter table slots add constraint slots_pkey
   PRIMARY KEY (run, task, attempt, pool);
 
