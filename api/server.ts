@@ -19,6 +19,8 @@ import { LongPolls } from './long-poll.ts';
 import { describe } from './openapi.ts';
 import { answerProblem, sendProblem } from './problem.ts';
 import { bulkRoutes } from './routes/bulk.ts';
+import { nodeRoutes } from './routes/nodes.ts';
+import { forwardedRoutes } from './routes/forwarded.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { commandRoutes } from './routes/commands.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -98,6 +100,8 @@ async function registerRoutes(app: App, room: Room, version: string): Promise<vo
       commandRoutes(scope, room);
       bulkRoutes(scope, room);
       catalogueRoutes(scope, room);
+      nodeRoutes(scope, room);
+      forwardedRoutes(scope, room);
     },
     { prefix: API_PREFIX },
   );

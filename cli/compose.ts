@@ -17,8 +17,10 @@ import type { OpenJournal } from '../journal/open.ts';
 import { bug, TuttiError } from '../model/errors.ts';
 import { Metrics } from '../watch/metrics/metrics.ts';
 import { observerOf } from '../watch/observers.ts';
+import { placeOf } from './data-folder.ts';
 import type { DataFolder } from './data-folder.ts';
 import { machineChance, machineClock, machineIds } from './machine.ts';
+import { peerAt } from './peer.ts';
 import { redactor } from './secrets.ts';
 import { embeddedDatabases, findSystemsFile, loadSystems, resolveSystems } from './systems.ts';
 import type { Environment } from './systems.ts';
@@ -36,19 +38,41 @@ export interface HouseOptions {
    * neither locked nor announced.
    */
   readonly reading: boolean;
+  readonly node?: NodeOptions;
   readonly environment: Environment;
   readonly workingDirectory: string;
   /** Its lines pass through `redact` before they are written. */
   readonly logTo: (redact: (text: string) => string) => FastifyBaseLogger;
 }
 
+/** What makes it one node among several on a database. */
+export interface NodeOptions {
+  /** Else the one that the data folder keeps. */
+  readonly name?: string | undefined;
+  readonly leaseMs?: number | undefined;
+  /** Where the other nodes reach this one; else the address that it listens on. */
+  readonly advertise?: string | undefined;
+  /** What connectors keep of attempts; else in the data folder. */
+  readonly stateDirectory?: string | undefined;
+}
+
 export interface RunningHouse {
   readonly url: string;
+  readonly node: string;
   readonly embedded: boolean;
   /** Resolves when the node may not write any more, with the sentence that says so. */
   readonly fenced: Promise<string>;
   /** Lets the work that is under way come to a safe place; what is open goes on at the next start. */
   stop(): Promise<void>;
+}
+
+const LEASE_MS = 5_000;
+/** Beyond its lease a node that does not answer is none any more. */
+const ANSWER_MS = 5_000;
+
+/** The name that others call this server by. */
+function advertised({ node }: HouseOptions): string[] {
+  return node?.advertise === undefined ? [] : [new URL(node.advertise).hostname];
 }
 
 /** Loopback only, until there are accounts. */
@@ -99,25 +123,27 @@ async function open(options: HouseOptions, unwinding: Unwinding): Promise<Runnin
   const redact = redactor([...systems.secrets, ...passwordsIn(options.databaseUrl ?? '')]);
   const log = options.logTo(redact);
   const metrics = new Metrics({ version: VERSION, now: () => performance.now() });
-  const nodeName = folder.nodeName();
+  const nodeName = options.node?.name ?? folder.nodeName();
   const tracing = options.reading
     ? undefined
     : await startTracing(options.environment, nodeName, log);
   if (tracing !== undefined) unwinding.add(() => tracing.stop());
   const observer = observerOf(metrics.counts, tracing?.traces);
-  const engine = engineOf(options, database, systems, redact, log, observer);
+  const engine = engineOf(options, nodeName, database, systems, redact, log, observer);
   metrics.watch(engine);
-  unwinding.add(() => engine.stop());
   const server = await serve(options, database, systems, engine, log, metrics);
   unwinding.add(() => server.close());
+  // Before the server: while work comes to its end, it answers that it stops.
+  unwinding.add(() => engine.stop());
   if (!options.reading) {
     unwinding.add(tellJobs(server.url));
-    await engine.start(server.url);
+    await engine.start(options.node?.advertise ?? server.url);
     folder.announce(server.url);
     unwinding.add(() => folder.withdraw());
   }
   return {
     url: server.url,
+    node: nodeName,
     embedded: database.embedded !== null,
     fenced: engine.fenced.then((reason) => reason.message),
     stop: () => unwinding.run(),
@@ -185,21 +211,26 @@ export function connectionUrl({ user, password, database, host, port }: Connecti
 
 function engineOf(
   options: HouseOptions,
+  nodeName: string,
   database: OpenJournal,
   systems: SystemDirectory,
   redact: (text: string) => string,
   log: FastifyBaseLogger,
   observer: Observer,
 ): Engine {
+  const { leaseMs = LEASE_MS, stateDirectory = options.folder.stateDirectory } = options.node ?? {};
   return createEngine({
     journal: database.journal,
     connectors: CONNECTORS,
     systems,
-    nodeName: options.folder.nodeName(),
+    nodeName,
+    leaseMs,
+    peers: (url) => peerAt(url, nodeName, leaseMs + ANSWER_MS),
     clock: machineClock,
     ids: machineIds,
     chance: machineChance,
-    stateDirectory: options.folder.stateDirectory,
+    stateDirectory,
+    place: placeOf(stateDirectory),
     redact,
     log,
     observer,
@@ -242,7 +273,7 @@ async function serve(
       systems: systems.names().map((name) => ({ name, kind: systems.get(name)?.kind ?? '' })),
       metrics,
     },
-    { version: VERSION, log },
+    { version: VERSION, log, hosts: advertised(options) },
   );
   return listen(app, HOST, options.port);
 }

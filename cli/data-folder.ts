@@ -4,13 +4,13 @@
  *   node          the name of this node, made once
  *   server.lock   who serves the folder: one process at a time
  *   server.json   where that process listens, for the other commands
- *   attempts/     what connectors must find again after a crash
+ *   attempts/     what connectors must find again after a crash, and the id of this place
  *
  * The lock file names a process by its id and start time, because ids are used again. A lock of
  * a dead process is moved away first and judged again after: of two who move, only one finds the
  * dead one's. Should that ever go wrong, the node's lease in the journal still fences one of them.
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -180,4 +180,23 @@ function readJson<T>(file: string, schema: z.ZodType<T>): T | null {
   } catch {
     return null;
   }
+}
+
+/**
+ * The id of a state directory, made once. Nodes of one machine may share the directory: whoever
+ * comes second finds the id of the first.
+ */
+export function placeOf(stateDirectory: string): string {
+  const file = join(stateDirectory, 'place');
+  mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, `${randomUUID()}\n`, { mode: 0o600 });
+  try {
+    linkSync(draft, file);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  } finally {
+    rmSync(draft, { force: true });
+  }
+  return readFileSync(file, 'utf8').trim();
 }

@@ -75,7 +75,7 @@ describe('words', () => {
     const sections = cliReference().split('\n## ').slice(1);
     const names = sections.map((one) => one.split('\n', 1)[0]?.replace('tutti ', ''));
     expect(names.join(' ')).toBe(
-      'validate deploy import schema run serve runs show why logs systems ' +
+      'validate deploy import schema run serve runs show why logs systems nodes ' +
         'hold release skip rerun approve reject force steer restart cancel bulk',
     );
     for (const section of sections) {

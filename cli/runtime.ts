@@ -2,7 +2,8 @@
  * What every command has in common: its options, its connection, how its errors look and which
  * exit code they become. A command itself is a function from a context to an exit code.
  *
- * Exit codes: 0 done · 1 failed or refused · 2 bad input · 3 another Tutti serves the data folder.
+ * Exit codes: 0 done · 1 failed or refused · 2 bad input · 3 another Tutti serves the data folder ·
+ * 4 this node lost its lease.
  */
 import type { Command } from 'commander';
 import { problem } from '../api/document.ts';
@@ -22,7 +23,7 @@ export interface CommonOptions extends ConnectOptions {
   readonly json?: boolean;
 }
 
-export const EXIT = { done: 0, failed: 1, badInput: 2, inUse: 3 } as const;
+export const EXIT = { done: 0, failed: 1, badInput: 2, inUse: 3, fenced: 4 } as const;
 const BAD_INPUT: ReadonlySet<number> = new Set([400, 404, 413, 422]);
 
 export interface Runtime {

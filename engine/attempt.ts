@@ -43,7 +43,14 @@ async function intend(underway: Underway): Promise<void> {
     if (action.does.form === 'call') await desk.logs.resume(flight);
   } else {
     const { run, task, attempt } = flight;
-    const durable = await desk.report(flight, { type: 'StartTask', run: run.id, task, attempt });
+    const place = desk.place === undefined ? undefined : { place: desk.place };
+    const durable = await desk.report(flight, {
+      type: 'StartTask',
+      run: run.id,
+      task,
+      attempt,
+      ...place,
+    });
     if (!durable) desk.abandon(flight);
     if (!durable || flight.stop === 'drop' || flight.stop === 'shutdown') return;
   }

@@ -11,6 +11,8 @@ export interface Desk {
   readonly logs: LogWriter;
   readonly systems: SystemDirectory;
   readonly stateDirectory: string;
+  /** Identifies that folder. */
+  readonly place: string | undefined;
   readonly redact: (text: string) => string;
   action(name: string): { readonly action: Action; readonly connector: Connector } | undefined;
   /**

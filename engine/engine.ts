@@ -381,11 +381,12 @@ class Orchestra implements Engine {
   }
 
   #makeDesk(): Desk {
-    const { clock, systems, stateDirectory, redact, journal, observer } = this.#options;
+    const { clock, systems, stateDirectory, place, redact, journal, observer } = this.#options;
     return {
       clock,
       systems,
       stateDirectory,
+      place,
       redact,
       logs: new LogWriter(
         journal,

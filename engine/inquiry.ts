@@ -15,6 +15,9 @@ export function inquiryOf(flight: Flight, context: ActionContext): ActionContext
     config: context.config,
     directory: context.directory,
     stateDirectory: context.stateDirectory,
+    get elsewhere() {
+      return context.elsewhere === true;
+    },
     get signal() {
       return flight.interest;
     },

@@ -57,6 +57,10 @@ class AttemptContext implements ActionContext {
   get stateDirectory(): string {
     return this.desk.stateDirectory;
   }
+  get elsewhere(): boolean {
+    const began = this.flight.recovered?.place;
+    return began !== undefined && began !== this.desk.place;
+  }
   get signal(): AbortSignal {
     return this.flight.signal;
   }

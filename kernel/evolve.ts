@@ -212,6 +212,7 @@ function taskStarted(state: RunState, event: TaskStarted): void {
       attempt: event.attempt,
       startedAt: event.at,
       ...(event.child !== undefined && { child: event.child }),
+      ...(event.place !== undefined && { place: event.place }),
       ...(event.wakeAt !== undefined && { wakeAt: event.wakeAt }),
     });
   }
@@ -234,6 +235,7 @@ function taskFound(state: RunState, ref: string): void {
     startedAt: status.startedAt,
     ...(status.job !== undefined && { job: status.job }),
     ...(status.child !== undefined && { child: status.child }),
+    ...(status.place !== undefined && { place: status.place }),
     ...(status.cancel !== undefined && { cancel: status.cancel }),
   }));
 }

@@ -26,6 +26,7 @@ export type Effect =
       readonly startedAt: number;
       readonly job?: Json;
       readonly child?: string;
+      readonly place?: string;
       readonly cancel: boolean;
       readonly lost: boolean;
     }
@@ -71,6 +72,7 @@ export function workOf(state: RunState, index: number): Work | undefined {
         startedAt: status.startedAt,
         ...(status.job !== undefined && { job: status.job }),
         ...(status.child !== undefined && { child: status.child }),
+        ...(status.place !== undefined && { place: status.place }),
         cancel: status.cancel !== undefined,
         lost: status.name === 'unknown',
       };

@@ -48,6 +48,7 @@ export function report(state: RunState, command: AttemptReport, context: Context
           task,
           attempt,
           ...(command.child !== undefined && { child: command.child }),
+          ...(command.place !== undefined && { place: command.place }),
         },
       ];
     case 'SubmitTask':

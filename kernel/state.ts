@@ -35,6 +35,7 @@ export interface Running {
   readonly startedAt: number;
   readonly job?: Json;
   readonly child?: string;
+  readonly place?: string;
   readonly wakeAt?: number;
   readonly cancel?: 'timeout' | 'run';
 }

@@ -127,6 +127,8 @@ interface AttemptCommand {
 export interface StartTask extends AttemptCommand {
   readonly type: 'StartTask';
   readonly child?: string;
+  /** Where it began: what a connector keeps on disk is found again only there. */
+  readonly place?: string;
 }
 export interface SubmitTask extends AttemptCommand {
   readonly type: 'SubmitTask';
@@ -247,6 +249,8 @@ export interface TaskStarted {
   readonly attempt: number;
   /** The run that a `workflow:` task starts. */
   readonly child?: string;
+  /** Where it began: what a connector keeps on disk is found again only there. */
+  readonly place?: string;
   /** When a `wait` ends or an approval expires. */
   readonly wakeAt?: number;
 }

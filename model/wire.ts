@@ -469,6 +469,32 @@ export const bulkPageSchema = page('BulkPage', bulkViewSchema);
 export const workflowPageSchema = page('WorkflowPage', workflowSummarySchema);
 export const versionListSchema = page('VersionList', versionSummarySchema);
 export const taskListSchema = page('TaskList', taskViewSchema);
+export interface NodeView {
+  readonly node: number;
+  readonly name: string;
+  /** Where the other nodes reach it; null when it does not say. */
+  readonly url: string | null;
+  readonly host: string | null;
+  readonly pid: number | null;
+  readonly alive: boolean;
+  readonly leaseUntil: number;
+  readonly registeredAt: number | null;
+  readonly active: number;
+  readonly asleep: number;
+}
+export const nodeViewSchema = exact<NodeView>('NodeView', {
+  node: z.int(),
+  name: text,
+  url: text.nullable().describe('Where the other nodes reach it'),
+  host: text.nullable(),
+  pid: z.int().nullable(),
+  alive: z.boolean().describe('Its lease has not ended'),
+  leaseUntil: z.number().describe("By the database's clock; 0: given back or taken away"),
+  registeredAt: z.number().nullable(),
+  active: count.describe('Open runs that it works on'),
+  asleep: count.describe('Open runs that wait for a time or a command'),
+});
+export const nodeListSchema = page('NodeList', nodeViewSchema);
 export const systemListSchema = page('SystemList', systemSummarySchema);
 export const actionListSchema = page('ActionList', actionViewSchema);
 export const RUN_IS_OVER: ReadonlySet<RunStatus> = new Set(RUN_ENDS);

@@ -1,5 +1,5 @@
 /**
- * Looking: runs, show, why, logs, systems.
+ * Looking: runs, show, why, logs, systems, nodes.
  */
 import type { Command } from 'commander';
 import { CONNECTORS } from '../../connectors/index.ts';
@@ -11,6 +11,7 @@ import { alone, connected, EXIT } from '../runtime.ts';
 import type { CommonOptions, Context, LocalContext, Runtime } from '../runtime.ts';
 import { clientOf, resolveRun } from '../client.ts';
 import { findSystemsFile, loadSystems, resolveSystems } from '../systems.ts';
+import { nodeTable } from '../view/nodes.ts';
 import { runDetails, runTable } from '../view/run.ts';
 import { harmless, table } from '../view/words.ts';
 import { collect, declare, declareConnected } from './command.ts';
@@ -25,6 +26,7 @@ export function lookCommands(program: Command, runtime: Runtime): void {
   whyCommand(program, runtime);
   logsCommand(program, runtime);
   systemsCommand(program, runtime);
+  nodesCommand(program, runtime);
 }
 
 interface RunsOptions extends CommonOptions {
@@ -172,6 +174,24 @@ function logsCommand(program: Command, runtime: Runtime): void {
         (options) => (options.follow === true ? 'act' : 'read'),
       ),
     );
+}
+
+function nodesCommand(program: Command, runtime: Runtime): void {
+  declareConnected(program, {
+    usage: 'nodes',
+    summary: 'Lists the nodes that share the database, and what each works on.',
+    examples: ['tutti nodes'],
+  }).action(
+    connected<CommonOptions>(
+      runtime,
+      async (context) => {
+        const { items } = await context.client.listNodes();
+        context.print(items, nodeTable(items, context.paint, context.terminal.now()));
+        return EXIT.done;
+      },
+      read,
+    ),
+  );
 }
 
 interface SystemsOptions extends CommonOptions {

@@ -4,6 +4,7 @@
  * SIGTERM or Ctrl-C once: it takes no new work, brings what is under way to a safe place, leaves.
  * Twice: it leaves at once; what was under way is found again at the next start.
  */
+import path from 'node:path';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { pino } from 'pino';
@@ -13,13 +14,17 @@ import type { ConnectOptions } from '../connection.ts';
 import { alone, EXIT } from '../runtime.ts';
 import type { CommonOptions, LocalContext, Runtime } from '../runtime.ts';
 import { declare } from './command.ts';
-import { port } from './values.ts';
+import { lease, port, url } from './values.ts';
 
 const DEFAULT_PORT = 7700;
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
 
 interface ServeOptions extends CommonOptions, ConnectOptions {
   readonly port: number;
+  readonly node?: string;
+  readonly lease?: number;
+  readonly advertise?: string;
+  readonly state?: string;
   readonly logLevel: string;
 }
 
@@ -28,7 +33,10 @@ export function serveCommand(program: Command, runtime: Runtime): void {
     usage: 'serve',
     summary: 'Serves a data folder: runs what is open and answers on a port of this machine.',
     description: 'It stops gracefully on SIGTERM or Ctrl-C; a second one makes it leave at once.',
-    examples: ['tutti serve --port 7700 --data /var/lib/tutti'],
+    examples: [
+      'tutti serve --port 7700 --data /var/lib/tutti',
+      'tutti serve --database postgres://db/tutti --node west-1 --lease 10s',
+    ],
   })
     .option(
       '--port <n>',
@@ -39,6 +47,17 @@ export function serveCommand(program: Command, runtime: Runtime): void {
     .option(
       '--database <url>',
       'PostgreSQL 14 or newer; else TUTTI_DATABASE, else an embedded one.',
+    )
+    .option('--node <name>', 'The name of this node; else the one that the data folder keeps.')
+    .option(
+      '--lease <duration>',
+      'How long others leave its runs alone when it is gone; 5s unless given.',
+      lease,
+    )
+    .option('--advertise <url>', 'Where the other nodes reach it, when not where it listens.', url)
+    .option(
+      '--state <dir>',
+      'What is kept of running jobs, for nodes of one machine to share; else in the data folder.',
     )
     .option('--systems <file>', 'The systems file; else systems.yaml in the data folder or here.')
     .addOption(
@@ -60,17 +79,36 @@ async function serve(context: LocalContext<ServeOptions>): Promise<number> {
     systemsFile: options.systems,
     port: options.port,
     reading: false,
+    node: {
+      name: options.node,
+      leaseMs: options.lease,
+      advertise: options.advertise,
+      stateDirectory:
+        options.state === undefined
+          ? undefined
+          : path.resolve(terminal.workingDirectory, options.state),
+    },
     environment: terminal.environment,
     workingDirectory: terminal.workingDirectory,
     logTo: (redact) => logger(options.logLevel, redact, (line) => terminal.err(line)),
   });
   const database = house.embedded ? 'embedded PostgreSQL' : 'the database given';
-  context.print({ url: house.url, data: folder.path, embedded: house.embedded, pid: process.pid }, [
-    `Tutti listens on ${house.url}`,
-    `  data folder  ${folder.path}`,
-    `  database     ${database}`,
-    '  Ctrl-C stops it.',
-  ]);
+  context.print(
+    {
+      url: house.url,
+      node: house.node,
+      data: folder.path,
+      embedded: house.embedded,
+      pid: process.pid,
+    },
+    [
+      `Tutti listens on ${house.url}`,
+      `  node         ${house.node}`,
+      `  data folder  ${folder.path}`,
+      `  database     ${database}`,
+      '  Ctrl-C stops it.',
+    ],
+  );
   return untilTheEnd(context, house, lifetime.signal);
 }
 
@@ -93,9 +131,9 @@ async function untilTheEnd(
     terminal.err('Stopped. Open runs go on at the next start.\n');
     return EXIT.done;
   }
-  terminal.err(`${reason} Its runs go on elsewhere; start it again.\n`);
+  terminal.err(`${reason.replace(/\.?$/, '.')} Its runs go on elsewhere; start it again.\n`);
   await house.stop().catch(() => undefined);
-  return EXIT.failed;
+  return EXIT.fenced;
 }
 
 /** Every line passes through `redact` as text: no serializer can forget a field. */

@@ -1,6 +1,7 @@
 /** Words of the command line as values. */
 import { InvalidArgumentError } from 'commander';
 import { TuttiError } from '../../model/errors.ts';
+import { parseDuration } from '../../model/duration.ts';
 import type { Json } from '../../model/json.ts';
 
 export function parseJson(text: string, what: string): Json {
@@ -33,6 +34,21 @@ export function port(text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 0 && value <= 65_535) return value;
   throw new InvalidArgumentError('It must be a number between 0 and 65535.');
+}
+
+const SHORTEST_LEASE_MS = 500;
+const LONGEST_LEASE_MS = 600_000;
+
+export function lease(text: string): number {
+  const leaseMs = parseDuration(text);
+  if (leaseMs !== undefined && leaseMs >= SHORTEST_LEASE_MS && leaseMs <= LONGEST_LEASE_MS)
+    return leaseMs;
+  throw new InvalidArgumentError('It must be a duration between 500ms and 10m, such as 5s.');
+}
+
+export function url(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+  throw new InvalidArgumentError('It must be an address such as http://tutti-1:7700.');
 }
 
 export function factor(text: string): number {

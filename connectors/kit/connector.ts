@@ -75,6 +75,11 @@ export interface ActionContext<Config = unknown> {
   readonly directory: string;
   /** A folder of this node's where a connector keeps what it must find again (attempt folders). */
   readonly stateDirectory: string;
+  /**
+   * The attempt began with another state directory, on another node: what is not in this one may
+   * well be in that one. A connector that keeps its marks there must not answer `absent` then.
+   */
+  readonly elsewhere?: boolean;
   /** Aborted when the outcome is no longer wanted: cancelled, timed out, or the node stops. */
   readonly signal: AbortSignal;
   /** Hand it on to a system that can go on with it; nothing when nobody traces. */

@@ -76,12 +76,13 @@ export async function submitJob(context: ActionContext, work: Work): Promise<Jso
   return job;
 }
 
-export async function locateJob(context: ActionContext, expected: Expected): Promise<Json> {
+export async function locateJob(context: ActionContext, expected: Work): Promise<Json> {
   const job = jobOf(context, expected);
   const folder = folderOf(context.stateDirectory, job.folder);
   const state = readState(folder);
   switch (state.kind) {
     case 'absent':
+      if (context.elsewhere === true && !expected.idempotent) throw elsewhere();
       return 'absent';
     case 'started':
     case 'ended':
@@ -97,7 +98,7 @@ export async function followJob(context: ActionContext, at: Json): Promise<JobSt
   const state = readState(folder);
   switch (state.kind) {
     case 'absent':
-      throw missing(job);
+      throw missing(context, job);
     case 'starting':
       return followStarting(folder, state);
     case 'started':
@@ -161,9 +162,12 @@ async function confirmCancel(by: Started, native: Json): Promise<JobState<ShellO
 }
 
 export async function cancelJob(context: ActionContext, at: Json, force: boolean): Promise<void> {
-  const { folder } = openJob(context, at);
+  const { folder, job } = openJob(context, at);
   const state = readState(folder);
-  if (state.kind === 'absent') return;
+  if (state.kind === 'absent') {
+    if (context.elsewhere === true || job.host !== hostname()) throw elsewhere(job);
+    return;
+  }
   const asked = requestedCancelAtMs(folder) !== undefined;
   if (state.kind === 'ended' && !asked) return;
   markCancel(folder);
@@ -187,11 +191,14 @@ function jobOf(context: ActionContext, { output, exitCodes }: Expected): Job {
   return { host: hostname(), folder: folderName(context.key), output, exitCodes };
 }
 
-function missing(job: Job): ActionFailure {
-  if (job.host !== hostname()) {
-    const message = `the job runs on ${job.host}, and only a node there can follow it`;
-    return new ActionFailure({ class: 'unknown', code: 'shell.elsewhere', message });
-  }
+function elsewhere(job?: Job): ActionFailure {
+  const where = job === undefined ? 'another node' : job.host;
+  const message = `the job was started by ${where}, and only a node with its state directory can tell what became of it`;
+  return new ActionFailure({ class: 'unknown', code: 'shell.elsewhere', message });
+}
+
+function missing(context: ActionContext, job: Job): ActionFailure {
+  if (context.elsewhere === true || job.host !== hostname()) return elsewhere(job);
   const message = `the attempt folder ${job.folder} is gone: what the job did cannot be told any more`;
   return new ActionFailure({ class: 'lost', code: 'shell.lost', message });
 }

@@ -226,3 +226,17 @@ test('a script finds its place in the trace, unless the task sets its own', asyn
   const ruled = await printed(3, { traceparent, tracestate: 'x=1' }, { TRACEPARENT: 'mine' });
   expect(ruled).toMatchObject({ output: { text: 'mine,' } });
 });
+
+test('an attempt that began at another place cannot be told here, and is not begun again', async () => {
+  const elsewhere: ActionContext = { ...context, elsewhere: true };
+  const input = action?.input.parse({ script: 'echo once >>effects' });
+  await expect(does.locate(elsewhere, input)).rejects.toMatchObject({ class: 'unknown' });
+  const job = await does.submit(context, input);
+  // The nodes share the state directory after all.
+  expect(await does.locate(elsewhere, input)).toEqual(job);
+  await followToEnd(does, elsewhere, job);
+  await does.release?.(elsewhere, job);
+  await expect(does.follow(elsewhere, job)).rejects.toMatchObject({ class: 'unknown' });
+  await expect(does.cancel?.(elsewhere, job, false)).rejects.toMatchObject({ class: 'unknown' });
+  await expect(does.follow(context, job)).rejects.toMatchObject({ class: 'lost' });
+});

@@ -1,6 +1,6 @@
 /** What a workflow can use, and how this process is. */
-import { actionListSchema, healthSchema, systemListSchema } from '../wire.ts';
-import { routes } from './route.ts';
+import { actionListSchema, healthSchema, nodeListSchema, systemListSchema } from '../wire.ts';
+import { READING, routes } from './route.ts';
 
 export const HOUSE_ROUTES = routes({
   listSystems: {
@@ -22,6 +22,16 @@ export const HOUSE_ROUTES = routes({
       response: { 200: actionListSchema },
     },
     refusals: [],
+  },
+  listNodes: {
+    method: 'GET',
+    url: '/nodes',
+    schema: {
+      tags: ['nodes'],
+      summary: 'List the nodes that share the database',
+      response: { 200: nodeListSchema },
+    },
+    refusals: READING,
   },
   checkHealth: {
     method: 'GET',

@@ -19,6 +19,7 @@ export const TAGS = {
   bulk: 'One command on every run that a filter finds: count, begin, watch, stop.',
   workflows: 'Workflow files and their versions.',
   catalogue: 'What a workflow can use.',
+  nodes: 'The processes that share the work.',
   health: 'Of this process; not under a version.',
 } as const;
 

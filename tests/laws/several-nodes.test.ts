@@ -109,6 +109,26 @@ describe('take-over', () => {
     expect(b.world.count('follow')).toBe(1);
   });
 
+  it('tells a connector when the attempt began at another place', async () => {
+    const [a, b] = await pair('{workflow: touch, tasks: {a: {action: world.touch}}}');
+    const c = await Stage.open({ nodeName: 'node-c', beside: a, place: 'node-a', mostRuns: 100 });
+    const run = await a.start('touch');
+    a.process.kill();
+    b.process.kill();
+    await c.clock.advance(LEASE_MS + SOON_MS);
+    // It has the dead node's state directory: what is not there is nowhere.
+    expect(c.world.take('locate').context.elsewhere).toBe(false);
+    const d = await Stage.open({ nodeName: 'node-d', beside: a });
+    c.process.kill();
+    await d.clock.advance(LEASE_MS + SOON_MS);
+    const question = d.world.take('locate');
+    expect(question.context.elsewhere).toBe(true);
+    question.answer('cannot-tell');
+    await quiet();
+    expect((await d.task(run, 'a')).status).toBe('unknown');
+    expect(d.world.count('call')).toBe(0);
+  });
+
   it('wakes what a dead node had put to sleep, and asks nothing until then', async () => {
     const [a, b] = await pair(SLEEPER);
     const run = await a.start('sleeper');
@@ -189,11 +209,11 @@ describe('a command to any node', () => {
   it('is not sent again when its answer is lost', async () => {
     const [a, b] = await pair(CHAIN);
     const run = await a.start('chain');
-    a.process.stop();
-    void b.engine.door.submit({ type: 'CancelRun', run, by }).catch(() => undefined);
-    await b.clock.advance(LEASE_MS + SOON_MS);
+    b.loseAnswers = true;
+    const cancel = b.engine.door.submit({ type: 'CancelRun', run, by });
+    await expect(cancel).rejects.toMatchObject({ code: 'command.unanswered' });
     expect(b.sent).toBe(1);
-    expect(b.types(run)).not.toContain('RunCancelRequested');
+    expect(a.types(run).filter((type) => type === 'RunCancelRequested')).toHaveLength(1);
   });
 
   it('wakes a run that sleeps on another node, there', async () => {
@@ -326,6 +346,25 @@ describe('parent and child on different nodes', () => {
     ofChild.process.kill();
     await ofParent.clock.advance(LEASE_MS + SOON_MS);
     expect((await ofParent.view(parent)).status).toBe('succeeded');
+  });
+
+  it('a child without a node follows its parent, though memory is full', async () => {
+    const a = await Stage.open({ nodeName: 'node-a' });
+    for (const workflow of [CHAIN, PARENT]) await a.deploy(workflow);
+    const parents = [await a.start('parent'), await a.start('parent')];
+    const b = await Stage.open({ nodeName: 'node-b', beside: a, mostRuns: 2 });
+    answerAll(b);
+    const claim = a.journal.claim.bind(a.journal);
+    a.journal.claim = async (lease, now, limit) => {
+      const { runs, nextAt } = await claim(lease, now, 10);
+      const late = runs.filter((run) => !parents.includes(run));
+      // As if others of that node's runs had been first: parents hold all the room there is.
+      for (const run of late) Object.assign(a.journal.rows.get(run) ?? {}, { owner: 0 });
+      return { runs: runs.filter((run) => parents.includes(run)).slice(0, limit), nextAt };
+    };
+    a.process.kill();
+    await b.clock.advance(LEASE_MS + SOON_MS);
+    for (const run of parents) expect((await b.view(run)).status).toBe('succeeded');
   });
 
   it('the cancellation of the parent reaches the child, whoever dies in between', async () => {

@@ -149,6 +149,8 @@ export class Stage {
   process = new Process();
   /** Requests that it made to other nodes. */
   sent = 0;
+  /** What they answer does not arrive. */
+  loseAnswers = false;
   readonly #options: StageOptions;
   /** Stages by the address that they registered with. */
   readonly #network: Map<string, Stage>;
@@ -194,7 +196,9 @@ export class Stage {
         throw new TuttiError('node.unreachable');
       this.sent += 1;
       await new Promise<void>((resolve) => stage.process.when(resolve));
-      return work(stage.engine.door);
+      const answer = await work(stage.engine.door);
+      if (this.loseAnswers) throw new TuttiError('command.unanswered');
+      return answer;
     };
     return {
       submit: (command) => reach((door) => door.submit(command, this.name)),

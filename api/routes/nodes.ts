@@ -1,0 +1,17 @@
+/** The nodes that share the database: who lives, for how long by its lease, and what it owns. */
+import { ROUTES } from '../../model/routes/index.ts';
+import type { App, Room } from '../house.ts';
+
+export function nodeRoutes(app: App, room: Room): void {
+  app.route({
+    ...ROUTES.listNodes,
+    handler: async () => {
+      const nodes = await room.views.nodes();
+      const items = nodes.map(({ node, name, url, host, pid, alive, ...rest }) => {
+        const { leaseUntil, registeredAt, active, asleep } = rest;
+        return { node, name, url, host, pid, alive, leaseUntil, registeredAt, active, asleep };
+      });
+      return { items, next: null };
+    },
+  });
+}

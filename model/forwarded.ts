@@ -1,0 +1,57 @@
+/**
+ * What one node asks of another: a command for a run that the other owns, as it came through the
+ * door. It is no part of the API: nodes speak so among themselves.
+ */
+import { z } from 'zod';
+import type { OperatorCommand } from './run.ts';
+import { bySchema, jsonSchema } from './wire.ts';
+
+/** Names the node that passes something on; what carries it is not passed on again. */
+export const FORWARDED_BY = 'tutti-forwarded-by';
+export const FORWARDED_COMMANDS = '/nodes/commands';
+export const FORWARDED_RUNS = '/nodes/runs';
+
+const text = z.string().min(1);
+const run = { run: text, by: bySchema };
+const task = { ...run, task: text };
+
+export const operatorCommandSchema: z.ZodType<OperatorCommand> = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('HoldRun'), ...run }),
+  z.object({ type: z.literal('ReleaseRun'), ...run }),
+  z.object({ type: z.literal('CancelRun'), ...run }),
+  z.object({ type: z.literal('HoldTask'), ...task }),
+  z.object({ type: z.literal('ReleaseTask'), ...task }),
+  z.object({ type: z.literal('SkipTask'), ...task }),
+  z.object({ type: z.literal('RerunTask'), ...task }),
+  z.object({
+    type: z.literal('ForceTask'),
+    ...task,
+    as: z.enum(['succeeded', 'failed']),
+    output: jsonSchema.exactOptional(),
+  }),
+  z.object({ type: z.literal('SteerRun'), ...task, to: text }),
+  z.object({
+    type: z.literal('DecideApproval'),
+    ...task,
+    decision: z.enum(['approve', 'reject']),
+  }),
+  z.object({
+    type: z.literal('RestartRun'),
+    ...run,
+    from: z.array(text).exactOptional(),
+    version: z.int().exactOptional(),
+    mapping: z.record(z.string(), z.string()).exactOptional(),
+  }),
+]);
+
+/** Accepted, or the refusal as data. */
+export const forwardedAnswerSchema = z.discriminatedUnion('refused', [
+  z.object({ refused: z.literal(false), run: text }),
+  z.object({
+    refused: z.literal(true),
+    code: text,
+    message: z.string(),
+    expected: z.string().exactOptional(),
+    found: z.string().exactOptional(),
+  }),
+]);
