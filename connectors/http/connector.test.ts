@@ -50,6 +50,10 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     response.writeHead(200, { 'content-length': '1000' });
     response.write('half', () => response.socket?.destroy());
   },
+  '/stale': (_incoming, response, asked) => {
+    if (seen.filter(({ url }) => url === asked.href).length > 1) json(response, 200, {});
+    else response.socket?.resetAndDestroy();
+  },
   '/silent': () => {},
   '/gateway': (incoming, response) => {
     create(incoming);
@@ -328,6 +332,20 @@ test('a request whose reply the gateway lost is looked up, unless it may be repe
   await expect(does.call(contextOf(), stated)).rejects.toMatchObject({ class: 'transient' });
   const put = does.call(contextOf(), parse({ method: 'PUT', url }));
   await expect(put).rejects.toMatchObject({ class: 'transient' });
+});
+
+test('what only reads is asked once more when its connection closes, nothing else is', async () => {
+  const send = (url: string, method: string) =>
+    does.call(contextOf(), parse({ url: `${base}${url}`, method }));
+  await expect(send('/stale?get', 'GET')).resolves.toMatchObject({ status: 200 });
+  await expect(send('/stale?post', 'POST')).rejects.toMatchObject({ class: 'unknown' });
+  await expect(send('/stale?put', 'PUT')).rejects.toMatchObject({ class: 'transient' });
+  expect(seen.filter(({ url }) => url.includes('/stale')).map(({ method }) => method)).toEqual([
+    'GET',
+    'GET',
+    'POST',
+    'PUT',
+  ]);
 });
 
 test('it waits as long as the service asks', async () => {

@@ -158,8 +158,7 @@ async function send(
 
 function redirectOf({ status, headers }: Reply, request: Request): Request | undefined {
   const { location } = headers;
-  const reads = request.method === 'GET' || request.method === 'HEAD';
-  const follows = reads ? [301, 302, 303, 307, 308] : [307, 308];
+  const follows = reads(request) ? [301, 302, 303, 307, 308] : [307, 308];
   if (location === undefined || !follows.includes(status)) return undefined;
   if (!URL.canParse(location, request.url.href)) return undefined;
   const url = new URL(location, request.url);
@@ -167,12 +166,20 @@ function redirectOf({ status, headers }: Reply, request: Request): Request | und
 }
 
 async function exchangeOrFail(request: Request): Promise<Reply> {
-  try {
-    return await exchange(request);
-  } catch (error) {
-    if (error instanceof NoReply) throw failureOf(error, request);
-    throw error;
+  for (let again = reads(request); ; again = false) {
+    try {
+      return await exchange(request);
+    } catch (error) {
+      if (!(error instanceof NoReply)) throw error;
+      // A connection that was kept may be closed just as a request is sent on it: what only reads
+      // is asked once more (RFC 9110, section 9.2.2).
+      if (!again || !error.sent || error.reason !== 'connection') throw failureOf(error, request);
+    }
   }
+}
+
+function reads({ method }: Request): boolean {
+  return method === 'GET' || method === 'HEAD';
 }
 
 const TLS = /^(?:ERR_TLS_|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_SSL_|EPROTO)/;
