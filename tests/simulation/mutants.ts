@@ -82,7 +82,8 @@ export const MUTANTS: readonly Mutant[] = [
     snippet: '    await cancelling.look();\n',
     instead:
       "    await cancelling.look();\n    if (flight.stop === 'cancel') {\n      await confirm(jobs);\n      return;\n    }\n",
-    laws: ['terminal'],
+    // What goes on in the system has given its slots back.
+    laws: ['terminal', 'slots'],
   },
   {
     name: 'a slot is never given back',
