@@ -2,14 +2,16 @@
  * The test of several nodes: three `tutti serve` on one PostgreSQL, runs started at any of them,
  * each node struck again and again at random moments.
  *
- *   start → rounds of { runs are started ‖ one node is killed, or stands still past its lease } →
+ *   start → rounds of { runs are started ‖ players play ‖ one node is struck } →
  *   all runs end → audit → stop
  *
  * A node that is killed comes back at once (and takes its runs up again) or only when the others
- * have taken them over; a node that stood still is fenced and ends by itself. The effects, the
- * ledger of promises and the audit are those of the kill test.
+ * have taken them over; a node that stood still is fenced and ends by itself; one that is drained
+ * gives its runs to the others. The players (who hold, skip, approve and cancel at any node), the
+ * effects, the ledger of promises and the audit are those of the kill test. The nodes share one
+ * state directory, as nodes of one machine may: jobs of the shell are followed by whoever has them.
  */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -17,12 +19,12 @@ import { connectionUrl } from '../../cli/compose.ts';
 import { openTestbed, type Testbed } from '../../journal/testbed.ts';
 import { Audit, type Findings } from '../chaos/audit.ts';
 import { Chance } from '../chaos/chance.ts';
-import { inParallel } from '../chaos/drain.ts';
+import { drain, inParallel } from '../chaos/drain.ts';
 import { EffectsServer } from '../chaos/effects-server.ts';
-import { bookings, deployAll } from '../chaos/experiment.ts';
+import { bookings, deployAll, scriptEffects } from '../chaos/experiment.ts';
 import { moment } from '../chaos/house.ts';
 import { PromiseLedger } from '../chaos/ledger.ts';
-import { type LoadParts, startRun } from '../chaos/load.ts';
+import { type LoadParts, Player, startRun } from '../chaos/load.ts';
 import { systemsFile } from '../chaos/workflows.ts';
 import { AnyNode, Node } from './fleet.ts';
 import { Takeovers } from './takeovers.ts';
@@ -33,10 +35,11 @@ export interface Plan {
   readonly faults: number;
   readonly seed: number;
   readonly leaseMs: number;
+  readonly players: number;
   readonly progress: (sentence: string) => void;
 }
 
-export const BLOWS = ['back at once', 'taken over', 'stood still'] as const;
+export const BLOWS = ['back at once', 'taken over', 'stood still', 'drained'] as const;
 export type Blow = (typeof BLOWS)[number];
 
 export interface Report extends Findings {
@@ -60,7 +63,7 @@ interface Stage {
 }
 
 const NODES = ['bass', 'cello', 'viola'];
-/** Mostly light runs, some with many requests; scripts have the kill test. */
+/** Mostly light runs, some with many requests; the players bring the others. */
 const MIX = ['fans', 'fans', 'fans', 'requests'];
 const LATEST_BLOW_MS = 800;
 
@@ -82,9 +85,10 @@ export async function experiment(plan: Plan): Promise<Report> {
     };
     const nodes = NODES.map((name) => new Node(name, connection, house));
     const client = await bed.client(database);
-    const parts = { connection, promises: new PromiseLedger(), file: join(folder, 'none') };
+    const parts = { connection, promises: new PromiseLedger(), file: join(folder, 'effects') };
+    writeFileSync(parts.file, '');
     const takeovers = new Takeovers(client);
-    const blows = { 'back at once': 0, 'taken over': 0, 'stood still': 0 };
+    const blows = { 'back at once': 0, 'taken over': 0, 'stood still': 0, drained: 0 };
     const stage = { parts, nodes, bed, client, takeovers, service, folder, blows };
     try {
       const findings = await conduct(plan, chance, stage, effects);
@@ -108,7 +112,31 @@ async function conduct(
   const { parts, nodes } = stage;
   for (const node of nodes) await node.start();
   await deployAll(parts);
+  let over = false;
+  const players = Array.from({ length: plan.players }, () =>
+    new Player(parts, chance.fork(), () => over).play(),
+  );
+  // A player that fails ends the experiment at once, not at its end.
+  const playing = Promise.all(players);
   const broken: string[] = [];
+  await Promise.race([playing, rounds(plan, chance, stage, broken)]);
+  over = true;
+  plan.progress('the last blow is over: all runs come to their ends');
+  await playing;
+  broken.push(...(await drain(parts)), ...(await stage.takeovers.allEnded()));
+  plan.progress('the audit begins');
+  const book = await bookings(new pg.Client(effects));
+  const seen = { script: scriptEffects(parts), post: stage.service.counts, book };
+  const findings = await new Audit(parts, seen).findings();
+  for (const node of nodes) {
+    const stopped = await node.stop();
+    if (stopped !== null) broken.push(stopped);
+  }
+  return { ...findings, broken: [...broken, ...findings.broken, ...parts.connection.surprises] };
+}
+
+async function rounds(plan: Plan, chance: Chance, stage: Stage, broken: string[]): Promise<void> {
+  const { parts, nodes } = stage;
   const blows = shuffled(
     chance,
     nodes.flatMap((node) => Array.from({ length: plan.faults }, () => node)),
@@ -124,33 +152,26 @@ async function conduct(
     await started;
     plan.progress(`blow ${at + 1} of ${blows.length}: ${node.name}, ${blow}`);
   }
-  plan.progress('the last blow is over: all runs come to their ends');
-  broken.push(...(await stage.takeovers.allEnded()));
-  plan.progress('the audit begins');
-  const book = await bookings(new pg.Client(effects));
-  const seen = { script: new Map<string, number>(), post: stage.service.counts, book };
-  const findings = await new Audit(parts, seen).findings();
-  for (const node of nodes) {
-    const stopped = await node.stop();
-    if (stopped !== null) broken.push(stopped);
-  }
-  return { ...findings, broken: [...broken, ...findings.broken, ...parts.connection.surprises] };
 }
 
 /** Resolves when the node stands again; the sentence says what it should not have done. */
 async function strike({ takeovers }: Stage, node: Node, blow: Blow): Promise<string | null> {
-  const lost = await takeovers.before(node.name);
   switch (blow) {
     case 'back at once':
       await node.kill();
       break;
     case 'taken over':
       await node.kill();
-      await takeovers.after(lost);
+      await takeovers.after(node.name);
       break;
+    case 'drained': {
+      const stopped = await node.stop();
+      if (stopped !== null) return stopped;
+      break;
+    }
     case 'stood still': {
       node.hang();
-      await takeovers.after(lost);
+      await takeovers.after(node.name);
       const words = await node.goOn();
       if (!words.includes('lease')) return `${node.name} was fenced and said: ${words}`;
     }

@@ -16,6 +16,7 @@ export function figuresOf(report: Report): string[] {
   ];
 }
 
-export function replayCommand({ runs, faults, seed, leaseMs }: Omit<Plan, 'progress'>): string {
-  return `npm run nodes -- --runs ${runs} --faults ${faults} --lease ${leaseMs} --seed ${seed}`;
+export function replayCommand(plan: Omit<Plan, 'progress'>): string {
+  const { runs, faults, seed, leaseMs, players } = plan;
+  return `npm run nodes -- --runs ${runs} --faults ${faults} --lease ${leaseMs} --players ${players} --seed ${seed}`;
 }
