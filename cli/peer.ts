@@ -77,7 +77,7 @@ function send(
     });
     outgoing.once('socket', (socket) => socket.once('connect', () => (connected = true)));
     outgoing.once('close', () => clearTimeout(limit));
-    outgoing.once('error', (error) =>
+    outgoing.on('error', (error) =>
       reject(connected ? unanswered(url, error.message) : unreachable(url, error)),
     );
     const limit = setTimeout(() => outgoing.destroy(new Error('it does not answer')), limitMs);
