@@ -10,6 +10,7 @@ const TIMER_MAX_MS = 2 ** 31 - 1;
 
 export const machineClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   at(time, callback) {
     let timer: NodeJS.Timeout | undefined;
     const arm = (): void => {

@@ -35,6 +35,9 @@ export async function callAttempt(underway: Underway): Promise<void> {
   }
   const cancelTimeout = ownTimeout(underway);
   try {
+    const may = underway.idempotent ? true : underway.desk.mayLeave();
+    if (may !== true && (!(await may) || flight.stop === 'drop' || flight.stop === 'shutdown'))
+      return;
     const writing = deliver(underway, await call(underway));
     if (writing !== undefined) await writing;
   } catch (error) {

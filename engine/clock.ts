@@ -5,6 +5,8 @@
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Milliseconds since some moment of the past; unlike `now` nobody can set it. */
+  elapsed(): number;
   /** Calls back at or soon after this time; the result takes it back. */
   at(time: number, callback: () => void): () => void;
   /** Calls back after what is going on now, and before waiting for anything. */

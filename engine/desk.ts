@@ -25,6 +25,11 @@ export interface Desk {
   trace(flight: Flight): TraceContext | undefined;
   /** The start of the attempt was refused: nothing has left the house. */
   abandon(flight: Flight): void;
+  /**
+   * Whether nobody else can have taken this node's runs over. A process that stood still learns of
+   * it only by asking, and until then nothing may leave the house that must not happen twice.
+   */
+  mayLeave(): true | Promise<boolean>;
   /** The connector's work is over. */
   done(flight: Flight): void;
 }

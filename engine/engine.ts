@@ -174,6 +174,7 @@ class Orchestra implements Engine {
   async start(url: string | null): Promise<void> {
     const { journal, clock, nodeName } = this.#options;
     const leaseMs = this.#options.leaseMs ?? LEASE_MS;
+    const askedAt = { now: clock.now(), elapsed: clock.elapsed() };
     const lease = await journal.register(nodeName, leaseMs, url);
     this.#lease = lease;
     const { observer } = this.#options;
@@ -182,6 +183,7 @@ class Orchestra implements Engine {
       journal,
       lease,
       leaseMs,
+      askedAt,
       clock,
       owner: this.#owner,
       mostRuns: this.#options.mostRuns ?? MOST_RUNS,
@@ -403,6 +405,7 @@ class Orchestra implements Engine {
         this.#owner.apply(flight.run, command);
       },
       abandon: (flight) => this.#owner.abandon(flight),
+      mayLeave: () => this.#membership?.mayLeave() ?? true,
       done: (flight) => this.#dispatcher.done(flight),
     };
   }

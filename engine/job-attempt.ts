@@ -74,15 +74,23 @@ async function obtain(jobs: Jobs): Promise<Json | undefined> {
   }
   let answer: Json;
   try {
-    answer = await does.submit(context, input);
+    answer = await submit(jobs);
   } catch (error) {
+    if (error instanceof Interrupted) throw error;
     const failure = failureOf(error);
     if (failure.class !== 'unknown') throw failure;
     // The reply may have been lost after the job was made: look before anything else.
     const found = await persist(jobs, () => does.locate(context, input));
-    answer = found === 'absent' ? await does.submit(context, input) : found;
+    answer = found === 'absent' ? await submit(jobs) : found;
   }
   return submitted(jobs, answer);
+}
+
+/** Somebody else may have this run by now, and submit it too: only a lease that is sure allows it. */
+async function submit({ does, context, input, desk }: Jobs): Promise<Json> {
+  const may = desk.mayLeave();
+  if (may !== true && !(await may)) throw new Interrupted();
+  return does.submit(context, input);
 }
 
 function submitted(jobs: Jobs, job: Json): Json {

@@ -5,7 +5,7 @@
 import type { Bell, Journal, NodeLease } from '../journal/journal.ts';
 import { Claims } from './claims.ts';
 import type { Clock } from './clock.ts';
-import { LeaseKeeper } from './lease-keeper.ts';
+import { LeaseKeeper, type Moment } from './lease-keeper.ts';
 import type { Owner } from './owner.ts';
 import { Turns, Waker } from './waker.ts';
 
@@ -17,6 +17,8 @@ export interface MembershipParts {
   readonly journal: Journal;
   readonly lease: NodeLease;
   readonly leaseMs: number;
+  /** When the lease was asked for. */
+  readonly askedAt: Moment;
   readonly clock: Clock;
   readonly owner: Owner;
   /** Runs in memory at most. */
@@ -40,7 +42,7 @@ export class Membership {
 
   constructor(parts: MembershipParts) {
     this.#parts = parts;
-    const { journal, lease, leaseMs, clock, owner, mostRuns, lost } = parts;
+    const { journal, lease, leaseMs, clock, owner, mostRuns, lost, askedAt } = parts;
     const room = () => mostRuns - owner.live.size;
     const turns = new Turns();
     const sleeping = {
@@ -65,7 +67,7 @@ export class Membership {
       parts.renewed();
       this.#claims.othersEnd(othersEndInMs);
     };
-    this.#keeper = new LeaseKeeper({ journal, lease, leaseMs, clock, lost, renewed });
+    this.#keeper = new LeaseKeeper({ journal, lease, leaseMs, clock, lost, renewed }, askedAt);
   }
 
   async join(): Promise<void> {
@@ -97,6 +99,11 @@ export class Membership {
     this.#sleepers.expect(wakeAt);
     this.#sleepers.roomier();
     this.#claimer.roomier();
+  }
+
+  /** Whether nobody can have taken this node's runs over, whatever it slept through. */
+  mayLeave(): true | Promise<boolean> {
+    return this.#keeper.isSure ? true : this.#keeper.sure();
   }
 
   /** Calls back when runs may have changed hands; the result takes it back. */

@@ -95,7 +95,7 @@ export class Owner implements PipelineListener {
     const unowned = full && state.end === undefined;
     if (!unowned) this.live.set(id, run);
     const wakeAt = unowned ? event.at : this.#wakeAt(run, state.touched);
-    run.row = { status: 'running', wakeAt, version: state.version };
+    run.row = { status: runStatusOf(state), wakeAt, version: state.version };
     const start = startRowOf(state, wakeAt);
     // A run that is over at once is inserted with its end.
     const update = state.end === undefined ? undefined : updateOf(state, null);

@@ -121,7 +121,8 @@ export class Pools {
     // Never beside a `take` of this node: a slot that is taken meanwhile must be among the kept.
     for (const [id, run] of this.#takenOver) {
       this.#takenOver.delete(id);
-      const flights = [...run.flights.values()].filter(isPooled);
+      // What is queued asks again: if it is dropped before, nobody would give its slots back.
+      const flights = [...run.flights.values()].filter((flight) => this.#held.has(flight));
       await slots.keep(lease(), run.id, flights.map(slotKeyOf));
     }
     const asking = this.#next();

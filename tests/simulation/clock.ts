@@ -23,6 +23,10 @@ export class SimulatedClock implements Clock {
     return this.#now;
   }
 
+  elapsed(): number {
+    return this.#now;
+  }
+
   at(time: number, callback: () => void): () => void {
     const timer = { at: time, order: this.#order++, callback };
     this.#timers.add(timer);

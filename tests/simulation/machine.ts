@@ -59,6 +59,7 @@ export function clockOf(life: Life, schedule: Schedule, faults: Faults): Clock {
   const now = () => Math.floor(schedule.now + life.machine.skewMs);
   return {
     now,
+    elapsed: () => schedule.now,
     at: (time, callback) => {
       const early = faults.strikes('early timer') ? 1 : 0;
       const ms = Math.max(0, time - now() - early);

@@ -56,8 +56,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a job is submitted again after a lost reply, and nobody looks',
     file: 'engine/job-attempt.ts',
-    snippet: "answer = found === 'absent' ? await does.submit(context, input) : found;",
-    instead: 'answer = await does.submit(context, input);',
+    snippet: "answer = found === 'absent' ? await submit(jobs) : found;",
+    instead: 'answer = await submit(jobs);',
     laws: ['never-twice'],
   },
   {

@@ -26,6 +26,7 @@ export interface PeopleParts {
   readonly trace: Trace;
   /** Nodes that take commands now. */
   readonly doors: () => readonly Life[];
+  readonly nodeOf: (life: Life) => number | undefined;
   readonly workflows: readonly string[];
   readonly mostRuns: number;
 }
@@ -116,7 +117,9 @@ export class People {
       what,
       (door) => door.submit(command),
       (answer) => {
-        if (!answer.refused) laws.acknowledged(command, schedule.now);
+        // What was passed on is judged at the door of the owner.
+        const isHere = book.runs.get(command.run)?.owner === this.#parts.nodeOf(life);
+        if (!answer.refused && isHere) laws.acknowledged(command, schedule.now);
       },
     );
   }

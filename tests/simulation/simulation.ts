@@ -80,11 +80,22 @@ class Simulation {
 
   async run(): Promise<Report> {
     const world = this.#world;
+    const unheard = (error: unknown) => {
+      const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      world.laws.judge(
+        'one-door',
+        false,
+        () => `a promise was rejected, and nobody heard: ${words}`,
+      );
+    };
+    process.on('unhandledRejection', unheard);
     try {
       await this.#play();
     } catch (error) {
       if (!(error instanceof Broken)) throw error;
     }
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', unheard);
     for (const { life } of world.machines) life?.end();
     return {
       seed: this.#plan.seed,
@@ -137,6 +148,7 @@ class Simulation {
       laws,
       trace,
       doors: () => this.#world.doors,
+      nodeOf: ({ machine }) => this.#world.journal.nodeNamed(machine.name),
       workflows: files.map(({ name }) => name),
       mostRuns: 30,
     });

@@ -12,6 +12,7 @@ import { MemoryJournal } from './journal.ts';
 import { Laws } from './laws.ts';
 import { clockOf, type Life, Machine } from './machine.ts';
 import { TuttiError } from '../../model/errors.ts';
+import { Network } from './network.ts';
 import { HONEST } from './people.ts';
 import { Outside } from './outside.ts';
 import { Schedule, whenDone } from './schedule.ts';
@@ -37,6 +38,7 @@ export class World {
   readonly machines: readonly Machine[];
   readonly chance: Chance;
   slowUntil = 0;
+  readonly #network: Network;
   readonly #create: CreateEngine;
   readonly mostRuns: number;
   readonly #concurrency: number;
@@ -60,10 +62,17 @@ export class World {
       holdsSlots: (key) => this.#slotKeys().has(key),
     });
     this.outside.laws = this.laws;
+    this.#network = new Network({
+      schedule: this.schedule,
+      chance: chance.fork(),
+      faults: this.faults,
+      machines: () => this.machines,
+      done: (command) => this.laws.acknowledged(command, this.schedule.now),
+    });
     this.#create = create;
     this.mostRuns = chance.pick([3, 8, 100]);
     this.#concurrency = chance.pick([2, 8, 50]);
-    const count = nodes ?? 1;
+    const count = nodes ?? chance.pick([1, 2, 2, 3, 4]);
     this.machines = Array.from({ length: count }, (_, at) => new Machine(`n${at + 1}`));
   }
 
@@ -160,6 +169,7 @@ export class World {
           );
         },
       },
+      peers: (url) => this.#network.peerOf(life, url),
       leaseMs: LEASE_MS,
       mostRuns: this.mostRuns,
       drainMs: DRAIN_MS,
@@ -210,8 +220,7 @@ export class World {
         book.resigned(lease);
         break;
       case 'bury':
-      case 'adopt':
-        book.buried(lease, schedule.now);
+        if ((result as number) > 0) book.buried(lease, schedule.now);
         break;
       case 'append':
         this.#appended(life, args[1] as Batch, lease, result as { kind: string });
