@@ -159,7 +159,12 @@ export class Owner implements PipelineListener {
     const away = ids.filter((id) => !this.live.has(id) && !this.#loading.has(id));
     const stored = this.#loadMany(away);
     for (const id of away) {
-      const load = stored.then((runs) => this.#install(id, runs.get(id) ?? null));
+      const load = stored.then(async (runs) => {
+        const run = await this.#install(id, runs.get(id) ?? null);
+        // It has ended meanwhile: nothing will ever make it leave.
+        if (run?.state.end !== undefined) this.release(run);
+        return run;
+      });
       void this.#remember(id, load).catch(() => undefined);
     }
     return failures(ids, (id) => this.#loading.get(id));

@@ -45,7 +45,8 @@ export class Faults {
   readonly counts: Counts = new Map();
   readonly #rates = new Map<Fault, number>();
   readonly #chance: Chance;
-  #over = false;
+  /** Only in the storm anything goes wrong. */
+  #over = true;
 
   constructor(chance: Chance) {
     this.#chance = chance;
@@ -63,6 +64,10 @@ export class Faults {
 
   seen(kind: Fault | Seen): void {
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
+  }
+
+  begin(): void {
+    this.#over = false;
   }
 
   /** From now on everything works. */

@@ -4,7 +4,7 @@ import { LAWS } from './laws.ts';
 import type { Report } from './simulation.ts';
 import type { Difference } from './trace.ts';
 
-const TAIL = Number(process.env['TAIL'] ?? 30);
+const TAIL = 30;
 
 export class Figures {
   seeds = 0;

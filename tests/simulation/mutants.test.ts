@@ -22,8 +22,8 @@ describe('a mutant is noticed', () => {
       const create = await engineOf(mutant);
       let steps = 0;
       for (let seed = 1; seed <= MOST_SEEDS; seed++) {
-        const { nodes } = mutant;
-        const report = await simulate({ seed, create, ...(nodes !== undefined && { nodes }) });
+        const { nodes = 1 } = mutant;
+        const report = await simulate({ seed, create, nodes });
         steps += report.steps;
         if (report.breach === undefined) continue;
         const { law, words } = report.breach;

@@ -81,7 +81,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'engine/job-attempt.ts',
     snippet: '    await cancelling.look();\n',
     instead:
-      "    await cancelling.look();\n    if (flight.stop === 'cancel') {\n      await confirm(jobs);\n      return;\n    }\n",
+      "    await cancelling.look();\n    if (jobs.flight.stop === 'cancel') {\n      await confirm(jobs);\n      return;\n    }\n",
     // What goes on in the system has given its slots back.
     laws: ['terminal', 'slots'],
   },
@@ -134,5 +134,22 @@ export const MUTANTS: readonly Mutant[] = [
     snippet: 'owner.release(run);',
     instead: '',
     laws: ['bounded-memory', 'events-drive'],
+  },
+  {
+    name: 'a node that stood still goes on as if nothing had been',
+    file: 'engine/engine.ts',
+    snippet: 'mayLeave: () => this.#membership?.mayLeave() ?? true,',
+    instead: 'mayLeave: () => true,',
+    laws: ['never-twice'],
+    nodes: 3,
+  },
+  {
+    name: 'a run of a living node is taken into memory',
+    file: 'engine/owner.ts',
+    snippet:
+      'if (stored === null || stored.owner === lease().node) return this.#install(id, stored);',
+    instead: 'if (stored !== null) return this.#install(id, { ...stored, owner: lease().node });',
+    laws: ['one-writer'],
+    nodes: 3,
   },
 ];

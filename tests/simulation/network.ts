@@ -69,7 +69,7 @@ export class Network {
           void whenDone(
             work(door),
             (value) => !lost && back(this.#way(), 'the answer to', () => resolve(value)),
-            (error) => !lost && back(this.#way(), 'the answer to', () => reject(error as Error)),
+            (error) => !lost && back(this.#way(), 'the answer to', () => reject(error)),
           );
         });
       });

@@ -21,6 +21,7 @@ import { rests, whyNot } from './rest.ts';
 import { settled, whenDone } from './schedule.ts';
 import { type Difference, differenceOf, type Trace } from './trace.ts';
 import { workflows } from './workload.ts';
+import type { Life } from './machine.ts';
 import { LEASE_MS, START, World } from './world.ts';
 
 export interface Plan {
@@ -116,6 +117,7 @@ class Simulation {
     await this.#until('the first node opens', () => world.doors.length > 0);
     const people = await this.#prepare();
     people.begin();
+    world.faults.begin();
     const steps = this.#plan.steps ?? STEPS;
     for (let i = 0; i < steps; i++) {
       await this.#step();
@@ -230,20 +232,27 @@ class Simulation {
 
   /** What the engines say of each run is what the book says (law 2), and what is over is gone. */
   async #compare(): Promise<void> {
-    const { book, doors } = this.#world;
+    const { book } = this.#world;
     for (const folded of book.runs.values()) {
       await this.#until(
         `what a node says of ${book.nameOf(folded.id)} is what the book says`,
         this.#agreement(folded),
       );
     }
-    const inMemory = () => doors.reduce((sum, { engine }) => sum + (engine?.gauges().runs ?? 0), 0);
+    const inMemory = () =>
+      this.#world.doors.reduce((sum, { engine }) => sum + (engine?.gauges().runs ?? 0), 0);
     await this.#until('ended runs have left memory', () => inMemory() <= book.open.size);
   }
 
   /** For people who look for the reason. */
   async #sayGates(): Promise<void> {
     const { book, trace, machines } = this.#world;
+    for (const { life } of machines) {
+      const runs = life?.engine?.readings().runs ?? new Map<string, number>();
+      trace.note(
+        `  ${life?.name} has in memory ${[...runs].map((each) => each.join(' ')).join(', ')}`,
+      );
+    }
     for (const { id } of book.open) {
       for (const { life } of machines) {
         if (life === undefined) continue;
@@ -255,6 +264,19 @@ class Simulation {
         });
         await settled();
       }
+    }
+  }
+
+  /** Only what is in memory answers at once. */
+  async #sayLeft(life: Life): Promise<void> {
+    const { book, trace } = this.#world;
+    for (const { id } of book.runs.values()) {
+      void whenDone(life.engine?.door.inspect(id), (view) =>
+        trace.note(
+          `  ${life.name} has ${book.nameOf(id)} ${id.slice(-4)} in memory, ${view?.status}`,
+        ),
+      );
+      await settled();
     }
   }
 
@@ -316,6 +338,7 @@ class Simulation {
     while (schedule.now < limit) await this.#step();
     for (const life of doors) {
       const gauges = life.engine?.gauges();
+      if (gauges?.runs !== 0) await this.#sayLeft(life);
       const empty = gauges?.runs === 0 && gauges.unwritten === 0 && gauges.flying === 0;
       laws.judge(
         'bounded-memory',
