@@ -132,7 +132,9 @@ export class Family {
   }
 
   #fetch(child: string): void {
-    void this.#parts.owner.hold(child).catch(() => undefined);
+    // With what has ended meanwhile, or sleeps, there is nothing to do.
+    const { owner } = this.#parts;
+    void owner.with(child, (run) => owner.release(run)).catch(() => undefined);
   }
 
   #pause(signal: AbortSignal): Promise<void> {

@@ -12,10 +12,14 @@ import { inTransaction } from './line.ts';
 export const SLOT_FENCE = 'select 1 from nodes where id = $1 and epoch = $2 for share';
 export const LOCK_POOLS =
   'select name, capacity from pools where name = any($1::text[]) order by name for no key update';
-/** Of ended runs nothing counts; what their node could not give back any more goes here. */
+/**
+ * In a run that has ended or sleeps nothing is under way: what its node could not give back goes
+ * here. One that is due soon gives it back itself; a start that waits for a node is due at once.
+ */
 export const SWEEP_SLOTS = `
 delete from slots using runs
-where slots.pool = any($1::text[]) and runs.id = slots.run and runs.ended_at is not null`;
+where slots.pool = any($1::text[]) and runs.id = slots.run
+  and (runs.ended_at is not null or runs.wake_at > now() + interval '1 minute')`;
 export const TAKEN_SLOTS = `
 select run, task, attempt, pool, slots, round(date_part('epoch', taken_at) * 1000) as since
 from slots where pool = any($1::text[]) order by taken_at`;

@@ -354,11 +354,15 @@ export class MemoryJournal implements Journal {
     },
   };
 
-  /** Every pool as it stands; slots of ended runs do not count. */
+  /** Every pool as it stands; where nothing is under way nothing is held. */
   async #poolStates(): Promise<PoolState[]> {
-    const open = [...this.#slots.values()].filter(
-      ({ run }) => this.rows.get(run)?.update?.endedAt == null,
-    );
+    for (const [key, { run }] of this.#slots) {
+      const row = this.rows.get(run);
+      if (row === undefined) continue;
+      const sleeps = (wakeAt(row) ?? 0) > this.#now() + 60_000;
+      if (row.update?.endedAt != null || sleeps) this.#slots.delete(key);
+    }
+    const open = [...this.#slots.values()];
     return [...(await this.pools())].map(([pool, capacity]) => {
       const holders = open.filter(({ slots }) => slots[pool] !== undefined);
       const used = holders.reduce((sum, { slots }) => sum + (slots[pool] ?? 0), 0);

@@ -216,14 +216,19 @@ export class Laws {
   }
 
   /** An effect leaves the house. `once`: it may not happen twice, so its start must be durable. */
-  leaves(about: { run: string; task: string; attempt: number }, once: boolean): void {
+  leaves(
+    about: { run: string; task: string; attempt: number },
+    once: boolean,
+    node: number | undefined,
+  ): void {
     const folded = this.#book.runs.get(about.run);
     const key = `${about.task}:${about.attempt}`;
     const name = () => `${this.#book.nameOf(about.run)}:${key}`;
     const planned = folded?.planned.has(key) === true;
     this.judge('journal-first', planned, () => `${name()} left, and the book never asked for it`);
     const index = folded === undefined ? undefined : indexOf(folded.state, about.task);
-    if (folded !== undefined && index !== undefined && !once) {
+    // A node that stood still may do once more what may be done twice.
+    if (folded !== undefined && index !== undefined && !once && folded.owner === node) {
       const { status } = nodeAt(folded.state, index);
       const current = status.name === 'queued' && status.attempt === about.attempt;
       if (current) this.#holdsSlots(folded, index, about.attempt);

@@ -46,6 +46,7 @@ export class Outside {
   readonly #chance: Chance;
   readonly #faults: Faults;
   laws: Laws | undefined;
+  nodeOf: (life: Life) => number | undefined = () => undefined;
   /** Effects in all. */
   executions = 0;
 
@@ -68,7 +69,7 @@ export class Outside {
 
   /** One exchange. */
   call(life: Life, verb: Verb, context: ActionContext): Promise<unknown> {
-    this.laws?.leaves(context, verb !== 'look');
+    this.laws?.leaves(context, verb !== 'look', this.nodeOf(life));
     const send = () =>
       this.#send<Json>(life, `${verb} ${this.#short(context)}`, context.signal, {
         record: verb === 'look' ? undefined : this.#sending(context),
@@ -119,7 +120,7 @@ export class Outside {
   }
 
   submit(life: Life, context: ActionContext): Promise<string> {
-    this.laws?.leaves(context, true);
+    this.laws?.leaves(context, true, this.nodeOf(life));
     const { key } = context;
     const travel = {
       record: this.#sending(context),

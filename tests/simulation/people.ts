@@ -187,7 +187,7 @@ type By = OperatorCommand['by'];
 function commandFor({ id, state }: Folded, by: By, chance: Chance): OperatorCommand {
   const on = { run: id, by };
   const roll = chance.next();
-  if (roll < 0.08) return { type: 'CancelRun', ...on };
+  if (roll < 0.1) return { type: 'CancelRun', ...on };
   if (roll < 0.14) return { type: state.hold === undefined ? 'HoldRun' : 'ReleaseRun', ...on };
   if (state.hold !== undefined && roll < 0.5) return { type: 'ReleaseRun', ...on };
   if (roll < 0.22) {

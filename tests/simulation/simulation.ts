@@ -283,17 +283,18 @@ class Simulation {
   /** Asks the owner until its answer is the fold: either may be a step ahead. */
   #agreement(folded: Folded): () => boolean {
     let view: RunView | null | undefined;
-    let asking = false;
+    let asked: Life | undefined;
     return () => {
       const expected = plainly(viewOf(folded.state, NO_OVERLAY));
       if (view !== undefined && isDeepStrictEqual(plainly(view), expected)) return true;
-      if (asking) return false;
-      asking = true;
-      const door = this.#ownerOf(folded)?.engine?.door;
-      void whenDone(door?.inspect(folded.id), (answer) => {
+      // A node that was fenced meanwhile will not say any more.
+      if (asked?.alive === true) return false;
+      asked = this.#ownerOf(folded);
+      const over = (answer: RunView | null | undefined) => {
         view = answer;
-        asking = false;
-      });
+        asked = undefined;
+      };
+      void whenDone(asked?.engine?.door.inspect(folded.id), over, () => over(undefined));
       return false;
     };
   }

@@ -104,7 +104,7 @@ function trimmings(work: Task, isSwitch: boolean, chance: Chance): Task {
   return {
     ...(!isSwitch && chance.happens(0.08) && { when: chance.pick(CONDITIONS) }),
     ...(isWork && chance.happens(0.5) && { retry: { attempts, delay, 'max-delay': '5s' } }),
-    ...(isAction && chance.happens(0.15) && { timeout: `${200 + chance.below(5_000)}ms` }),
+    ...(isAction && chance.happens(0.25) && { timeout: `${200 + chance.below(5_000)}ms` }),
     ...(isAction && chance.happens(0.2) && { pool: chance.pick(['db', 'licence']) }),
     ...(isAction &&
       chance.happens(0.06) && { until: { holds: 'output.done', every: '300ms', attempts: 4 } }),

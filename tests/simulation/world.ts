@@ -62,6 +62,7 @@ export class World {
       holdsSlots: (key) => this.#slotKeys().has(key),
     });
     this.outside.laws = this.laws;
+    this.outside.nodeOf = ({ machine }) => this.journal.nodeNamed(machine.name);
     this.#network = new Network({
       schedule: this.schedule,
       chance: chance.fork(),
