@@ -32,6 +32,8 @@ beforeAll(async () => {
   pair = await Pair.open(folder, []);
 }, 120_000);
 afterEach(async () => {
+  // A test that failed half-way must not leave its trouble to the next.
+  pair.primary.network.mend();
   await Promise.all(open.splice(0).map((close) => close()));
   // A copy for the next standby copies them, too.
   for (const name of made.splice(0)) {
