@@ -32,7 +32,7 @@ export function cliReference(): string {
     'folder, else they start Tutti in their own process and stop it when they are done.',
     '',
     'Exit codes: 0 done or succeeded · 1 failed or refused · 2 bad input · 3 another Tutti serves',
-    'the data folder · 130 interrupted.',
+    'the data folder · 4 the node lost its lease · 130 interrupted.',
     '',
     ...program.commands.flatMap((command) => section(command)),
   ];
