@@ -39,7 +39,11 @@ export interface Plan {
   readonly progress: (sentence: string) => void;
 }
 
-export const BLOWS = ['back at once', 'taken over', 'stood still', 'drained'] as const;
+/** By SIGKILL and SIGSTOP. */
+const FAULTS = ['back at once', 'taken over', 'stood still'] as const;
+/** Between them a node is drained now and then, as in a rolling restart. */
+const DRAINS = 0.25;
+export const BLOWS = [...FAULTS, 'drained'] as const;
 export type Blow = (typeof BLOWS)[number];
 
 export interface Report extends Findings {
@@ -145,10 +149,12 @@ async function rounds(plan: Plan, chance: Chance, stage: Stage, broken: string[]
   for (const [at, node] of blows.entries()) {
     const started = startMany(parts, chance, Math.min(share, plan.runs - at * share));
     await moment(chance.below(LATEST_BLOW_MS));
-    const blow = chance.pick(BLOWS);
-    stage.blows[blow] += 1;
-    const fault = await strike(stage, node, blow);
-    if (fault !== null) broken.push(fault);
+    const blow = chance.pick(FAULTS);
+    for (const each of chance.happens(DRAINS) ? (['drained', blow] as const) : [blow]) {
+      stage.blows[each] += 1;
+      const fault = await strike(stage, node, each);
+      if (fault !== null) broken.push(fault);
+    }
     await started;
     plan.progress(`blow ${at + 1} of ${blows.length}: ${node.name}, ${blow}`);
   }

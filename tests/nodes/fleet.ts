@@ -14,6 +14,8 @@ const TOLERATED = [
   'node.unreachable',
   'run.elsewhere',
   'command.unanswered',
+  // Its questions to the database were cut off while it stood still.
+  'database.unreachable',
 ];
 
 /** Requests go to the nodes in turn: a command reaches the owner from any of them. */
