@@ -91,6 +91,8 @@ export class Connection {
       return { kind: 'done', value: schema.parse(JSON.parse(text)) };
     const problem = problemDocumentSchema.safeParse(JSON.parse(text));
     if (problem.success && this.#tolerated.has(problem.data.code)) return { kind: 'lost' };
+    // On a machine that is busy with the experiment a question may have to be asked again.
+    if (problem.success && problem.data.retry && where.startsWith('GET')) return { kind: 'lost' };
     if (!problem.success || status >= 500) {
       this.surprises.push(`${where} was answered with ${status}: ${text.slice(0, 500)}`);
       return { kind: 'lost' };
