@@ -1,5 +1,5 @@
 /** D1: commands of the machine through `shell.run`, sixteen at once, beside a bare loop of them. */
-import { counted, used, type Workload } from './workload.ts';
+import { counted, rated, type Workload } from './workload.ts';
 
 const AT_ONCE = 16;
 
@@ -13,16 +13,6 @@ export const d1: Workload = {
   of: 'dispatch',
   play: async (stage, tasks) => {
     const measure = await stage.measure({ verb: 'shell', tasks, atOnce: AT_ONCE });
-    const perSecond = tasks / measure.seconds;
-    const amount = counted(tasks, 'task');
-    return {
-      ...used(measure),
-      amount,
-      tasks,
-      compared: perSecond,
-      perSecond,
-      p50Ms: null,
-      p99Ms: null,
-    };
+    return rated(measure, counted(tasks, 'task'), tasks);
   },
 };

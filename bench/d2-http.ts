@@ -1,5 +1,5 @@
 /** D2: requests to a server of this machine through `http.request`, beside a bare loop of them. */
-import { counted, used, type Workload } from './workload.ts';
+import { counted, rated, type Workload } from './workload.ts';
 
 const AT_ONCE = 16;
 
@@ -13,16 +13,6 @@ export const d2: Workload = {
   of: 'dispatch',
   play: async (stage, tasks, { pageUrl }) => {
     const measure = await stage.measure({ verb: 'http', tasks, atOnce: AT_ONCE, url: pageUrl });
-    const perSecond = tasks / measure.seconds;
-    const amount = counted(tasks, 'task');
-    return {
-      ...used(measure),
-      amount,
-      tasks,
-      compared: perSecond,
-      perSecond,
-      p50Ms: null,
-      p99Ms: null,
-    };
+    return rated(measure, counted(tasks, 'task'), tasks);
   },
 };

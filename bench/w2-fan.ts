@@ -1,5 +1,5 @@
 /** W2: one task, fifty side by side, one that waits for all of them. */
-import { counted, used, type Workload } from './workload.ts';
+import { counted, rated, type Workload } from './workload.ts';
 
 const TASKS = 52;
 
@@ -13,17 +13,6 @@ export const w2: Workload = {
   of: 'engines',
   play: async (stage, count) => {
     const measure = await stage.measure({ verb: 'fan', runs: count });
-    const tasks = count * TASKS;
-    const perSecond = tasks / measure.seconds;
-    const amount = counted(count, 'run');
-    return {
-      ...used(measure),
-      amount,
-      tasks,
-      compared: perSecond,
-      perSecond,
-      p50Ms: null,
-      p99Ms: null,
-    };
+    return rated(measure, counted(count, 'run'), count * TASKS);
   },
 };

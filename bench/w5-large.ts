@@ -1,5 +1,5 @@
 /** W5: one run of 100,000 tasks beside runs of 1,000. Does a task cost more in a large run? */
-import { used, type Workload } from './workload.ts';
+import { rated, type Workload } from './workload.ts';
 
 const SMALL = 1_000;
 const SMALL_RUNS = 20;
@@ -17,16 +17,10 @@ export const w5: Workload = {
     const smallRate = (SMALL * SMALL_RUNS) / small.seconds;
     say(`${Math.round(smallRate).toLocaleString('en')} tasks/s in runs of ${SMALL}`);
     const large = await stage.measure({ verb: 'layered', tasks: count, runs: 1 });
-    const perSecond = count / large.seconds;
+    const figures = rated(large, `1 run of ${count.toLocaleString('en')}`, count);
     return {
-      ...used(large),
-      amount: `1 run of ${count.toLocaleString('en')}`,
-      tasks: count,
-      compared: perSecond,
-      perSecond,
-      p50Ms: null,
-      p99Ms: null,
-      note: `a task costs ${(smallRate / perSecond).toFixed(2)} times what it costs in runs of ${SMALL} (${Math.round(smallRate).toLocaleString('en')} tasks/s)`,
+      ...figures,
+      note: `a task costs ${(smallRate / figures.perSecond).toFixed(2)} times what it costs in runs of ${SMALL} (${Math.round(smallRate).toLocaleString('en')} tasks/s)`,
     };
   },
 };

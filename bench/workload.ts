@@ -60,6 +60,20 @@ export function used(measure: Measure) {
   return { engineCpuSeconds, serverCpuSeconds, walBytes, engineBytes, serverBytes };
 }
 
+/** What is compared is the rate; there is no latency of one task. */
+export function rated(measure: Measure, amount: string, tasks: number) {
+  const perSecond = tasks / measure.seconds;
+  return {
+    ...used(measure),
+    amount,
+    tasks,
+    compared: perSecond,
+    perSecond,
+    p50Ms: null,
+    p99Ms: null,
+  };
+}
+
 export function counted(count: number, noun: string): string {
   return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -7,9 +7,9 @@ import type pg from 'pg';
 import type { NodeLease, PoolState, SlotKey, Slots, SlotWant } from '../journal.ts';
 import { ringIn } from './bells.ts';
 import type { Desk } from './desk.ts';
+import { fence } from './lease.ts';
 import { inTransaction } from './line.ts';
 
-export const SLOT_FENCE = 'select 1 from nodes where id = $1 and epoch = $2 for share';
 export const LOCK_POOLS =
   'select name, capacity from pools where name = any($1::text[]) order by name for no key update';
 /**
@@ -86,8 +86,7 @@ async function take(
 ): Promise<{ granted: boolean[]; pools: PoolState[] }> {
   const pools = [...new Set(wants.flatMap(({ slots }) => Object.keys(slots)))].toSorted();
   return inTransaction(client, async () => {
-    const fence = await client.query(SLOT_FENCE, [lease.node, lease.epoch]);
-    if (fence.rowCount !== 1) return { granted: wants.map(() => false), pools: [] };
+    if (!(await fence(client, lease))) return { granted: wants.map(() => false), pools: [] };
     const locked = await client.query<{ name: string; capacity: number }>(LOCK_POOLS, [pools]);
     const capacities = new Map(locked.rows.map(({ name, capacity }) => [name, capacity]));
     await client.query(SWEEP_SLOTS, [pools]);
@@ -118,8 +117,7 @@ export function openSlots(desk: Desk): Slots {
   const fenced = (lease: NodeLease, work: (client: pg.Client) => Promise<unknown>) =>
     desk.patiently((client) =>
       inTransaction(client, async () => {
-        const fence = await client.query(SLOT_FENCE, [lease.node, lease.epoch]);
-        if (fence.rowCount !== 1) return;
+        if (!(await fence(client, lease))) return;
         await work(client);
         await ringIn(client, { about: 'slots' });
       }),

@@ -121,11 +121,6 @@ export class MemoryJournal implements Journal {
     this.#bells.ring({ about: 'orphans' });
   }
 
-  async adopt(lease: NodeLease): Promise<number> {
-    await this.bury(lease);
-    return (await this.claim(lease, Infinity, Infinity)).runs.length;
-  }
-
   async bury(lease: NodeLease): Promise<number> {
     this.#count('bury');
     if (!this.#holds(lease)) return 0;

@@ -244,7 +244,7 @@ export class World {
     if (name === 'activeRuns' || name === 'dueRuns' || name === 'claim') {
       this.trace.note(`  ${JSON.stringify(result).replace(/0{8}-0000-7000-8000-0*/g, '')}`);
     }
-    if (name === 'adopt' || name.startsWith('claim')) {
+    if (name.startsWith('claim')) {
       for (const [run, row] of this.journal.rows) laws.owned(run, row.owner);
     }
   }
