@@ -78,8 +78,8 @@ function prepare(flight: Flight, desk: Desk): Prepared | Failure {
   const config = configOf(desk, body, found.connector.name);
   if ('class' in config) return config;
   const known = inputs.get(body.with);
-  if (known?.action === found.action)
-    return { ...known, context: contextOf(flight, desk, config.config) };
+  const context = contextOf(flight, desk, config.config);
+  if (known?.action === found.action) return { action: known.action, input: known.input, context };
   const template = templateOf(body.with);
   let given: Json;
   try {
@@ -98,9 +98,10 @@ function prepare(flight: Flight, desk: Desk): Prepared | Failure {
     );
     return rejected('action.input', issues.join('; '));
   }
-  const ready = { action: found.action, input: checked.data };
-  if (template.constant) inputs.set(body.with, ready);
-  return { ...ready, context: contextOf(flight, desk, config.config) };
+  const { action } = found;
+  const input = checked.data;
+  if (template.constant) inputs.set(body.with, { action, input });
+  return { action, input, context };
 }
 
 /** Inputs that depend on nothing are checked once per version, not once per attempt. */

@@ -400,7 +400,7 @@ class Orchestra implements Engine {
       trace: ({ run, task, attempt }) => observer?.contextOf?.(run.state, task, attempt),
       report: (flight, command) => this.#report(flight, command),
       tell: (flight, command) => {
-        if (this.#owner.live.get(flight.run.id) !== flight.run) return;
+        if (!flight.run.resident) return;
         if (isOutcome(command)) flight.conclude();
         this.#owner.apply(flight.run, command);
       },
@@ -411,7 +411,7 @@ class Orchestra implements Engine {
   }
 
   async #report(flight: Flight, command: AttemptReport): Promise<boolean> {
-    if (this.#owner.live.get(flight.run.id) !== flight.run) return false;
+    if (!flight.run.resident) return false;
     try {
       if (isOutcome(command)) flight.conclude();
       let refused = false;

@@ -96,7 +96,7 @@ export class Family {
   async #tellParent(child: RunState, parent: ParentTask): Promise<void> {
     const { owner } = this.#parts;
     await owner.with(parent.run, (run) => {
-      const flight = [...run.flights.values()].find((each) => each.task === parent.task);
+      const flight = run.flights.find((each) => each?.task === parent.task);
       const report = reportOf(child, parent, flight?.stop === 'cancel');
       if (report === undefined || owner.apply(run, report) !== undefined) owner.release(run);
     });

@@ -27,6 +27,8 @@ export interface LiveRun {
   state: RunState;
   /** The folder that the version's file came from. */
   directory: string;
+  /** It is the one in its owner's memory: false once it has left it. */
+  resident: boolean;
   readonly pending: Entry[];
   /** A batch with entries of this run is on its way: the next ones wait, so order is kept. */
   flying: boolean;
@@ -35,7 +37,7 @@ export interface LiveRun {
   /** By node: the sequence after the last step that touched it. */
   readonly touchedAt: number[];
   /** Attempts under way or in the dispatcher's queue, by node. */
-  readonly flights: Map<number, Flight>;
+  readonly flights: (Flight | undefined)[];
   /** Flights whose outcome has not come through the door yet. */
   busy: number;
   /** By node (−1: the run itself): when it is woken, and how to take that back. */
@@ -51,11 +53,12 @@ export function newLiveRun(state: RunState, directory: string, durable: number):
     id: state.id,
     state,
     directory,
+    resident: false,
     pending: [],
     flying: false,
     durable,
     touchedAt: [],
-    flights: new Map(),
+    flights: [],
     busy: 0,
     timers: new Map(),
     owner: null,

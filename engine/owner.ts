@@ -76,7 +76,6 @@ export class Owner implements PipelineListener {
     this.#world = new Reconciler({
       clock: parts.clock,
       dispatcher: parts.dispatcher,
-      isLive: (run) => this.live.get(run.id) === run,
       apply: (run, command) => this.apply(run, command),
       cancelChild: parts.cancelChild,
     });
@@ -93,7 +92,7 @@ export class Owner implements PipelineListener {
     const { state, events } = first(id, event, this.#context());
     const run = newLiveRun(state, directory, 0);
     const unowned = full && state.end === undefined;
-    if (!unowned) this.live.set(id, run);
+    if (!unowned) this.#admit(run);
     const wakeAt = unowned ? event.at : this.#wakeAt(run, state.touched);
     run.row = { status: runStatusOf(state), wakeAt, version: state.version };
     const start = startRowOf(state, wakeAt);
@@ -191,7 +190,7 @@ export class Owner implements PipelineListener {
     for (;;) {
       const run = await this.hold(id);
       if (run === null) return null;
-      if (this.live.get(id) === run) return work(run);
+      if (run.resident) return work(run);
       if (this.#stopped) throw new TuttiError('node.stopping');
     }
   }
@@ -234,11 +233,11 @@ export class Owner implements PipelineListener {
   overlay(run: LiveRun): Overlay {
     return {
       flight: (node) => {
-        const flight = run.flights.get(node);
+        const flight = run.flights[node];
         return flight?.phase === 'flying' ? flight.since : undefined;
       },
       waitsFor: (node) => {
-        const flight = run.flights.get(node);
+        const flight = run.flights[node];
         return flight === undefined ? undefined : this.#parts.dispatcher().gate(flight);
       },
     };
@@ -252,7 +251,7 @@ export class Owner implements PipelineListener {
   committed(run: LiveRun, entries: readonly Entry[]): void {
     for (const { facts } of entries)
       if (facts !== undefined) this.#parts.observer?.decided(run.state, facts);
-    if (this.live.get(run.id) !== run) {
+    if (!run.resident) {
       for (const entry of entries) entry.settled?.();
       this.#parts.noticed(run.id, run.durable);
       return;
@@ -346,9 +345,14 @@ export class Owner implements PipelineListener {
     if (this.#stopped) return run;
     const meanwhile = this.live.get(id);
     if (meanwhile !== undefined) return meanwhile;
-    this.live.set(id, run);
+    this.#admit(run);
     this.#world.takeUp(run);
     return run;
+  }
+
+  #admit(run: LiveRun): void {
+    this.live.set(run.id, run);
+    run.resident = true;
   }
 
   #over(run: LiveRun): void {
@@ -357,8 +361,9 @@ export class Owner implements PipelineListener {
   }
 
   #evict(run: LiveRun): void {
-    if (this.live.get(run.id) !== run) return;
+    if (!run.resident) return;
     this.#world.letGo(run);
+    run.resident = false;
     this.live.delete(run.id);
     if (this.#loading.has(run.id)) this.#passed.add(run.id);
     this.#parts.slept(run.state.end === undefined ? (run.row.wakeAt ?? Infinity) : Infinity);

@@ -122,7 +122,9 @@ export class Pools {
     for (const [id, run] of this.#takenOver) {
       this.#takenOver.delete(id);
       // What is queued asks again: if it is dropped before, nobody would give its slots back.
-      const flights = [...run.flights.values()].filter((flight) => this.#held.has(flight));
+      const flights = run.flights
+        .filter((flight) => flight !== undefined)
+        .filter((flight) => this.#held.has(flight));
       await slots.keep(lease(), run.id, flights.map(slotKeyOf));
     }
     const asking = this.#next();

@@ -16,7 +16,6 @@ export interface ReconcilerParts {
   readonly clock: Clock;
   readonly dispatcher: () => Dispatcher;
   /** Whether this is the run in memory, and not an object that has left it. */
-  readonly isLive: (run: LiveRun) => boolean;
   readonly apply: (run: LiveRun, command: AttemptReport) => Refusal | undefined;
   /** An attempt of a child run is to be cancelled. */
   readonly cancelChild: (child: string, flight: Flight) => void;
@@ -38,7 +37,7 @@ export class Reconciler {
 
   /** The run leaves memory: nothing of it goes on here. */
   letGo(run: LiveRun): void {
-    for (const flight of run.flights.values()) this.#drop(run, flight);
+    for (const flight of run.flights) if (flight !== undefined) this.#drop(run, flight);
     this.clearTimers(run);
   }
 
@@ -46,14 +45,14 @@ export class Reconciler {
   reconcile(run: LiveRun, node: number): void {
     const work = workOf(run.state, node);
     this.#setTimer(run, node, timerOf(run.state, node));
-    const flight = run.flights.get(node);
+    const flight = run.flights[node];
     if (flight !== undefined && flight.attempt !== work?.attempt) {
       // A hold stops starts only: what is in the air already goes on to its outcome.
       if (work === undefined && this.#isHeldInTheAir(run, flight)) return;
       this.#drop(run, flight);
     }
     if (work === undefined) return;
-    const current = run.flights.get(node);
+    const current = run.flights[node];
     if (current === undefined) this.#take(run, work);
     else if (work.kind === 'follow' && work.cancel) this.#cancel(current, work);
   }
@@ -68,7 +67,7 @@ export class Reconciler {
   /** The start of an attempt was refused: it never left the house, and its place is free again. */
   abandon(flight: Flight): void {
     const { run, node } = flight;
-    if (!this.#parts.isLive(run) || run.flights.get(node) !== flight) return;
+    if (!run.resident || run.flights[node] !== flight) return;
     this.#drop(run, flight);
     if ((run.touchedAt[node] ?? 0) <= run.durable) this.reconcile(run, node);
   }
@@ -78,7 +77,7 @@ export class Reconciler {
     const definition = definitionOf(run.state, node);
     const lane = laneOf(definition.body);
     const flight = new Flight(run, work, lane, this.#parts.clock.now(), definition.pools);
-    run.flights.set(work.node, flight);
+    run.flights[work.node] = flight;
     if (work.kind === 'dispatch') {
       this.#parts.dispatcher().enqueue(flight);
     } else {
@@ -91,8 +90,7 @@ export class Reconciler {
   /** A restart numbers the nodes afresh: what goes on is found again by its task's name. */
   renumber(run: LiveRun): void {
     this.clearTimers(run);
-    const flights = [...run.flights.values()];
-    run.flights.clear();
+    const flights = run.flights.splice(0).filter((flight) => flight !== undefined);
     run.touchedAt.length = 0;
     for (const flight of flights) {
       const node = indexOf(run.state, flight.task);
@@ -100,7 +98,7 @@ export class Reconciler {
         this.#drop(run, flight);
       } else {
         flight.node = node;
-        run.flights.set(node, flight);
+        run.flights[node] = flight;
       }
     }
   }
@@ -112,7 +110,7 @@ export class Reconciler {
   }
 
   #drop(run: LiveRun, flight: Flight): void {
-    run.flights.delete(flight.node);
+    run.flights[flight.node] = undefined;
     if (flight.phase !== 'done') flight.halt('drop');
     this.#parts.dispatcher().leave(flight);
   }
@@ -131,7 +129,7 @@ export class Reconciler {
     known?.cancel();
     const cancel = this.#parts.clock.at(effect.at, () => {
       run.timers.delete(node);
-      if (this.#parts.isLive(run)) this.#fire(run, effect);
+      if (run.resident) this.#fire(run, effect);
     });
     run.timers.set(node, { at: effect.at, cancel });
   }

@@ -6,6 +6,7 @@ import type { Journal, NodeLease } from '../journal/journal.ts';
 import { previewRestart } from '../kernel/decide.ts';
 import { NO_OVERLAY } from '../kernel/gates.ts';
 import { refusal } from '../kernel/refusal.ts';
+import type { Mutable } from '../kernel/state.ts';
 import { viewOf } from '../kernel/view.ts';
 import type { ActionCatalogue } from '../model/action.ts';
 import { type ErrorCode, TuttiError } from '../model/errors.ts';
@@ -38,6 +39,9 @@ import type { Owner } from './owner.ts';
 import type { Pipeline } from './pipeline.ts';
 import { malformation } from './request.ts';
 import type { Versions } from './versions.ts';
+
+/** Where a run comes from, and what it is for. */
+type Origin = Pick<StartRun, 'key' | 'businessDate' | 'parent' | 'trace'>;
 
 export interface DoorParts {
   readonly journal: Journal;
@@ -99,7 +103,7 @@ export class Entrance implements Door {
   async #admitted(request: StartRequest): Promise<Accepted | Refusal> {
     const { ids, owner, mostRuns } = this.#parts;
     this.#parts.open('start');
-    const command: StartRun = { ...request, type: 'StartRun', run: request.run ?? ids.run() };
+    const command = startOf(request, request.run ?? ids.run());
     const malformed = malformation(command);
     if (malformed !== undefined) return refusal('request.invalid', malformed);
     return this.begin(command, owner.live.size >= mostRuns);
@@ -117,18 +121,12 @@ export class Entrance implements Door {
         checked.problems.map((problem) => problem.message).join('; '),
       );
     }
-    const event: RunStarted = {
-      type: 'RunStarted',
-      at: clock.now(),
-      workflow: row.workflow,
-      version: row.version,
-      inputs: checked.inputs,
-      ...(command.key !== undefined && { key: command.key }),
-      ...(command.businessDate !== undefined && { businessDate: command.businessDate }),
-      ...(command.parent !== undefined && { parent: command.parent }),
-      ...(command.trace !== undefined && { trace: command.trace }),
-      by: command.by,
-    };
+    const { workflow, version } = row;
+    const { inputs } = checked;
+    const { by } = command;
+    const at = clock.now();
+    const event: RunStarted = { type: 'RunStarted', at, workflow, version, inputs, by };
+    addOrigin(event, command);
     try {
       await settled((done) => owner.begin(command.run, event, row.directory, full, done));
     } catch (error) {
@@ -277,6 +275,22 @@ export class Entrance implements Door {
     if ((await versions.get(workflow, command.version)) !== null) return undefined;
     return refusal('version.unknown', `workflow "${workflow}" has no version ${command.version}`);
   }
+}
+
+function startOf(request: StartRequest, run: string): StartRun {
+  const { workflow, inputs, by } = request;
+  const command: Mutable<StartRun> = { type: 'StartRun', run, workflow, inputs, by };
+  if (request.version !== undefined) command.version = request.version;
+  addOrigin(command, request);
+  return command;
+}
+
+/** Filled in, because spreads cost several times as much, and every run begins here. */
+function addOrigin(to: Mutable<Origin>, from: Origin): void {
+  if (from.key !== undefined) to.key = from.key;
+  if (from.businessDate !== undefined) to.businessDate = from.businessDate;
+  if (from.parent !== undefined) to.parent = from.parent;
+  if (from.trace !== undefined) to.trace = from.trace;
 }
 
 function noRun(run: string): Refusal {

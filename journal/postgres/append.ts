@@ -99,12 +99,16 @@ export function appendValues(lease: NodeLease, batch: Batch): unknown[] {
     ...startColumns(starts),
     ...eventColumns(batch.events),
     ...updateColumns(updates),
-    integers(starts, (run) => (run.unowned === true ? null : lease.node)),
+    integers(starts, ({ run }) => (run.unowned === true ? null : lease.node)),
     spans(batch.events),
   ];
 }
 
-type Start = RunRow & Pick<RunUpdate, 'endedAt' | 'ended' | 'failed'>;
+interface Start {
+  readonly run: RunRow;
+  /** It changed in the batch that it starts in. */
+  update: RunUpdate | undefined;
+}
 
 /**
  * A run that starts and changes in one batch is inserted as it is in the end: the update part of
@@ -112,36 +116,35 @@ type Start = RunRow & Pick<RunUpdate, 'endedAt' | 'ended' | 'failed'>;
  */
 function folded(batch: Batch): { starts: readonly Start[]; updates: readonly RunUpdate[] } {
   if (batch.starts.length === 0) return { starts: [], updates: batch.updates };
-  const started = new Map<string, Start>(
-    batch.starts.map((run) => [run.id, { ...run, endedAt: null, ended: 0, failed: 0 }]),
-  );
+  const started = new Map<string, Start>();
+  for (const run of batch.starts) started.set(run.id, { run, update: undefined });
   const updates: RunUpdate[] = [];
   for (const update of batch.updates) {
     const start = started.get(update.run);
     if (start === undefined) updates.push(update);
-    else started.set(update.run, { ...start, ...update });
+    else start.update = update;
   }
   return { starts: [...started.values()], updates };
 }
 
 function startColumns(starts: readonly Start[]): Buffer[] {
   return [
-    uuids(starts, (run) => run.id),
-    words(starts, (run) => run.workflow),
-    integers(starts, (run) => run.version),
-    words(starts, (run) => run.key),
-    words(starts, (run) => run.businessDate),
-    uuids(starts, (run) => run.parent?.run ?? null),
-    words(starts, (run) => run.parent?.task ?? null),
-    integers(starts, (run) => run.parent?.attempt ?? null),
-    documents(starts, (run) => JSON.stringify(run.by)),
-    doubles(starts, (run) => run.createdAt),
-    words(starts, (run) => run.status),
-    doubles(starts, (run) => run.wakeAt),
-    doubles(starts, (run) => run.endedAt),
-    integers(starts, (run) => run.total),
-    integers(starts, (run) => run.ended),
-    integers(starts, (run) => run.failed),
+    uuids(starts, ({ run }) => run.id),
+    words(starts, ({ run }) => run.workflow),
+    integers(starts, ({ run, update }) => (update ?? run).version),
+    words(starts, ({ run }) => run.key),
+    words(starts, ({ run }) => run.businessDate),
+    uuids(starts, ({ run }) => run.parent?.run ?? null),
+    words(starts, ({ run }) => run.parent?.task ?? null),
+    integers(starts, ({ run }) => run.parent?.attempt ?? null),
+    documents(starts, ({ run }) => JSON.stringify(run.by)),
+    doubles(starts, ({ run }) => run.createdAt),
+    words(starts, ({ run, update }) => (update ?? run).status),
+    doubles(starts, ({ run, update }) => (update ?? run).wakeAt),
+    doubles(starts, ({ update }) => update?.endedAt ?? null),
+    integers(starts, ({ run, update }) => (update ?? run).total),
+    integers(starts, ({ update }) => update?.ended ?? 0),
+    integers(starts, ({ update }) => update?.failed ?? 0),
   ];
 }
 
