@@ -33,7 +33,7 @@ export const machineChance: Chance = {
   next: () => randomInt(PRECISION) / PRECISION,
 };
 
-/** UUID version 7 (RFC 9562): 48 bits of milliseconds, then chance. */
+/** UUID version 7 (RFC 9562): 48 bits of milliseconds, then chance: at least ten bytes of it. */
 export function uuid7(now: number, random: Uint8Array): string {
   const bytes = Buffer.alloc(16);
   bytes.writeUIntBE(now, 0, 6);
@@ -41,9 +41,22 @@ export function uuid7(now: number, random: Uint8Array): string {
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x70, 6);
   bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
   const hex = bytes.toString('hex');
-  return [8, 12, 16, 20, 32].map((end, at) => hex.slice([0, 8, 12, 16, 20][at], end)).join('-');
+  const [time, low] = [hex.slice(0, 8), hex.slice(8, 12)];
+  return `${time}-${low}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+const RANDOM_BYTES = 10;
+/** The system is asked for the chance of many ids at once. */
+const POOL_IDS = 256;
+let pool = Buffer.alloc(0);
+
+function nextRandom(): Uint8Array {
+  if (pool.length < RANDOM_BYTES) pool = randomBytes(RANDOM_BYTES * POOL_IDS);
+  const next = pool.subarray(0, RANDOM_BYTES);
+  pool = pool.subarray(RANDOM_BYTES);
+  return next;
 }
 
 export const machineIds: Ids = {
-  run: () => uuid7(Date.now(), randomBytes(10)),
+  run: () => uuid7(Date.now(), nextRandom()),
 };

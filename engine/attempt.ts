@@ -27,7 +27,7 @@ export function runAction(
   desk: Desk,
   recovered: Follow | undefined,
 ): Promise<unknown> {
-  const startedAt = recovered?.startedAt ?? desk.clock.now();
+  const startedAt = recovered?.startedAt ?? flight.since;
   const prepared = prepare(flight, desk);
   if ('class' in prepared) return fail(flight, desk, { failure: prepared, startedAt });
   const idempotent = isIdempotent(prepared);

@@ -25,7 +25,7 @@ export async function runChild(
   nursery: Nursery,
   recovered: Follow | undefined,
 ): Promise<void> {
-  const startedAt = recovered?.startedAt ?? desk.clock.now();
+  const startedAt = recovered?.startedAt ?? flight.since;
   const node = nodeAt(flight.run.state, flight.node);
   const body = definitionOf(flight.run.state, node).body;
   if (body.kind !== 'workflow') return;

@@ -41,13 +41,13 @@ export class Dispatcher {
 
   enqueue(flight: Flight): void {
     if (isPooled(flight)) this.#pools.wait(flight);
-    else this.ready(flight);
+    else this.ready(flight, flight.since);
   }
 
   /** It has its slots, or needs none: it waits for its lane only. */
-  ready(flight: Flight): void {
+  ready(flight: Flight, now?: number): void {
     this.#lane(flight.lane).queue.push(flight);
-    this.#pump(flight.lane);
+    this.#pump(flight.lane, now);
   }
 
   /** A flight that was going on before this node took its run over: it holds its room already. */
@@ -117,7 +117,8 @@ export class Dispatcher {
     return lane;
   }
 
-  #pump(name: string): void {
+  /** `now`, where it is known: what asks the machine for the time is felt with each task. */
+  #pump(name: string, now?: number): void {
     const lane = this.#lane(name);
     while (!this.#stopped && lane.active < lane.limit) {
       const flight = lane.queue.shift();
@@ -125,9 +126,9 @@ export class Dispatcher {
       if (flight.phase !== 'queued' || flight.stop !== undefined) continue;
       lane.active += 1;
       flight.phase = 'flying';
-      const now = this.#now();
-      this.#begun?.(flight, now - flight.since);
-      flight.since = now;
+      const since = now ?? this.#now();
+      this.#begun?.(flight, since - flight.since);
+      flight.since = since;
       this.#begin(flight);
     }
   }

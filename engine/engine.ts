@@ -431,18 +431,23 @@ class Orchestra implements Engine {
     }
   }
 
+  /** One promise for an attempt; an async function would cost as much as the rest of it. */
   #begin(flight: Flight): void {
     this.#flying.add(flight);
-    void this.#perform(flight);
+    const broken = (error: unknown): Promise<void> => this.#broken(flight, error);
+    try {
+      void this.#perform(flight).then(() => this.#over(flight), broken);
+    } catch (error) {
+      void broken(error);
+    }
   }
 
-  async #perform(flight: Flight): Promise<void> {
-    try {
-      if (flight.lane === 'workflow') await this.#family.run(flight);
-      else await runAction(flight, this.#desk, flight.recovered);
-    } catch (error) {
-      await this.#broken(flight, error);
-    }
+  #perform(flight: Flight): Promise<unknown> {
+    if (flight.lane === 'workflow') return this.#family.run(flight);
+    return runAction(flight, this.#desk, flight.recovered);
+  }
+
+  #over(flight: Flight): void {
     this.#flying.delete(flight);
     if (this.#landed.size > 0) for (const wake of this.#landed) wake();
   }
@@ -459,6 +464,7 @@ class Orchestra implements Engine {
       failure: { ...plain(failure), class: 'failed' },
       startedAt,
     }).catch(() => undefined);
+    this.#over(flight);
   }
 }
 

@@ -29,9 +29,10 @@ export interface LiveRun {
   directory: string;
   /** It is the one in its owner's memory: false once it has left it. */
   resident: boolean;
-  readonly pending: Entry[];
-  /** A batch with entries of this run is on its way: the next ones wait, so order is kept. */
-  flying: boolean;
+  /** Entries that wait for their place in a batch. */
+  pending: Entry[];
+  /** Entries on their way to the book: the next ones wait for them, so order is kept. */
+  flying: readonly Entry[] | null;
   /** Events up to here (exclusive) are durable. */
   durable: number;
   /** By node: the sequence after the last step that touched it. */
@@ -55,7 +56,7 @@ export function newLiveRun(state: RunState, directory: string, durable: number):
     directory,
     resident: false,
     pending: [],
-    flying: false,
+    flying: null,
     durable,
     touchedAt: [],
     flights: [],

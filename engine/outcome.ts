@@ -7,7 +7,7 @@ import {
   type TraceContext,
 } from '../connectors/kit/connector.ts';
 import type { Follow } from '../kernel/plan.ts';
-import type { Json } from '../model/json.ts';
+import type { Json, JsonObject } from '../model/json.ts';
 import type { AttemptReport, Failure } from '../model/run.ts';
 import type { Desk } from './desk.ts';
 import type { Flight } from './flight.ts';
@@ -122,12 +122,17 @@ export function deliver(underway: Underway, output: unknown): Promise<boolean> |
 /** Small without a doubt: a few plain fields. Whatever else there is gets measured. */
 function isSmall(output: Json): boolean {
   if (isSmallValue(output)) return true;
-  if (typeof output !== 'object' || output === null || Array.isArray(output)) return false;
-  const values = Object.values(output);
-  return values.length <= 8 && values.every(isSmallValue);
+  if (!isObject(output)) return false;
+  let fields = 0;
+  for (const name in output) if (++fields > 8 || !isSmallValue(output[name])) return false;
+  return true;
 }
 
-function isSmallValue(value: Json): boolean {
+function isObject(value: Json): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isSmallValue(value: Json | undefined): boolean {
   if (typeof value === 'string') return value.length < 1_000;
   return typeof value !== 'object' || value === null;
 }

@@ -121,7 +121,7 @@ export class Owner implements PipelineListener {
   ): Refusal | undefined {
     const events = step(run.state, command, this.#context());
     if (isRefusal(events)) return events;
-    if (events.length === 0 && run.pending.length === 0 && !run.flying) {
+    if (events.length === 0 && run.pending.length === 0 && run.flying === null) {
       settled?.();
       return undefined;
     }
@@ -226,7 +226,7 @@ export class Owner implements PipelineListener {
   /** Lets go of a run that a command without effect brought into memory. */
   release(run: LiveRun): void {
     const asleep = run.state.end !== undefined || run.row.wakeAt !== null;
-    if (!asleep || run.busy > 0 || run.pending.length > 0 || run.flying) return;
+    if (!asleep || run.busy > 0 || run.pending.length > 0 || run.flying !== null) return;
     this.#evict(run);
   }
 
@@ -256,7 +256,7 @@ export class Owner implements PipelineListener {
       this.#parts.noticed(run.id, run.durable);
       return;
     }
-    const quiet = run.pending.length === 0 && !run.flying;
+    const quiet = run.pending.length === 0 && run.flying === null;
     const leaving = quiet && run.busy === 0 && run.row.wakeAt !== null;
     for (const entry of entries) {
       entry.settled?.();
@@ -294,7 +294,11 @@ export class Owner implements PipelineListener {
     const { touched, seq } = state;
     state.touched = [];
     const firstSeq = seq - happened.length;
-    const events = happened.map((event, index) => rowOf(run.id, firstSeq + index, event));
+    // Most steps are one event.
+    const events =
+      happened.length === 1
+        ? [rowOf(run.id, firstSeq, happened[0] as RunEvent)]
+        : happened.map((event, index) => rowOf(run.id, firstSeq + index, event));
     for (const node of touched) run.touchedAt[node] = seq;
     const facts = this.#parts.observer === undefined ? undefined : happened;
     this.#parts.pipeline().add(run, { start, events, update, touched, seq, facts, settled });

@@ -17,7 +17,7 @@ import { Fifo } from './fifo.ts';
 import type { Entry, LiveRun } from './live-run.ts';
 import type { Observer } from './observer.ts';
 
-const MOST_EVENTS = 1_000;
+const MOST_EVENTS = 2_000;
 /** Above this many unwritten events the door lets nobody in until the book has caught up. */
 const MOST_WAITING = 50_000;
 
@@ -67,9 +67,11 @@ export class Pipeline {
       entry.settled?.(this.#closed);
       return;
     }
-    run.pending.push(entry);
     this.#waiting += entry.events.length;
-    if (run.flying) return;
+    // A list that is made with its only entry has room for no other: most have no other.
+    if (run.pending.length === 0) run.pending = [entry];
+    else run.pending.push(entry);
+    if (run.flying !== null) return;
     if (run.pending.length === 1) this.#ready.push(run);
     this.#kick();
   }
@@ -101,26 +103,20 @@ export class Pipeline {
     });
   }
 
-  #gather(): Map<LiveRun, Entry[]> {
-    const taken = new Map<LiveRun, Entry[]>();
-    let events = 0;
-    while (events < MOST_EVENTS) {
+  /** Runs with entries in flight, as many as one batch takes. */
+  #gather(): LiveRun[] {
+    const taken: LiveRun[] = [];
+    let room = MOST_EVENTS;
+    while (room > 0) {
       const run = this.#ready.shift();
       if (run === undefined) break;
-      const entries: Entry[] = [];
-      while (events < MOST_EVENTS && run.pending[entries.length] !== undefined) {
-        const entry = run.pending[entries.length] as Entry;
-        entries.push(entry);
-        events += entry.events.length + 1;
-      }
-      run.pending.splice(0, entries.length);
-      run.flying = true;
-      taken.set(run, entries);
+      room -= takeOff(run, room);
+      taken.push(run);
     }
     return taken;
   }
 
-  async #send(taken: Map<LiveRun, Entry[]>): Promise<void> {
+  async #send(taken: readonly LiveRun[]): Promise<void> {
     this.#flights += 1;
     try {
       await this.#append(taken);
@@ -136,9 +132,9 @@ export class Pipeline {
       this.#idle.splice(0).forEach((resolve) => resolve());
   }
 
-  async #append(taken: Map<LiveRun, Entry[]>): Promise<void> {
+  async #append(taken: readonly LiveRun[]): Promise<void> {
     const batch = batchOf(taken);
-    const committed = this.#observer?.sent(batch.events.length, taken.size);
+    const committed = this.#observer?.sent(batch.events.length, taken.length);
     const result = await this.#journal.append(this.#lease, batch);
     switch (result.kind) {
       case 'committed':
@@ -152,37 +148,38 @@ export class Pipeline {
         return;
       case 'key-exists': {
         // Nothing of the batch was written: refuse the one that collided and write the others.
-        const rest = new Map(taken);
-        const refused = new Map<LiveRun, Entry[]>();
-        for (const [run, entries] of taken) {
-          if (run.id !== result.run) continue;
-          rest.delete(run);
-          refused.set(run, entries);
-        }
-        this.fail(refused, new TuttiError('run.exists'));
-        if (rest.size > 0) await this.#append(rest);
+        const isRefused = (run: LiveRun) => run.id === result.run;
+        this.fail(taken.filter(isRefused), new TuttiError('run.exists'));
+        const rest = taken.filter((run) => !isRefused(run));
+        if (rest.length > 0) await this.#append(rest);
       }
     }
   }
 
-  #landed(taken: Map<LiveRun, Entry[]>): void {
-    for (const [run, entries] of taken) {
-      run.flying = false;
-      for (const entry of entries) {
-        run.durable = entry.seq;
-        this.#waiting -= entry.events.length;
-      }
-      if (run.pending.length > 0) this.#ready.push(run);
+  #landed(taken: readonly LiveRun[]): void {
+    const landed = taken.map((run) => this.#land(run));
+    taken.forEach((run, index) => this.#listener.committed(run, landed[index] ?? []));
+  }
+
+  #land(run: LiveRun): readonly Entry[] {
+    const entries = run.flying ?? [];
+    run.flying = null;
+    for (const entry of entries) {
+      run.durable = entry.seq;
+      this.#waiting -= entry.events.length;
     }
-    for (const [run, entries] of taken) this.#listener.committed(run, entries);
+    if (run.pending.length > 0) this.#ready.push(run);
+    return entries;
   }
 
   /** Entries that will never be durable: whoever waits for them is told, and the runs are dropped. */
-  fail(taken: Map<LiveRun, Entry[]>, error: TuttiError): void {
-    this.#listener.refused([...taken.keys()], error);
-    for (const [run, entries] of taken) {
-      run.flying = false;
-      for (const entry of [...entries, ...run.pending.splice(0)]) {
+  fail(taken: readonly LiveRun[], error: TuttiError): void {
+    this.#listener.refused(taken, error);
+    for (const run of taken) {
+      const entries = [...(run.flying ?? []), ...run.pending];
+      run.flying = null;
+      run.pending = [];
+      for (const entry of entries) {
         this.#waiting -= entry.events.length;
         entry.settled?.(error);
       }
@@ -201,13 +198,31 @@ export class Pipeline {
   }
 }
 
-function batchOf(taken: Map<LiveRun, Entry[]>): Batch {
+/** Puts a run's entries in flight, until there are that many events; answers how many there are. */
+function takeOff(run: LiveRun, room: number): number {
+  let events = 0;
+  let count = 0;
+  for (const entry of run.pending) {
+    if (events >= room) break;
+    events += entry.events.length + 1;
+    count += 1;
+  }
+  if (count < run.pending.length) {
+    run.flying = run.pending.splice(0, count);
+  } else {
+    run.flying = run.pending;
+    run.pending = [];
+  }
+  return events;
+}
+
+function batchOf(taken: readonly LiveRun[]): Batch {
   const starts: RunRow[] = [];
   const events: EventRow[] = [];
   const updates: RunUpdate[] = [];
-  for (const entries of taken.values()) {
+  for (const { flying } of taken) {
     let update: RunUpdate | undefined;
-    for (const entry of entries) {
+    for (const entry of flying ?? []) {
       if (entry.start !== undefined) starts.push(entry.start);
       for (const event of entry.events) events.push(event);
       update = entry.update ?? update;

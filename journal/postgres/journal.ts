@@ -48,7 +48,8 @@ export interface PostgresJournalOptions {
   readonly limits?: Limits;
 }
 
-const APPEND_LINES = 3;
+/** While the server writes one batch, the next one is made: more only compete for its processors. */
+const APPEND_LINES = 2;
 const READ_LINES = 3;
 
 export const NODES = `

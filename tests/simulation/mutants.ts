@@ -102,8 +102,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a run is in two appends at a time',
     file: 'engine/pipeline.ts',
-    snippet: 'run.flying = true;',
-    instead: 'run.flying = false;',
+    snippet: 'if (run.flying !== null) return;',
+    instead: 'if (run.flying !== null) this.#ready.push(run);',
     laws: ['group-commit', 'one-writer'],
   },
   {
