@@ -1,12 +1,9 @@
 /**
- * The append: one prepared statement, one round trip, one transaction.
- *
- * The arrays are unnested in the select list, where the server walks them in step; in FROM it
- * would first store each one by itself.
+ * The append: one prepared statement (`statement.ts`), one round trip, one transaction.
  *
  * The fence is the statement's first part: it share-locks the node's row while its epoch is
  * ours, and everything else joins it. A take-over that raises the epoch waits for the appends
- * under way, and appends that come later find no row, write nothing and answer 0: fenced.
+ * under way, and appends that come later find no row, write nothing and answer none: fenced.
  *
  * After a lost connection the truth is in the book. Any event of the batch that is there, as we
  * wrote it, means that all of it is. If it is not there, the lost statement may still be under
@@ -19,49 +16,11 @@
  * the standby must have after everything before it. The same when somebody ended the wait
  * (`pg_cancel_backend`): the server then says "committed" and means "here".
  */
-import type { AppendResult, Batch, EventRow, NodeLease, RunRow, RunUpdate } from '../journal.ts';
-import { documents, doubles, integers, spans, uuids, words } from './columns.ts';
-import { CHANNEL, payloadOf } from './bells.ts';
+import type { AppendResult, Batch, NodeLease, RunRow } from '../journal.ts';
+import { uuids, words } from './columns.ts';
 import { faultOf } from './faults.ts';
 import { afterFault, type Line, type Source } from './line.ts';
-
-const DUE = payloadOf({ about: 'due' });
-
-/** A run without an owner rings in the same transaction: somebody has room for it. */
-export const APPEND = `
-with fence as materialized (
-  select 1 from nodes where id = $1 and epoch = $2 for share
-), started as (
-  insert into runs (id, workflow, version, key, business_date, parent_run, parent_task,
-    parent_attempt, "by", created_at, status, wake_at, ended_at, total, ended, failed, owner)
-  select unnest($3::uuid[]), unnest($4::text[]), unnest($5::int[]), unnest($6::text[]),
-    unnest($7::text[])::date, unnest($8::uuid[]), unnest($9::text[]), unnest($10::int[]),
-    unnest($11::json[]), to_timestamp(unnest($12::float8[]) / 1000), unnest($13::text[]),
-    to_timestamp(unnest($14::float8[]) / 1000), to_timestamp(unnest($15::float8[]) / 1000),
-    unnest($16::int[]), unnest($17::int[]), unnest($18::int[]), unnest($35::int[])
-  from fence
-), written as (
-  insert into events (run_id, seq, at, type, task, attempt, "end", data)
-  select unnest($19::uuid[]), unnest($20::int[]), to_timestamp(unnest($21::float8[]) / 1000),
-    unnest($22::text[]), unnest($23::text[]), unnest($24::int[]), unnest($25::text[]),
-    unnest($26::json[])
-  from fence
-), fed as (
-  insert into feed (spans) select $36::bytea from fence where $36::bytea is not null
-), updates as (
-  select unnest($27::uuid[]) as run, unnest($28::text[]) as status, unnest($29::int[]) as version,
-    unnest($30::float8[]) as wake_at, unnest($31::float8[]) as ended_at,
-    unnest($32::int[]) as total, unnest($33::int[]) as ended, unnest($34::int[]) as failed
-  from fence
-), updated as (
-  update runs set status = u.status, version = u.version, wake_at = to_timestamp(u.wake_at / 1000),
-    ended_at = to_timestamp(u.ended_at / 1000), total = u.total, ended = u.ended,
-    failed = u.failed
-  from updates u where runs.id = u.run
-)
-select count(*)::int as fenced_in, case when count(*) = 1
-  and array_position($35::int[], null) is not null then pg_notify(${CHANNEL}, '${DUE}')::text end
-from fence`;
+import { appendStatement, type Statement } from './statement.ts';
 
 /** Is this event there, as we wrote it? */
 export const LOOK_EVENT = `
@@ -91,99 +50,16 @@ set enable_seqscan = off;
 set enable_hashjoin = off;
 set enable_mergejoin = off`;
 
-export function appendValues(lease: NodeLease, batch: Batch): unknown[] {
-  const { starts, updates } = folded(batch);
-  return [
-    lease.node,
-    lease.epoch,
-    ...startColumns(starts),
-    ...eventColumns(batch.events),
-    ...updateColumns(updates),
-    integers(starts, ({ run }) => (run.unowned === true ? null : lease.node)),
-    spans(batch.events),
-  ];
-}
-
-interface Start {
-  readonly run: RunRow;
-  /** It changed in the batch that it starts in. */
-  update: RunUpdate | undefined;
-}
-
-/**
- * A run that starts and changes in one batch is inserted as it is in the end: the update part of
- * a statement does not see what its insert part writes.
- */
-function folded(batch: Batch): { starts: readonly Start[]; updates: readonly RunUpdate[] } {
-  if (batch.starts.length === 0) return { starts: [], updates: batch.updates };
-  const started = new Map<string, Start>();
-  for (const run of batch.starts) started.set(run.id, { run, update: undefined });
-  const updates: RunUpdate[] = [];
-  for (const update of batch.updates) {
-    const start = started.get(update.run);
-    if (start === undefined) updates.push(update);
-    else start.update = update;
-  }
-  return { starts: [...started.values()], updates };
-}
-
-function startColumns(starts: readonly Start[]): Buffer[] {
-  return [
-    uuids(starts, ({ run }) => run.id),
-    words(starts, ({ run }) => run.workflow),
-    integers(starts, ({ run, update }) => (update ?? run).version),
-    words(starts, ({ run }) => run.key),
-    words(starts, ({ run }) => run.businessDate),
-    uuids(starts, ({ run }) => run.parent?.run ?? null),
-    words(starts, ({ run }) => run.parent?.task ?? null),
-    integers(starts, ({ run }) => run.parent?.attempt ?? null),
-    documents(starts, ({ run }) => JSON.stringify(run.by)),
-    doubles(starts, ({ run }) => run.createdAt),
-    words(starts, ({ run, update }) => (update ?? run).status),
-    doubles(starts, ({ run, update }) => (update ?? run).wakeAt),
-    doubles(starts, ({ update }) => update?.endedAt ?? null),
-    integers(starts, ({ run, update }) => (update ?? run).total),
-    integers(starts, ({ update }) => update?.ended ?? 0),
-    integers(starts, ({ update }) => update?.failed ?? 0),
-  ];
-}
-
-function eventColumns(events: readonly EventRow[]): Buffer[] {
-  return [
-    uuids(events, (event) => event.run),
-    integers(events, (event) => event.seq),
-    doubles(events, (event) => event.at),
-    words(events, (event) => event.type),
-    words(events, (event) => event.task),
-    integers(events, (event) => event.attempt),
-    words(events, (event) => event.end),
-    documents(events, (event) => event.data),
-  ];
-}
-
-function updateColumns(updates: readonly RunUpdate[]): Buffer[] {
-  return [
-    uuids(updates, (update) => update.run),
-    words(updates, (update) => update.status),
-    integers(updates, (update) => update.version),
-    doubles(updates, (update) => update.wakeAt),
-    doubles(updates, (update) => update.endedAt),
-    integers(updates, (update) => update.total),
-    integers(updates, (update) => update.ended),
-    integers(updates, (update) => update.failed),
-  ];
-}
-
 export async function append(
   line: Line,
   source: Source,
   lease: NodeLease,
   batch: Batch,
 ): Promise<AppendResult> {
-  const values = appendValues(lease, batch);
+  const statement = appendStatement(lease, batch);
   for (let tries = 0; ; tries++) {
     try {
-      const result = await tryAppend(line, values, batch, tries > 0);
+      const result = await tryAppend(line, statement, batch, tries > 0);
       if (result !== null) return result;
     } catch (error) {
       await afterFault(error, line, source, Math.min(20 * 2 ** tries, 2_000));
@@ -194,7 +70,7 @@ export async function append(
 /** Null: the truth is not known yet. */
 async function tryAppend(
   line: Line,
-  values: unknown[],
+  statement: Statement,
   batch: Batch,
   again: boolean,
 ): Promise<AppendResult | null> {
@@ -203,10 +79,8 @@ async function tryAppend(
     if (found !== null) return found;
   }
   try {
-    const answer = await line.use((client) =>
-      client.query<{ fenced_in: number }>({ name: 'append', text: APPEND, values }),
-    );
-    if (answer.rows[0]?.fenced_in === 1) {
+    const answer = await line.use((client) => client.query(statement));
+    if (answer.rowCount === 1) {
       if (line.waitWasCut()) await confirm(line);
       return { kind: 'committed' };
     }

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { EventRow, FeedPosition, Journal, NodeLease } from '../journal.ts';
 import { batch, eventRow, openTestbed, runId, startRow, until, type Testbed } from '../testbed.ts';
-import { APPEND, appendValues } from './append.ts';
+import { appendStatement } from './statement.ts';
 import { FEED_ROWS } from './feed.ts';
 
 let bed: Testbed;
@@ -125,7 +125,7 @@ async function slowAppend(client: pg.Client, lease: NodeLease, events: EventRow[
   await client.query('begin');
   await client.query('select pg_current_xact_id()');
   for (let pause = 0; pause < 5; pause++) await client.query('select 1');
-  await client.query(APPEND, appendValues(lease, batch({ events })));
+  await client.query(appendStatement(lease, batch({ events })));
   for (let pause = 0; pause < 5; pause++) await client.query('select 1');
   await client.query('commit');
 }
