@@ -11,7 +11,6 @@ import { by, type House, openHouse } from '../tests/end-to-end/house.ts';
 import { type Contestant, crowd, type Place } from './contestant.ts';
 
 const CHAIN_EVENTS = 12;
-const WARM_RUNS = 500;
 /** Starts that wait for the journal at once. */
 const STARTS_AT_ONCE = 10_000;
 const SLEEPERS_AT_ONCE = 1_000;
@@ -28,7 +27,6 @@ export async function open({ databaseUrl }: Place): Promise<Contestant> {
   await deploy(house, 'chain', chain.map(plain), edgesOf(chain));
   await deploy(house, 'fan', fan.map(plain), edgesOf(fan));
   await deployNap(house);
-  await runAll(house, 'chain', WARM_RUNS);
   return {
     chain: (runs) => runAll(house, 'chain', runs),
     fan: (runs) => runAll(house, 'fan', runs),

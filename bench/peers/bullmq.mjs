@@ -12,7 +12,6 @@ import { Awaited, lots } from './crowd.mjs';
 const QUEUE = 'bench';
 const JOBS_AT_ONCE = 100;
 const LOT = 100;
-const WARM_RUNS = 20;
 const START_LIMIT_MS = 10_000;
 
 let times = [];
@@ -33,7 +32,6 @@ export async function open({ directory }) {
   worker.on('completed', ({ data }) => {
     if (data.last) ends.done(data.run);
   });
-  await chain(flow, WARM_RUNS);
   return {
     servers: { redis: redis.pid },
     chain: (count) => chain(flow, count),

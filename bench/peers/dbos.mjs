@@ -7,7 +7,6 @@ import { crowd } from './crowd.mjs';
 
 const IN_FLIGHT = 200;
 const POOL = 20;
-const WARM_RUNS = 20;
 
 let times = [];
 let woke = () => undefined;
@@ -55,7 +54,6 @@ export async function open({ databaseUrl }) {
     logLevel: 'error',
   });
   await DBOS.launch();
-  await crowd(IN_FLIGHT, WARM_RUNS, () => chain());
   return {
     chain: (runs) => crowd(IN_FLIGHT, runs, () => chain()),
     fan: (runs) => crowd(IN_FLIGHT, runs, () => fan()),

@@ -9,7 +9,6 @@ const JOBS_AT_ONCE = 24;
 const LOCAL_QUEUE = 500;
 const POLL_MS = 100;
 const LAST = 9;
-const WARM_RUNS = 20;
 
 let times = [];
 let woke = () => undefined;
@@ -34,7 +33,6 @@ export async function open({ databaseUrl: connectionString }) {
     },
   });
   const adder = await makeWorkerUtils({ connectionString });
-  await chain(adder, WARM_RUNS);
   return {
     chain: (count) => chain(adder, count),
     steps: async () => {

@@ -12,7 +12,6 @@ const LOOPS = 4;
 const LOT = 500;
 const IDLE_MS = 1;
 const LAST = 9;
-const WARM_RUNS = 20;
 
 let times = [];
 let woke = () => undefined;
@@ -25,7 +24,6 @@ export async function open({ databaseUrl, alone }) {
   await boss.createQueue(QUEUE);
   let stopped = false;
   const loops = Array.from({ length: alone ? 1 : LOOPS }, () => loop(boss, () => stopped));
-  await chain(boss, WARM_RUNS);
   return {
     chain: (runs) => chain(boss, runs),
     steps: async () => {
