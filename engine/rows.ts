@@ -18,7 +18,9 @@ const COLUMNS = new Set(['type', 'at', 'task', 'attempt', 'end']);
 /** What has no column of its own. A spread or a rest pattern would make a new shape each time. */
 function restOf(event: RunEvent): string {
   let fields = '';
-  for (const [name, value] of Object.entries(event)) {
+  let name: keyof typeof event;
+  for (name in event) {
+    const value = event[name];
     if (value === undefined || COLUMNS.has(name)) continue;
     fields += `${fields === '' ? '' : ','}"${name}":${JSON.stringify(value)}`;
   }
