@@ -9,7 +9,7 @@
 import { Fifo } from './fifo.ts';
 
 /** New runs begin while fewer events than this are on their way to the book. */
-const BUSY = 4_000;
+const BUSY = 2_000;
 /** However busy it is, a few begin with each batch: one enormous run keeps nobody out for long. */
 const ALWAYS = 16;
 

@@ -18,6 +18,8 @@ import type { Entry, LiveRun } from './live-run.ts';
 import type { Observer } from './observer.ts';
 
 const MOST_EVENTS = 2_000;
+/** What is ready is shared between the free lines, unless it is too little to be worth two trips. */
+const FEWEST_RUNS = 50;
 /** Above this many unwritten events the door lets nobody in until the book has caught up. */
 const MOST_WAITING = 50_000;
 
@@ -93,21 +95,18 @@ export class Pipeline {
     this.#kicked = true;
     this.#clock.soon(() => {
       this.#kicked = false;
-      while (
-        this.#closed === undefined &&
-        this.#flights < this.#journal.width &&
-        this.#ready.size > 0
-      ) {
-        void this.#send(this.#gather());
+      let free = this.#journal.width - this.#flights;
+      for (; this.#closed === undefined && free > 0 && this.#ready.size > 0; free--) {
+        void this.#send(this.#gather(Math.max(FEWEST_RUNS, Math.ceil(this.#ready.size / free))));
       }
     });
   }
 
-  /** Runs with entries in flight, as many as one batch takes. */
-  #gather(): LiveRun[] {
+  /** Runs with entries in flight: so many, or fewer when they fill a batch. */
+  #gather(most: number): LiveRun[] {
     const taken: LiveRun[] = [];
     let room = MOST_EVENTS;
-    while (room > 0) {
+    while (room > 0 && taken.length < most) {
       const run = this.#ready.shift();
       if (run === undefined) break;
       room -= takeOff(run, room);
