@@ -34,6 +34,7 @@ export class Bulletin {
 
   /** Events or logs of the run are durable. */
   wrote(run: string): void {
+    if (this.#waiting.size === 0) return;
     const waiting = this.#waiting.get(run);
     if (waiting === undefined) return;
     for (const wake of waiting) wake();

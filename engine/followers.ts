@@ -62,6 +62,7 @@ export class Followers {
 
   /** Events of the run up to `durable` (exclusive) are in the journal. */
   noticed(run: string, durable: number): void {
+    if (this.#byRun.size === 0) return;
     for (const follower of this.#byRun.get(run) ?? []) {
       if (follower.knows(durable)) follower.wake();
     }

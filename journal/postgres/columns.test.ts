@@ -66,7 +66,8 @@ it('writes stretches of one run, with the first number and the count', () => {
     '0199a0ff 12347abc 8def0123 456789ab',
     '00000000 00000000 00000000 00000001',
   ];
-  expect(hex(spans(events) ?? Buffer.alloc(0))).toBe(
+  const ids = uuids(events, (event) => event.run);
+  expect(hex(spans(events, ids) ?? Buffer.alloc(0))).toBe(
     [
       `${bytesA} 00000007 00000002`,
       `${bytesA} 0000000a 00000001`,
@@ -74,5 +75,10 @@ it('writes stretches of one run, with the first number and the count', () => {
       `${bytesA} 0000000b 00000001`,
     ].join(' '),
   );
-  expect(spans([])).toBeNull();
+  expect(
+    spans(
+      [],
+      uuids([], () => null),
+    ),
+  ).toBeNull();
 });

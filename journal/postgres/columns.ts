@@ -152,22 +152,28 @@ export function uuids<T>(rows: readonly T[], pick: Value<T, string>): Buffer {
   });
 }
 
+const ID_BYTES = 16;
+const UUID_BYTES = 4 + ID_BYTES;
+
 /**
  * Which events these are: for each stretch of one run, its id, the first number and the count.
- * Null for none.
+ * `ids` is the column of their runs, from which the bytes of the ids come. Null for none.
  */
 export function spans(
   events: readonly { readonly run: string; readonly seq: number }[],
+  ids: Buffer,
 ): Buffer | null {
   let at = 0;
   let run = '';
   let next = 0;
   let count = 0;
-  for (const event of events) {
+  for (let index = 0; index < events.length; index++) {
+    const event = events[index] ?? bug('events have no gaps');
     if (event.run === run && event.seq === next) count += 1;
     else {
       room(at, 24);
-      writeUuid(event.run, at);
+      const id = HEAD_BYTES + index * UUID_BYTES + 4;
+      for (let i = 0; i < ID_BYTES; i++) scratch[at + i] = ids[id + i] ?? 0;
       int32(event.seq, at + 16);
       at += 24;
       run = event.run;

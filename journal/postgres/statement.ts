@@ -77,8 +77,8 @@ const STARTS: readonly Column<Start>[] = [
   integer('owner', ({ owner }) => owner),
 ];
 
+const EVENT_RUN = uuid<EventRow>('run_id', (event) => event.run);
 const EVENTS: readonly Column<EventRow>[] = [
-  uuid('run_id', (event) => event.run),
   integer('seq', (event) => event.seq),
   time('at', (event) => event.at),
   text('type', (event) => event.type),
@@ -124,7 +124,10 @@ export function appendStatement(lease: NodeLease, batch: Batch): Statement {
   if (known === undefined) texts.set(name, (known = textOf(shape)));
   const values: unknown[] = [lease.node, lease.epoch];
   if (shape.starts) values.push(...STARTS.map((column) => column.values(starts)));
-  if (shape.events) values.push(...EVENTS.map((column) => column.values(events)), spans(events));
+  if (shape.events) {
+    const ids = EVENT_RUN.values(events);
+    values.push(ids, ...EVENTS.map((column) => column.values(events)), spans(events, ids));
+  }
   if (shape.updates) {
     values.push(UPDATED_RUN.values(updates), ...UPDATES.map((column) => column.values(updates)));
   }
@@ -162,7 +165,7 @@ function textOf(shape: Shape): string {
   if (shape.starts) parts.push(`started as (${insert('runs', STARTS)})`);
   if (shape.events) {
     parts.push(
-      `written as (${insert('events', EVENTS)})`,
+      `written as (${insert('events', [EVENT_RUN, ...EVENTS])})`,
       `fed as (insert into feed (spans) select ${numbered('?::bytea')} from fence)`,
     );
   }
