@@ -5,6 +5,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import { isCount, play } from '../play.ts';
 import { experiment, fatesOf } from './experiment.ts';
 import { figuresOf, replayCommand } from './figures.ts';
 
@@ -31,21 +32,7 @@ async function main(): Promise<number> {
     return 2;
   }
   const plan = { promotions, players, seed, fates, progress };
-  const replay = replayCommand(plan, values.fate);
-  console.log(replay);
-  try {
-    const report = await experiment(plan);
-    for (const line of figuresOf(report)) console.log(line);
-    if (report.broken.length === 0) return 0;
-  } catch (error) {
-    console.error(error);
-  }
-  console.log(`play it again: ${replay}`);
-  return 1;
-}
-
-function isCount(value: number | undefined): value is number {
-  return value !== undefined && Number.isInteger(value) && value > 0;
+  return play(replayCommand(plan, values.fate), () => experiment(plan), figuresOf);
 }
 
 // What an experiment that broke has left open must not keep the process.
