@@ -126,6 +126,7 @@ export class Pipeline {
     }
     this.#makeRoom();
     this.admission.batchWritten();
+    if (this.#closed !== undefined) this.#giveUp(this.#closed);
     this.#kick();
     if (this.#ready.size === 0 && this.#flights === 0)
       this.#idle.splice(0).forEach((resolve) => resolve());
@@ -157,7 +158,18 @@ export class Pipeline {
 
   #landed(taken: readonly LiveRun[]): void {
     const landed = taken.map((run) => this.#land(run));
-    taken.forEach((run, index) => this.#listener.committed(run, landed[index] ?? []));
+    taken.forEach((run, index) => this.#tell(run, landed[index] ?? []));
+  }
+
+  /** A mistake that one run brings to light is that run's alone: those after it are told, too. */
+  #tell(run: LiveRun, entries: readonly Entry[]): void {
+    try {
+      this.#listener.committed(run, entries);
+    } catch (error) {
+      const reason = unknownOutcome(error);
+      this.#listener.refused([run], reason);
+      for (const entry of entries) entry.settled?.(reason);
+    }
   }
 
   #land(run: LiveRun): readonly Entry[] {
@@ -189,11 +201,19 @@ export class Pipeline {
     if (this.#waiting < MOST_WAITING / 2) this.#room.splice(0).forEach((resolve) => resolve());
   }
 
-  /** From now on nothing is written by this node. */
+  /** From now on nothing is sent by this node: whoever waits for that is told. */
   close(error: TuttiError): void {
     this.#closed ??= error;
     this.admission.close();
     this.#room.splice(0).forEach((resolve) => resolve());
+    this.#giveUp(this.#closed);
+  }
+
+  #giveUp(error: TuttiError): void {
+    const unsent: LiveRun[] = [];
+    for (let run = this.#ready.shift(); run !== undefined; run = this.#ready.shift())
+      unsent.push(run);
+    if (unsent.length > 0) this.fail(unsent, error);
   }
 }
 

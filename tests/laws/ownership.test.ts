@@ -26,6 +26,24 @@ describe('law 3, one writer per run', () => {
     expect(next.types(run)).toEqual(['RunStarted', 'TaskEnded']);
   });
 
+  it('tells those, too, whose commands were never sent', async () => {
+    const old = await Stage.open();
+    await old.deploy(LONG);
+    old.journal.holdAppends();
+    const starts: Promise<unknown>[] = [];
+    // Each of the first fills a line; the others wait for one.
+    for (let i = 0; i < old.journal.width + 3; i++) {
+      starts.push(old.engine.door.start({ workflow: 'long', inputs: {}, by }));
+      await quiet();
+    }
+    const all = Promise.allSettled(starts);
+    await Stage.open({ beside: old });
+    old.journal.letAppendsThrough();
+    const fenced = { status: 'rejected', reason: expect.objectContaining({ code: 'node.fenced' }) };
+    expect(await all).toEqual(starts.map(() => fenced));
+    expect(old.engine.gauges().unwritten).toBe(0);
+  });
+
   it('refuses commands at the door of a fenced node', async () => {
     const old = await Stage.open();
     await old.deploy(LONG);
