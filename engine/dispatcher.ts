@@ -84,6 +84,11 @@ export class Dispatcher {
     this.#pools.stop();
   }
 
+  /** Flights of a lane that are in the air. */
+  active(lane: string): number {
+    return this.#lane(lane).active;
+  }
+
   lanes(): LaneReading[] {
     return Array.from(this.#lanes, ([lane, { active, limit, queue }]) => {
       return { lane, active, limit, queued: queue.size };

@@ -187,6 +187,7 @@ class Orchestra implements Engine {
       clock,
       owner: this.#owner,
       mostRuns: this.#options.mostRuns ?? MOST_RUNS,
+      children: () => this.#dispatcher.active('workflow'),
       hear: (bell) => this.#hear(bell),
       claimed: (runs) => observer?.claimed(runs),
       renewed: () => observer?.leaseRenewed(),

@@ -21,8 +21,10 @@ export interface MembershipParts {
   readonly askedAt: Moment;
   readonly clock: Clock;
   readonly owner: Owner;
-  /** Runs in memory at most. */
+  /** Runs in memory at most, beside the children of those that are. */
   readonly mostRuns: number;
+  /** Attempts of this node that run a child. */
+  readonly children: () => number;
   readonly hear: (bell: Bell) => void;
   readonly renewed: () => void;
   /** So many runs of nobody, or of a node that is gone, are this node's now. */
@@ -43,7 +45,9 @@ export class Membership {
   constructor(parts: MembershipParts) {
     this.#parts = parts;
     const { journal, lease, leaseMs, clock, owner, mostRuns, lost, askedAt } = parts;
-    const room = () => mostRuns - owner.live.size;
+    // A child has a place beside its parent: else parents could hold all the room that their
+    // sleeping children wait for.
+    const room = () => mostRuns + parts.children() - owner.live.size;
     const turns = new Turns();
     const sleeping = {
       ask: async (now: number, limit: number) => {

@@ -16,6 +16,12 @@ tasks:
   work: { action: world.look, pool: db }
 `;
 
+const PARENT = `
+workflow: parent
+tasks:
+  child: { workflow: sleeper }
+`;
+
 describe('law 7, events drive', () => {
   it('asks the journal nothing while nothing happens', async () => {
     const stage = await Stage.open();
@@ -60,6 +66,21 @@ describe('law 7, events drive', () => {
     await stage.submit({ type: 'CancelRun', run, by });
     expect((await stage.view(run)).status).toBe('cancelled');
     expect(stage.engine.gauges().runs).toBe(0);
+  });
+
+  it('wakes the children of runs that fill the memory', async () => {
+    const stage = await Stage.open({ mostRuns: 2 });
+    await stage.deploy(SLEEPER);
+    await stage.deploy(PARENT);
+    const runs = [await stage.start('parent'), await stage.start('parent')];
+    await quiet();
+    // Their children sleep; they themselves wait for them, in memory.
+    expect(stage.engine.gauges().runs).toBe(2);
+    await stage.clock.advance(60 * 60_000);
+    expect(stage.world.count('call')).toBe(2);
+    for (const _ of runs) stage.world.take('call').answer({});
+    await quiet();
+    for (const run of runs) expect((await stage.view(run)).status).toBe('succeeded');
   });
 
   it('holds no more runs in memory than it may, and begins the others when there is room', async () => {
