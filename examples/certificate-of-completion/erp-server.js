@@ -99,7 +99,7 @@ async function answer(request) {
   return [404, { error: `nothing answers ${request.method} ${pathname}` }];
 }
 
-const server = createServer(async (request, response) => {
+async function reply(request, response) {
   const [status, body] = await answer(request);
   console.log(`${request.method} ${request.url} → ${status} ${JSON.stringify(body)}`);
   if (status === 201 && repliesToLose.delete(body.orderId)) {
@@ -109,6 +109,11 @@ const server = createServer(async (request, response) => {
   }
   response.writeHead(status, { 'content-type': 'application/json' });
   response.end(`${JSON.stringify(body)}\n`);
+}
+
+const server = createServer((request, response) => {
+  // A request that breaks off ends its connection, not the ERP.
+  reply(request, response).catch(() => request.socket.destroy());
 });
 server.on('error', (error) => {
   console.error(`The ERP cannot listen on port ${values.port}: ${error.message}`);
