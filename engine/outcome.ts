@@ -64,6 +64,9 @@ class AttemptContext implements ActionContext {
   get signal(): AbortSignal {
     return this.flight.signal;
   }
+  mayLeave(): true | Promise<boolean> {
+    return this.desk.mayLeave();
+  }
   get trace(): TraceContext | undefined {
     return this.desk.trace(this.flight);
   }

@@ -288,6 +288,19 @@ test('after a lost reply the service is asked by key', async () => {
   expect(created.get(context.key)).toBe(1);
 });
 
+test('what may not happen twice leaves only if the node may still act once the connection stands', async () => {
+  const input = parse({ method: 'POST', url: `${base}/create` });
+  const fenced = { ...contextOf(), mayLeave: () => Promise.resolve(false) };
+  await expect(does.call(fenced, input)).rejects.toMatchObject({ class: 'transient' });
+  expect(created.get(fenced.key)).toBeUndefined();
+
+  const answers = [Promise.resolve(true), true] as const;
+  let asked = 0;
+  const unsure = { ...contextOf(), mayLeave: () => answers[asked++] ?? true };
+  expect(await does.call(unsure, input)).toMatchObject({ status: 201 });
+  expect([asked, created.get(unsure.key)]).toEqual([2, 1]);
+});
+
 test('without `locate` nothing can be told; a refusal to answer tells nothing either', async () => {
   const plain = parse({ method: 'POST', url: `${base}/create` });
   expect(await does.locate?.(contextOf(), plain)).toBe('cannot-tell');

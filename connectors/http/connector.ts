@@ -118,6 +118,7 @@ function requestOf(context: ActionContext<Config>, given: Input): Request {
     timeoutMs: durationMs(given.timeout),
     signal,
     repeatable: isRepeatable(given),
+    mayLeave: () => context.mayLeave?.() ?? true,
   };
 }
 

@@ -18,6 +18,8 @@ export interface Request {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   readonly repeatable: boolean;
+  /** Asked when the connection of a request stands that may not run twice. */
+  readonly mayLeave: () => true | Promise<boolean>;
 }
 
 export interface Reply {
@@ -49,7 +51,7 @@ const pools = {
 
 export async function exchange(request: Request): Promise<Reply> {
   const timeout = AbortSignal.timeout(request.timeoutMs);
-  let connected = false;
+  let sent = false;
   try {
     return await new Promise((resolve, reject) => {
       const secure = request.url.protocol === 'https:';
@@ -60,25 +62,34 @@ export async function exchange(request: Request): Promise<Reply> {
         agent: request.repeatable ? pools[secure ? 'https:' : 'http:'] : false,
         signal: AbortSignal.any([request.signal, timeout]),
       });
+      const leave = (): void => {
+        sent = true;
+        outgoing.end(request.body);
+      };
+      // Connecting takes time, in which this process may have stood still.
+      const leaveOnce = (): void => {
+        const may = request.mayLeave();
+        if (may === true) leave();
+        else may.then((still) => (still ? leaveOnce() : outgoing.destroy()), reject);
+      };
       outgoing.on('socket', (socket) => {
         // A pooled socket is connected already and would collect listeners that never fire.
-        connected = outgoing.reusedSocket;
-        if (connected) return;
-        socket.once(secure ? 'secureConnect' : 'connect', () => {
-          connected = true;
-        });
+        if (outgoing.reusedSocket) leave();
+        else {
+          const connected = secure ? 'secureConnect' : 'connect';
+          socket.once(connected, request.repeatable ? leave : leaveOnce);
+        }
       });
       outgoing.on('error', reject);
       outgoing.on('response', (incoming) => {
         readReply(incoming).then(resolve, reject);
       });
-      outgoing.end(request.body);
     });
   } catch (error) {
-    if (request.signal.aborted) throw new NoReply(connected, 'aborted', 'ABORTED');
-    if (timeout.aborted) throw new NoReply(connected, 'timeout', 'TIMEOUT');
+    if (request.signal.aborted) throw new NoReply(sent, 'aborted', 'ABORTED');
+    if (timeout.aborted) throw new NoReply(sent, 'timeout', 'TIMEOUT');
     const native = (error as NodeJS.ErrnoException).code ?? 'unknown';
-    throw new NoReply(connected, 'connection', native);
+    throw new NoReply(sent, 'connection', native);
   }
 }
 

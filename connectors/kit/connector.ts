@@ -82,6 +82,12 @@ export interface ActionContext<Config = unknown> {
   readonly elsewhere?: boolean;
   /** Aborted when the outcome is no longer wanted: cancelled, timed out, or the node stops. */
   readonly signal: AbortSignal;
+  /**
+   * Ask at the last moment before something leaves the house that may not happen twice: whether
+   * this node may still act. A process that stood still between two of its steps may have lost its
+   * runs meanwhile. False: it may not, and nothing is to leave.
+   */
+  mayLeave?(): true | Promise<boolean>;
   /** Hand it on to a system that can go on with it; nothing when nobody traces. */
   readonly trace?: TraceContext | undefined;
   /** Lines for the task's log; kept in order. */
