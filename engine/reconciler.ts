@@ -15,7 +15,6 @@ import type { LiveRun } from './live-run.ts';
 export interface ReconcilerParts {
   readonly clock: Clock;
   readonly dispatcher: () => Dispatcher;
-  /** Whether this is the run in memory, and not an object that has left it. */
   readonly apply: (run: LiveRun, command: AttemptReport) => Refusal | undefined;
   /** An attempt of a child run is to be cancelled. */
   readonly cancelChild: (child: string, flight: Flight) => void;

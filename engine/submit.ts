@@ -5,6 +5,7 @@
 import type { Journal, NodeLease } from '../journal/journal.ts';
 import { previewRestart } from '../kernel/decide.ts';
 import { NO_OVERLAY } from '../kernel/gates.ts';
+import { addOrigin } from '../kernel/origin.ts';
 import { refusal } from '../kernel/refusal.ts';
 import type { Mutable } from '../kernel/state.ts';
 import { viewOf } from '../kernel/view.ts';
@@ -39,9 +40,6 @@ import type { Owner } from './owner.ts';
 import type { Pipeline } from './pipeline.ts';
 import { malformation } from './request.ts';
 import type { Versions } from './versions.ts';
-
-/** Where a run comes from, and what it is for. */
-type Origin = Pick<StartRun, 'key' | 'businessDate' | 'parent' | 'trace'>;
 
 export interface DoorParts {
   readonly journal: Journal;
@@ -283,14 +281,6 @@ function startOf(request: StartRequest, run: string): StartRun {
   if (request.version !== undefined) command.version = request.version;
   addOrigin(command, request);
   return command;
-}
-
-/** Filled in, because spreads cost several times as much, and every run begins here. */
-function addOrigin(to: Mutable<Origin>, from: Origin): void {
-  if (from.key !== undefined) to.key = from.key;
-  if (from.businessDate !== undefined) to.businessDate = from.businessDate;
-  if (from.parent !== undefined) to.parent = from.parent;
-  if (from.trace !== undefined) to.trace = from.trace;
 }
 
 function noRun(run: string): Refusal {

@@ -31,6 +31,7 @@ import {
   reopenItem,
   uncountItem,
 } from './nodes.ts';
+import { addOrigin } from './origin.ts';
 import { restart } from './restart.ts';
 import type { Ended, Mutable, Node, RunState, Running } from './state.ts';
 
@@ -38,7 +39,6 @@ import type { Ended, Mutable, Node, RunState, Running } from './state.ts';
 export function begin(id: string, event: RunStarted, definitions: Definitions): RunState {
   const definition = definitions(event.workflow, event.version);
   const graph = graphOf(definition);
-  // Filled in, because spreads cost several times as much, and every run begins here.
   const state: Mutable<RunState> = {
     id,
     workflow: event.workflow,
@@ -57,10 +57,7 @@ export function begin(id: string, event: RunStarted, definitions: Definitions): 
     agenda: [],
     touched: [],
   };
-  if (event.key !== undefined) state.key = event.key;
-  if (event.businessDate !== undefined) state.businessDate = event.businessDate;
-  if (event.parent !== undefined) state.parent = event.parent;
-  if (event.trace !== undefined) state.trace = event.trace;
+  addOrigin(state, event);
   if (definition.timeoutMs !== undefined) state.deadline = event.at + definition.timeoutMs;
   for (const root of graph.roots) lookAt(state, root, event.at);
   return state;

@@ -19,7 +19,7 @@ const HEAD_BYTES = 20;
 /** Shorter text is copied faster by a loop than by a call. */
 const SHORT = 24;
 
-type Value<T, V> = (row: T) => V | null;
+export type Value<T, V> = (row: T) => V | null;
 
 /** Columns are built here one after the other and copied out: no memory is asked for twice. */
 let scratch = Buffer.allocUnsafe(1 << 16);

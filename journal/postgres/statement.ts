@@ -7,7 +7,7 @@
  */
 import type { Batch, EventRow, NodeLease, RunRow, RunUpdate } from '../journal.ts';
 import { CHANNEL, payloadOf } from './bells.ts';
-import { documents, doubles, integers, spans, uuids, words } from './columns.ts';
+import { documents, doubles, integers, spans, uuids, type Value, words } from './columns.ts';
 
 /** Text of a statement that writes a batch; it answers one row, or none when the node is fenced. */
 export interface Statement {
@@ -24,25 +24,23 @@ interface Column<T> {
   readonly values: (rows: readonly T[]) => Buffer;
 }
 
-type Pick<T, V> = (row: T) => V | null;
-
-function uuid<T>(name: string, pick: Pick<T, string>): Column<T> {
+function uuid<T>(name: string, pick: Value<T, string>): Column<T> {
   return { name, sql: 'unnest(?::uuid[])', values: (rows) => uuids(rows, pick) };
 }
-function text<T>(name: string, pick: Pick<T, string>): Column<T> {
+function text<T>(name: string, pick: Value<T, string>): Column<T> {
   return { name, sql: 'unnest(?::text[])', values: (rows) => words(rows, pick) };
 }
-function date<T>(name: string, pick: Pick<T, string>): Column<T> {
+function date<T>(name: string, pick: Value<T, string>): Column<T> {
   return { name, sql: 'unnest(?::text[])::date', values: (rows) => words(rows, pick) };
 }
-function json<T>(name: string, pick: Pick<T, string>): Column<T> {
+function json<T>(name: string, pick: Value<T, string>): Column<T> {
   return { name, sql: 'unnest(?::json[])', values: (rows) => documents(rows, pick) };
 }
-function integer<T>(name: string, pick: Pick<T, number>): Column<T> {
+function integer<T>(name: string, pick: Value<T, number>): Column<T> {
   return { name, sql: 'unnest(?::int[])', values: (rows) => integers(rows, pick) };
 }
 /** Milliseconds since the epoch; Infinity is PostgreSQL's. */
-function time<T>(name: string, pick: Pick<T, number>): Column<T> {
+function time<T>(name: string, pick: Value<T, number>): Column<T> {
   const sql = 'to_timestamp(unnest(?::float8[]) / 1000)';
   return { name, sql, values: (rows) => doubles(rows, pick) };
 }
