@@ -13,7 +13,7 @@ import type { ActionCatalogue } from './action.ts';
 import type { Definition } from './definition.ts';
 import type { Problem } from './errors.ts';
 import { plainJson } from './reading/plain.ts';
-import { readJson } from './reading/json.ts';
+import { quickJson } from './reading/json.ts';
 import { SOURCE_CHARACTERS, readSource } from './reading/source.ts';
 import { lower } from './reading/lower.ts';
 import { toProblem } from './reading/issue.ts';
@@ -35,7 +35,7 @@ export interface ReadOptions {
 
 /** Reads the text of a workflow file. Never throws for what stands in it. */
 export function readWorkflow(source: string, options: ReadOptions = {}): ReadResult {
-  const json = source.length > SOURCE_CHARACTERS ? undefined : readJson(source);
+  const json = source.length > SOURCE_CHARACTERS ? undefined : quickJson(source);
   const quick = json === undefined ? undefined : lower(json, options.actions).definition;
   if (quick !== null && quick !== undefined) return { definition: quick, problems: [] };
   const read = readSource(source, options.file);

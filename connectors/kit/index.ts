@@ -20,3 +20,5 @@ export {
 export { catalogueOf } from './catalogue.ts';
 export { durationMs, durationText } from './duration.ts';
 export { boundedOutput, OUTPUT_LIMIT_BYTES, outputTooLarge } from './output.ts';
+export { NESTING, problemSentence, readJson } from '../../model/json-text.ts';
+export { readJsonBytes, readText } from '../../model/text-bytes.ts';

@@ -1,7 +1,10 @@
-/** Whether a value that a program made is JSON: no functions, no cycles, not too deep. */
+/**
+ * Whether a value that a program made can be written as JSON and read back as the same: no
+ * functions, no cycles, not too deep, nothing that is no text.
+ */
+import { NESTING, unwritable } from '../json-text.ts';
 import type { Issue } from './issue.ts';
 import { found } from './issue.ts';
-import { NESTING } from './source.ts';
 
 /** The first place that is not JSON; undefined when all is. */
 export function plainJson(value: unknown): Issue | undefined {
@@ -9,9 +12,9 @@ export function plainJson(value: unknown): Issue | undefined {
 }
 
 function check(value: unknown, depth: number, path: (string | number)[]): Issue | undefined {
-  if (depth > NESTING) return refuse(`is nested deeper than ${NESTING} levels`, path);
   switch (typeof value) {
     case 'string':
+      return checkText(value, path);
     case 'boolean':
       return undefined;
     case 'number':
@@ -25,13 +28,22 @@ function check(value: unknown, depth: number, path: (string | number)[]): Issue 
       return refuse(`expected a value of JSON, found ${found(value)}`, path);
   }
   if (value === null) return undefined;
+  if (depth >= NESTING) return refuse(`is nested deeper than ${NESTING} levels`, path);
+  const list = Array.isArray(value);
   for (const [key, item] of Object.entries(value)) {
-    path.push(Array.isArray(value) ? Number(key) : key);
+    path.push(list ? Number(key) : key);
+    const wrong = list ? undefined : checkText(key, path);
+    if (wrong !== undefined) return wrong;
     const issue = check(item, depth + 1, path);
     if (issue !== undefined) return issue;
     path.pop();
   }
   return undefined;
+}
+
+function checkText(text: string, path: readonly (string | number)[]): Issue | undefined {
+  const wrong = unwritable(text);
+  return wrong === undefined ? undefined : refuse(wrong, path);
 }
 
 function refuse(message: string, path: readonly (string | number)[]): Issue {

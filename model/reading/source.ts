@@ -18,13 +18,13 @@ import {
 } from 'yaml';
 import type { CST, Node, Pair, Scalar, YAMLMap } from 'yaml';
 import type { Problem } from '../errors.ts';
+import { inexact, NESTING, QUOTE_NUMBER } from '../json-text.ts';
 import type { Json } from '../json.ts';
 import { type Issue, toProblem } from './issue.ts';
 import { offsetInSource } from './offset.ts';
 import { QUOTE_HINT, yamlIssue } from './yaml-error.ts';
 
 export const SOURCE_CHARACTERS = 32 * 1024 * 1024;
-export const NESTING = 100;
 /** Values that aliases may add to the file, all together. */
 const ALIASED_VALUES = 100_000;
 
@@ -189,17 +189,12 @@ function convertScalar(scalar: Scalar, work: Conversion): Json {
   refuseTag(scalar, work);
   const { value } = scalar;
   if (typeof value === 'number') {
-    const exact =
-      Number.isFinite(value) &&
-      (!Number.isInteger(value) ||
-        Number.isSafeInteger(value) ||
-        /[.eE]/.test(scalar.source ?? ''));
-    if (exact) return value;
+    if (inexact(scalar.source ?? '', value) === undefined) return value;
     work.complain(
       'yaml.number',
       `${scalar.source} cannot be kept exactly`,
       startOf(scalar),
-      'quote it to keep it as a text',
+      QUOTE_NUMBER,
     );
     return null;
   }
