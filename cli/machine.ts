@@ -3,30 +3,33 @@
  * takes time and chance as arguments.
  */
 import { randomBytes, randomInt } from 'node:crypto';
+import { Alarms, type Ticker } from '../engine/alarms.ts';
 import type { Chance, Clock, Ids } from '../engine/clock.ts';
 
 /** setTimeout fires at once beyond this. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
-export const machineClock: Clock = {
+const ticker: Ticker = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
-  at(time, callback) {
+  after(ms, callback) {
     let timer: NodeJS.Timeout | undefined;
-    const arm = (): void => {
-      const left = time - Date.now();
-      timer = setTimeout(left > TIMER_MAX_MS ? arm : callback, clamp(left));
+    const arm = (leftMs: number): void => {
+      const piece = Math.min(leftMs, TIMER_MAX_MS);
+      timer = setTimeout(leftMs > piece ? () => arm(leftMs - piece) : callback, piece);
     };
-    arm();
+    arm(Math.max(0, ms));
     return () => clearTimeout(timer);
   },
+};
+const alarms = new Alarms(ticker);
+
+export const machineClock: Clock = {
+  ...ticker,
+  at: (time, callback) => alarms.at(time, callback),
   // After every callback of this turn of the event loop, before it waits for sockets again.
   soon: (callback) => void setImmediate(callback),
 };
-
-function clamp(ms: number): number {
-  return Math.min(Math.max(0, ms), TIMER_MAX_MS);
-}
 
 const PRECISION = 2 ** 47;
 export const machineChance: Chance = {

@@ -89,7 +89,7 @@ export class Bulk {
   #pause(): Promise<void> {
     const { clock } = this.#parts;
     return new Promise((resolve) => {
-      clock.at(clock.now() + PAUSE_MS, resolve);
+      clock.after(PAUSE_MS, resolve);
     });
   }
 }

@@ -63,7 +63,8 @@ function ownTimeout(underway: Underway): (() => void) | undefined {
   const limit =
     flight.run.state.definition.tasks[flight.run.state.nodes[flight.node]?.task ?? -1]?.timeoutMs;
   if (!underway.idempotent || limit === undefined) return undefined;
-  return desk.clock.at(underway.startedAt + limit, () => flight.halt('timeout'));
+  const leftMs = underway.startedAt + limit - desk.clock.now();
+  return desk.clock.after(Math.max(0, leftMs), () => flight.halt('timeout'));
 }
 
 async function failed(underway: Underway, error: ActionFailure): Promise<void> {

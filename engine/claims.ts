@@ -57,7 +57,7 @@ export class Claims {
     this.#cancel();
     if (inMs === null || this.#stopped) return;
     const { clock } = this.#parts;
-    this.#cancel = clock.at(clock.now() + inMs + AFTER_END_MS, () => {
+    this.#cancel = clock.after(inMs + AFTER_END_MS, () => {
       void this.#bury().then(() => this.#parts.renew());
     });
   }

@@ -7,8 +7,13 @@ export interface Clock {
   now(): number;
   /** Milliseconds since some moment of the past; unlike `now` nobody can set it. */
   elapsed(): number;
-  /** Calls back at or soon after this time; the result takes it back. */
+  /**
+   * Calls back when `now` shows this time or a later one, also when it was set meanwhile, and never
+   * before; the result takes it back. For times that are in the book.
+   */
   at(time: number, callback: () => void): () => void;
+  /** Calls back after so many milliseconds by `elapsed`, whatever becomes of `now`. For lengths of time. */
+  after(ms: number, callback: () => void): () => void;
   /** Calls back after what is going on now, and before waiting for anything. */
   soon(callback: () => void): void;
 }

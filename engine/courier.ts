@@ -41,7 +41,7 @@ export class Courier {
     there: (peer: Peer) => Promise<T>,
   ): Promise<T> {
     const { clock, patienceMs } = this.#parts;
-    const deadline = clock.now() + patienceMs;
+    const deadline = clock.elapsed() + patienceMs;
     for (;;) {
       const news = this.#news();
       try {
@@ -50,10 +50,11 @@ export class Courier {
         if (!(error instanceof Elsewhere) || via !== undefined) throw error;
         const answer = await this.#send(error, there);
         if (answer !== 'not sent') return answer.value;
-        if (clock.now() >= deadline) {
+        const leftMs = deadline - clock.elapsed();
+        if (leftMs <= 0) {
           throw new TuttiError('node.unreachable', `${error.message} It does not answer.`);
         }
-        await news.wait(Math.min(clock.now() + LOOK_AGAIN_MS, deadline));
+        await news.wait(Math.min(LOOK_AGAIN_MS, leftMs));
       } finally {
         news.over();
       }
@@ -88,12 +89,12 @@ export class Courier {
   }
 
   /** News from this moment on, so that none is missed while the journal is asked. */
-  #news(): { wait(until: number): Promise<void>; over(): void } {
+  #news(): { wait(ms: number): Promise<void>; over(): void } {
     const { promise: heard, resolve: wake } = signalled();
     const tidy = [this.#parts.onNews(wake)];
     return {
-      wait: (until) => {
-        tidy.push(this.#parts.clock.at(until, wake));
+      wait: (ms) => {
+        tidy.push(this.#parts.clock.after(ms, wake));
         return heard;
       },
       over: () => tidy.forEach((each) => each()),

@@ -259,7 +259,7 @@ class Orchestra implements Engine {
     const { clock } = this.#options;
     let cancel: (() => void) | undefined;
     const over = new Promise<void>((resolve) => {
-      cancel = clock.at(clock.now() + (this.#options.drainMs ?? DRAIN_MS), resolve);
+      cancel = clock.after(this.#options.drainMs ?? DRAIN_MS, resolve);
     });
     await Promise.race([work?.catch(() => undefined), over]);
     cancel?.();
@@ -270,7 +270,7 @@ class Orchestra implements Engine {
     const { clock } = this.#options;
     for (const flight of this.#flying) if (this.#isJob(flight)) flight.halt('shutdown');
     let over = false;
-    const cancel = clock.at(clock.now() + (this.#options.drainMs ?? DRAIN_MS), () => {
+    const cancel = clock.after(this.#options.drainMs ?? DRAIN_MS, () => {
       over = true;
       for (const flight of this.#flying) flight.halt('shutdown');
       for (const wake of this.#landed) wake();

@@ -145,7 +145,7 @@ export class Family {
         signal.removeEventListener('abort', over);
         resolve();
       };
-      const cancel = clock.at(clock.now() + AGAIN_MS, over);
+      const cancel = clock.after(AGAIN_MS, over);
       signal.addEventListener('abort', over, { once: true });
     });
   }

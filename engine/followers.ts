@@ -45,7 +45,7 @@ export class Followers {
     const followers = this.#byRun.get(run) ?? new Set<Follower>();
     this.#byRun.set(run, followers.add(follower));
     signal.addEventListener('abort', wake, { once: true });
-    const secondLook = this.#clock.at(this.#clock.now() + SECOND_LOOK_MS, () => {
+    const secondLook = this.#clock.after(SECOND_LOOK_MS, () => {
       if (!this.#isLive(run)) void this.#askOf(follower);
     });
     try {
@@ -76,10 +76,10 @@ export class Followers {
     }
     if (this.#byRun.size === 0) return;
     this.#looking = true;
-    const began = this.#clock.now();
+    const began = this.#clock.elapsed();
     void this.#ask().finally(() => {
-      const now = this.#clock.now();
-      if (now > began) this.#clock.at(now + PAUSE_FACTOR * (now - began), () => this.#rested());
+      const tookMs = this.#clock.elapsed() - began;
+      if (tookMs > 0) this.#clock.after(PAUSE_FACTOR * tookMs, () => this.#rested());
       else this.#rested();
     });
   }

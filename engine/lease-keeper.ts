@@ -55,7 +55,7 @@ export class LeaseKeeper {
     const { clock, leaseMs } = this.#parts;
     this.#cancel();
     if (!this.#stopped) {
-      this.#cancel = clock.at(clock.now() + leaseMs / 3, () => void this.renew());
+      this.#cancel = clock.after(leaseMs / 3, () => void this.renew());
     }
   }
 

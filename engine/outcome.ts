@@ -210,7 +210,7 @@ export async function pause(
   const { clock } = underway.desk;
   const tidy: (() => void)[] = [];
   const over = new Promise<void>((resolve) => {
-    tidy.push(clock.at(clock.now() + delayMs, resolve), underway.flight.onPoke(resolve));
+    tidy.push(clock.after(delayMs, resolve), underway.flight.onPoke(resolve));
   });
   try {
     await Promise.race([over, ...early]);

@@ -39,6 +39,8 @@ export class Waker {
   /** How many more runs memory has room for. */
   readonly #room: () => number;
   #next: { readonly at: number; readonly cancel: () => void } | undefined;
+  /** Takes back the second look at what could not be done. */
+  #notAgain: () => void = () => {};
   #looking = false;
   #again = false;
   /** Runs were due that found no room. */
@@ -60,7 +62,11 @@ export class Waker {
       this.#again = true;
       return;
     }
-    if (this.#next !== undefined && this.#next.at <= at) return;
+    if (this.#next !== undefined && this.#next.at <= at) {
+      // A time that has passed is none to wait for: the clock may have been set beyond it.
+      if (this.#next.at <= this.#clock.now()) this.look();
+      return;
+    }
     this.#next?.cancel();
     this.#next = { at, cancel: this.#clock.at(at, () => this.look()) };
   }
@@ -69,7 +75,8 @@ export class Waker {
   remember(runs: readonly string[]): void {
     if (runs.length === 0) return;
     this.#left = [...this.#left, ...runs];
-    this.expect(this.#clock.now() + AGAIN_MS);
+    if (this.#looking) this.#again = true;
+    else this.#lookAgain();
   }
 
   /** A run left memory. */
@@ -86,24 +93,33 @@ export class Waker {
     this.#looking = true;
     this.#next?.cancel();
     this.#next = undefined;
+    this.#notAgain();
     this.#crowded = false;
     void this.#lookOnce();
   }
 
   async #lookOnce(): Promise<void> {
-    const nextAt = await this.#lookAround().catch(() => this.#clock.now() + AGAIN_MS);
+    const nextAt = await this.#lookAround().catch(() => 'again' as const);
     this.#looking = false;
+    if (this.#stopped) return;
     if (this.#again) {
       this.#again = false;
       this.look();
-    } else if (nextAt !== null) {
-      this.expect(nextAt);
+    } else {
+      if (nextAt === 'again' || this.#left.length > 0) this.#lookAgain();
+      if (nextAt !== 'again' && nextAt !== null) this.expect(nextAt);
     }
+  }
+
+  #lookAgain(): void {
+    this.#notAgain();
+    this.#notAgain = this.#clock.after(AGAIN_MS, () => this.look());
   }
 
   stop(): void {
     this.#stopped = true;
     this.#next?.cancel();
+    this.#notAgain();
   }
 
   /** Page after page until nothing more is due; when the next will be. */
@@ -120,21 +136,16 @@ export class Waker {
     const limit = Math.min(MOST_AT_ONCE, this.#room());
     if (limit <= 0) {
       this.#crowded = true;
-      return this.#soonest(null);
+      return null;
     }
     const { runs, nextAt } = await this.#source.ask(this.#clock.now(), limit);
     await this.#take(runs);
-    return runs.length === limit ? 'more' : this.#soonest(nextAt);
+    return runs.length === limit ? 'more' : nextAt;
   }
 
   async #take(runs: readonly string[]): Promise<void> {
     const all = [...this.#left, ...runs];
     this.#left = all;
     if (all.length > 0) this.#left = await this.#source.take(all);
-  }
-
-  #soonest(nextAt: number | null): number | null {
-    if (this.#left.length === 0) return nextAt;
-    return Math.min(nextAt ?? Infinity, this.#clock.now() + AGAIN_MS);
   }
 }

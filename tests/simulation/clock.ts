@@ -33,6 +33,10 @@ export class SimulatedClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
+  after(ms: number, callback: () => void): () => void {
+    return this.at(this.#now + ms, callback);
+  }
+
   soon(callback: () => void): void {
     setImmediate(callback);
   }

@@ -22,6 +22,7 @@ export const LAWS = [
   'group-commit',
   'bounded-memory',
   'events-drive',
+  'on-time',
 ] as const;
 export type Law = (typeof LAWS)[number];
 

@@ -1,6 +1,7 @@
 /** The simulator can fail: each mutant of the engine is noticed, by a law that it breaks. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import type { Alarms } from '../../engine/alarms.ts';
 import { type Mutant, MUTANTS } from './mutants.ts';
 import { mutated } from './mutation.ts';
 import { simulate } from './simulation.ts';
@@ -9,21 +10,26 @@ import type { CreateEngine } from './world.ts';
 const MOST_SEEDS = 60;
 const LIMIT_MS = 240_000;
 
-async function engineOf(mutant: Mutant): Promise<CreateEngine> {
-  const path = `../../engine/engine.ts?mutant=${MUTANTS.indexOf(mutant)}`;
-  const changed = (await import(/* @vite-ignore */ path)) as { createEngine: CreateEngine };
-  return changed.createEngine;
+async function engineOf(mutant: Mutant): Promise<{ create: CreateEngine; alarms: typeof Alarms }> {
+  const mark = `?mutant=${MUTANTS.indexOf(mutant)}`;
+  const engine = (await import(/* @vite-ignore */ `../../engine/engine.ts${mark}`)) as {
+    createEngine: CreateEngine;
+  };
+  const clock = (await import(/* @vite-ignore */ `../../engine/alarms.ts${mark}`)) as {
+    Alarms: typeof Alarms;
+  };
+  return { create: engine.createEngine, alarms: clock.Alarms };
 }
 
 describe('a mutant is noticed', () => {
   it.each(MUTANTS)(
     '$name',
     async (mutant) => {
-      const create = await engineOf(mutant);
+      const changed = await engineOf(mutant);
       let steps = 0;
       for (let seed = 1; seed <= MOST_SEEDS; seed++) {
         const { nodes = 1 } = mutant;
-        const report = await simulate({ seed, create, nodes });
+        const report = await simulate({ seed, ...changed, nodes });
         steps += report.steps;
         if (report.breach === undefined) continue;
         const { law, words } = report.breach;

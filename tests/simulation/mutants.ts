@@ -136,6 +136,20 @@ export const MUTANTS: readonly Mutant[] = [
     laws: ['bounded-memory', 'events-drive'],
   },
   {
+    name: 'a timer is set once for the whole rest',
+    file: 'engine/alarms.ts',
+    snippet: 'if (!jumped) return;',
+    instead: 'if (this.#set.size >= 0) return;',
+    laws: ['on-time'],
+  },
+  {
+    name: 'a timer does not look at the clock that it is for',
+    file: 'engine/alarms.ts',
+    snippet: 'if (this.#ticker.now() < alarm.time) {',
+    instead: 'if (this.#ticker.now() < 0) {',
+    laws: ['on-time'],
+  },
+  {
     name: 'a node that stood still goes on as if nothing had been',
     file: 'engine/engine.ts',
     snippet: 'mayLeave: () => this.#membership?.mayLeave() ?? true,',

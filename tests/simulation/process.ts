@@ -44,6 +44,7 @@ export class Process {
     return {
       now: () => clock.now(),
       at: (time, callback) => clock.at(time, () => this.when(callback)),
+      after: (ms, callback) => clock.after(ms, () => this.when(callback)),
       elapsed: () => clock.elapsed(),
       soon: (callback) => clock.soon(() => this.when(callback)),
     };

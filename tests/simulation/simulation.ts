@@ -7,6 +7,7 @@
  *   close   every node stops
  */
 import type { CreateEngine } from './world.ts';
+import type { Alarms } from '../../engine/alarms.ts';
 import { Chance } from '../chaos/chance.ts';
 import { viewOf } from '../../kernel/view.ts';
 import { NO_OVERLAY } from '../../kernel/gates.ts';
@@ -31,6 +32,7 @@ export interface Plan {
   /** Steps of the storm. */
   readonly steps?: number;
   readonly create?: CreateEngine;
+  readonly alarms?: typeof Alarms;
 }
 
 export interface Report {
@@ -75,7 +77,7 @@ class Simulation {
 
   constructor(plan: Plan) {
     this.#plan = plan;
-    this.#world = new World(plan.seed, plan.nodes, plan.create);
+    this.#world = new World(plan.seed, plan.nodes, plan.create, plan.alarms);
     this.#chance = this.#world.chance.fork();
   }
 
@@ -200,11 +202,13 @@ class Simulation {
     else if (faults.strikes('hang')) {
       const ms = LEASE_MS * (0.2 + 2.5 * chance.next());
       life.hangsUntil = schedule.now + ms;
+      life.hungUntil = Math.max(life.hungUntil, life.hangsUntil);
       world.trace.note(`  ${life.name} hangs for ${Math.round(ms)} ms`);
     }
     if (faults.strikes('clock jump')) {
       const { machine } = life;
       const ms = (chance.next() - 0.5) * 4_000;
+      machine.jumpedAt = schedule.now;
       machine.skewMs = Math.abs(machine.skewMs + ms) > 5_000 ? 0 : machine.skewMs + ms;
       world.trace.note(`  the clock of ${machine.name} is off by ${Math.round(machine.skewMs)} ms`);
     }

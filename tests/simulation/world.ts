@@ -2,6 +2,7 @@
  * The whole simulated world of one seed: one journal, the systems outside, and the machines with
  * their engines, wired together over one schedule. The engine in it is the real one.
  */
+import { Alarms } from '../../engine/alarms.ts';
 import { createEngine, type EngineOptions } from '../../engine/engine.ts';
 import type { Batch, VersionRow } from '../../journal/journal.ts';
 import { Chance } from '../chaos/chance.ts';
@@ -40,12 +41,18 @@ export class World {
   slowUntil = 0;
   readonly #network: Network;
   readonly #create: CreateEngine;
+  readonly #alarms: typeof Alarms;
   readonly mostRuns: number;
   readonly #concurrency: number;
   readonly #appending = new Map<string, number>();
   #ids = 0;
 
-  constructor(seed: number, nodes: number | undefined, create: CreateEngine = createEngine) {
+  constructor(
+    seed: number,
+    nodes: number | undefined,
+    create: CreateEngine = createEngine,
+    alarms: typeof Alarms = Alarms,
+  ) {
     const chance = new Chance(seed);
     this.chance = chance;
     this.schedule = new Schedule(START, chance.fork());
@@ -71,6 +78,7 @@ export class World {
       done: (command) => this.laws.acknowledged(command, this.schedule.now),
     });
     this.#create = create;
+    this.#alarms = alarms;
     this.mostRuns = chance.pick([3, 8, 100]);
     this.#concurrency = chance.pick([2, 8, 50]);
     const count = nodes ?? chance.pick([1, 2, 2, 3, 4]);
@@ -152,7 +160,7 @@ export class World {
       connectors: [connectorOf(outside, life, this.#concurrency)],
       systems: { get: () => undefined, names: () => [], secrets: [] },
       nodeName: life.machine.name,
-      clock: clockOf(life, schedule, faults),
+      clock: clockOf(life, { schedule, faults, laws: this.laws, alarms: this.#alarms }),
       chance,
       ids: { run: () => this.#newId() },
       stateDirectory: `/${life.machine.name}`,
