@@ -45,7 +45,7 @@ async function open() {
     node.kill('SIGKILL');
     await node.exited;
   });
-  expect(await node.ready, node.words).not.toBeNull();
+  if ((await node.ready) === null) throw new Error(node.words);
   const tutti = async (...words: string[]): Promise<string> => {
     const executable = join(packageRoot(), 'cli', 'tutti.js');
     const { TUTTI_URL: _url, TUTTI_DATABASE: _database, ...env } = process.env;
