@@ -4,8 +4,8 @@
  * out so that each takes some twenty seconds at most: the table prints it.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { basename, delimiter, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export interface Entry {
   readonly name: string;
@@ -25,6 +25,17 @@ export const TUTTI: Entry = {
   keeps: 'postgresql',
   amounts: {},
 };
+
+/** Another revision of Tutti, from a checkout that is built. */
+export function checkout(directory: string): Entry {
+  const file = resolve(directory, 'dist/bench/tutti.js');
+  return {
+    ...TUTTI,
+    name: `Tutti of ${basename(resolve(directory))}`,
+    module: pathToFileURL(file).href,
+    ...(!existsSync(file) && { missing: `${file} is missing: build it` }),
+  };
+}
 
 /** For the paths to systems: the engine with its real connectors, and a loop without any engine. */
 export const DISPATCH: readonly Entry[] = [

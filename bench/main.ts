@@ -7,9 +7,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { USAGE, type Wishes, wishesOf } from './arguments.ts';
-import { DISPATCH, type Entry, peers, TUTTI } from './contestants.ts';
+import { checkout, DISPATCH, type Entry, peers, TUTTI } from './contestants.ts';
 import { DatabaseServer } from './database.ts';
 import { median } from './meter.ts';
+import { pairs } from './pairs.ts';
 import { openPage } from './page.ts';
 import { rawRate } from './raw.ts';
 import { Stage } from './stage.ts';
@@ -32,7 +33,8 @@ class Bench {
     this.#wishes = wishes;
     this.#server = server;
     this.#pageUrl = pageUrl;
-    this.#engines = wishes.peers ? [TUTTI, ...peers()] : [TUTTI];
+    const other = wishes.against === undefined ? [] : [checkout(wishes.against)];
+    this.#engines = [TUTTI, ...other, ...(wishes.peers ? peers() : [])];
   }
 
   async play(): Promise<void> {
@@ -42,7 +44,9 @@ class Bench {
       this.#say(`raw rows: ${perSecond(this.#raw.at(-1) ?? 0)}`);
       const chainRates = new Map<Entry, number>();
       for (const workload of this.#wishes.workloads) {
-        for (const entry of this.#entriesOf(workload)) {
+        const entries = this.#entriesOf(workload);
+        // Who is first finds another machine than who is second: they take turns.
+        for (const entry of round % 2 === 0 ? entries.toReversed() : entries) {
           const figures = await this.#one(workload, entry, chainRates.get(entry));
           if (workload.id === 'W1' && figures !== undefined)
             chainRates.set(entry, figures.perSecond);
@@ -164,6 +168,7 @@ async function main(): Promise<void> {
     const machine = bench.machine();
     const results = bench.results();
     console.log(`\n${machine}\n\n${table(results)}`);
+    if (wishes.against !== undefined) console.log(`\n${pairs(results).join('\n')}`);
     console.log('\nCPU: seconds per 1,000 tasks. WAL: bytes per task.');
     console.log(`Every round: ${keep(machine, results)}`);
   } finally {
