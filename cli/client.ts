@@ -7,6 +7,7 @@ import { createClient } from '../model/client/client.ts';
 import type { Client } from '../model/client/client.ts';
 import { TuttiError } from '../model/errors.ts';
 import type { RunSummary } from '../model/run.ts';
+import { type Patience, patientFetch } from './patience.ts';
 
 export type { Client } from '../model/client/client.ts';
 export { ApiRefusal } from '../model/client/client.ts';
@@ -17,20 +18,25 @@ export interface Server {
   readonly actor: string;
   /** Finds the server again when it is gone: another process may serve the data folder now. */
   readonly reconnect?: (() => Promise<string>) | undefined;
+  /** How long it is waited for. */
+  readonly patience: Patience;
 }
 
-export function clientOf({ url, actor, reconnect }: Server): Client {
+export function clientOf({ url, actor, reconnect, patience }: Server): Client {
   return createClient({
     url,
     actor,
-    fetch,
+    fetch: patientFetch(patience),
     pause: async (ms, signal) => {
       await delay(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
     },
     // Once: a second silence is not the end of a process that another takes the place of.
     ...(reconnect === undefined
       ? {}
-      : { again: async (attempt: number) => (attempt === 1 ? reconnect() : null) }),
+      : {
+          again: async (attempt: number) =>
+            attempt === 1 && !patience.signal.aborted ? reconnect() : null,
+        }),
   });
 }
 

@@ -11,11 +11,12 @@ import { pino } from 'pino';
 import { TuttiError } from '../model/errors.ts';
 import { healthSchema } from '../model/wire.ts';
 import { clientOf } from './client.ts';
-import type { Client } from './client.ts';
+import type { Client, Server } from './client.ts';
 import type { RunningHouse } from './compose.ts';
 import { DataFolder, dataFolderOf } from './data-folder.ts';
 import type { Lifetime } from './lifetime.ts';
 import { finishBusyRuns } from './quiet.ts';
+import type { Patience } from './patience.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface ConnectOptions {
@@ -36,6 +37,9 @@ export interface Connection {
   finish(): Promise<void>;
 }
 
+/** Who asks, and how long. */
+type Asker = Pick<Server, 'actor' | 'patience'>;
+
 const ALIVE_LIMIT_MS = 2000;
 /** Somebody else holds the lock and has not announced itself yet: it starts, or it stops. */
 const TURN_POLL_MS = 50;
@@ -48,20 +52,26 @@ export async function connect(
   purpose: Purpose,
 ): Promise<Connection> {
   const actor = options.actor ?? terminal.userName;
+  const patience = patienceOf(terminal, lifetime);
   const given = terminal.environment['TUTTI_URL'];
-  if (given !== undefined && given !== '') return remote(urlOf(given), actor);
+  if (given !== undefined && given !== '') return remote(urlOf(given), actor, patience);
   const folder = folderOf(options, terminal);
   const url = await liveServer(folder);
-  if (url !== null) return remote(url, actor, () => waitForServer(folder));
+  if (url !== null)
+    return remote(url, actor, patience, () => waitForServer(folder, lifetime.signal));
   if (purpose === 'read') {
     const house = await openOwnHouse(options, terminal, folder, true);
     return {
-      client: clientOf({ url: house.url, actor }),
+      client: clientOf({ url: house.url, actor, patience }),
       inProcess: true,
       finish: () => house.stop(),
     };
   }
-  return connectInProcess(options, terminal, lifetime, folder, actor);
+  return connectInProcess(options, terminal, lifetime, folder, { actor, patience });
+}
+
+export function patienceOf(terminal: Terminal, lifetime: Lifetime): Patience {
+  return { signal: lifetime.signal, say: (text) => terminal.err(text) };
 }
 
 export function folderOf(options: ConnectOptions, terminal: Terminal): DataFolder {
@@ -75,9 +85,14 @@ function urlOf(text: string): string {
   throw new TuttiError('server.unreachable', `TUTTI_URL is not an http address: ${text}`);
 }
 
-function remote(url: string, actor: string, reconnect?: () => Promise<string>): Connection {
+function remote(
+  url: string,
+  actor: string,
+  patience: Patience,
+  reconnect?: () => Promise<string>,
+): Connection {
   return {
-    client: clientOf({ url, actor, reconnect }),
+    client: clientOf({ url, actor, patience, reconnect }),
     inProcess: false,
     finish: async () => undefined,
   };
@@ -99,8 +114,8 @@ export async function liveServer(folder: DataFolder): Promise<string | null> {
 }
 
 /** After the server was lost: one that took its place, if there is one soon. */
-async function waitForServer(folder: DataFolder): Promise<string> {
-  for (let waited = 0; waited < ALIVE_LIMIT_MS * 2; waited += TURN_POLL_MS) {
+async function waitForServer(folder: DataFolder, signal: AbortSignal): Promise<string> {
+  for (let waited = 0; waited < ALIVE_LIMIT_MS * 2 && !signal.aborted; waited += TURN_POLL_MS) {
     const url = await liveServer(folder);
     if (url !== null) return url;
     await delay(TURN_POLL_MS);
@@ -113,13 +128,15 @@ async function connectInProcess(
   terminal: Terminal,
   lifetime: Lifetime,
   folder: DataFolder,
-  actor: string,
+  asker: Asker,
 ): Promise<Connection> {
   for (let waited = 0; ; waited += TURN_POLL_MS) {
     const house = await openUnlessServed(options, terminal, folder);
-    if (house !== null) return ownConnection(house, actor, terminal, lifetime);
+    if (house !== null) return ownConnection(house, asker, terminal, lifetime);
     const url = await liveServer(folder);
-    if (url !== null) return remote(url, actor, () => waitForServer(folder));
+    if (url !== null) {
+      return remote(url, asker.actor, asker.patience, () => waitForServer(folder, lifetime.signal));
+    }
     if (waited >= TURN_LIMIT_MS || lifetime.signal.aborted) {
       throw new TuttiError(
         'data.in-use',
@@ -166,11 +183,11 @@ async function openOwnHouse(
 
 function ownConnection(
   house: RunningHouse,
-  actor: string,
+  asker: Asker,
   terminal: Terminal,
   lifetime: Lifetime,
 ): Connection {
-  const client = clientOf({ url: house.url, actor });
+  const client = clientOf({ url: house.url, ...asker });
   return {
     client,
     inProcess: true,

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { CONNECTORS } from '../../connectors/index.ts';
 import type { RunSummary } from '../../model/run.ts';
 import type { SystemSummary, WhyTask } from '../../model/wire.ts';
-import { liveServer, folderOf } from '../connection.ts';
+import { folderOf, liveServer, patienceOf } from '../connection.ts';
 import { followLogs, LogPrinter } from '../log-printer.ts';
 import { alone, connected, EXIT } from '../runtime.ts';
 import type { CommonOptions, Context, LocalContext, Runtime } from '../runtime.ts';
@@ -219,11 +219,17 @@ function systemsCommand(program: Command, runtime: Runtime): void {
 async function knownSystems(
   context: LocalContext<SystemsOptions>,
 ): Promise<readonly SystemSummary[]> {
-  const { terminal, options, sources } = context;
+  const { terminal, options, sources, lifetime } = context;
   const folder = folderOf(options, terminal);
   const url = terminal.environment['TUTTI_URL'] || (await liveServer(folder));
   if (url && options.systems === undefined) {
-    return (await clientOf({ url, actor: terminal.userName }).listSystems()).items;
+    return (
+      await clientOf({
+        url,
+        actor: terminal.userName,
+        patience: patienceOf(terminal, lifetime),
+      }).listSystems()
+    ).items;
   }
   const file = findSystemsFile(options.systems, folder.path, terminal.workingDirectory);
   const systems = loadSystems(file);
