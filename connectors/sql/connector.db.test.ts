@@ -1,79 +1,35 @@
 /** The contract, against a real PostgreSQL. */
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createConnection, createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
-import path from 'node:path';
-import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type EmbeddedServer, openEmbedded } from '../../journal/embedded/server.ts';
 import { conformance, type Counterpart } from '../kit/conformance.ts';
-import type { ActionContext, CallAction } from '../kit/index.ts';
+import type { ActionContext } from '../kit/index.ts';
 import { sql } from './connector.ts';
 import { classOf } from './failure.ts';
+import { actionOf, contextOf as contextFor, openServer, type SqlServer } from './server.fixture.ts';
 import type { Config } from './session.ts';
 
-let directory: string;
-let server: EmbeddedServer;
-let admin: pg.Client;
-let url: string;
-let socket: string;
-let user: string;
-
+let server: SqlServer;
 beforeAll(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), 'tutti-sql-'));
-  server = await openEmbedded(directory);
-  await server.ensureRunning();
-  const connection = await server.createDatabase('work');
-  const { host = '', port = 5432 } = connection;
-  user = connection.user ?? 'postgres';
-  socket = path.join(host, `.s.PGSQL.${port}`);
-  url = `postgres://${user}@localhost:${port}/work?host=${encodeURIComponent(host)}`;
-  admin = new pg.Client(connection);
-  await admin.connect();
-  await admin.query('create table ledger (id serial primary key, name text unique)');
+  server = await openServer();
+  await server.admin.query('create table ledger (id serial primary key, name text unique)');
 }, 120_000);
-afterAll(async () => {
-  await admin.end();
-  await server.stop();
-  await rm(directory, { recursive: true, force: true });
-});
+afterAll(async () => await server.close());
 
-function actionOf(name: string) {
-  const action = sql.actions.find((candidate) => candidate.name === name);
-  if (action?.does.form !== 'call') throw new Error(`no call ${name}`);
-  const does = action.does as CallAction<Config, unknown, { rowCount: number; rows: unknown[] }>;
-  return { does, parse: (given: unknown) => action.input.parse(given) };
-}
 const execute = actionOf('sql.execute');
 const query = actionOf('sql.query');
-
-let keys = 0;
-function contextOf(change: Partial<ActionContext<Config>> = {}): ActionContext<Config> {
-  keys += 1;
-  return {
-    key: `r1:post:${keys}`,
-    run: 'r1',
-    task: 'post',
-    attempt: 1,
-    config: { url },
-    directory,
-    stateDirectory: directory,
-    signal: new AbortController().signal,
-    log: () => {},
-    ...change,
-  };
-}
+const contextOf = (change?: Partial<ActionContext<Config>>) => contextFor(server.url, change);
 
 async function count(where = 'true'): Promise<number> {
-  const { rows } = await admin.query(`select count(*)::int as n from ledger where ${where}`);
+  const { rows } = await server.admin.query(`select count(*)::int as n from ledger where ${where}`);
   return (rows as { n: number }[])[0]?.n ?? -1;
 }
 
 async function open(): Promise<Counterpart> {
   return {
     get config() {
-      return { url };
+      return { url: server.url };
     },
     directory: tmpdir(),
     stateDirectory: tmpdir(),
@@ -171,7 +127,10 @@ conformance(sql, open, {
     {
       title: 'a connection that is ended by the server',
       action: 'sql.execute',
-      with: { statement: 'select pg_terminate_backend(pg_backend_pid())' },
+      with: {
+        statement:
+          'do $$ begin perform pg_terminate_backend(pg_backend_pid()); perform pg_sleep(1000); end $$',
+      },
       class: 'transient',
       code: 'sql.error',
       native: { sqlstate: '57P01' },
@@ -187,12 +146,12 @@ conformance(sql, open, {
 });
 
 test('a server that does not answer is transient, an unknown user is auth', async () => {
-  const nobody = url.replace(`//${user}@`, '//nobody-we-know@');
+  const nobody = server.url.replace(`//${server.user}@`, '//nobody-we-know@');
   const input = execute.parse({ statement: 'select 1' });
   await expect(
     execute.does.call(contextOf({ config: { url: nobody } }), input),
   ).rejects.toMatchObject({ class: 'auth', native: { sqlstate: '28000' } });
-  const gone = `postgres://${user}:pa55word@localhost/work?host=${encodeURIComponent(directory)}`;
+  const gone = `postgres://${server.user}:pa55word@localhost/work?host=${encodeURIComponent(server.directory)}`;
   const failure: unknown = await execute.does
     .call(contextOf({ config: { url: gone } }), input)
     .catch((error: unknown) => error);
@@ -221,7 +180,7 @@ test('statements share one transaction: all or nothing', async () => {
 });
 
 test('many at once make the marker table once; one key at once takes effect once', async () => {
-  await admin.query('drop table if exists tutti_markers');
+  await server.admin.query('drop table if exists tutti_markers');
   const fresh = execute.parse({ statement: 'insert into ledger default values' });
   await Promise.all(
     Array.from({ length: 8 }, async () => await execute.does.call(contextOf(), fresh)),
@@ -236,10 +195,10 @@ test('many at once make the marker table once; one key at once takes effect once
 });
 
 test('a user who may not create the marker table is told what to create', async () => {
-  await admin.query('drop table if exists tutti_markers');
-  await admin.query('drop role if exists reader');
-  await admin.query('create role reader login');
-  const config = { url: url.replace(`//${user}@`, '//reader@') };
+  await server.admin.query('drop table if exists tutti_markers');
+  await server.admin.query('drop role if exists reader');
+  await server.admin.query('create role reader login');
+  const config = { url: server.url.replace(`//${server.user}@`, '//reader@') };
   const input = execute.parse({ statement: 'select 1' });
   await expect(execute.does.call(contextOf({ config }), input)).rejects.toMatchObject({
     class: 'rejected',
@@ -264,17 +223,13 @@ test('notices are the log, and an abort cancels the running statement', async ()
   expect(lines).toEqual(['NOTICE: under way\n']);
 });
 
-/** Passes everything on until `commit` was sent; the server's answer to it never arrives. */
+/** Passes everything on until the server says that it committed: that never arrives. */
 async function losingCommits(): Promise<{ proxy: Server; port: number }> {
   const proxy = createServer((near) => {
-    const far = createConnection(socket);
-    let committing = false;
-    near.on('data', (data: Buffer) => {
-      committing ||= data.toString('latin1').includes('commit\0');
-      far.write(data);
-    });
+    const far = createConnection(server.socket);
+    near.on('data', (data: Buffer) => far.write(data));
     far.on('data', (data: Buffer) => {
-      if (committing) near.destroy();
+      if (data.includes('COMMIT\0')) near.destroy();
       else near.write(data);
     });
     near.on('error', () => {}).on('close', () => far.end());
@@ -287,13 +242,15 @@ async function losingCommits(): Promise<{ proxy: Server; port: number }> {
 test('a reply lost in commit is unknown, and the marker tells that it took effect', async () => {
   await execute.does.call(contextOf(), execute.parse({ statement: 'select 1' }));
   const { proxy, port } = await losingCommits();
-  const context = contextOf({ config: { url: `postgres://${user}@127.0.0.1:${port}/work` } });
+  const context = contextOf({
+    config: { url: `postgres://${server.user}@127.0.0.1:${port}/work` },
+  });
   const input = execute.parse({ statement: INSERT, parameters: ['lost'] });
   await expect(execute.does.call(context, input)).rejects.toMatchObject({
     class: 'unknown',
     code: 'sql.lost-reply',
   });
-  const later = { ...context, config: { url } };
+  const later = { ...context, config: { url: server.url } };
   const found = { rowCount: 1, rows: [{ name: 'lost' }] };
   expect(await execute.does.locate?.(later, input)).toEqual({ found });
   expect(await execute.does.call(later, input)).toEqual(found);

@@ -5,16 +5,22 @@
 import { z } from 'zod';
 import {
   type ActionContext,
-  ActionFailure,
   boundedOutput,
   defineAction,
   defineConnector,
   durationMs,
   durationText,
 } from '../kit/index.ts';
-import { isConnectionLoss, lostCommit } from './failure.ts';
-import { beginMarked, readMarker, writeMarker } from './marker.ts';
-import { type Config, type Rows, type Session, withSession } from './session.ts';
+import { breaksOpenMarker, isConnectionLoss, lostCommit, transactionEnded } from './failure.ts';
+import { beginMarked, isMarked, limitTime, readMarker, writeMarker } from './marker.ts';
+import {
+  type Answer,
+  type Config,
+  refuseUnwritable,
+  type Session,
+  withSession,
+} from './session.ts';
+import type { Wanted } from './statement.ts';
 
 const config = z.strictObject({
   url: z
@@ -23,6 +29,8 @@ const config = z.strictObject({
     .meta({ secret: true })
     .describe('postgres://user:password@host:5432/database'),
 });
+
+const LOCATE_LIMIT_MS = 30_000;
 
 const parameters = z.array(z.json()).default([]).describe('Values for $1, $2…');
 const timeout = durationText.default('5m').describe('For each statement');
@@ -53,23 +61,57 @@ type ExecuteInput = z.output<typeof executeInput>;
 async function execute(context: ActionContext<Config>, given: ExecuteInput): Promise<Output> {
   const { statement, statements } = given;
   const all = statements ?? [{ statement: statement ?? '', parameters: given.parameters }];
-  for (const each of all) refuseTransactionControl(each.statement);
-  return await withSession(context, async (session) => {
-    const before = await beginMarked(session, context.key);
+  for (const each of all) refuseUnwritable(each.statement);
+  const limitMs = durationMs(given.timeout);
+  return await withSession(context, limitMs, async (session) => {
+    const before = await beginMarked(session, context.key, limitMs);
     if (before !== undefined) return output.parse(before.done);
-    await limitTime(session, given.timeout);
     let rowCount = 0;
-    let last: Rows | undefined;
-    for (const each of all) {
-      last = await session.query(each.statement, each.parameters);
+    let last: Answer | undefined;
+    for (const [position, each] of all.entries()) {
+      // Only the rows of the last one are given.
+      const wanted = { rows: position === all.length - 1 ? 'all' : 'none' } as const;
+      last = await runOne(session, context.key, each, wanted);
       rowCount += last.rowCount;
     }
     const result = output.parse({ rowCount, rows: last?.rows ?? [] });
     boundedOutput('what the statements returned', result);
-    await writeMarker(session, context.key, result);
+    if (!(await writeMarker(session, context.key, result))) {
+      throw transactionEnded('its row in tutti_markers is gone', 'nothing was committed');
+    }
     await commit(session);
     return result;
   });
+}
+
+/**
+ * Whether the transaction is still ours is not read from the statement's text, of which there is
+ * always another spelling: the server says where it stands, and which command it carried out.
+ */
+async function runOne(
+  session: Session,
+  key: string,
+  { statement, parameters: values }: z.output<typeof one>,
+  wanted: Wanted,
+): Promise<Answer> {
+  let answer: Answer;
+  try {
+    answer = await session.query(statement, values, wanted);
+  } catch (error) {
+    if (!breaksOpenMarker(error)) throw error;
+    throw transactionEnded('COMMIT', 'the database refused that, and nothing was committed');
+  }
+  if (!answer.inTransaction) {
+    // A commit would have been refused, unless the statements closed or removed our row before.
+    const isUndone = answer.command === 'ROLLBACK';
+    const what = isUndone ? 'nothing was committed' : 'what they had done until then is committed';
+    throw transactionEnded(answer.command, what);
+  }
+  // Either to a savepoint, or the whole, and another transaction was begun in its place.
+  if (answer.command === 'ROLLBACK' && !(await isMarked(session, key))) {
+    throw transactionEnded('ROLLBACK AND CHAIN', 'nothing was committed');
+  }
+  return answer;
 }
 
 async function commit(session: Session): Promise<void> {
@@ -78,28 +120,6 @@ async function commit(session: Session): Promise<void> {
   } catch (error) {
     throw isConnectionLoss(error) ? lostCommit() : error;
   }
-}
-
-async function limitTime(session: Session, text: string): Promise<void> {
-  const setting = "select set_config('statement_timeout', $1, true)";
-  await session.query(setting, [String(durationMs(text))]);
-}
-
-const COMMENTS = /^(?:\s+|--.*|\/\*[^]*?\*\/)/;
-const CONTROL =
-  /^(?:begin|start|commit|end|rollback|abort|savepoint|release|prepare\s+transaction)\b/i;
-
-/** The transaction is ours: it holds the marker. */
-function refuseTransactionControl(statement: string): void {
-  let rest = statement;
-  while (COMMENTS.test(rest)) rest = rest.replace(COMMENTS, '');
-  if (!CONTROL.test(rest)) return;
-  throw new ActionFailure({
-    class: 'rejected',
-    code: 'sql.transaction',
-    message:
-      'sql.execute runs its statements in one transaction of its own; leave out BEGIN, COMMIT and the like',
-  });
 }
 
 const executeAction = defineAction({
@@ -135,7 +155,7 @@ const executeAction = defineAction({
     form: 'call',
     call: execute,
     locate: async (context: ActionContext<Config>) =>
-      await withSession(context, async (session) => {
+      await withSession(context, LOCATE_LIMIT_MS, async (session) => {
         const marker = await readMarker(session, context.key);
         return marker === undefined ? 'absent' : { found: output.parse(marker.found) };
       }),
@@ -152,19 +172,18 @@ const queryOutput = output.extend({
   truncated: z.boolean().describe('There are more rows than `limit`'),
 });
 
-/** A cursor, so that a large table stays in the server. */
+/** Rows are taken as they come, so that a large table stays in the server. */
 async function query(context: ActionContext<Config>, given: z.output<typeof queryInput>) {
-  return await withSession(context, async (session) => {
+  refuseUnwritable(given.statement);
+  const limitMs = durationMs(given.timeout);
+  return await withSession(context, limitMs, async (session) => {
     await session.query('begin read only');
-    await limitTime(session, given.timeout);
-    const declare = `declare tutti_rows no scroll cursor for ${given.statement}`;
-    await session.query(declare, given.parameters);
-    const fetched = await session.query(`fetch forward ${given.limit + 1} from tutti_rows`);
+    await limitTime(session, limitMs);
+    const wanted = { rows: { atMost: given.limit } };
+    const found = await session.query(given.statement, given.parameters, wanted);
     await session.query('rollback');
-    const kept = fetched.rows.slice(0, given.limit);
-    const truncated = fetched.rows.length > kept.length;
-    const result = { rowCount: kept.length, rows: rows.parse(kept), truncated };
-    return boundedOutput('what the query returned', result);
+    const result = { rowCount: found.rows.length, rows: rows.parse(found.rows) };
+    return boundedOutput('what the query returned', { ...result, truncated: found.more });
   });
 }
 

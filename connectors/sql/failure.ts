@@ -6,6 +6,9 @@ import pg from 'pg';
 import type { ErrorClass } from '../../model/definition.ts';
 import { ActionFailure } from '../kit/index.ts';
 
+/** The constraint that only our own commit keeps; see marker.ts. */
+export const OPEN_CONSTRAINT = 'tutti_markers_open';
+
 const CLASSES: readonly (readonly [RegExp, ErrorClass])[] = [
   // Connections, shutdown, serialization, deadlock, lack of resources, a lock not to be had.
   [/^(?:08...|57P0[1-3]|40001|40P01|53...|55P03)$/, 'transient'],
@@ -28,6 +31,11 @@ export function sqlstateOf(error: unknown): string | undefined {
 export function isConnectionLoss(error: unknown): boolean {
   const sqlstate = sqlstateOf(error);
   return sqlstate === undefined || /^(?:08...|57P0[1-3])$/.test(sqlstate);
+}
+
+/** A commit in the midst of the work; see marker.ts. */
+export function breaksOpenMarker(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.constraint === OPEN_CONSTRAINT;
 }
 
 export function failureOf(error: unknown): ActionFailure {
@@ -53,6 +61,7 @@ export function failureOf(error: unknown): ActionFailure {
 }
 
 export function notConnected(error: unknown): ActionFailure {
+  if (error instanceof ActionFailure) return error;
   const sqlstate = sqlstateOf(error);
   if (sqlstate !== undefined) return failureOf(error);
   const native = { error: (error as NodeJS.ErrnoException).code ?? 'no answer' };
@@ -63,6 +72,18 @@ export function notConnected(error: unknown): ActionFailure {
 export function cancelled(): ActionFailure {
   const message = 'the statement was cancelled; nothing was committed';
   return new ActionFailure({ class: 'failed', code: 'sql.cancelled', message });
+}
+
+/** The server says nothing. What was not committed is rolled back when it sees that we are gone. */
+export function unanswered(limitMs: number): ActionFailure {
+  const message = `the database gave no answer within ${limitMs} ms; nothing was committed`;
+  return new ActionFailure({ class: 'timeout', code: 'sql.timeout', message });
+}
+
+/** The transaction is ours: it holds the marker. `what`: how much of the work stays. */
+export function transactionEnded(command: string, what: string): ActionFailure {
+  const message = `sql.execute runs its statements in one transaction of its own, and one of them ended it (${command}); ${what}. Leave out BEGIN, COMMIT, ROLLBACK and the like`;
+  return new ActionFailure({ class: 'rejected', code: 'sql.transaction', message });
 }
 
 /** The one moment when a lost connection leaves the outcome open. */

@@ -2,45 +2,65 @@
  * Exactly once: a row with the attempt's key is written in the transaction of the work itself.
  * Both are there or neither is, whatever happens to the reply.
  *
+ * While the work is under way the row refers to another that does not exist, by a constraint that
+ * is looked at when the transaction is committed. So the database itself refuses each commit but
+ * ours, however it is spelt, and nothing of the work stays.
+ *
  * Of two submissions under one key the second waits at the primary key until the first is over,
  * and then finds either the marker or a free place. So even one that comes while a lost `commit`
  * is still on its way cannot do the work twice.
  */
 import type { Json } from '../../model/json.ts';
 import { ActionFailure } from '../kit/index.ts';
-import { sqlstateOf } from './failure.ts';
+import { OPEN_CONSTRAINT, sqlstateOf } from './failure.ts';
 import type { Session } from './session.ts';
 
-const CREATE = `create table if not exists tutti_markers (
-  key text primary key, at timestamptz not null default now(), output jsonb)`;
+const CREATE = [
+  `create table if not exists tutti_markers (
+  key text primary key, at timestamptz not null default now(), output jsonb)`,
+  `alter table tutti_markers add column if not exists open text
+  constraint ${OPEN_CONSTRAINT} references tutti_markers (key) deferrable initially deferred`,
+];
 /** Any constant: two nodes that create the table at once would both fail in the catalogue. */
 const CREATE_LOCK = 7_184_531_120;
+/** No attempt has this key. */
+const NOBODY = 'work under way';
 
 /** Begins the transaction. The output, when the work of this key is already committed. */
 export async function beginMarked(
   session: Session,
   key: string,
+  limitMs: number,
 ): Promise<{ done: Json } | undefined> {
   await session.query('begin');
-  const claim = 'insert into tutti_markers (key) values ($1) on conflict (key) do nothing';
+  await limitTime(session, limitMs);
+  const claim =
+    'insert into tutti_markers (key, open) values ($1, $2) on conflict (key) do nothing';
   try {
-    if ((await session.query(claim, [key])).rowCount === 1) return undefined;
+    if ((await session.query(claim, [key, NOBODY])).rowCount === 1) return undefined;
   } catch (error) {
-    if (sqlstateOf(error) !== '42P01') throw error;
+    // No such table; no such column.
+    if (!['42P01', '42703'].includes(sqlstateOf(error) ?? '')) throw error;
     await session.query('rollback');
     await createMarkers(session);
-    return await beginMarked(session, key);
+    return await beginMarked(session, key, limitMs);
   }
   const done = await readMarker(session, key);
   await session.query('rollback');
   return { done: done?.found ?? null };
 }
 
+/** For this transaction only. */
+export async function limitTime(session: Session, limitMs: number): Promise<void> {
+  const setting = "select set_config('statement_timeout', $1, true)";
+  await session.query(setting, [String(limitMs)]);
+}
+
 async function createMarkers(session: Session): Promise<void> {
   try {
     await session.query('begin');
     await session.query('select pg_advisory_xact_lock($1)', [CREATE_LOCK]);
-    await session.query(CREATE);
+    for (const statement of CREATE) await session.query(statement);
     await session.query('commit');
   } catch (error) {
     await session.query('rollback').catch(() => {});
@@ -48,15 +68,23 @@ async function createMarkers(session: Session): Promise<void> {
     throw new ActionFailure({
       class: 'rejected',
       code: 'sql.markers',
-      message: `the table tutti_markers is missing and this user may not create it; have it created: ${CREATE.replaceAll(/\s+/g, ' ')}`,
+      message: `the table tutti_markers is missing or old, and this user may not create it; have it created: ${CREATE.join('; ').replaceAll(/\s+/g, ' ')}`,
       native: { sqlstate: '42501' },
     });
   }
 }
 
-export async function writeMarker(session: Session, key: string, output: Json): Promise<void> {
-  const statement = 'update tutti_markers set output = $2::text::jsonb where key = $1';
-  await session.query(statement, [key, JSON.stringify(output)]);
+/** Whether the work is still in the transaction that we began. */
+export async function isMarked(session: Session, key: string): Promise<boolean> {
+  const statement = 'select 1 from tutti_markers where key = $1 and open is not null';
+  return (await session.query(statement, [key])).rowCount === 1;
+}
+
+/** Closes the row, so that it can be committed. False: it is not there any more. */
+export async function writeMarker(session: Session, key: string, output: Json): Promise<boolean> {
+  const statement =
+    'update tutti_markers set output = $2, open = null where key = $1 and open is not null';
+  return (await session.query(statement, [key, output])).rowCount === 1;
 }
 
 export async function readMarker(
@@ -65,7 +93,7 @@ export async function readMarker(
 ): Promise<{ found: Json } | undefined> {
   try {
     const statement = 'select output from tutti_markers where key = $1';
-    const { rows } = await session.query(statement, [key]);
+    const { rows } = await session.query(statement, [key], { rows: 'all' });
     const [row] = rows;
     return row && { found: row['output'] ?? null };
   } catch (error) {

@@ -2,50 +2,66 @@
  * One connection for one action: opened, used, closed. Notices become the log, and an abort of
  * the action cancels the running statement by a second connection, as PostgreSQL wants it.
  *
+ * Every step has a limit on this side too: a server that takes the connection and then says
+ * nothing keeps none of its promises, its own statement timeout included. Where the limit is
+ * over, the connection is given up; what was not committed by then never will be.
+ *
  * No pool: an action waits for its own statements only, and a connection is a few milliseconds.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { Json } from '../../model/json.ts';
+import { unwritable } from '../../model/json-text.ts';
 import { type ActionContext, ActionFailure } from '../kit/index.ts';
-import { cancelled, failureOf, notConnected } from './failure.ts';
+import { cancelled, failureOf, notConnected, unanswered } from './failure.ts';
+import { type Rows, Statement, type Wanted } from './statement.ts';
+import { limitMessages } from './wire.ts';
 
 export interface Config {
   readonly url: string;
 }
 
-export interface Rows {
-  /** INSERT, SELECT…: what the server says it did. */
-  readonly command: string;
-  readonly rowCount: number;
-  readonly rows: readonly Readonly<Record<string, Json>>[];
+export interface Answer extends Rows {
+  /** Where the server says it stands now: in a transaction, or in none any more. */
+  readonly inTransaction: boolean;
 }
 
 export interface Session {
-  /** One statement: the extended protocol refuses two, so no `;` can end our transaction. */
-  query(statement: string, parameters?: readonly Json[]): Promise<Rows>;
+  /** One statement: the extended protocol refuses two. Its rows are dropped unless wanted. */
+  query(statement: string, parameters?: readonly Json[], wanted?: Wanted): Promise<Answer>;
 }
 
 const CONNECT_LIMIT_MS = 10_000;
+/** How long the server may take to say that its own limit is over, or that it was cancelled. */
+const GRACE_MS = 2_000;
+const CLOSE_LIMIT_MS = 1_000;
 
+/** `limitMs` is for each statement. */
 export async function withSession<T>(
   context: ActionContext<Config>,
+  limitMs: number,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  if (context.signal.aborted) throw cancelled();
-  const client = await connect(context);
+  const { signal } = context;
+  if (signal.aborted) throw cancelled();
+  const client = await connect(context, limitMs);
   client.on('notice', ({ severity, message }) => {
     context.log('note', `${severity ?? 'NOTICE'}: ${message ?? ''}\n`);
   });
-  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
-  const cancel = () => void cancelBackend(context, rows[0]?.pid ?? 0);
-  context.signal.addEventListener('abort', cancel, { once: true });
+  let isGood = false;
   try {
-    return await work({ query: async (text, values) => await queryRows(client, text, values) });
+    const result = await work({
+      query: async (text, values = [], wanted = { rows: 'none' }) => {
+        const rows = await run(context, client, new Statement(text, values, wanted), limitMs);
+        return { ...rows, inTransaction: client.getTransactionStatus() === 'T' };
+      },
+    });
+    isGood = true;
+    return result;
   } catch (error) {
-    throw context.signal.aborted && isCancelled(error) ? cancelled() : failureOf(error);
+    throw signal.aborted && isCancelled(error) ? cancelled() : failureOf(error);
   } finally {
-    context.signal.removeEventListener('abort', cancel);
-    await client.end().catch(() => {});
+    await close(client, isGood);
   }
 }
 
@@ -53,29 +69,82 @@ function isCancelled(error: unknown): boolean {
   return error instanceof pg.DatabaseError && error.code === '57014';
 }
 
-async function connect({ config, key }: ActionContext<Config>): Promise<pg.Client> {
-  const client = openClient(config, `tutti ${key}`);
+/** Settles whatever the server does: by its answer, or when it had its time. */
+async function run(
+  context: ActionContext<Config>,
+  client: pg.Client,
+  statement: Statement,
+  limitMs: number,
+): Promise<Rows> {
+  const { signal } = context;
+  const over = new AbortController();
+  const giveUp = (error: unknown) => {
+    statement.fail(error);
+    client.connection.stream.destroy();
+  };
+  const later = (ms: number, error: ActionFailure) => {
+    delay(ms, undefined, { signal: over.signal }).then(
+      () => giveUp(error),
+      () => {},
+    );
+  };
+  const stop = () => {
+    later(GRACE_MS, cancelled());
+    void cancelBackend(context, client);
+  };
+  later(limitMs + GRACE_MS, unanswered(limitMs));
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    client.query(statement);
+    if (signal.aborted) stop();
+    return await statement.done;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    over.abort();
+  }
+}
+
+/** Says goodbye where all went well; nobody waits for a server that does not answer it. */
+async function close(client: pg.Client, isGood: boolean): Promise<void> {
+  const { stream } = client.connection;
+  if (!isGood) {
+    stream.destroy();
+    return;
+  }
+  const over = new AbortController();
+  const limit = delay(CLOSE_LIMIT_MS, undefined, { signal: over.signal }).catch(() => {});
+  await Promise.race([client.end().catch(() => {}), limit]);
+  over.abort();
+  stream.destroy();
+}
+
+async function connect(context: ActionContext<Config>, limitMs: number): Promise<pg.Client> {
+  const client = openClient(context.config, `tutti ${context.key}`, limitMs);
+  const leave = () => client.connection.stream.destroy(cancelled());
+  context.signal.addEventListener('abort', leave, { once: true });
   try {
     await client.connect();
     return client;
   } catch (error) {
-    await client.end().catch(() => {});
-    throw notConnected(error);
+    client.connection.stream.destroy();
+    throw context.signal.aborted ? cancelled() : notConnected(error);
+  } finally {
+    context.signal.removeEventListener('abort', leave);
   }
 }
 
 /** The URL is a secret: an error about it says nothing of it. */
-function openClient({ url }: Config, name: string): pg.Client {
+function openClient({ url }: Config, name: string, limitMs: number): pg.Client {
   try {
     const client = new pg.Client({
       connectionString: url,
       application_name: name.slice(0, 63),
-      connectionTimeoutMillis: CONNECT_LIMIT_MS,
+      connectionTimeoutMillis: Math.min(CONNECT_LIMIT_MS, limitMs),
       keepAlive: true,
-      types: { getTypeParser },
     });
     // A connection lost while idle; the next query says so too.
     client.on('error', () => {});
+    limitMessages(client);
     return client;
   } catch {
     throw new ActionFailure({
@@ -86,62 +155,37 @@ function openClient({ url }: Config, name: string): pg.Client {
   }
 }
 
-async function cancelBackend({ config }: ActionContext<Config>, pid: number): Promise<void> {
-  const client = openClient(config, 'tutti cancel');
+/** The server's number of the session is in its greeting, and not in the types of pg. */
+function backendOf(client: pg.Client): number {
+  return (client as pg.Client & { readonly processID?: number }).processID ?? 0;
+}
+
+async function cancelBackend({ config }: ActionContext<Config>, working: pg.Client): Promise<void> {
+  const client = openClient(config, 'tutti cancel', GRACE_MS);
+  const over = new AbortController();
+  const { stream } = client.connection;
+  delay(GRACE_MS, undefined, { signal: over.signal }).then(
+    () => stream.destroy(),
+    () => {},
+  );
   try {
     await client.connect();
-    await client.query('select pg_cancel_backend($1)', [pid]);
+    await client.query('select pg_cancel_backend($1)', [backendOf(working)]);
   } catch {
-    // The statement timeout remains.
+    // The statement's limit remains.
   } finally {
-    await client.end().catch(() => {});
+    over.abort();
+    stream.destroy();
   }
 }
 
-async function queryRows(
-  client: pg.Client,
-  text: string,
-  values: readonly Json[] = [],
-): Promise<Rows> {
-  const query: pg.QueryConfig & { queryMode: 'extended' } = {
-    text,
-    values: [...values],
-    queryMode: 'extended',
-  };
-  const { command, rowCount, rows } = await client.query<Record<string, Json>>(query);
-  return { command, rowCount: rowCount ?? 0, rows };
-}
-
-const OID = {
-  bool: 16,
-  int8: 20,
-  int2: 21,
-  int4: 23,
-  json: 114,
-  float4: 700,
-  float8: 701,
-  jsonb: 3802,
-};
-
-/**
- * Values as JSON can say them: numbers where they are exact, JSON as JSON, everything else as the
- * text that PostgreSQL prints. Dates would otherwise take on this machine's time zone.
- */
-function getTypeParser(oid: number): (text: string) => Json {
-  switch (oid) {
-    case OID.bool:
-      return (text) => text === 't';
-    case OID.int2:
-    case OID.int4:
-      return Number;
-    case OID.int8:
-      return (text) => (Number.isSafeInteger(Number(text)) ? Number(text) : text);
-    case OID.float4:
-    case OID.float8:
-      return (text) => (Number.isFinite(Number(text)) ? Number(text) : text);
-    case OID.json:
-    case OID.jsonb:
-      return (text) => JSON.parse(text) as Json;
-  }
-  return (text) => text;
+/** A statement goes to the server with a zero at its end: one inside would cut it there. */
+export function refuseUnwritable(statement: string): void {
+  const wrong = unwritable(statement);
+  if (wrong === undefined) return;
+  throw new ActionFailure({
+    class: 'rejected',
+    code: 'sql.statement',
+    message: `the statement ${wrong}`,
+  });
 }

@@ -1,0 +1,202 @@
+/**
+ * One statement in the extended protocol, step by step:
+ *
+ *   parse, describe ─► types of parameters and columns ─► bind, execute ─► rows in portions ─► sync
+ *
+ * The server is asked what it makes of the statement before anything runs. Rows are taken in
+ * portions, counted in bytes as they come, and dropped at once where nobody wants them; so a
+ * result of any size needs little memory here and no long turn of the loop. What the server says
+ * it did (`command`) and where the transaction stands (`status`) are its own words.
+ */
+import type pg from 'pg';
+import type { Json } from '../../model/json.ts';
+import { ActionFailure, outputTooLarge } from '../kit/index.ts';
+import { type Column, decode, encode, refuseSameNames } from './values.ts';
+import { MOST_MESSAGE_BYTES } from './wire.ts';
+
+export interface Rows {
+  /** INSERT, SELECT, ROLLBACK…: what the server says it did. */
+  readonly command: string;
+  readonly rowCount: number;
+  readonly rows: readonly Readonly<Record<string, Json>>[];
+  /** There are more rows than were asked for. */
+  readonly more: boolean;
+}
+
+export interface Wanted {
+  /** `none`: the rows are counted and dropped. */
+  readonly rows: 'all' | 'none' | { readonly atMost: number };
+}
+
+const PORTION = 200;
+/** More on the wire than any output may be as JSON, whose numbers are shorter than their row. */
+const MOST_RESULT_BYTES = MOST_MESSAGE_BYTES;
+
+interface Protocol {
+  parse(message: { text: string; name: string }): void;
+  describe(message: { type: 'S'; name: string }): void;
+  bind(message: { values: (string | null)[] }): void;
+  execute(message: { rows: number }): void;
+  sync(): void;
+  flush(): void;
+  sendCopyFail(message: string): void;
+  on(name: string, listener: (message: never) => void): void;
+  off(name: string, listener: (message: never) => void): void;
+}
+
+/** Handed to `client.query`; the methods below are those that the client calls. */
+export class Statement implements pg.Submittable {
+  readonly done: Promise<Rows>;
+  readonly #text: string;
+  readonly #values: readonly Json[];
+  readonly #wanted: Wanted['rows'];
+  #resolve: (rows: Rows) => void = () => {};
+  #reject: (error: unknown) => void = () => {};
+  #protocol: Protocol | undefined;
+  #types: readonly number[] = [];
+  #columns: readonly Column[] = [];
+  #rows: Readonly<Record<string, Json>>[] = [];
+  #seen = 0;
+  #bytes = 0;
+  #more = false;
+  #command = '';
+  #rowCount = 0;
+  #failure: unknown;
+
+  constructor(text: string, values: readonly Json[], wanted: Wanted) {
+    this.#text = text;
+    this.#values = values;
+    this.#wanted = wanted.rows;
+    this.done = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  submit(connection: pg.Connection): void {
+    // The types of pg are those of an older protocol.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    const protocol = connection as unknown as Protocol;
+    this.#protocol = protocol;
+    protocol.on('parameterDescription', this.#described);
+    protocol.on('noData', this.#start);
+    protocol.on('copyOutResponse', this.#copies);
+    protocol.parse({ text: this.#text, name: '' });
+    protocol.describe({ type: 'S', name: '' });
+    protocol.flush();
+  }
+
+  /** Ends it from this side: what still comes is not looked at, and the connection is of no use. */
+  fail(error: unknown): void {
+    this.#failure ??= error;
+    this.#leave();
+    this.#reject(this.#failure);
+  }
+
+  readonly #described = ({ dataTypeIDs }: { dataTypeIDs: readonly number[] }): void => {
+    this.#types = dataTypeIDs;
+  };
+
+  readonly #copies = (): void => {
+    this.fail(noCopy());
+  };
+
+  handleRowDescription({ fields }: { fields: readonly Column[] }): void {
+    this.#columns = fields;
+    this.#start();
+  }
+
+  readonly #start = (): void => {
+    try {
+      if (this.#wanted !== 'none') refuseSameNames(this.#columns);
+      this.#protocol?.bind({ values: encode(this.#values, this.#types) });
+      this.#next();
+    } catch (error) {
+      this.fail(error);
+    }
+  };
+
+  #next(): void {
+    this.#protocol?.execute({ rows: this.#portion() });
+    this.#protocol?.flush();
+  }
+
+  #portion(): number {
+    if (typeof this.#wanted !== 'object') return PORTION;
+    return Math.min(PORTION, this.#wanted.atMost + 1 - this.#seen);
+  }
+
+  handleDataRow({ fields, length }: { fields: readonly (string | null)[]; length: number }): void {
+    this.#seen += 1;
+    if (this.#wanted === 'none' || this.#failure !== undefined) return;
+    if (typeof this.#wanted === 'object' && this.#seen > this.#wanted.atMost) {
+      this.#more = true;
+      return;
+    }
+    this.#bytes += length;
+    if (this.#bytes > MOST_RESULT_BYTES) {
+      this.fail(outputTooLarge('what the statement returns'));
+      return;
+    }
+    try {
+      this.#rows.push(decode(this.#columns, fields));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  handlePortalSuspended(): void {
+    if (this.#failure !== undefined) return;
+    if (this.#more) this.#protocol?.sync();
+    else this.#next();
+  }
+
+  handleCommandComplete({ text }: { text: string }): void {
+    // `INSERT 0 5`, `SELECT 5`, `CREATE TABLE`: a count stands last.
+    const [, command = text, count] = /^(\D*?)(?: (?:\d+ )?(\d+))?$/.exec(text) ?? [];
+    this.#command = command;
+    this.#rowCount = Number(count ?? 0);
+    this.#protocol?.sync();
+  }
+
+  handleEmptyQuery(): void {
+    this.#protocol?.sync();
+  }
+
+  handleReadyForQuery(): void {
+    this.#leave();
+    if (this.#failure !== undefined) return this.#reject(this.#failure);
+    // A portal that was read in portions counts the last one only.
+    const rowCount = this.#seen > 0 ? this.#seen : this.#rowCount;
+    this.#resolve({
+      command: this.#command,
+      rowCount: this.#more ? this.#rows.length : rowCount,
+      rows: this.#rows,
+      more: this.#more,
+    });
+  }
+
+  handleError(error: unknown): void {
+    this.#protocol?.sync();
+    this.fail(error);
+  }
+
+  handleCopyInResponse(): void {
+    this.#failure = noCopy();
+    this.#protocol?.sendCopyFail('Tutti gives no data');
+  }
+
+  handleCopyData(): void {}
+
+  #leave(): void {
+    this.#protocol?.off('parameterDescription', this.#described);
+    this.#protocol?.off('noData', this.#start);
+    this.#protocol?.off('copyOutResponse', this.#copies);
+  }
+}
+
+function noCopy(): ActionFailure {
+  const message =
+    'COPY to or from the client is not supported; use INSERT, SELECT or a server file';
+  return new ActionFailure({ class: 'rejected', code: 'sql.copy', message });
+}
