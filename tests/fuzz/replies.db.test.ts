@@ -19,7 +19,7 @@ let service: Service;
 let victim: Victim;
 beforeAll(async () => {
   service = await Service.start();
-  victim = await Victim.start(`service: { kind: http, base-url: ${service.url} }\n`);
+  victim = await Victim.start(() => `service: { kind: http, base-url: ${service.url} }\n`);
   for (const method of METHODS) await victim.deploy(workflow(method));
 });
 afterAll(async () => {

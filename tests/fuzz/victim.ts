@@ -58,14 +58,14 @@ export class Victim {
     this.#meter = meter;
   }
 
-  /** `systems`: the text of its systems file. */
-  static async start(systems = ''): Promise<Victim> {
+  /** `systems`: the text of its systems file, which may name the server's own database. */
+  static async start(systems?: (database: pg.ClientConfig) => string): Promise<Victim> {
     const testbed = await openTestbed();
     const connection = await testbed.database();
     const folder = join(testbed.folder, 'node');
     const meter = join(testbed.folder, 'longest.json');
     mkdirSync(folder, { mode: 0o700 });
-    if (systems !== '') writeFileSync(join(folder, 'systems.yaml'), systems);
+    if (systems !== undefined) writeFileSync(join(folder, 'systems.yaml'), systems(connection));
     const probe = pathToFileURL(join(packageRoot(), 'dist/tests/fuzz/meter.js'));
     const server = new ServeProcess(folder, {
       TUTTI_DATABASE: connectionUrl(connection),
@@ -79,7 +79,7 @@ export class Victim {
     await victim.deploy(INNOCENT);
     await victim.ended(await victim.start('innocent'), ANSWER_LIMIT_MS);
     // What is loaded once, at the start and for the first run, is nobody's attack.
-    rmSync(meter, { force: true });
+    victim.forget();
     return victim;
   }
 
@@ -141,6 +141,11 @@ export class Victim {
     return existsSync(this.#meter)
       ? (JSON.parse(readFileSync(this.#meter, 'utf8')) as Section[])
       : [];
+  }
+
+  /** The longest sections are those from now on. */
+  forget(): void {
+    rmSync(this.#meter, { force: true });
   }
 
   /**

@@ -1,0 +1,115 @@
+/**
+ * npm run sections: the heaviest inputs that the bounds let in, one after another, at the real
+ * executable; for each the longest section of the loop's thread, in processor time, with the
+ * functions that were on its stack. Above the limit everybody waits for one: it ends with 1.
+ */
+import { connectionUrl } from '../cli/compose.ts';
+import { Victim } from '../tests/fuzz/victim.ts';
+
+const LIMIT_MS = 200;
+const END_LIMIT_MS = 300_000;
+const MANY = 100_000;
+
+interface Heavy {
+  readonly name: string;
+  readonly play: (victim: Victim) => Promise<void>;
+}
+
+function large(name: string): string {
+  const tasks = Array.from({ length: MANY }, (_, i) => `  t${i}: { action: tutti.noop }`);
+  return `workflow: ${name}\ntasks:\n${tasks.join('\n')}\n`;
+}
+
+function job(name: string, script: string): Heavy {
+  const source = `workflow: ${name}\ntasks:\n  job:\n    action: shell.run\n    with: { output: text, script: ${JSON.stringify(script)} }\n`;
+  return { name: `a job: ${script}`, play: (victim) => runs(victim, source) };
+}
+
+function sql(name: string, action: string, statement: string): Heavy {
+  const source = `workflow: ${name}\ntasks:\n  ask:\n    action: sql.${action}\n    system: ledger\n    with: { statement: ${JSON.stringify(statement)} }\n`;
+  return { name: `sql.${action}: ${statement}`, play: (victim) => runs(victim, source) };
+}
+
+/** Deploys, runs, waits for the end, and looks at it in every way. */
+async function runs(victim: Victim, source: string, inputs: object = {}): Promise<void> {
+  await victim.deploy(source);
+  const workflow = /^workflow: (\S+)/.exec(source)?.[1] ?? '';
+  const run = await victim.start(workflow, inputs);
+  const end = await victim.ended(run, END_LIMIT_MS);
+  if (end === 'open') throw new Error(`${workflow} does not end`);
+  for (const view of ['', '/tasks', '/why', '/logs?limit=500', '/events'])
+    await victim.ask({ method: 'GET', path: `/runs/${run}${view}` });
+}
+
+async function validate(victim: Victim, source: string): Promise<void> {
+  await victim.post('/validate', { source });
+}
+
+const HEAVY: readonly Heavy[] = [
+  { name: 'validate 2 MB of empty lines', play: (v) => validate(v, '\n'.repeat(2_000_000)) },
+  { name: `validate ${MANY} tasks`, play: (v) => validate(v, large('large')) },
+  {
+    name: 'validate 100,000 unknown keys',
+    play: (v) =>
+      validate(v, `workflow: w\n${Array.from({ length: MANY }, (_, i) => `k${i}: 1`).join('\n')}`),
+  },
+  { name: `run ${MANY} tasks`, play: (v) => runs(v, large('large')) },
+  {
+    name: `run each over ${MANY}`,
+    play: (v) =>
+      runs(
+        v,
+        `workflow: each\ntasks:\n  all: { each: "range(${MANY})", action: tutti.noop }\n  sum: { needs: [all], action: tutti.set, with: { values: { n: "\${{ size(tasks.all.output) }}" } } }\n`,
+      ),
+  },
+  {
+    name: 'start twenty runs with 900 kB of inputs each',
+    play: async (v) => {
+      await v.deploy(
+        'workflow: inputs\ninputs: { rows: { type: array } }\ntasks:\n  a: { action: tutti.noop }\n',
+      );
+      const rows = Array.from({ length: 30_000 }, (_, i) => ({ id: i, text: 'x'.repeat(8) }));
+      await Promise.all(Array.from({ length: 20 }, () => v.start('inputs', { rows })));
+    },
+  },
+  job('zeros', 'head -c 60000000 /dev/zero'),
+  job('random', 'head -c 60000000 /dev/urandom'),
+  job('lines', 'yes | head -c 60000000'),
+  job('result', 'head -c 260000 /dev/zero | tr "\\\\0" x > "$TUTTI_OUTPUT"'),
+  sql('many-rows', 'query', "select repeat('x',100) from generate_series(1,4000000)"),
+  sql('large-rows', 'query', "select repeat('x',50000000) from generate_series(1,3)"),
+  sql('many-executed', 'execute', "select repeat('x',100) from generate_series(1,4000000)"),
+];
+
+async function main(): Promise<void> {
+  const only = process.argv[2] ?? '';
+  const victim = await Victim.start((connection) => {
+    return `ledger: { kind: sql, url: "${connectionUrl(connection)}" }\n`;
+  });
+  let above = 0;
+  try {
+    for (const { name, play } of HEAVY.filter((heavy) => heavy.name.includes(only))) {
+      victim.forget();
+      const begun = performance.now();
+      const broke = await play(victim).then(
+        () => '',
+        (error: unknown) => `  BROKE: ${String(error)}`,
+      );
+      // The meter has written when others have been served; and what it was given hurt nobody.
+      const faults = (await victim.faults()).map((fault) => `  ${fault}`).join('');
+      const [longest] = victim.sections;
+      const ms = Math.round(longest?.cpuMs ?? 0);
+      if (ms > LIMIT_MS || broke !== '' || faults !== '') above += 1;
+      const took = `${((performance.now() - begun) / 1_000).toFixed(1)} s`;
+      console.log(`${ms === 0 ? '<100' : ms} ms  ${name}  (${took})${broke}${faults}`);
+      if (ms > 0) console.log(`        ${longest?.stack.slice(0, 8).join(' < ')}`);
+      if (!victim.alive) throw new Error(`the server has ended: ${victim.words}`);
+    }
+  } finally {
+    await victim.close();
+  }
+  console.log(`${above} of ${HEAVY.length} above ${LIMIT_MS} ms of processor time`);
+  process.exitCode = above === 0 ? 0 : 1;
+}
+
+await main();
