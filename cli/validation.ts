@@ -1,15 +1,18 @@
 /** Reading a workflow file without keeping it: what `tutti validate` and `POST /validate` say. */
 import { readWorkflow } from '../model/read.ts';
 import type { ActionCatalogue } from '../model/action.ts';
+import type { Issue } from '../model/reading/issue.ts';
 import type { Validated } from '../model/wire.ts';
 
 export function validateSource(
   source: string,
   file: string | undefined,
   actions: ActionCatalogue,
+  found: readonly Issue[] = [],
 ): Validated {
   const { definition, problems } = readWorkflow(source, {
     actions,
+    found,
     ...(file === undefined ? {} : { file }),
   });
   return {

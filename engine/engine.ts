@@ -329,6 +329,7 @@ class Orchestra implements Engine {
     return new Family({
       owner: this.#owner,
       views: journal.views,
+      cancellingAbove: (run) => journal.cancellingAbove(run),
       followers: this.#followers,
       clock,
       ids,

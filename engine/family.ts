@@ -12,6 +12,7 @@
  */
 import type { Views } from '../journal/journal.ts';
 import type { RunState } from '../kernel/state.ts';
+import { CHILD_DEPTH } from '../model/run.ts';
 import type {
   AttemptReport,
   OperatorCommand,
@@ -33,6 +34,7 @@ const AGAIN_MS = 1_000;
 export interface FamilyParts {
   readonly owner: Owner;
   readonly views: Views;
+  readonly cancellingAbove: (run: string) => Promise<string | null>;
   readonly followers: Followers;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -55,15 +57,37 @@ export class Family {
     const { ids, desk, begin } = this.#parts;
     const nursery = {
       newRun: () => ids.run(),
+      isThere: (child: string) => this.#isThere(flight, child),
+      cancelledAbove: () => this.#cancelledAbove(flight),
+      line: () => this.#line(flight),
       start: async (command: StartRun) => {
-        if (flight.recovered !== undefined && (await this.#isThere(flight, command.run)))
-          return undefined;
         const answer = await begin(command);
         return answer.refused ? answer : undefined;
       },
       cancel: (child: string) => this.cancel(child, flight),
     };
     return runChild(flight, desk, nursery, flight.recovered);
+  }
+
+  /**
+   * Asked after the task's start is durable: a cancellation that was written before it is seen,
+   * and one that comes later finds the child by that start. Most parents have nobody above them.
+   */
+  async #cancelledAbove({ run, stop }: Flight): Promise<string | null> {
+    if (stop === 'cancel' || run.state.cancel !== undefined) return run.id;
+    const { parent } = run.state;
+    return parent === undefined ? null : this.#parts.cancellingAbove(parent.run);
+  }
+
+  async #line({ run }: Flight): Promise<readonly string[]> {
+    const line = [run.state.workflow];
+    for (let above = run.state.parent; above !== undefined; ) {
+      const next = await this.#parts.views.run(above.run);
+      if (next === null || line.length > 2 * CHILD_DEPTH) break;
+      line.unshift(next.workflow);
+      above = next.parent;
+    }
+    return line;
   }
 
   /** Asks the child to cancel itself, wherever it is, until it has heard or nobody wants it any more. */

@@ -182,8 +182,11 @@ export function plain(error: ActionFailure): Failure {
 }
 
 /** The system stopped the work: its timeout or the run's cancellation is confirmed. */
-export function confirm(underway: Underway): Promise<boolean> {
-  const { flight, desk, startedAt } = underway;
+export function confirm({ flight, desk, startedAt }: Underway): Promise<boolean> {
+  return confirmCancel(flight, desk, startedAt);
+}
+
+export function confirmCancel(flight: Flight, desk: Desk, startedAt: number): Promise<boolean> {
   const { run, task, attempt } = flight;
   return conclude(flight, desk, { type: 'ConfirmCancel', run: run.id, task, attempt, startedAt });
 }

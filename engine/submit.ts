@@ -10,9 +10,12 @@ import { refusal } from '../kernel/refusal.ts';
 import type { Mutable } from '../kernel/state.ts';
 import { viewOf } from '../kernel/view.ts';
 import type { ActionCatalogue } from '../model/action.ts';
+import { recursionOf } from '../model/calls.ts';
+import type { Definition } from '../model/definition.ts';
 import { type ErrorCode, TuttiError } from '../model/errors.ts';
 import { checkInputs } from '../model/inputs.ts';
 import { readWorkflow } from '../model/read.ts';
+import type { Issue } from '../model/reading/issue.ts';
 import type {
   OperatorCommand,
   Refusal,
@@ -80,6 +83,11 @@ export class Entrance implements Door {
     };
     const { definition, problems } = readWorkflow(request.source, options);
     if (definition === null || problems.length > 0) return { refused: true, problems };
+    const found = await this.#besideOthers(definition);
+    if (found.length > 0) {
+      const placed = readWorkflow(request.source, { ...options, found });
+      return { refused: true, problems: placed.problems };
+    }
     const { version, changed } = await this.#parts.journal.deploy({
       workflow: definition.name,
       definition,
@@ -91,6 +99,16 @@ export class Entrance implements Door {
     this.#parts.versions.forget(definition.name);
     await this.#parts.deployed();
     return { refused: false, workflow: definition.name, version, changed };
+  }
+
+  /** What is wrong with it only beside the workflows that are deployed. */
+  async #besideOthers(definition: Definition): Promise<readonly Issue[]> {
+    const { versions } = this.#parts;
+    const recursion = await recursionOf(
+      definition,
+      async (workflow) => (await versions.get(workflow, null))?.definition,
+    );
+    return recursion === undefined ? [] : [recursion];
   }
 
   async start(request: StartRequest): Promise<Accepted | Refusal> {

@@ -341,6 +341,11 @@ export interface Journal {
   load(run: string): Promise<StoredRun | null>;
   /** Many at once, in the order of their ids; those that are not there are left out. */
   loadMany(runs: readonly string[]): Promise<readonly StoredRun[]>;
+  /**
+   * The nearest run that is being cancelled, of this one and those above it; null when there is
+   * none. Nothing above a run that has ended is looked at.
+   */
+  cancellingAbove(run: string): Promise<string | null>;
   /** Ids of runs of this node that must be in memory: active ones, in pages by id. */
   activeRuns(lease: NodeLease, after: string | null, limit: number): Promise<readonly string[]>;
   /** Sleeping runs of this node that are due, and the next time after `now` when one will be. */

@@ -221,6 +221,12 @@ export const CATALOGUE = {
     retry: false,
     status: 409,
   },
+  'child.too-deep': {
+    title: 'Too many runs stand above this child run',
+    next: 'The task fails as rejected: a workflow calls itself, directly or through others. Mend it and start anew.',
+    retry: false,
+    status: 422,
+  },
   'items.failed': {
     title: 'Items of a mapped task failed',
     next: 'Restart from the items that failed.',

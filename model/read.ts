@@ -16,7 +16,7 @@ import { plainJson } from './reading/plain.ts';
 import { quickJson } from './reading/json.ts';
 import { SOURCE_CHARACTERS, readSource } from './reading/source.ts';
 import { lower } from './reading/lower.ts';
-import { toProblem } from './reading/issue.ts';
+import { type Issue, toProblem } from './reading/issue.ts';
 
 export { formatProblem } from './problem.ts';
 
@@ -31,21 +31,25 @@ export interface ReadOptions {
   readonly file?: string;
   /** Without it actions are not looked up. */
   readonly actions?: ActionCatalogue;
+  /** What somebody who knows other files found in this one: it is given its place. */
+  readonly found?: readonly Issue[];
 }
 
 /** Reads the text of a workflow file. Never throws for what stands in it. */
 export function readWorkflow(source: string, options: ReadOptions = {}): ReadResult {
-  const json = source.length > SOURCE_CHARACTERS ? undefined : quickJson(source);
+  const { found = [] } = options;
+  const quickly = found.length === 0 && source.length <= SOURCE_CHARACTERS;
+  const json = quickly ? quickJson(source) : undefined;
   const quick = json === undefined ? undefined : lower(json, options.actions).definition;
   if (quick !== null && quick !== undefined) return { definition: quick, problems: [] };
   const read = readSource(source, options.file);
   if (read.value === undefined) return { definition: null, problems: read.problems };
   const lowered = lower(read.value, options.actions);
-  const placed = lowered.issues.map((issue) => read.place(issue));
+  const placed = [...lowered.issues, ...found].map((issue) => read.place(issue));
   placed.sort((left, right) => {
     return (left.line ?? 0) - (right.line ?? 0) || (left.column ?? 0) - (right.column ?? 0);
   });
-  return { definition: lowered.definition, problems: placed };
+  return { definition: placed.length === 0 ? lowered.definition : null, problems: placed };
 }
 
 /** The same checks for a workflow that a program made: problems carry paths instead of places. */

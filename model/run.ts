@@ -33,6 +33,16 @@ export interface ParentTask {
   readonly attempt: number;
   /** The run at the top, where that is not the parent itself: all below it are one trace. */
   readonly root?: string;
+  /** With `root`: how many runs stand above the child. */
+  readonly depth?: number;
+}
+
+/** So many runs may stand above a child: a workflow that calls itself comes to an end. */
+export const CHILD_DEPTH = 50;
+
+export function depthOf(parent: ParentTask | undefined): number {
+  if (parent === undefined) return 0;
+  return parent.depth ?? (parent.root === undefined ? 1 : 2);
 }
 
 // ---------------------------------------------------------------- commands

@@ -66,6 +66,7 @@ export const parentTaskSchema = exact<ParentTask>('ParentTask', {
   task: text,
   attempt: count,
   root: text.exactOptional(),
+  depth: count.exactOptional(),
 });
 
 export const gateSchema = exact<Gate>('Gate', {

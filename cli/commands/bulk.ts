@@ -1,6 +1,7 @@
 /**
- * One command for many runs: counts first, and does it only when told so. What was counted is
- * what is done: a run that came meanwhile makes the server refuse.
+ * One command for many runs: counts first, and does it only when told so. The server notes what the
+ * filter finds in one transaction, so it gets hold of a set that moves, too. Who wants to do it to
+ * what was counted, and to nothing else, says the number.
  */
 import type { Command } from 'commander';
 import { Argument } from 'commander';
@@ -10,6 +11,7 @@ import { connected, EXIT } from '../runtime.ts';
 import type { CommonOptions, Context, Runtime } from '../runtime.ts';
 import { harmless, plural } from '../view/words.ts';
 import { collect, declareConnected, withReason } from './command.ts';
+import { wholeNumber } from './values.ts';
 
 interface BulkOptions extends CommonOptions {
   readonly workflow?: string;
@@ -21,6 +23,7 @@ interface BulkOptions extends CommonOptions {
   readonly all?: true;
   readonly reason?: string;
   readonly yes?: true;
+  readonly expect?: number;
 }
 
 const WAIT = '20s';
@@ -45,7 +48,8 @@ export function bulkCommand(program: Command, runtime: Runtime): void {
     .option('--from <time>', 'Only runs created at this time or later, e.g. 2026-03-01T00:00:00Z.')
     .option('--until <time>', 'Only runs created before this time.')
     .option('--all', 'Every run, when no other condition is given.')
-    .option('--yes', 'Does it, to as many as it has counted.');
+    .option('--yes', 'Does it, to every run that the filter finds at that moment.')
+    .option('--expect <n>', 'With --yes: nothing is done unless it finds so many.', wholeNumber);
   withReason(command).action(
     connected<BulkOptions>(runtime, (context, [verb]) =>
       bulk(context, BULK_VERBS.find((each) => each === verb) ?? 'hold'),
@@ -56,14 +60,19 @@ export function bulkCommand(program: Command, runtime: Runtime): void {
 async function bulk(context: Context<BulkOptions>, verb: BulkVerb): Promise<number> {
   const { client, options } = context;
   const filter = filterOf(options);
-  const { count } = await client.countBulk({ filter });
+  const { reason, expect } = options;
   if (options.yes !== true) {
+    const { count } = await client.countBulk({ filter });
     const words = `${plural(count, 'run')} would be asked to ${verb}. Do it with --yes.`;
     context.print({ verb, filter, count }, [words]);
     return EXIT.done;
   }
-  const { reason } = options;
-  const body = { verb, filter, expected: count, ...(reason === undefined ? {} : { reason }) };
+  const body = {
+    verb,
+    filter,
+    ...(expect === undefined ? {} : { expected: expect }),
+    ...(reason === undefined ? {} : { reason }),
+  };
   return watch(context, await client.beginBulk(body));
 }
 

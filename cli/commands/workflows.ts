@@ -4,7 +4,9 @@
 import type { Command } from 'commander';
 import { CONNECTORS } from '../../connectors/index.ts';
 import { catalogueOf } from '../../connectors/kit/index.ts';
-import { TuttiError } from '../../model/errors.ts';
+import { type Problem, TuttiError } from '../../model/errors.ts';
+import { readWorkflow } from '../../model/read.ts';
+import type { Issue } from '../../model/reading/issue.ts';
 import { importWfFormat } from '../../model/wfformat.ts';
 import { workflowJsonSchema } from '../../model/workflow.ts';
 import type { Deployed } from '../../model/wire.ts';
@@ -14,7 +16,8 @@ import { validateSource } from '../validation.ts';
 import { problemLines } from '../view/problems.ts';
 import { plural } from '../view/words.ts';
 import { declare, declareConnected, withReason } from './command.ts';
-import { readWorkflowFile } from './files.ts';
+import { besideEachOther, inOrder } from '../together.ts';
+import { readWorkflowFile, type WorkflowFile } from './files.ts';
 import { factor, parseJson } from './values.ts';
 
 export function workflowCommands(program: Command, runtime: Runtime): void {
@@ -33,9 +36,11 @@ function validateCommand(program: Command, runtime: Runtime): void {
   }).action(
     alone<CommonOptions>(runtime, async (context, files) => {
       const actions = catalogueOf(CONNECTORS);
-      const results = files.map((file) => {
-        const { source } = readWorkflowFile(context, file);
-        return { file, ...validateSource(source, file, actions) };
+      const read = files.map((file) => readWorkflowFile(context, file));
+      const together = await besideEachOther(read);
+      const results = read.map((one) => {
+        const { source, file } = one;
+        return { file, ...validateSource(source, file, actions, together.get(one)) };
       });
       const lines = results.flatMap(({ file, valid, problems }) =>
         valid
@@ -66,7 +71,10 @@ function deployCommand(program: Command, runtime: Runtime): void {
       const { client, options } = context;
       const results: Deployed[] = [];
       // All files are read before the first is deployed: a wrong name leaves nothing half done.
-      for (const file of files.map((one) => readWorkflowFile(context, one))) {
+      const read = files.map((one) => readWorkflowFile(context, one));
+      const together = await besideEachOther(read);
+      refuse(read.flatMap((file) => placed(file, together.get(file))));
+      for (const file of inOrder(read)) {
         const reason = options.reason === undefined ? {} : { reason: options.reason };
         results.push(await client.deployWorkflow({ ...file, ...reason }));
       }
@@ -78,6 +86,16 @@ function deployCommand(program: Command, runtime: Runtime): void {
       return EXIT.done;
     }),
   );
+}
+
+function placed(file: WorkflowFile, found: readonly Issue[] = []): readonly Problem[] {
+  return found.length === 0 ? [] : readWorkflow(file.source, { file: file.file, found }).problems;
+}
+
+function refuse(problems: readonly Problem[]): void {
+  if (problems.length === 0) return;
+  const detail = 'The files cannot be deployed together.';
+  throw new TuttiError('workflow.invalid', detail, { problems });
 }
 
 interface ImportOptions extends CommonOptions {

@@ -8,6 +8,7 @@ import type pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
 import type { Host } from '../connection-string.ts';
 import type { Journal, Views } from '../journal.ts';
+import { cancellingAbove } from './ancestors.ts';
 import { append, APPEND_SETTINGS } from './append.ts';
 import { Bells } from './bells.ts';
 import { openBulks } from './bulks.ts';
@@ -179,13 +180,21 @@ function openOwnership(source: Source, leases: Leases, bells: Bells, claims: Des
 
 type Reading = Pick<
   Journal,
-  'load' | 'loadMany' | 'activeRuns' | 'dueRuns' | 'deploy' | 'version' | 'pools'
+  | 'load'
+  | 'loadMany'
+  | 'cancellingAbove'
+  | 'activeRuns'
+  | 'dueRuns'
+  | 'deploy'
+  | 'version'
+  | 'pools'
 >;
 
 function openReading(readers: Desk): Reading {
   return {
     load: (run) => readers.patiently((client) => loadRun(client, run)),
     loadMany: (runs) => readers.patiently((client) => loadRuns(client, runs)),
+    cancellingAbove: (run) => readers.patiently((client) => cancellingAbove(client, run)),
     activeRuns: ({ node }, after, limit) =>
       readers.patiently((client) => activeRuns(client, node, after, limit)),
     dueRuns: ({ node }, now, limit) =>

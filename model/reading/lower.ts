@@ -70,6 +70,7 @@ function lowerWorkflowMap(
   );
   const pools = lowerPools(top.pools, report);
   const workshop: Workshop = {
+    workflow: top.workflow,
     report,
     actions,
     expressions,

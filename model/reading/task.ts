@@ -3,6 +3,7 @@ import type { Body, Edge, TaskDefinition } from '../definition.ts';
 import { parseDuration } from '../duration.ts';
 import { OPENING } from '../expression/template.ts';
 import type { Json, JsonObject } from '../json.ts';
+import { RECURSION_HINT } from '../calls.ts';
 import { checkAction } from './actions.ts';
 import type { Draft } from './draft.ts';
 import { lowerNeeds } from './links.ts';
@@ -83,9 +84,15 @@ function lowerAction(draft: Draft, workshop: Workshop, refer: Refer): Body {
   };
 }
 
-function lowerChild({ fields, name, path }: Draft, { expressions }: Workshop, refer: Refer): Body {
+function lowerChild({ fields, name, path }: Draft, workshop: Workshop, refer: Refer): Body {
   const { workflow, inputs = {}, each } = fields;
+  const { expressions, report } = workshop;
   if (workflow === undefined) return NOTHING;
+  if (workflow === workshop.workflow) {
+    const message = `the workflow runs itself, without end: ${workflow} → ${workflow}`;
+    const hint = RECURSION_HINT;
+    report({ code: 'workflow.recursive', message, path: [...path, 'workflow'], hint });
+  }
   const place = { attempt: true, item: each !== undefined };
   refer(expressions.template(inputs, { path: [...path, 'inputs'], place, task: name }));
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion

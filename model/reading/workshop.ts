@@ -6,6 +6,8 @@ import type { Report } from './issue.ts';
 
 /** What the tasks of one file share while they are lowered. */
 export interface Workshop {
+  /** The workflow's name. */
+  readonly workflow: string | undefined;
   readonly report: Report;
   readonly actions: ActionCatalogue | undefined;
   readonly expressions: Expressions;

@@ -223,6 +223,16 @@ export class MemoryJournal implements Journal {
     return loaded.filter((run) => run !== null);
   }
 
+  async cancellingAbove(run: string): Promise<string | null> {
+    this.#count('cancellingAbove');
+    let row = this.rows.get(run);
+    while (row !== undefined && row.update?.endedAt == null) {
+      if ((row.update?.status ?? row.start.status) === 'cancelling') return row.start.id;
+      row = this.rows.get(row.start.parent?.run ?? '');
+    }
+    return null;
+  }
+
   async activeRuns(
     lease: NodeLease,
     after: string | null,

@@ -1,0 +1,47 @@
+/**
+ * Several files that are given at once count together: what one of them says of a workflow holds
+ * for all, whatever is deployed under that name.
+ */
+import { calledFirst, recursionOf } from '../model/calls.ts';
+import type { Definition } from '../model/definition.ts';
+import { readWorkflow } from '../model/read.ts';
+import type { Issue } from '../model/reading/issue.ts';
+
+interface File {
+  readonly source: string;
+}
+
+/** Those that can be read, by file. */
+function definitionsOf<F extends File>(files: readonly F[]): ReadonlyMap<F, Definition> {
+  return new Map(
+    files.flatMap((file) => {
+      const { definition } = readWorkflow(file.source);
+      return definition === null ? [] : [[file, definition] as const];
+    }),
+  );
+}
+
+/** By file: what is wrong with it beside the others. */
+export async function besideEachOther<F extends File>(
+  files: readonly F[],
+): Promise<ReadonlyMap<F, readonly Issue[]>> {
+  const definitions = definitionsOf(files);
+  const byName = new Map([...definitions.values()].map((each) => [each.name, each]));
+  const issues = new Map<F, readonly Issue[]>();
+  for (const [file, definition] of definitions) {
+    const recursion = await recursionOf(definition, (workflow) => byName.get(workflow));
+    if (recursion !== undefined) issues.set(file, [recursion]);
+  }
+  return issues;
+}
+
+/** In the order in which they can be deployed; what cannot be read comes first, and is refused. */
+export function inOrder<F extends File>(files: readonly F[]): readonly F[] {
+  const definitions = definitionsOf(files);
+  const fileOf = new Map([...definitions].map(([file, definition]) => [definition, file]));
+  const ordered = calledFirst([...definitions.values()]);
+  return [
+    ...files.filter((file) => !definitions.has(file)),
+    ...ordered.flatMap((definition) => fileOf.get(definition) ?? []),
+  ];
+}
