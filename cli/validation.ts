@@ -2,7 +2,7 @@
 import { readWorkflow } from '../model/read.ts';
 import type { ActionCatalogue } from '../model/action.ts';
 import type { Issue } from '../model/reading/issue.ts';
-import type { Validated } from '../model/wire.ts';
+import type { Validated } from '../model/wire-workflows.ts';
 
 export function validateSource(
   source: string,

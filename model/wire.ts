@@ -9,7 +9,6 @@
 import { z } from 'zod';
 import type { ActionDescription } from './action.ts';
 import { ENDS, ERROR_CLASSES } from './definition.ts';
-import type { Definition } from './definition.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { Problem } from './errors.ts';
 import { ALIVE, RUN_ENDS, RUN_STATUSES } from './run.ts';
@@ -42,10 +41,10 @@ export function exact<T extends object>(id: string, shape: Shape<T>, example?: T
 // Values come out of JSON.parse or the journal: looking into them again would only cost time.
 export const jsonSchema: z.ZodType<Json> = z.any();
 export const jsonObjectSchema: z.ZodType<JsonObject> = z.record(z.string(), z.any());
-const text = z.string();
+export const text = z.string();
 export const EXAMPLE_RUN = '019a8c53-7d2e-7b41-9d6c-0f6f3f1f0a11';
-const instant = z.number().describe('Milliseconds since the epoch, UTC');
-const count = z.int().nonnegative();
+export const instant = z.number().describe('Milliseconds since the epoch, UTC');
+export const count = z.int().nonnegative();
 
 export const bySchema = exact<By>('By', {
   actor: text,
@@ -222,74 +221,9 @@ export interface WirePage<T> {
   /** Give it as `after` to read on; null at the end. */
   readonly next: string | null;
 }
-function page<T>(id: string, item: z.ZodType<T>): z.ZodType<WirePage<T>> {
+export function page<T>(id: string, item: z.ZodType<T>): z.ZodType<WirePage<T>> {
   return z.object({ items: z.array(item), next: text.nullable() }).meta({ id });
 }
-
-export interface WorkflowSummary {
-  readonly name: string;
-  readonly title: string | null;
-  readonly owner: string | null;
-  readonly version: number;
-  readonly deployedAt: number;
-}
-export const workflowSummarySchema = exact<WorkflowSummary>('WorkflowSummary', {
-  name: text,
-  title: text.nullable(),
-  owner: text.nullable(),
-  version: count,
-  deployedAt: instant,
-});
-
-export interface VersionSummary {
-  readonly workflow: string;
-  readonly version: number;
-  readonly directory: string;
-  readonly deployedAt: number;
-  readonly by: By;
-}
-const version = {
-  workflow: text,
-  version: count,
-  directory: text,
-  deployedAt: instant,
-  by: bySchema,
-};
-export const versionSummarySchema = exact<VersionSummary>('VersionSummary', version);
-export interface VersionView extends VersionSummary {
-  readonly source: string;
-  /** The lowered form that the kernel runs; see `definition.ts`. */
-  readonly definition: Definition;
-}
-const definitionSchema: z.ZodType<Definition> = z.any();
-export const versionViewSchema = exact<VersionView>('Version', {
-  ...version,
-  source: text,
-  definition: definitionSchema,
-});
-
-export interface Deployed {
-  readonly workflow: string;
-  readonly version: number;
-  /** False when the newest version says the same already. */
-  readonly changed: boolean;
-}
-export const deployedSchema = exact<Deployed>('Deployed', {
-  workflow: text,
-  version: count,
-  changed: z.boolean(),
-});
-
-export interface Validated {
-  readonly valid: boolean;
-  readonly workflow: string | null;
-  readonly problems: readonly Problem[];
-}
-export const validatedSchema = exact<Validated>('Validated', {
-  valid: z.boolean(),
-  workflow: text.nullable(),
-  problems: z.array(problemSchema),
-});
 
 export interface AcceptedAnswer {
   readonly run: string;
@@ -467,8 +401,6 @@ export const healthSchema = exact<Health>('Health', {
 
 export const runPageSchema = page('RunPage', runSummarySchema);
 export const bulkPageSchema = page('BulkPage', bulkViewSchema);
-export const workflowPageSchema = page('WorkflowPage', workflowSummarySchema);
-export const versionListSchema = page('VersionList', versionSummarySchema);
 export const taskListSchema = page('TaskList', taskViewSchema);
 export interface NodeView {
   readonly node: number;

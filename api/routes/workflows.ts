@@ -3,7 +3,7 @@
  */
 import { TuttiError } from '../../model/errors.ts';
 import { ROUTES } from '../../model/routes/index.ts';
-import type { VersionView } from '../../model/wire.ts';
+import type { VersionView } from '../../model/wire-workflows.ts';
 import { byOf } from '../actor.ts';
 import type { App, Room } from '../house.ts';
 

@@ -9,7 +9,7 @@ import { readWorkflow } from '../../model/read.ts';
 import type { Issue } from '../../model/reading/issue.ts';
 import { importWfFormat } from '../../model/wfformat.ts';
 import { workflowJsonSchema } from '../../model/workflow.ts';
-import type { Deployed } from '../../model/wire.ts';
+import type { Deployed } from '../../model/wire-workflows.ts';
 import { alone, connected, EXIT } from '../runtime.ts';
 import type { CommonOptions, Runtime } from '../runtime.ts';
 import { validateSource } from '../validation.ts';

@@ -12,7 +12,7 @@ import {
   versionListSchema,
   versionViewSchema,
   workflowPageSchema,
-} from '../wire.ts';
+} from '../wire-workflows.ts';
 import { BODY_MAX_BYTES, READING, routes } from './route.ts';
 
 const tags = ['workflows'] as const;

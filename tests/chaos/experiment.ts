@@ -18,7 +18,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { deployedSchema, eventBatchSchema, RUN_IS_OVER } from '../../model/wire.ts';
+import { eventBatchSchema, RUN_IS_OVER } from '../../model/wire.ts';
+import { deployedSchema } from '../../model/wire-workflows.ts';
 import { Audit, type Effects, type Findings } from './audit.ts';
 import { Chance } from './chance.ts';
 import { Connection } from './connection.ts';
