@@ -52,6 +52,8 @@ export const VERSION: VersionRow = {
   by: { actor: 'ada' },
 };
 
+const { definition: _definition, source: _source, ...VERSION_ENTRY } = VERSION;
+
 export class CardboardHouse implements House {
   commands: unknown[] = [];
   refusal: Refusal | null = null;
@@ -197,7 +199,10 @@ export class CardboardHouse implements House {
       items: [{ name: 'hello', title: null, owner: null, version: 1, deployedAt: 5 }],
       next: null,
     }),
-    versions: async (workflow) => (workflow === 'hello' ? [VERSION] : []),
+    versions: async (workflow) => ({
+      items: workflow === 'hello' ? [VERSION_ENTRY] : [],
+      next: null,
+    }),
     nodes: async () => [],
     ping: async () => {
       if (this.databaseIsDown) throw new Error('down');

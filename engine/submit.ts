@@ -2,7 +2,7 @@
  * The door: every command of a person, a parent or a policy comes in here, and what it accepted
  * is durable when it answers (laws 1 and 4).
  */
-import type { Journal, NodeLease } from '../journal/journal.ts';
+import { BULK_MAX, type Journal, type NodeLease } from '../journal/journal.ts';
 import { previewRestart } from '../kernel/decide.ts';
 import { NO_OVERLAY } from '../kernel/gates.ts';
 import { addOrigin } from '../kernel/origin.ts';
@@ -204,6 +204,12 @@ export class Entrance implements Door {
   async bulk(request: BulkRequest): Promise<Accepted | Refusal> {
     this.#parts.open('start');
     const { created, total } = await this.#parts.journal.bulks.create(this.#parts.lease(), request);
+    if (!created && total > BULK_MAX) {
+      return refusal(
+        'bulk.too-many',
+        `the filter finds more than ${BULK_MAX.toLocaleString('en')} runs (or has to look at more)`,
+      );
+    }
     if (!created) {
       return refusal(
         'bulk.miscounted',

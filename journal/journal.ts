@@ -153,6 +153,9 @@ export interface VersionRow {
   readonly by: By;
 }
 
+/** A version in a list: without its contents, which may be large. */
+export type VersionEntry = Omit<VersionRow, 'definition' | 'source'>;
+
 export interface WorkflowRow {
   readonly name: string;
   readonly title: string | null;
@@ -182,6 +185,7 @@ export interface Page<T> {
 export interface LogFilter {
   readonly run: string;
   readonly task?: string;
+  /** Of the task. */
   readonly attempt?: number;
   /** Opaque, from the page before: goes on after it. */
   readonly after?: string;
@@ -251,6 +255,9 @@ export interface Requests {
   interrupt(key: string): Promise<void>;
 }
 
+/** A bulk command is for so many runs at most, and nobody counts further. */
+export const BULK_MAX = 100_000;
+
 export type BulkFilter = Omit<RunFilter, 'after' | 'limit'>;
 
 export interface BulkRow {
@@ -275,10 +282,11 @@ export interface BulkOutcome {
 
 /** Commands on many runs, as they progress. */
 export interface Bulks {
+  /** One more than `BULK_MAX` when there are more, or when it would have to look at more to tell. */
   count(filter: BulkFilter): Promise<number>;
   /**
    * Notes the runs that the filter finds now. `expected`: how many the asker was told; another
-   * number leaves everything as it was, and is returned.
+   * number, or more than `BULK_MAX`, leaves everything as it was, and is returned.
    */
   create(
     lease: NodeLease,
@@ -378,6 +386,8 @@ export interface Journal {
   close(): Promise<void>;
 }
 
+export const OPEN_COUNTED_MAX = 10_000;
+
 export interface NodeRow {
   readonly node: number;
   readonly name: string;
@@ -390,12 +400,15 @@ export interface NodeRow {
   /** By the database's clock: whether the lease has not ended. */
   readonly alive: boolean;
   readonly registeredAt: number | null;
-  /** Open runs that it owns: in memory, and asleep. */
+  /** Open runs that it owns, in memory and asleep; nobody counts further than `OPEN_COUNTED_MAX`. */
   readonly active: number;
   readonly asleep: number;
 }
 
-/** What people read. Keyset pages; newest first unless said. */
+/**
+ * What people read. Keyset pages; newest first unless said. A page costs what it holds, however
+ * much there is; one that had to look further may be short, or empty, and have a `next`.
+ */
 export interface Views {
   runs(filter: RunFilter): Promise<Page<RunSummary>>;
   run(id: string): Promise<RunSummary | null>;
@@ -408,7 +421,7 @@ export interface Views {
   /** Oldest first. `next` stands after the last item, on the last page too: followers read on from it. */
   logs(filter: LogFilter): Promise<Page<LogRow>>;
   workflows(after: string | null, limit: number): Promise<Page<WorkflowRow>>;
-  versions(workflow: string): Promise<readonly Omit<VersionRow, 'definition'>[]>;
+  versions(workflow: string, after: string | null, limit: number): Promise<Page<VersionEntry>>;
   nodes(): Promise<readonly NodeRow[]>;
   /** Oldest first. null: from now on; the page is empty and says where now is. */
   feed(after: FeedPosition | null, limit: number): Promise<FeedPage>;

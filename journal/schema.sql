@@ -195,7 +195,9 @@ alter table workflows add constraint workflows_pkey
 
 CREATE INDEX bulk_runs_open ON public.bulk_runs USING btree (bulk, run) WHERE (outcome IS NULL);
 
-CREATE INDEX bulks_newest ON public.bulks USING btree (created_at DESC, id DESC);
+CREATE INDEX bulk_runs_refused ON public.bulk_runs USING btree (bulk, run) WHERE (outcome <> 'done'::text);
+
+CREATE INDEX bulks_by_time ON public.bulks USING btree (created_at, id);
 
 CREATE INDEX bulks_open ON public.bulks USING btree (owner) WHERE (ended_at IS NULL);
 
@@ -203,17 +205,21 @@ CREATE INDEX requests_begun ON public.requests USING btree (begun_at);
 
 CREATE INDEX runs_active ON public.runs USING btree (owner, id) WHERE ((ended_at IS NULL) AND (wake_at IS NULL));
 
+CREATE INDEX runs_by_time ON public.runs USING btree (created_at, id) WHERE (version > 0);
+
 CREATE UNIQUE INDEX runs_key ON public.runs USING btree (key, workflow) WHERE (key IS NOT NULL);
 
-CREATE INDEX runs_newest ON public.runs USING btree (created_at DESC, id DESC);
+CREATE INDEX runs_of_date ON public.runs USING btree (business_date, status, created_at, id) WHERE ((business_date IS NOT NULL) AND (version > '-3'::integer));
 
-CREATE INDEX runs_of_parent ON public.runs USING btree (parent_run, created_at DESC, id DESC) WHERE (parent_run IS NOT NULL);
+CREATE INDEX runs_of_parent ON public.runs USING btree (parent_run, status, created_at, id) WHERE ((parent_run IS NOT NULL) AND (version > '-5'::integer));
 
-CREATE INDEX runs_of_workflow ON public.runs USING btree (workflow, created_at DESC, id DESC);
+CREATE INDEX runs_of_status ON public.runs USING btree (status, created_at, id) WHERE (version > '-1'::integer);
+
+CREATE INDEX runs_of_workflow ON public.runs USING btree (workflow, status, created_at, id) WHERE (version > '-2'::integer);
+
+CREATE INDEX runs_of_workflow_and_date ON public.runs USING btree (workflow, business_date, status, created_at, id) WHERE ((business_date IS NOT NULL) AND (version > '-4'::integer));
 
 CREATE INDEX runs_sleeping ON public.runs USING btree (owner, wake_at) WHERE ((ended_at IS NULL) AND (wake_at IS NOT NULL));
-
-CREATE INDEX runs_troubled ON public.runs USING btree (created_at DESC, id DESC) WHERE (status = ANY (ARRAY['failed'::text, 'timed-out'::text, 'cancelled'::text]));
 
 CREATE INDEX slots_of_pool ON public.slots USING btree (pool);
 

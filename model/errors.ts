@@ -56,6 +56,12 @@ export const CATALOGUE = {
     retry: false,
     status: 404,
   },
+  'bulk.too-many': {
+    title: 'The filter finds more runs than one bulk command is for',
+    next: 'Narrow it by a status, a workflow, a business date or a time, or do it in several parts.',
+    retry: false,
+    status: 422,
+  },
   'bulk.miscounted': {
     title: 'The filter finds another number of runs than was counted',
     next: 'Count again, look, and send the new number. Nothing was changed.',

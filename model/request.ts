@@ -198,13 +198,18 @@ export const eventsQuerySchema = z.strictObject({
   limit: z.coerce.number<number>().int().min(1).max(5000).default(1000),
   wait: waitSchema,
 });
-export const logsQuerySchema = z.strictObject({
-  task: taskName.optional(),
-  attempt: z.coerce.number<number>().int().min(0).optional(),
-  after: cursor,
-  limit: z.coerce.number<number>().int().min(1).max(5000).default(500),
-  wait: waitSchema,
-});
+export const logsQuerySchema = z
+  .strictObject({
+    task: taskName.optional(),
+    attempt: z.coerce.number<number>().int().min(0).optional(),
+    after: cursor,
+    limit: z.coerce.number<number>().int().min(1).max(5000).default(500),
+    wait: waitSchema,
+  })
+  .refine(({ task, attempt }) => attempt === undefined || task !== undefined, {
+    error: '`attempt` belongs to a task: give `task`, too.',
+    path: ['attempt'],
+  });
 
 export const workflowParamsSchema = z.object({ name: z.string().min(1).max(200) });
 export const versionParamsSchema = z.object({

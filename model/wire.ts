@@ -323,8 +323,16 @@ export const whySchema = exact<WhyAnswer>('Why', {
 
 export interface BulkCount {
   readonly count: number;
+  /** There are more than `count`, and a bulk command would be refused. */
+  readonly more?: true;
 }
-export const bulkCountAnswerSchema = exact<BulkCount>('BulkCount', { count });
+export const bulkCountAnswerSchema = exact<BulkCount>('BulkCount', {
+  count,
+  more: z
+    .literal(true)
+    .exactOptional()
+    .describe('There are more than `count`: too many for one bulk command'),
+});
 
 export interface BulkView {
   readonly id: string;

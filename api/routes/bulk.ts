@@ -2,7 +2,7 @@
  * Commands on many runs: count, begin, watch, stop. What begins is a list of the runs that the
  * filter found at that moment; the engine works it off and the journal keeps how far it is.
  */
-import type { BulkRow } from '../../journal/journal.ts';
+import { BULK_MAX, type BulkRow } from '../../journal/journal.ts';
 import { TuttiError } from '../../model/errors.ts';
 import { ROUTES } from '../../model/routes/index.ts';
 import type { BulkView } from '../../model/wire.ts';
@@ -45,7 +45,10 @@ export function bulkRoutes(app: App, room: Room): void {
 function beginning(app: App, room: Room): void {
   app.route({
     ...ROUTES.countBulk,
-    handler: async (request) => ({ count: await room.bulks.count(filterOf(request.body.filter)) }),
+    handler: async (request) => {
+      const count = await room.bulks.count(filterOf(request.body.filter));
+      return count > BULK_MAX ? { count: BULK_MAX, more: true as const } : { count };
+    },
   });
   app.route({
     ...ROUTES.beginBulk,

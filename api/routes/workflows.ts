@@ -35,9 +35,11 @@ export function workflowRoutes(app: App, room: Room): void {
   app.route({
     ...ROUTES.listVersions,
     handler: async (request) => {
-      const items = await room.views.versions(request.params.name);
-      if (items.length === 0) await readVersion(room, request.params.name, null);
-      return { items, next: null };
+      const { name } = request.params;
+      const { after, limit } = request.query;
+      const page = await room.views.versions(name, after ?? null, limit);
+      if (page.items.length === 0) await readVersion(room, name, null);
+      return page;
     },
   });
 

@@ -62,7 +62,8 @@ async function bulk(context: Context<BulkOptions>, verb: BulkVerb): Promise<numb
   const filter = filterOf(options);
   const { reason, expect } = options;
   if (options.yes !== true) {
-    const { count } = await client.countBulk({ filter });
+    const { count, more } = await client.countBulk({ filter });
+    if (more === true) return tooMany(context, count);
     const words = `${plural(count, 'run')} would be asked to ${verb}. Do it with --yes.`;
     context.print({ verb, filter, count }, [words]);
     return EXIT.done;
@@ -74,6 +75,12 @@ async function bulk(context: Context<BulkOptions>, verb: BulkVerb): Promise<numb
     ...(reason === undefined ? {} : { reason }),
   };
   return watch(context, await client.beginBulk(body));
+}
+
+function tooMany(context: Context<BulkOptions>, count: number): number {
+  const words = `More than ${plural(count, 'run')}: too many for one command. Narrow it, e.g. by --state, --workflow or --from.`;
+  context.print({ count, more: true }, [words]);
+  return EXIT.failed;
 }
 
 function filterOf(options: BulkOptions): BulkBody['filter'] {

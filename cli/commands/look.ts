@@ -71,7 +71,7 @@ async function listRuns({ client, options }: Context<RunsOptions>): Promise<RunS
       limit: Math.min(PAGE, options.limit - runs.length),
     });
     runs.push(...page.items);
-    if (page.next === null || page.items.length === 0) break;
+    if (page.next === null) break;
     after = page.next;
   }
   return runs;

@@ -5,11 +5,20 @@
  */
 import type pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
-import type { BulkFilter, BulkOutcome, BulkRow, Bulks, NodeLease, Page } from '../journal.ts';
+import {
+  BULK_MAX,
+  type BulkFilter,
+  type BulkOutcome,
+  type BulkRow,
+  type Bulks,
+  type NodeLease,
+  type Page,
+} from '../journal.ts';
 import { clampLimit, readCursor, writeCursor } from './cursor.ts';
 import type { Desk } from './desk.ts';
 import { inTransaction } from './line.ts';
-import { conditionsOf, findsNothing, isRunId, whereOf } from './runs.ts';
+import { countStatement, findsNothing, noteStatement, type RunsStatement } from './run-lists.ts';
+import { isRunId } from './runs.ts';
 
 const BULK = `id, verb, filter, "by", total, done, refused,
   round(date_part('epoch', created_at) * 1000) as "createdAt",
@@ -18,9 +27,10 @@ const BULK = `id, verb, filter, "by", total, done, refused,
 
 export const FIND_BULK = `select ${BULK} from bulks where id = $1`;
 export const BULKS = `
-select ${BULK} from bulks
-where $1::float8 is null or (created_at, id) < (to_timestamp($1::float8 / 1000), $2::uuid)
-order by created_at desc, id desc limit $3`;
+select ${BULK} from bulks order by bulks.created_at desc, bulks.id desc limit $1`;
+export const BULKS_AFTER = `
+select ${BULK} from bulks where (created_at, id) < (to_timestamp($2::float8 / 1000), $3::uuid)
+order by bulks.created_at desc, bulks.id desc limit $1`;
 export const ADD_BULK = `
 insert into bulks (id, verb, filter, "by", owner, total) values ($1, $2, $3, $4, $5, 0)`;
 export const SET_TOTAL = `
@@ -58,11 +68,14 @@ select run, outcome, message from bulk_runs
 where bulk = $1 and outcome <> 'done' order by run limit $2`;
 
 async function count(client: pg.Client, filter: BulkFilter): Promise<number> {
-  if (findsNothing(filter)) return 0;
-  const conditions = conditionsOf(filter);
-  const text = `select count(*)::int as runs from runs ${whereOf(conditions)}`;
-  const { rows } = await client.query<{ runs: number }>(text, conditions.values);
-  return rows[0]?.runs ?? 0;
+  return findsNothing(filter) ? 0 : counted(client, countStatement(filter));
+}
+
+/** One more than `BULK_MAX` when it would have had to look further than that. */
+async function counted(client: pg.Client, { text, values }: RunsStatement): Promise<number> {
+  const { rows } = await client.query<{ runs: number; looked: number }>(text, values);
+  const { runs, looked } = rows[0] ?? { runs: 0, looked: 0 };
+  return looked > BULK_MAX ? BULK_MAX + 1 : runs;
 }
 
 async function create(
@@ -79,7 +92,8 @@ async function create(
       const about = [bulk.id, verb, JSON.stringify(filter), JSON.stringify(by), lease.node];
       await client.query(ADD_BULK, about);
       const total = await noteRuns(client, bulk.id, filter);
-      if (expected !== undefined && expected !== total) throw new Miscount(total);
+      const miscounted = expected !== undefined && expected !== total;
+      if (total > BULK_MAX || miscounted) throw new Miscount(total);
       await client.query(SET_TOTAL, [bulk.id, total]);
       return { created: true, total };
     });
@@ -98,12 +112,9 @@ class Miscount extends TuttiError {
   }
 }
 
-async function noteRuns(client: pg.Client, bulk: string, filter: BulkFilter): Promise<number> {
-  if (findsNothing(filter)) return 0;
-  const conditions = conditionsOf(filter);
-  const values = [...conditions.values, bulk];
-  const text = `insert into bulk_runs (bulk, run) select $${values.length}::uuid, id from runs ${whereOf(conditions)}`;
-  return (await client.query(text, values)).rowCount ?? 0;
+function noteRuns(client: pg.Client, bulk: string, filter: BulkFilter): Promise<number> {
+  if (findsNothing(filter)) return Promise.resolve(0);
+  return counted(client, noteStatement(filter, bulk));
 }
 
 async function list(
@@ -111,8 +122,11 @@ async function list(
   after: string | null,
   limit: number,
 ): Promise<Page<BulkRow>> {
-  const [createdAt, id] = after === null ? [null, null] : readCursor(after, ['number', 'id']);
-  const { rows } = await client.query<BulkRow>(BULKS, [createdAt, id, clampLimit(limit) + 1]);
+  const wanted = clampLimit(limit) + 1;
+  const { rows } =
+    after === null
+      ? await client.query<BulkRow>(BULKS, [wanted])
+      : await client.query<BulkRow>(BULKS_AFTER, [wanted, ...readCursor(after, ['number', 'id'])]);
   const items = rows.slice(0, clampLimit(limit));
   const last = items.at(-1);
   const more = rows.length > items.length && last !== undefined;

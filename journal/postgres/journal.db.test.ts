@@ -244,9 +244,12 @@ describe('versions', () => {
         ['x', 9],
       ]),
     );
-    const versions = await journal.views.versions('w');
-    expect(versions.map((each) => each.version)).toEqual([2, 1]);
-    expect(versions[1]).not.toHaveProperty('definition');
+    const first = await journal.views.versions('w', null, 1);
+    const second = await journal.views.versions('w', first.next, 1);
+    expect([...first.items, ...second.items].map((each) => each.version)).toEqual([2, 1]);
+    expect(second.next).toBeNull();
+    expect(second.items[0]).not.toHaveProperty('definition');
+    expect(second.items[0]).not.toHaveProperty('source');
   });
 
   it('gives two deployments at once two versions', async () => {

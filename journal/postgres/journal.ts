@@ -7,7 +7,7 @@
 import type pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
 import type { Host } from '../connection-string.ts';
-import type { Journal, Views } from '../journal.ts';
+import { type Journal, OPEN_COUNTED_MAX, type Views } from '../journal.ts';
 import { cancellingAbove } from './ancestors.ts';
 import { append, APPEND_SETTINGS } from './append.ts';
 import { Bells } from './bells.ts';
@@ -22,15 +22,16 @@ import type { Source } from './line.ts';
 import { logEnd, readLogs, writeLogs } from './logs.ts';
 import { checkVersion, migrate } from './migrate.ts';
 import { openRequests } from './requests.ts';
+import { listRuns } from './run-lists.ts';
 import {
   activeRuns,
   dueRuns,
   findRun,
   isMarked,
-  listRuns,
   loadEvents,
   loadRun,
   loadRuns,
+  PEOPLE_SETTINGS,
   READ_SETTINGS,
   runsByPrefix,
 } from './runs.ts';
@@ -58,10 +59,10 @@ select id as node, name, epoch::float8 as epoch, url, host, pid,
   coalesce(round(date_part('epoch', until) * 1000), 0) as "leaseUntil",
   coalesce(until > now(), false) as alive,
   round(date_part('epoch', registered_at) * 1000) as "registeredAt",
-  (select count(*)::int from runs where owner = nodes.id
-    and ended_at is null and wake_at is null) as active,
-  (select count(*)::int from runs where owner = nodes.id
-    and ended_at is null and wake_at is not null) as asleep
+  (select count(*)::int from (select from runs where owner = nodes.id
+    and ended_at is null and wake_at is null limit ${OPEN_COUNTED_MAX}) as open) as active,
+  (select count(*)::int from (select from runs where owner = nodes.id
+    and ended_at is null and wake_at is not null limit ${OPEN_COUNTED_MAX}) as open) as asleep
 from nodes left join leases on leases.node = nodes.id order by id`;
 
 export async function openPostgresJournal(options: PostgresJournalOptions): Promise<Journal> {
@@ -121,12 +122,16 @@ function assemble(
     await client.query(CLAIM_SETTINGS);
   });
   const bells = new Bells(source);
-  const logs = new Desk(source, 1);
+  const logs = new Desk(source, 1, async (client) => {
+    await client.query(READ_SETTINGS);
+  });
   const readers = new Desk(source, READ_LINES, async (client) => {
     await client.query(READ_SETTINGS);
   });
   // What people ask is no trouble of the engine's: its stalls are told to who asked.
-  const people = new Desk({ ...source, stalls: new Stalls() }, READ_LINES);
+  const people = new Desk({ ...source, stalls: new Stalls() }, READ_LINES, async (client) => {
+    await client.query(PEOPLE_SETTINGS);
+  });
   return {
     width,
     append: (lease, batch) => {
@@ -216,7 +221,8 @@ function openViews(people: Desk): Views {
       people.briefly((client) => loadEvents(client, run, after, limit)),
     logs: (filter) => people.briefly((client) => readLogs(client, filter)),
     workflows: (after, limit) => people.briefly((client) => listWorkflows(client, after, limit)),
-    versions: (workflow) => people.briefly((client) => listVersions(client, workflow)),
+    versions: (workflow, after, limit) =>
+      people.briefly((client) => listVersions(client, workflow, after, limit)),
     nodes: async () => {
       const { rows } = await people.briefly((client) => client.query(NODES));
       return rows as Awaited<ReturnType<Views['nodes']>>;

@@ -26,7 +26,7 @@ on conflict (run_id, task, attempt, position) do nothing`;
 
 export const LOG_POSITION = `
 select position + 1 as position from task_logs
-where run_id = $1 and task = $2 and attempt = $3 order by position desc limit 1`;
+where run_id = $1 and task = $2 and attempt = $3 order by task_logs.position desc limit 1`;
 export const LOG_CURSOR = `
 select cursor from task_logs
 where run_id = $1 and task = $2 and attempt = $3 and cursor is not null

@@ -2,64 +2,24 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { counterpart } from '../../tests/counterpart.ts';
+import { madeCases } from '../../tests/plans/cases.ts';
+import { allStatements } from '../../tests/plans/statements.ts';
 import { systemCandidates } from '../embedded/binaries.ts';
 import { openJournal } from '../open.ts';
 import { batch, eventRow, openTestbed, runId, startRow, type Testbed } from '../testbed.ts';
 import { checkVersion, migrate, readMigrations } from './migrate.ts';
-import * as appendSql from './append.ts';
-import * as bellsSql from './bells.ts';
-import * as feedSql from './feed.ts';
-import * as claimsSql from './claims.ts';
-import * as hostsSql from './hosts.ts';
-import * as journalSql from './journal.ts';
-import * as leaseSql from './lease.ts';
-import * as logsSql from './logs.ts';
-import * as migrateSql from './migrate.ts';
-import * as runsSql from './runs.ts';
-import * as versionsSql from './versions.ts';
-import * as vigilSql from './vigil.ts';
-import { writeCursor } from './cursor.ts';
 import { printSchema } from './schema.ts';
 
-/** Every statement of this room: what the modules export, and lists under all their filters. */
-const SQL = /^\s*(with|select|insert|update|delete)\b/i;
-
-function allStatements(): ReadonlyMap<string, string> {
-  const all = new Map<string, string>();
-  for (const module of [
-    appendSql,
-    bellsSql,
-    claimsSql,
-    feedSql,
-    hostsSql,
-    journalSql,
-    leaseSql,
-    logsSql,
-    migrateSql,
-    runsSql,
-    versionsSql,
-    vigilSql,
-  ]) {
-    for (const [name, value] of Object.entries(module)) {
-      if (typeof value === 'string' && SQL.test(value)) all.set(name, value);
-    }
-  }
-  const run = '0199a000-0000-7000-8000-000000000000';
-  const limit = 1;
-  const conditions = { workflow: 'w', key: 'k', parent: run, after: writeCursor([1, run]) };
-  for (const statuses of [[], ['failed'], ['running', 'held']] as const) {
-    all.set(
-      `runs ${statuses.join()}`,
-      runsSql.runsStatement({ ...conditions, statuses, limit }).text,
-    );
-  }
-  for (const [name, value] of Object.entries(conditions)) {
-    all.set(`runs by ${name}`, runsSql.runsStatement({ [name]: value, limit }).text);
-  }
-  all.set('logs of run', logsSql.logsStatement({ run, limit, after: writeCursor([1]) }).text);
-  const task = { run, task: 't', attempt: 1, limit, after: writeCursor([1, 1]) };
-  all.set('logs of task', logsSql.logsStatement(task).text);
-  return all;
+/** Every statement of this room, those that are made of parts in all their combinations. */
+async function everyStatement(): Promise<ReadonlyMap<string, string>> {
+  const at = { createdAt: (n: number) => n, dateOf: () => '2026-03-01', idOf: runId };
+  const ids = { parent: runId(1), bulk: runId(2) };
+  const made = madeCases({ runs: 100, tasks: 2, now: 0, ...at, ...ids });
+  const { texts } = await allStatements();
+  return new Map([
+    ...texts,
+    ...made.map(({ name, maker, text }) => [`${maker} ${name}`, text] as const),
+  ]);
 }
 
 let bed: Testbed;
@@ -70,7 +30,7 @@ afterAll(() => bed.close(), 60_000);
 
 async function prepareAll(client: pg.Client): Promise<void> {
   let n = 0;
-  for (const [name, text] of allStatements()) {
+  for (const [name, text] of await everyStatement()) {
     const refused = await client.query(`prepare statement_${n++} as ${text}`).then(
       () => null,
       (error: unknown) => `${name}: ${String(error)}`,
@@ -138,7 +98,7 @@ describe('migrations', () => {
 
 it('prepares every statement', async () => {
   const { connection } = await bed.journal();
-  expect(allStatements().size).toBeGreaterThan(40);
+  expect((await everyStatement()).size).toBeGreaterThan(100);
   await prepareAll(await bed.client(connection));
 });
 

@@ -1,15 +1,14 @@
-/** Runs as rows: what the engine loads, and what people list. */
+/** Runs as rows: what the engine loads, and one of them as people look at it. Lists: `run-lists.ts`. */
 import type pg from 'pg';
-import type { BulkFilter, EventRow, Page, RunFilter, StoredRun } from '../journal.ts';
+import type { EventRow, StoredRun } from '../journal.ts';
 import type { RunStatus, RunSummary } from '../../model/run.ts';
-import { clampLimit, readCursor, writeCursor } from './cursor.ts';
 
 /** Times leave as milliseconds; infinity stays what it is. */
 function ms(column: string): string {
   return `round(date_part('epoch', ${column}) * 1000)`;
 }
 
-const SUMMARY = `id, workflow, version, status, key, business_date::text, parent_run, parent_task,
+export const SUMMARY = `id, workflow, version, status, key, business_date::text, parent_run, parent_task,
   parent_attempt, "by", ${ms('created_at')} as created_at, ${ms('ended_at')} as ended_at,
   total, ended, failed`;
 export const EVENT = `seq, ${ms('at')} as at, type, task, attempt, "end", data::text as data`;
@@ -20,6 +19,13 @@ set enable_seqscan = off;
 set enable_bitmapscan = off;
 set enable_sort = off;
 set idle_in_transaction_session_timeout = '1s'`;
+/** Lists are read in the order of an index, and joined row by row, whatever the planner knows of the tables. */
+export const PEOPLE_SETTINGS = `
+set enable_seqscan = off;
+set enable_bitmapscan = off;
+set enable_sort = off;
+set enable_hashjoin = off;
+set enable_mergejoin = off`;
 
 export const LOAD_RUN = `select ${SUMMARY}, owner, ${ms('wake_at')} as wake_at from runs where id = $1`;
 export const LOAD_EVENTS = `select ${EVENT} from events where run_id = $1 and seq > $2 order by seq limit $3`;
@@ -51,7 +57,7 @@ export function isRunId(text: string): boolean {
   return UUID.test(text);
 }
 
-interface SummaryRow {
+export interface SummaryRow {
   readonly id: string;
   readonly workflow: string;
   readonly version: number;
@@ -69,7 +75,7 @@ interface SummaryRow {
   readonly failed: number;
 }
 
-function summaryOf(row: SummaryRow): RunSummary {
+export function summaryOf(row: SummaryRow): RunSummary {
   return {
     id: row.id,
     workflow: row.workflow,
@@ -176,73 +182,6 @@ export async function dueRuns(
   const due = await client.query<{ id: string }>(DUE, [node, now, limit]);
   const next = await client.query<{ at: number }>(NEXT_WAKE, [node, now]);
   return { due: due.rows.map((row) => row.id), nextAt: next.rows[0]?.at ?? null };
-}
-
-const OPEN: readonly RunStatus[] = ['running', 'held', 'cancelling'];
-
-export interface Conditions {
-  readonly words: string[];
-  readonly values: unknown[];
-}
-
-/** Only the conditions asked for, so that their indexes are used. */
-export function conditionsOf(filter: BulkFilter): Conditions {
-  const words: string[] = [];
-  const values: unknown[] = [];
-  const value = (each: unknown): string => `$${values.push(each)}`;
-  const time = (each: number): string => `to_timestamp(${value(each)}::float8 / 1000)`;
-  if (filter.workflow !== undefined) words.push(`workflow = ${value(filter.workflow)}`);
-  if (filter.key !== undefined) words.push(`key = ${value(filter.key)}`);
-  if (filter.parent !== undefined) words.push(`parent_run = ${value(filter.parent)}`);
-  if (filter.businessDate !== undefined)
-    words.push(`business_date = ${value(filter.businessDate)}::date`);
-  if (filter.from !== undefined) words.push(`created_at >= ${time(filter.from)}`);
-  if (filter.until !== undefined) words.push(`created_at < ${time(filter.until)}`);
-  if (filter.statuses !== undefined) {
-    words.push(`status = any(${value(filter.statuses)}::text[])`);
-    if (filter.statuses.every((status) => OPEN.includes(status))) {
-      // In the words of the two indexes of open runs.
-      words.push('ended_at is null and (wake_at is null or wake_at is not null)');
-    }
-  }
-  return { words, values };
-}
-
-export function whereOf({ words }: Conditions): string {
-  return words.length === 0 ? '' : `where ${words.join(' and ')}`;
-}
-
-/** The filter finds nothing, and need not trouble the database. */
-export function findsNothing(filter: BulkFilter): boolean {
-  return filter.parent !== undefined && !isRunId(filter.parent);
-}
-
-/** The statement of a list. */
-export function runsStatement(filter: RunFilter): { text: string; values: unknown[] } {
-  const conditions = conditionsOf(filter);
-  const { words, values } = conditions;
-  if (filter.after !== undefined) {
-    const [createdAt, id] = readCursor(filter.after, ['number', 'id']);
-    values.push(createdAt, id);
-    words.push(
-      `(created_at, id) < (to_timestamp($${values.length - 1}::float8 / 1000), $${values.length}::uuid)`,
-    );
-  }
-  const limit = `$${values.push(clampLimit(filter.limit) + 1)}`;
-  return {
-    text: `select ${SUMMARY} from runs ${whereOf(conditions)} order by created_at desc, id desc limit ${limit}`,
-    values,
-  };
-}
-
-export async function listRuns(client: pg.Client, filter: RunFilter): Promise<Page<RunSummary>> {
-  if (findsNothing(filter)) return { items: [], next: null };
-  const { text, values } = runsStatement(filter);
-  const { rows } = await client.query<SummaryRow>(text, values);
-  const items = rows.slice(0, clampLimit(filter.limit)).map(summaryOf);
-  const last = items.at(-1);
-  const more = rows.length > items.length && last !== undefined;
-  return { items, next: more ? writeCursor([last.createdAt, last.id]) : null };
 }
 
 export async function findRun(client: pg.Client, run: string): Promise<RunSummary | null> {

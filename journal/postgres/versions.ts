@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import type { Definition } from '../../model/definition.ts';
 import type { By } from '../../model/run.ts';
-import type { Page, VersionRow, WorkflowRow } from '../journal.ts';
+import type { Page, VersionEntry, VersionRow, WorkflowRow } from '../journal.ts';
 import { ringIn } from './bells.ts';
 import { clampLimit, readCursor, writeCursor } from './cursor.ts';
 import { inTransaction } from './line.ts';
@@ -31,10 +31,15 @@ export const FIND_VERSION = `
 select ${VERSION}, definition from versions where workflow = $1 and version = $2`;
 export const FIND_NEWEST = `
 select ${VERSION}, definition from versions where workflow = $1 order by version desc limit 1`;
-export const VERSIONS = `select ${VERSION} from versions where workflow = $1 order by version desc`;
+export const VERSIONS = `
+select workflow, version, directory, round(date_part('epoch', deployed_at) * 1000) as "deployedAt", "by"
+from versions where workflow = $1 and version < $2 order by version desc limit $3`;
 export const WORKFLOWS = `
 select name, title, owner, version, round(date_part('epoch', deployed_at) * 1000) as "deployedAt"
 from workflows where version > 0 and name > $1 order by name limit $2`;
+
+/** Above every version: integers of the database end here. */
+const NEWEST = 2 ** 31 - 1;
 
 export function deploy(
   client: pg.Client,
@@ -108,9 +113,16 @@ export async function findVersion(
 export async function listVersions(
   client: pg.Client,
   workflow: string,
-): Promise<Omit<VersionRow, 'definition'>[]> {
-  const { rows } = await client.query<Omit<StoredVersion, 'definition'>>(VERSIONS, [workflow]);
-  return rows;
+  after: string | null,
+  limit: number,
+): Promise<Page<VersionEntry>> {
+  const [before] = after === null ? [NEWEST] : readCursor(after, ['number']);
+  const size = clampLimit(limit);
+  const { rows } = await client.query<VersionEntry>(VERSIONS, [workflow, before, size + 1]);
+  const items = rows.slice(0, size);
+  const last = items.at(-1);
+  const more = rows.length > items.length && last !== undefined;
+  return { items, next: more ? writeCursor([last.version]) : null };
 }
 
 export async function readPools(client: pg.Client): Promise<Map<string, number>> {

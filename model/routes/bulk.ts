@@ -18,6 +18,7 @@ export const BULK_ROUTES = routes({
     schema: {
       tags,
       summary: 'Count the runs that a filter finds',
+      description: 'It counts to 100,000, the most that one bulk command is for.',
       body: bulkCountSchema,
       response: { 200: bulkCountAnswerSchema },
     },
@@ -34,7 +35,7 @@ export const BULK_ROUTES = routes({
       body: bulkRequestSchema,
       response: { 202: bulkViewSchema },
     },
-    refusals: [...READING, 'bulk.miscounted', 'node.stopping', 'node.fenced'],
+    refusals: [...READING, 'bulk.miscounted', 'bulk.too-many', 'node.stopping', 'node.fenced'],
   },
   listBulks: {
     method: 'GET',

@@ -31,6 +31,9 @@ export const RUN_ROUTES = routes({
     schema: {
       tags,
       summary: 'List runs, the newest first',
+      description:
+        'A page costs what it holds, however many runs there are. With `parent` and `workflow` or `businessDate` ' +
+        'a page may be short, or empty, and still have a `next`: read on until `next` is null.',
       querystring: runsQuerySchema,
       response: { 200: runPageSchema },
     },

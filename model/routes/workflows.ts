@@ -45,8 +45,9 @@ export const WORKFLOW_ROUTES = routes({
     url: '/workflows/:name/versions',
     schema: {
       tags,
-      summary: 'List the versions of a workflow',
+      summary: 'List the versions of a workflow, the newest first',
       params: workflowParamsSchema,
+      querystring: pageQuerySchema,
       response: { 200: versionListSchema },
     },
     refusals: [...READING, 'workflow.unknown'],
