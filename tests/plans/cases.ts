@@ -124,6 +124,7 @@ function loadCases(
     DUE: on(READ_SETTINGS, FEW, 2, NOW_MS, FEW),
     NEXT_WAKE: on(READ_SETTINGS, 2, 2, 0),
     BY_PREFIX: on(PEOPLE_SETTINGS, 2, run, run.replace(/.{6}$/, 'ffffff')),
+    CANCELLING_ABOVE: on(PEOPLE_SETTINGS, 4, volume.idOf(40)),
     MARKED: on(PEOPLE_SETTINGS, volume.tasks + 2, run, '"request":"x"'),
   };
 }

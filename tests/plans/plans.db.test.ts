@@ -170,7 +170,7 @@ describe('what is read in pages', () => {
     const lease = await journal.register('main', 60_000, null);
     const filter: BulkFilter = { statuses: ['succeeded'] };
     const bulk = {
-      id: volume.bulk.replace(/1$/, 'f'),
+      id: volume.bulk.replace(/^0/, '1'),
       verb: 'hold',
       filter,
       by: { actor: 'tester' },
