@@ -96,10 +96,7 @@ export function plainCases(volume: Volume, feedPosition: string): Readonly<Recor
       sorts: 'the events of one page',
     },
     FORGET_FOREIGN: one(),
-    WRITE_LOGS: few([
-      ...[some, tasks, attempts, attempts.map(() => 77), tasks],
-      ...[attempts, tasks, attempts.map(() => null)],
-    ]),
+    WRITE_LOGS: few(logColumns(some, tasks, attempts)),
     LOG_POSITION: on(READ_SETTINGS, 2, volume.parent, 't2', 1),
     LOG_CURSOR: on(READ_SETTINGS, 2, volume.parent, 't2', 1),
     FORGET_OLD: on(PEOPLE_SETTINGS, 3 * FEW),
@@ -108,6 +105,15 @@ export function plainCases(volume: Volume, feedPosition: string): Readonly<Recor
     FINISH: on(PEOPLE_SETTINGS, 2, 'key-77', 200, 't', null, '{}'),
     INTERRUPT: on(PEOPLE_SETTINGS, 2, 'key-77'),
   };
+}
+
+function logColumns(
+  runs: readonly string[],
+  words: readonly string[],
+  ones: readonly number[],
+): readonly unknown[] {
+  const position = ones.map(() => 77);
+  return [runs, words, ones, position, words, ones, words, ones.map(() => null)];
 }
 
 function loadCases(

@@ -56,7 +56,7 @@ export async function allStatements(): Promise<Statements> {
   const hidden: string[] = [];
   const files = readdirSync(join(ROOT, FOLDER), { recursive: true, encoding: 'utf8' });
   for (const file of files.toSorted()) {
-    if (!file.endsWith('.ts') || /\.test\.ts$/.test(file) || file === PRINTER) continue;
+    if (!file.endsWith('.ts') || file.endsWith('.test.ts') || file === PRINTER) continue;
     const path = `${FOLDER}/${file}`;
     const module = (await import(join(ROOT, path))) as Record<string, unknown>;
     let makes = false;

@@ -127,8 +127,11 @@ insert into leases (node, until) select id, case when id <= 3 then now() + inter
 const PORTION = 100_000;
 
 function idText(at: number, n: number): string {
-  const hex = (value: number): string => value.toString(16).padStart(12, '0');
   return `${hex(at).slice(0, 8)}-${hex(at).slice(8)}-7000-8000-${hex(n)}`;
+}
+
+function hex(value: number): string {
+  return value.toString(16).padStart(12, '0');
 }
 
 /** Fills an empty journal. `now` is where its year ends. */
