@@ -10,6 +10,7 @@ import { TuttiError } from '../model/errors.ts';
 import type { Problem } from '../model/errors.ts';
 import type { Refusal } from '../model/run.ts';
 import type { ProblemDocument } from '../model/wire.ts';
+import { limitOf, megabytes } from './bodies.ts';
 import { problem } from './document.ts';
 
 /** A refusal on its way out of a handler. */
@@ -67,11 +68,11 @@ function invalidRequest(mismatches: readonly Mismatch[], context: string): Probl
 }
 
 /** What fastify itself refuses before a handler runs. */
-function refusedByServer(error: Error): ProblemDocument | null {
+function refusedByServer(error: Error, limitBytes: number): ProblemDocument | null {
   const code = 'code' in error ? error.code : undefined;
   const status = 'statusCode' in error ? error.statusCode : undefined;
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return problem('request.too-large', 'The body is larger than 32 MB.');
+    return problem('request.too-large', `The body is larger than ${megabytes(limitBytes)}.`);
   }
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
     return problem('request.invalid', 'Send JSON, with the header content-type: application/json.');
@@ -82,7 +83,8 @@ function refusedByServer(error: Error): ProblemDocument | null {
   return null;
 }
 
-export function toProblem(error: unknown): ProblemDocument {
+/** `limitBytes`: how large a body the route takes. */
+export function toProblem(error: unknown, limitBytes: number): ProblemDocument {
   if (error instanceof Refused) {
     const { code, message, expected, found } = error.refusal;
     return problem(code, message, {
@@ -97,12 +99,12 @@ export function toProblem(error: unknown): ProblemDocument {
     const context = PLACES[error.validationContext ?? 'body'] ?? 'the request';
     return invalidRequest(error.validation, context);
   }
-  const byServer = error instanceof Error ? refusedByServer(error) : null;
+  const byServer = error instanceof Error ? refusedByServer(error, limitBytes) : null;
   return byServer ?? problem('internal', 'The log of the server has the details.');
 }
 
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const document = toProblem(error);
+  const document = toProblem(error, limitOf(request));
   if (document.status >= 500) {
     request.log.error({ err: error, route: request.routeOptions.url }, document.title);
   }
@@ -110,6 +112,7 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
 }
 
 export function sendProblem(reply: FastifyReply, document: ProblemDocument): void {
+  if (document.retry && document.status === 503) void reply.header('retry-after', '1');
   // Serialised here: the route's response schemas describe its good answers only.
   void reply
     .code(document.status)

@@ -10,6 +10,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { bug, TuttiError } from '../model/errors.ts';
 import { API_PREFIX } from '../model/routes/route.ts';
+import { readBodies } from './bodies.ts';
 import { docsPage } from './docs-page.ts';
 import { problem } from './document.ts';
 import { guardFor } from './guard.ts';
@@ -67,8 +68,6 @@ export async function createApp(house: House, options: ServerOptions): Promise<A
   };
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
-  // A browser may send text/plain across sites without asking first: only JSON is read.
-  app.removeContentTypeParser('text/plain');
   app.setErrorHandler(answerProblem);
   app.setNotFoundHandler((request, reply) =>
     sendProblem(
@@ -78,6 +77,7 @@ export async function createApp(house: House, options: ServerOptions): Promise<A
   );
   const guard = guardFor(options.hosts ?? []);
   app.addHook('onRequest', async (request) => guard(request));
+  readBodies(app);
   app.addHook('preClose', async () => {
     room.polls.close();
     room.streams.close();

@@ -7,13 +7,16 @@ import {
   type TraceContext,
 } from '../connectors/kit/connector.ts';
 import type { Follow } from '../kernel/plan.ts';
+import { OUTPUT_MAX_BYTES } from '../model/bounds.ts';
+import { unwritable } from '../model/json-text.ts';
 import type { Json, JsonObject } from '../model/json.ts';
+import { formatPath } from '../model/reading/issue.ts';
+import { plainJson } from '../model/reading/plain.ts';
 import type { AttemptReport, Failure } from '../model/run.ts';
 import type { Desk } from './desk.ts';
 import type { Flight } from './flight.ts';
 
-/** Outputs are for values, not for data. */
-export const MOST_OUTPUT_BYTES = 256 * 1024;
+const MOST_MESSAGE_CHARACTERS = 20_000;
 
 /** An attempt that is ready to leave the house, or may have left it already. */
 export interface Underway {
@@ -83,12 +86,8 @@ export function contextOf(flight: Flight, desk: Desk, config: unknown): ActionCo
 export function succeed(underway: Underway, output: unknown): Promise<boolean> {
   const { flight, desk, startedAt } = underway;
   const json = (output ?? null) as Json;
-  const sizeBytes = isSmall(json) ? 0 : Buffer.byteLength(JSON.stringify(json));
-  if (sizeBytes > MOST_OUTPUT_BYTES) {
-    const message = `the output has ${sizeBytes} bytes, at most ${MOST_OUTPUT_BYTES} are kept; write large data to a file or a table and give its address`;
-    const failure = { class: 'rejected', code: 'output.too-large', message } as const;
-    return fail(flight, desk, { failure, startedAt });
-  }
+  const failure = isSmall(json) ? undefined : outputFailure(json);
+  if (failure !== undefined) return fail(flight, desk, { failure, startedAt });
   const { run, task, attempt } = flight;
   return conclude(flight, desk, {
     type: 'CompleteTask',
@@ -98,6 +97,20 @@ export function succeed(underway: Underway, output: unknown): Promise<boolean> {
     output: json,
     startedAt,
   });
+}
+
+/** Why the output cannot be kept: it is no JSON that can be written, or too much of it. */
+function outputFailure(json: Json): Failure | undefined {
+  const issue = plainJson(json, true);
+  if (issue !== undefined) {
+    const place = issue.path.length === 0 ? '' : ` at ${formatPath(issue.path)}`;
+    const message = `the output cannot be kept${place}: it ${issue.message}`;
+    return { class: 'rejected', code: 'output.unwritable', message };
+  }
+  const sizeBytes = Buffer.byteLength(JSON.stringify(json));
+  if (sizeBytes <= OUTPUT_MAX_BYTES) return undefined;
+  const message = `the output has ${sizeBytes} bytes, at most ${OUTPUT_MAX_BYTES} are kept; write large data to a file or a table and give its address`;
+  return { class: 'rejected', code: 'output.too-large', message };
 }
 
 /** Resolves when the end of the attempt is durable, after its log: false when nobody wanted it. */
@@ -136,8 +149,9 @@ function isObject(value: Json): value is JsonObject {
 }
 
 function isSmallValue(value: Json | undefined): boolean {
-  if (typeof value === 'string') return value.length < 1_000;
-  return typeof value !== 'object' || value === null;
+  if (typeof value === 'string') return value.length < 1_000 && unwritable(value) === undefined;
+  if (typeof value === 'number') return Number.isFinite(value);
+  return typeof value === 'boolean' || value === null || value === undefined;
 }
 
 export function fail(
@@ -156,9 +170,10 @@ export function fail(
     run: run.id,
     task,
     attempt,
-    failure: { ...end.failure, message: desk.redact(end.failure.message) },
+    failure: failureKept(end.failure, desk),
     startedAt: end.startedAt,
-    ...(end.output !== undefined && { output: end.output }),
+    ...(end.output !== undefined &&
+      outputFailure(end.output) === undefined && { output: end.output }),
     ...(end.retryAfterMs !== undefined && { retryAfterMs: end.retryAfterMs }),
   });
 }
@@ -181,6 +196,13 @@ export function plain(error: ActionFailure): Failure {
   };
 }
 
+/** The words of a system may hold anything: what is kept of them is text, and not too much. */
+function failureKept({ native, message, ...rest }: Failure, desk: Desk): Failure {
+  const words = desk.redact(message).slice(0, MOST_MESSAGE_CHARACTERS);
+  const kept = { ...rest, message: words.replaceAll('\0', '\ufffd').toWellFormed() };
+  return native === undefined || outputFailure(native) !== undefined ? kept : { ...kept, native };
+}
+
 /** The system stopped the work: its timeout or the run's cancellation is confirmed. */
 export function confirm({ flight, desk, startedAt }: Underway): Promise<boolean> {
   return confirmCancel(flight, desk, startedAt);
@@ -195,7 +217,7 @@ export function confirmCancel(flight: Flight, desk: Desk, startedAt: number): Pr
 export function lose(underway: Underway, error: ActionFailure): Promise<boolean> {
   const { flight, desk } = underway;
   const { run, task, attempt } = flight;
-  const failure = { ...plain(error), message: desk.redact(error.message) };
+  const failure = failureKept(plain(error), desk);
   return desk.report(flight, { type: 'LoseTask', run: run.id, task, attempt, failure });
 }
 

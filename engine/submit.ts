@@ -41,7 +41,7 @@ import type { Followers } from './followers.ts';
 import type { LiveRun } from './live-run.ts';
 import type { Owner } from './owner.ts';
 import type { Pipeline } from './pipeline.ts';
-import { malformation } from './request.ts';
+import { deformity, malformation } from './request.ts';
 import type { Versions } from './versions.ts';
 
 export interface DoorParts {
@@ -120,14 +120,14 @@ export class Entrance implements Door {
     const { ids, owner, mostRuns } = this.#parts;
     this.#parts.open('start');
     const command = startOf(request, request.run ?? ids.run());
-    const malformed = malformation(command);
-    if (malformed !== undefined) return refusal('request.invalid', malformed);
     return this.begin(command, owner.live.size >= mostRuns);
   }
 
   /** A child run is always begun here: its parent holds room while it waits. */
   async begin(command: StartRun, full: boolean): Promise<Accepted | Refusal> {
     const { versions, owner, clock } = this.#parts;
+    const malformed = malformation(command);
+    if (malformed !== undefined) return refusal('request.invalid', malformed);
     const row = await versions.get(command.workflow, command.version ?? null);
     if (row === null) return this.#noVersion(command);
     const checked = checkInputs(row.definition, command.inputs);
@@ -175,6 +175,8 @@ export class Entrance implements Door {
 
   async submit(command: OperatorCommand, via?: Via): Promise<Accepted | Refusal> {
     this.#parts.open('command');
+    const deformed = deformity(command);
+    if (deformed !== undefined) return refusal('request.invalid', deformed);
     await this.#parts.pipeline().room();
     return this.#parts.courier.deliver(
       via,

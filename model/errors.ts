@@ -33,10 +33,16 @@ export const CATALOGUE = {
     status: 400,
   },
   'request.too-large': {
-    title: 'The request is larger than 32 MB',
-    next: 'Split the workflow, or move data out of it.',
+    title: 'The request is larger than this route takes',
+    next: 'Split it, or move data out of it.',
     retry: false,
     status: 413,
+  },
+  'server.busy': {
+    title: 'The server reads as many large requests as it can hold',
+    next: 'Nothing was changed. Ask again in a moment.',
+    retry: true,
+    status: 503,
   },
   'request.differs': {
     title: 'The Idempotency-Key belongs to another request',
@@ -176,6 +182,12 @@ export const CATALOGUE = {
   'output.too-large': {
     title: 'The output is larger than 256 kB',
     next: 'The task fails as rejected: write large data to a file or a table and give its address as output.',
+    retry: false,
+    status: 422,
+  },
+  'output.unwritable': {
+    title: 'The output cannot be written as JSON and read back as the same',
+    next: 'The task fails as rejected: nest it less deeply, quote large numbers, encode what is no text.',
     retry: false,
     status: 422,
   },

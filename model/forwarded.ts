@@ -3,8 +3,9 @@
  * door. It is no part of the API: nodes speak so among themselves.
  */
 import { z } from 'zod';
+import { COUNT_MAX, line, NAME_MAX, prose, REASON_MAX, TASK_MAX } from './bounds.ts';
 import type { OperatorCommand } from './run.ts';
-import { bySchema, jsonSchema } from './wire.ts';
+import { jsonSchema } from './wire.ts';
 
 /** Names the node that passes something on; what carries it is not passed on again. */
 export const FORWARDED_BY = 'tutti-forwarded-by';
@@ -12,8 +13,14 @@ export const FORWARDED_COMMANDS = '/nodes/commands';
 export const FORWARDED_RUNS = '/nodes/runs';
 
 const text = z.string().min(1);
-const run = { run: text, by: bySchema };
-const task = { ...run, task: text };
+const name = line(TASK_MAX);
+const by = z.object({
+  actor: line(NAME_MAX),
+  reason: prose(REASON_MAX).exactOptional(),
+  request: line(NAME_MAX).exactOptional(),
+});
+const run = { run: line(NAME_MAX), by };
+const task = { ...run, task: name };
 
 export const operatorCommandSchema: z.ZodType<OperatorCommand> = z.discriminatedUnion('type', [
   z.object({ type: z.literal('HoldRun'), ...run }),
@@ -29,7 +36,7 @@ export const operatorCommandSchema: z.ZodType<OperatorCommand> = z.discriminated
     as: z.enum(['succeeded', 'failed']),
     output: jsonSchema.exactOptional(),
   }),
-  z.object({ type: z.literal('SteerRun'), ...task, to: text }),
+  z.object({ type: z.literal('SteerRun'), ...task, to: name }),
   z.object({
     type: z.literal('DecideApproval'),
     ...task,
@@ -38,9 +45,9 @@ export const operatorCommandSchema: z.ZodType<OperatorCommand> = z.discriminated
   z.object({
     type: z.literal('RestartRun'),
     ...run,
-    from: z.array(text).exactOptional(),
-    version: z.int().exactOptional(),
-    mapping: z.record(z.string(), z.string()).exactOptional(),
+    from: z.array(name).exactOptional(),
+    version: z.int().positive().max(COUNT_MAX).exactOptional(),
+    mapping: z.record(name, name).exactOptional(),
   }),
 ]);
 

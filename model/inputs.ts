@@ -5,6 +5,7 @@
 import type { Definition, InputDeclaration } from './definition.ts';
 import type { Problem } from './errors.ts';
 import { compilePattern } from './expression/patterns.ts';
+import { inexact, problemSentence, readJson } from './json-text.ts';
 import type { Json, JsonObject } from './json.ts';
 import { found, isRecord } from './reading/issue.ts';
 import { didYouMean } from './suggestion.ts';
@@ -125,16 +126,22 @@ export function parseInputText(
   text: string,
 ): ParsedInput {
   if (declaration === undefined || declaration.type === 'string') return { value: text };
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    value = text;
+  const { type } = declaration;
+  const read = readJson(text);
+  if (read.problem === undefined) {
+    if (hasType(type, read.value)) return { value: read.value };
+    return { message: `must be ${WITH_ARTICLE[type]}, found ${found(read.value)}` };
   }
-  if (!hasType(declaration.type, value)) {
-    return { message: `must be ${WITH_ARTICLE[declaration.type]}, found ${found(text)}` };
-  }
-  // What JSON.parse gives is JSON.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return { value: value as Json };
+  const number = type === 'number' || type === 'integer' ? plainNumber(text) : undefined;
+  if (number !== undefined && hasType(type, number)) return { value: number };
+  const isWord = !/^\s*[[{"]/.test(text) && read.problem.code === 'json.syntax';
+  if (isWord) return { message: `must be ${WITH_ARTICLE[type]}, found ${found(text)}` };
+  return { message: `is not to be kept as it is written: ${problemSentence(read.problem)}` };
+}
+
+/** `.5` and `+5`, as YAML has them too. */
+function plainNumber(text: string): number | undefined {
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) return undefined;
+  const value = Number(text);
+  return inexact(text, value) === undefined ? value : undefined;
 }

@@ -14,7 +14,7 @@ import type { Json } from './json.ts';
 /** Containers inside each other, at most. */
 export const NESTING = 100;
 /** A key that programs in JavaScript confuse with something else. */
-export const RESERVED_KEY = '__proto__';
+const RESERVED_KEY = '__proto__';
 export const QUOTE_NUMBER = 'quote it to keep it as a text';
 
 const LONGEST_NUMBER = 1_000;

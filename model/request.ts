@@ -3,20 +3,34 @@
  * mistakes here, because a field that nobody reads is a wish that nobody heard.
  */
 import { z } from 'zod';
+import {
+  COUNT_MAX,
+  FIRST_INSTANT,
+  isDate,
+  KEY_MAX,
+  LAST_INSTANT,
+  line,
+  NAME_MAX,
+  prose,
+  REASON_MAX,
+  TASK_MAX,
+} from './bounds.ts';
 import { RUN_STATUSES } from './run.ts';
 import { jsonObjectSchema, jsonSchema } from './wire.ts';
 
 const SOURCE_MAX_LENGTH = 31 * 1024 * 1024;
 const EXAMPLE_FILE =
   'workflow: hello\ntasks:\n  greet: { action: shell.run, with: { script: echo Hello } }\n';
-const reason = z.string().max(2000).describe('Why; kept with the event');
-const taskName = z.string().min(1).max(400);
+const reason = prose(REASON_MAX).describe('Why; kept with the event');
+const taskName = line(TASK_MAX);
+const name = line(NAME_MAX);
+const key = line(KEY_MAX);
+const version = z.int().positive().max(COUNT_MAX);
 const source = z.string().min(1).max(SOURCE_MAX_LENGTH).describe('The workflow file, YAML or JSON');
-const file = z.string().max(1000).describe('Its name, for messages');
-const directory = z
-  .string()
-  .max(4000)
-  .describe('Absolute folder that relative paths of the workflow start from');
+const file = line(1000).describe('Its name, for messages');
+const directory = line(4000).describe(
+  'Absolute folder that relative paths of the workflow start from',
+);
 
 export const deployRequestSchema = z
   .strictObject({
@@ -33,21 +47,19 @@ export const validateRequestSchema = z
   .meta({ id: 'ValidateRequest', examples: [{ source: EXAMPLE_FILE }] });
 export type ValidateBody = z.input<typeof validateRequestSchema>;
 
-const businessDate = z.iso.date().describe('YYYY-MM-DD: the day that the work is for');
+const businessDate = z.iso
+  .date()
+  .refine(isDate, { error: 'must be a day between 0001-01-01 and 9999-12-31' })
+  .describe('YYYY-MM-DD: the day that the work is for');
 export const startRequestSchema = z
   .strictObject({
-    workflow: z.string().min(1).max(200).optional().describe('The name of a deployed workflow'),
-    version: z.int().positive().optional().describe('The newest when absent'),
+    workflow: name.optional().describe('The name of a deployed workflow'),
+    version: version.optional().describe('The newest when absent'),
     source: source.optional().describe('Instead of `workflow`: a file that is deployed first'),
     file: file.optional(),
     directory: directory.optional(),
     inputs: jsonObjectSchema.default({}),
-    key: z
-      .string()
-      .min(1)
-      .max(400)
-      .optional()
-      .describe('At most one run of a workflow has this key'),
+    key: key.optional().describe('At most one run of a workflow has this key'),
     businessDate: businessDate.optional(),
     reason: reason.optional(),
   })
@@ -84,7 +96,7 @@ export const steerRequestSchema = z
 export const restartRequestSchema = z
   .strictObject({
     from: z.array(taskName).min(1).optional().describe('From every failure when absent'),
-    version: z.int().positive().optional().describe('Go on with this version of the workflow'),
+    version: version.optional().describe('Go on with this version of the workflow'),
     mapping: z
       .record(taskName, taskName)
       .optional()
@@ -99,7 +111,7 @@ export type RestartBody = z.input<typeof restartRequestSchema>;
 
 export const PAGE_MAX = 500;
 const limit = z.coerce.number<number>().int().min(1).max(PAGE_MAX).default(50);
-const cursor = z.string().min(1).max(1000).optional();
+const cursor = line(1000).optional();
 
 /** `20s`, `1500ms`, `20`: seconds when there is no unit. At most a minute. */
 const WAIT_MAX_MS = 60_000;
@@ -135,13 +147,16 @@ const time = z
       .transform(Number),
     z.iso.datetime({ offset: true }).transform((words) => Date.parse(words)),
   ])
+  .refine((ms) => ms >= FIRST_INSTANT && ms <= LAST_INSTANT, {
+    error: 'must be a time between the years 0001 and 9999',
+  })
   .optional();
 
 const runFilter = {
-  workflow: z.string().min(1).max(200).optional(),
+  workflow: name.optional(),
   status: statuses,
-  key: z.string().min(1).max(400).optional(),
-  parent: z.string().min(1).max(200).optional(),
+  key: key.optional(),
+  parent: name.optional(),
   businessDate: businessDate.optional(),
   from: time.describe('Created at this time or later, e.g. 2026-03-01T00:00:00Z'),
   until: time.describe('Created before this time'),
@@ -174,19 +189,16 @@ export const bulkRequestSchema = z
   })
   .meta({ id: 'BulkRequest' });
 export type BulkBody = z.input<typeof bulkRequestSchema>;
-export const bulkParamsSchema = z.object({ bulk: z.string().min(1).max(200) });
+export const bulkParamsSchema = z.object({ bulk: name });
 export const bulkQuerySchema = z.strictObject({
   /** With `wait`: the number of runs tried that the asker knows already. */
-  after: z.coerce.number<number>().int().min(-1).default(-1),
+  after: z.coerce.number<number>().int().min(-1).max(COUNT_MAX).default(-1),
   wait: waitSchema,
 });
 
 export const runsQuerySchema = z.strictObject({
   ...runFilter,
-  id: z
-    .string()
-    .min(1)
-    .max(200)
+  id: name
     .optional()
     .describe('Runs whose id begins so, two at most: enough to tell unique from ambiguous'),
   after: cursor,
@@ -194,14 +206,14 @@ export const runsQuerySchema = z.strictObject({
 });
 export const pageQuerySchema = z.strictObject({ after: cursor, limit });
 export const eventsQuerySchema = z.strictObject({
-  after: z.coerce.number<number>().int().min(-1).default(-1),
+  after: z.coerce.number<number>().int().min(-1).max(COUNT_MAX).default(-1),
   limit: z.coerce.number<number>().int().min(1).max(5000).default(1000),
   wait: waitSchema,
 });
 export const logsQuerySchema = z
   .strictObject({
     task: taskName.optional(),
-    attempt: z.coerce.number<number>().int().min(0).optional(),
+    attempt: z.coerce.number<number>().int().min(0).max(COUNT_MAX).optional(),
     after: cursor,
     limit: z.coerce.number<number>().int().min(1).max(5000).default(500),
     wait: waitSchema,
@@ -211,10 +223,10 @@ export const logsQuerySchema = z
     path: ['attempt'],
   });
 
-export const workflowParamsSchema = z.object({ name: z.string().min(1).max(200) });
+export const workflowParamsSchema = z.object({ name });
 export const versionParamsSchema = z.object({
-  name: z.string().min(1).max(200),
-  version: z.coerce.number<number>().int().positive(),
+  name,
+  version: z.coerce.number<number>().int().positive().max(COUNT_MAX),
 });
-export const runParamsSchema = z.object({ run: z.string().min(1).max(200) });
-export const taskParamsSchema = z.object({ run: z.string().min(1).max(200), task: taskName });
+export const runParamsSchema = z.object({ run: name });
+export const taskParamsSchema = z.object({ run: name, task: taskName });

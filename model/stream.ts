@@ -3,6 +3,7 @@
  * a run's history shows it, with the run and the workflow that it belongs to.
  */
 import { z } from 'zod';
+import { line, NAME_MAX } from './bounds.ts';
 import type { RunEvent } from './run.ts';
 import { eventFields, EXAMPLE_RUN, exact } from './wire.ts';
 import type { EventView } from './wire.ts';
@@ -67,11 +68,11 @@ const types = z
   );
 
 const PLACE_MAX_LENGTH = 200;
-export const placeSchema = z.string().min(1).max(PLACE_MAX_LENGTH);
+export const placeSchema = line(PLACE_MAX_LENGTH);
 
 export const streamQuerySchema = z.strictObject({
-  run: z.string().min(1).max(200).optional().describe('Only events of this run, from its first on'),
-  workflow: z.string().min(1).max(200).optional().describe('Only events of runs of this workflow'),
+  run: line(NAME_MAX).optional().describe('Only events of this run, from its first on'),
+  workflow: line(NAME_MAX).optional().describe('Only events of runs of this workflow'),
   types,
   lastEventId: placeSchema
     .optional()

@@ -16,12 +16,15 @@ const REPLACEMENT = '\ufffd';
 /** Never throws. A mark at the start is taken away. */
 export function readText(bytes: Uint8Array): TextRead {
   const wide = wideEncoding(bytes);
-  if (wide !== undefined) return refused(`the text is encoded as ${wide}`, 1, 1);
+  if (wide !== undefined) return refusedAt('', `the text is encoded as ${wide}`);
+  let text: string;
   try {
-    return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     return notUtf8(bytes);
   }
+  const nul = text.indexOf('\0');
+  return nul < 0 ? { text } : refusedAt(text.slice(0, nul), 'the text holds the character U+0000');
 }
 
 /** JSON that arrives as bytes. */
@@ -53,12 +56,9 @@ function notUtf8(bytes: Uint8Array): TextRead {
     const written = bytes[offset] === 0xef && bytes[offset + 1] === 0xbf;
     if (index === -1 || !(written && bytes[offset + 2] === 0xbd)) {
       const byte = (bytes[offset] ?? 0).toString(16).toUpperCase().padStart(2, '0');
-      const before = text.slice(0, index);
-      const line = before.split('\n').length;
-      return refused(
+      return refusedAt(
+        text.slice(0, index),
         `the text is not UTF-8: the byte 0x${byte} stands here, as in Latin-1 or Windows-1252`,
-        line,
-        before.length - before.lastIndexOf('\n'),
       );
     }
     offset += 3;
@@ -66,6 +66,8 @@ function notUtf8(bytes: Uint8Array): TextRead {
   }
 }
 
-function refused(message: string, line: number, column: number): TextRead {
+function refusedAt(before: string, message: string): TextRead {
+  const line = before.split('\n').length;
+  const column = before.length - before.lastIndexOf('\n');
   return { problem: { code: 'text.encoding', message, hint: SAVE_AS_UTF8, line, column } };
 }

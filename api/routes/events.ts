@@ -16,12 +16,12 @@ export function eventRoutes(app: App, room: Room): void {
       const { run, workflow, types, lastEventId } = request.query;
       const header = request.headers['last-event-id'];
       if (Array.isArray(header)) throw new TuttiError('request.invalid', 'One Last-Event-ID only.');
-      const place = header || lastEventId;
+      const asked = header || lastEventId;
+      const place = asked === undefined ? null : placeOf(asked);
+      // What is no place of this feed is refused before the stream begins.
+      if (place !== null) await room.views.feed(place.position, 1);
       if (run !== undefined && (await room.views.run(run)) === null) throw unknownRun(run);
-      const text = await room.streams.open(
-        { run, workflow, types, place: place === undefined ? null : placeOf(place) },
-        reply.raw,
-      );
+      const text = await room.streams.open({ run, workflow, types, place }, reply.raw);
       return (
         reply
           .header('content-type', 'text/event-stream; charset=utf-8')

@@ -1,9 +1,11 @@
 /** Workflow files and input files from the disk, or from standard input as `-`. */
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
-import { parse } from 'yaml';
-import { TuttiError } from '../../model/errors.ts';
+import { type Problem, TuttiError } from '../../model/errors.ts';
+import { problemSentence, readJson } from '../../model/json-text.ts';
 import type { JsonObject } from '../../model/json.ts';
+import { readSource } from '../../model/reading/source.ts';
+import { readText } from '../../model/text-bytes.ts';
 import type { LocalContext } from '../runtime.ts';
 
 export interface WorkflowFile {
@@ -29,18 +31,23 @@ export function looksLikeFile(word: string, workingDirectory: string): boolean {
 export function readWorkflowFile(context: LocalContext<unknown>, file: string): WorkflowFile {
   const { workingDirectory } = context.terminal;
   const path = resolve(workingDirectory, file);
-  const source = readText(file, path);
+  const { text: source, problem } = readText(readBytes(file, path));
+  if (problem !== undefined) {
+    throw new TuttiError('workflow.invalid', `${file} cannot be read as text.`, {
+      problems: [{ ...problem, file }],
+    });
+  }
   context.sources.set(file, source);
   const directory = file === '-' ? workingDirectory : dirname(realpathSync(path));
   return { source, file, directory };
 }
 
-function readText(file: string, path: string): string {
+function readBytes(file: string, path: string): Uint8Array {
   try {
     if (file !== '-' && statSync(path).isDirectory()) {
       throw new TuttiError('request.invalid', `${file} is a folder, not a file.`);
     }
-    return readFileSync(file === '-' ? 0 : path, 'utf8');
+    return readFileSync(file === '-' ? 0 : path);
   } catch (error) {
     if (error instanceof TuttiError) throw error;
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
@@ -51,16 +58,20 @@ function readText(file: string, path: string): string {
 
 /** A JSON or YAML file that holds one object. */
 export function readInputsFile(context: LocalContext<unknown>, file: string): JsonObject {
-  const text = readText(file, resolve(context.terminal.workingDirectory, file));
-  let value: unknown;
-  try {
-    value = parse(text, { maxAliasCount: 100 });
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new TuttiError('inputs.invalid', `${file}: ${why}`, { cause: error });
-  }
-  if (isJsonObject(value)) return value;
+  const { text, problem } = readText(
+    readBytes(file, resolve(context.terminal.workingDirectory, file)),
+  );
+  if (problem !== undefined) throw unreadable(file, [problem]);
+  const json = /^\s*[[{]/.test(text) ? readJson(text).value : undefined;
+  const source = json === undefined ? readSource(text, undefined) : { value: json, problems: [] };
+  if (source.problems.length > 0) throw unreadable(file, source.problems);
+  if (isJsonObject(source.value)) return source.value;
   throw new TuttiError('inputs.invalid', `${file} must hold one object: a value for each input.`);
+}
+
+function unreadable(file: string, problems: readonly Problem[]): TuttiError {
+  const words = problems.map(problemSentence).join('; ');
+  return new TuttiError('inputs.invalid', `${file}: ${words}.`);
 }
 
 function isJsonObject(value: unknown): value is JsonObject {

@@ -7,6 +7,7 @@
 import type { Command } from 'commander';
 import { TuttiError } from '../../model/errors.ts';
 import type { InputDeclaration } from '../../model/definition.ts';
+import { parseInputText } from '../../model/inputs.ts';
 import type { Json, JsonObject } from '../../model/json.ts';
 import { follow } from '../follow.ts';
 import { INTERRUPTED_EXIT } from '../lifetime.ts';
@@ -15,7 +16,7 @@ import type { CommonOptions, Context, Runtime } from '../runtime.ts';
 import { endSentence } from '../view/run.ts';
 import { collect, declareConnected, withReason } from './command.ts';
 import { looksLikeFile, readInputsFile, readWorkflowFile } from './files.ts';
-import { pairOf, parseJson, positiveInteger } from './values.ts';
+import { pairOf, positiveInteger } from './values.ts';
 
 interface RunOptions extends CommonOptions {
   readonly input?: readonly string[];
@@ -117,21 +118,9 @@ export function inputValue(
   text: string,
   declared: InputDeclaration | undefined,
 ): Json {
-  switch (declared?.type) {
-    case undefined:
-    case 'string':
-      return text;
-    case 'boolean':
-      if (text === 'true' || text === 'false') return text === 'true';
-      throw new TuttiError('inputs.invalid', `Input ${name} must be true or false, not "${text}".`);
-    case 'number':
-    case 'integer':
-      if (text.trim() !== '' && Number.isFinite(Number(text))) return Number(text);
-      throw new TuttiError('inputs.invalid', `Input ${name} must be a number, not "${text}".`);
-    case 'object':
-    case 'array':
-      return parseJson(text, `Input ${name}`);
-  }
+  const { value, message } = parseInputText(declared, text);
+  if (message === undefined) return value;
+  throw new TuttiError('inputs.invalid', `Input ${name} ${message}.`);
 }
 
 function detached(context: Context<RunOptions>, run: string): number {

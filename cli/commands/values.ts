@@ -2,16 +2,17 @@
 import { InvalidArgumentError } from 'commander';
 import { TuttiError } from '../../model/errors.ts';
 import { parseDuration } from '../../model/duration.ts';
+import { problemSentence, readJson } from '../../model/json-text.ts';
 import type { Json } from '../../model/json.ts';
 
 export function parseJson(text: string, what: string): Json {
-  try {
-    const value: Json = JSON.parse(text);
-    return value;
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new TuttiError('request.invalid', `${what} is not JSON: ${why}`, { cause: error });
-  }
+  const { value, problem } = readJson(text);
+  if (problem === undefined) return value;
+  const kept = problem.code === 'json.syntax' ? '' : ' that can be kept';
+  throw new TuttiError(
+    'request.invalid',
+    `${what} is not JSON${kept}: ${problemSentence(problem)}.`,
+  );
 }
 
 /** `name=value` */

@@ -57,6 +57,10 @@ function reworded(summary: string): string {
     .replace(/, got ([A-Z]+)$/, (_, name) => `, found ${TOKENS[name] ?? name}`)
     .replace(/^No such key: (index out of bounds, .*)$/s, '$1')
     .replace(/^Maximum call stack.*/, 'the expression is nested too deeply')
+    .replace(
+      /^Unsupported type: .*/s,
+      'a map that is looked into here has the key "constructor", which expressions cannot read: rename it',
+    )
     .replace(/^No such key: (.*)$/s, 'there is no field "$1" here')
     .replace(/^Unknown variable: (.*)$/s, 'there is nothing named "$1" here')
     .replace(/^Exceeded maxAstNodes \((\d+)\)$/, 'the expression has more than $1 parts')

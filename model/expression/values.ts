@@ -3,12 +3,12 @@
  * exact; what JSON cannot say is refused in words rather than bent.
  */
 import { Duration } from '@marcbachmann/cel-js/evaluator';
+import { NESTING, unwritable } from '../json-text.ts';
 import type { Json } from '../json.ts';
 import { ExpressionError } from './failure.ts';
 
 export const RESULT_VALUES = 200_000;
 export const RESULT_CHARACTERS = 1_000_000;
-const RESULT_DEPTH = 100;
 
 interface Allowance {
   values: number;
@@ -35,8 +35,11 @@ function convert(value: unknown, left: Allowance, depth: number): Json {
     case 'bigint':
       return fromInteger(value);
     case 'object':
-      if (depth > RESULT_DEPTH) throw new ExpressionError('the result is nested too deeply');
-      return value === null ? null : fromObject(value, left, depth + 1);
+      if (value === null) return null;
+      if (depth >= NESTING) {
+        throw new ExpressionError(`the result is nested deeper than ${NESTING} levels`);
+      }
+      return fromObject(value, left, depth + 1);
     case 'undefined':
     case 'function':
     case 'symbol':
@@ -49,6 +52,8 @@ function spendText(text: string, left: Allowance): string {
   if (left.characters < 0) {
     throw new ExpressionError(`the result has more than ${RESULT_CHARACTERS} characters`);
   }
+  const wrong = unwritable(text);
+  if (wrong !== undefined) throw new ExpressionError(`a text of the result ${wrong}`);
   return text;
 }
 
@@ -65,7 +70,10 @@ function fromObject(value: object, left: Allowance, depth: number): Json {
     return fromRecord(value as Record<string, unknown>, left, depth);
   }
   if (value instanceof Map) {
-    const entries = [...value].map(([key, item]) => [String(key), convert(item, left, depth)]);
+    const entries = [...value].map(([key, item]) => [
+      spendText(String(key), left),
+      convert(item, left, depth),
+    ]);
     return Object.fromEntries(entries) as Json;
   }
   if (value instanceof Set) return [...value].map((item) => convert(item, left, depth));

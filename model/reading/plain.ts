@@ -6,12 +6,20 @@ import { NESTING, unwritable } from '../json-text.ts';
 import type { Issue } from './issue.ts';
 import { found } from './issue.ts';
 
-/** The first place that is not JSON; undefined when all is. */
-export function plainJson(value: unknown): Issue | undefined {
-  return check(value, 0, []);
+/**
+ * The first place that is not JSON; undefined when all is. `gaps`: fields without a value are
+ * taken as absent, as they are when it is written.
+ */
+export function plainJson(value: unknown, gaps = false): Issue | undefined {
+  return check(value, 0, [], gaps);
 }
 
-function check(value: unknown, depth: number, path: (string | number)[]): Issue | undefined {
+function check(
+  value: unknown,
+  depth: number,
+  path: (string | number)[],
+  gaps: boolean,
+): Issue | undefined {
   switch (typeof value) {
     case 'string':
       return checkText(value, path);
@@ -31,10 +39,11 @@ function check(value: unknown, depth: number, path: (string | number)[]): Issue 
   if (depth >= NESTING) return refuse(`is nested deeper than ${NESTING} levels`, path);
   const list = Array.isArray(value);
   for (const [key, item] of Object.entries(value)) {
+    if (item === undefined && gaps && !list) continue;
     path.push(list ? Number(key) : key);
     const wrong = list ? undefined : checkText(key, path);
     if (wrong !== undefined) return wrong;
-    const issue = check(item, depth + 1, path);
+    const issue = check(item, depth + 1, path, gaps);
     if (issue !== undefined) return issue;
     path.pop();
   }

@@ -18,7 +18,7 @@ import {
 } from 'yaml';
 import type { CST, Node, Pair, Scalar, YAMLMap } from 'yaml';
 import type { Problem } from '../errors.ts';
-import { inexact, NESTING, QUOTE_NUMBER } from '../json-text.ts';
+import { inexact, NESTING, QUOTE_NUMBER, unwritable } from '../json-text.ts';
 import type { Json } from '../json.ts';
 import { type Issue, toProblem } from './issue.ts';
 import { offsetInSource } from './offset.ts';
@@ -77,6 +77,15 @@ function parse(text: string, lines: LineCounter, complain: Complain): Document.P
     complain('source.limit', `the file is longer than ${SOURCE_CHARACTERS} characters`, 0);
     return undefined;
   }
+  const wrong = unwritable(text);
+  if (wrong !== undefined) {
+    lines.addNewLine(0);
+    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) {
+      lines.addNewLine(at + 1);
+    }
+    complain('source.text', `the file ${wrong}`, unwritableAt(text), 'take it out');
+    return undefined;
+  }
   const tokens = [...new Parser(lines.addNewLine).parse(text)];
   const deep = tooDeep(tokens);
   if (deep !== undefined) {
@@ -97,6 +106,12 @@ function parse(text: string, lines: LineCounter, complain: Complain): Document.P
     document = next;
   }
   return document;
+}
+
+/** NUL, or one half of a surrogate pair. */
+function unwritableAt(text: string): number {
+  const nul = text.indexOf('\0');
+  return nul >= 0 ? nul : Math.max(0, text.search(/\p{Surrogate}/u));
 }
 
 /** The offset of the first token that is nested too deeply. */
@@ -177,6 +192,7 @@ function convertMap(map: YAMLMap, work: Conversion, depth: number, inAlias: bool
 
 function convertKey(key: unknown, work: Conversion): string {
   if (isScalar(key) && (typeof key.value === 'string' || typeof key.value === 'number')) {
+    if (typeof key.value === 'string') refuseText(key.value, key, work);
     return typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
   }
   if (isScalar(key) && typeof key.value === 'boolean') return key.source ?? String(key.value);
@@ -198,7 +214,14 @@ function convertScalar(scalar: Scalar, work: Conversion): Json {
     );
     return null;
   }
+  if (typeof value === 'string') refuseText(value, scalar, work);
   return typeof value === 'string' || typeof value === 'boolean' ? value : null;
+}
+
+/** Escapes can say what no text may hold. */
+function refuseText(text: string, node: unknown, work: Conversion): void {
+  const wrong = unwritable(text);
+  if (wrong !== undefined) work.complain('source.text', `a text ${wrong}`, startOf(node));
 }
 
 function refuseTag(node: Node, work: Conversion): void {

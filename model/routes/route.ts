@@ -69,7 +69,7 @@ export function refusalsOf(route: Route): readonly ErrorCode[] {
   const codes: ErrorCode[] = [
     ...(asked ? (['request.invalid'] as const) : []),
     'request.foreign',
-    ...(body === undefined ? [] : (['request.too-large'] as const)),
+    ...(body === undefined ? [] : (['request.too-large', 'server.busy'] as const)),
     ...(route.method === 'POST' ? (['request.differs', 'request.under-way'] as const) : []),
     ...route.refusals,
     'internal',

@@ -159,9 +159,9 @@ async function ended(attacked: Attacked, run: string): Promise<string> {
 async function end(attacked: Attacked, run: string): Promise<string> {
   const cancel = await attacked.ask('POST', `/runs/${run}/cancel`, { reason: 'attack is over' });
   if (cancel.status >= 500) throw new Error(cancel.text);
-  const { tasks, status } = await attacked.show(run);
+  const { taskViews, status } = await attacked.show(run);
   if (ENDED.has(status)) return status;
-  for (const task of tasks) {
+  for (const task of taskViews) {
     if (!['running', 'unknown'].includes(task.status)) continue;
     const path = `/runs/${run}/tasks/${encodeURIComponent(task.task)}/force`;
     await attacked.ask('POST', path, { as: 'failed', reason: 'attack is over' });
