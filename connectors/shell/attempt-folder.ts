@@ -4,21 +4,25 @@
  *
  *   out, err    what the job wrote
  *   output      what it wrote to $TUTTI_OUTPUT, if it did
- *   cancel      it was asked to stop
- *   state.0     the claim: written by the supervisor before the job, exclusively
+ *   cancel      it was asked to stop; `force`: with force
+ *   state.0     the claim: for the supervisor, before the job begins, exclusively
  *                 start <boot> <pid and start time>
  *                 exit <code>                          when the job is over
  *               or `void`: somebody made sure that no supervisor can claim it any more
  *   state.1     the claim after a void one, and so on
  *
+ * A claim is written beside and linked into place: it is whole, or it is not there. What is neither
+ * a whole claim nor void was spoiled, by the job (all of this is in its reach) or by a disk.
+ *
  * The claim is what makes a job run once. A node can die between making the folder and starting
  * the supervisor; whoever comes later either finds a claim, or voids it and then knows for
  * certain that nothing ran and nothing will. Voids stay, so a late supervisor can never claim.
  */
-import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
-import { open, rm, rmdir } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { link, lstat, open, rename, rm, rmdir, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { NotPlain, readPlain } from './plain-file.ts';
 import { parsePs, parseStat } from './processes.ts';
 
 export interface Started {
@@ -30,6 +34,7 @@ export interface Started {
 export type AttemptState =
   | { readonly kind: 'absent' }
   | { readonly kind: 'starting'; readonly claim: string; readonly voided: boolean }
+  | { readonly kind: 'spoiled'; readonly claim: string; readonly what: string }
   | { readonly kind: 'started'; readonly by: Started; readonly atMs: number }
   | {
       readonly kind: 'ended';
@@ -48,10 +53,7 @@ export function folderOf(stateDirectory: string, name: string): string {
   return path.join(stateDirectory, 'shell', name);
 }
 
-/**
- * These calls are synchronous on purpose: each is a few microseconds on a local disk, and the
- * thread pool would cost more than that, thousands of times a second.
- */
+/** Before there is a job: a few microseconds that the thread pool would only make longer. */
 export function makeFolder(folder: string): boolean {
   try {
     mkdirSync(folder, { mode: 0o700 });
@@ -74,27 +76,62 @@ export function fresh(folder: string): AttemptState & { kind: 'starting' } {
 /** The folder itself goes beside us: while somebody flushes its parent, that takes milliseconds. */
 export async function removeFolder(folder: string): Promise<void> {
   try {
-    for (const name of ['out', 'err', 'state.0']) unlinkSync(path.join(folder, name));
+    for (const name of ['out', 'err', 'state.0']) await unlink(path.join(folder, name));
     await rmdir(folder);
   } catch {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-export function readState(folder: string): AttemptState {
+/** Longer than any claim, with room for a process that gave itself a long name. */
+const CLAIM_LIMIT_BYTES = 4096;
+
+export async function readState(folder: string): Promise<AttemptState> {
   for (let generation = 0; ; generation += 1) {
     const claim = path.join(folder, `state.${generation}`);
-    const text = readIfThere(claim);
+    const text = await readClaim(claim);
     if (text === 'void\n') continue;
-    if (text === undefined && ageMs(folder) === undefined) return { kind: 'absent' };
-    const by = text === undefined ? undefined : parseStart(text);
-    if (text === undefined || by === undefined) {
+    if (text === undefined) {
+      // The claims of a folder that is being removed go before it does.
+      if (!(await isFolder(folder))) return { kind: 'absent' };
+      // Nothing is printed before the claim stands; so it stood, unless it came between two looks.
+      const printed = await hasPrinted(folder);
+      if (printed && (await readClaim(claim)) !== undefined) return await readState(folder);
+      if (printed) return { kind: 'spoiled', claim, what: 'gone' };
       return { kind: 'starting', claim, voided: generation > 0 };
     }
+    if (text instanceof NotPlain) return { kind: 'spoiled', claim, what: text.what };
+    const by = parseStart(text);
+    if (by === undefined) {
+      return { kind: 'spoiled', claim, what: text === '' ? 'empty' : 'overwritten' };
+    }
     const exit = /^exit (\d+)\n/m.exec(text);
-    const atMs = statSync(claim, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    const atMs = await changedAtMs(claim);
     if (exit === null) return { kind: 'started', by, atMs };
     return { kind: 'ended', by, exitCode: Number(exit[1]), atMs };
+  }
+}
+
+async function isFolder(folder: string): Promise<boolean> {
+  const facts = await lstat(folder).catch(() => undefined);
+  return facts?.isDirectory() === true;
+}
+
+async function hasPrinted(folder: string): Promise<boolean> {
+  for (const name of ['out', 'err', 'output']) {
+    const facts = await lstat(path.join(folder, name)).catch(() => undefined);
+    if (facts !== undefined && (name === 'output' || !facts.isFile() || facts.size > 0))
+      return true;
+  }
+  return false;
+}
+
+async function readClaim(claim: string): Promise<string | undefined | NotPlain> {
+  try {
+    return (await readPlain(claim, CLAIM_LIMIT_BYTES))?.toString('utf8');
+  } catch (error) {
+    if (error instanceof NotPlain) return error;
+    throw error;
   }
 }
 
@@ -107,40 +144,64 @@ function parseStart(text: string): Started | undefined {
 }
 
 /** True: from now on no supervisor can claim it. False: one did, or somebody voided it before. */
-export function voidClaim(claim: string): boolean {
+export async function voidClaim(claim: string): Promise<boolean> {
+  const draft = await draftVoid(claim);
   try {
-    writeFileSync(claim, 'void\n', { flag: 'wx' });
+    await link(draft, claim);
     return true;
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;
     throw error;
+  } finally {
+    await unlink(draft);
   }
 }
 
-export function ageMs(file: string): number | undefined {
-  const facts = statSync(file, { throwIfNoEntry: false });
-  return facts && Date.now() - facts.mtimeMs;
+/** A claim that holds nothing, and whose writer is known to be gone. */
+export async function voidEmptyClaim(claim: string): Promise<void> {
+  await rename(await draftVoid(claim), claim);
 }
 
-export function requestedCancelAtMs(folder: string): number | undefined {
-  return statSync(path.join(folder, 'cancel'), { throwIfNoEntry: false })?.mtimeMs;
+/** Written beside, then put in place as a whole: on a full disk there is no half a word. */
+async function draftVoid(claim: string): Promise<string> {
+  const draft = `${claim}.${randomUUID()}`;
+  await writeFile(draft, 'void\n', { flag: 'wx', mode: 0o600 });
+  return draft;
+}
+
+export async function ageMs(file: string): Promise<number | undefined> {
+  const atMs = await changedAtMs(file);
+  return atMs === 0 ? undefined : Date.now() - atMs;
+}
+
+/** 0 when it is not there. */
+async function changedAtMs(file: string): Promise<number> {
+  try {
+    return (await lstat(file)).mtimeMs;
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') return 0;
+    throw error;
+  }
+}
+
+export async function requestedCancelAtMs(folder: string): Promise<number | undefined> {
+  const atMs = await changedAtMs(path.join(folder, 'cancel'));
+  return atMs === 0 ? undefined : atMs;
+}
+
+export async function wasForced(folder: string): Promise<boolean> {
+  return (await changedAtMs(path.join(folder, 'force'))) !== 0;
 }
 
 /** The first request counts. */
-export function markCancel(folder: string): void {
-  try {
-    writeFileSync(path.join(folder, 'cancel'), '', { flag: 'wx' });
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
-  }
-}
-
-function readIfThere(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
+export async function markCancel(folder: string, force: boolean): Promise<void> {
+  for (const name of force ? ['cancel', 'force'] : ['cancel']) {
+    try {
+      await writeFile(path.join(folder, name), '', { flag: 'wx', mode: 0o600 });
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    }
   }
 }
 

@@ -123,8 +123,8 @@ const run = defineAction({
     log: async (context, job, cursor) => {
       const { folder } = openJob(context, job);
       // Asked before the files are read: what was written by then is all there is to read.
-      const over = readState(folder).kind === 'ended';
-      return readLog(folder, cursor, over);
+      const over = (await readState(folder)).kind === 'ended';
+      return await readLog(folder, cursor, over);
     },
     release: releaseJob,
     wake: async (context, job) => await stateChange(openJob(context, job).folder, context.signal),

@@ -5,8 +5,10 @@
  *                         │ nobody claims it in time          (its process gone without an
  *                         ▼                                    exit code: lost)
  *                   voided: certain that it never ran
+ *
+ * A claim that the job itself has spoiled: it runs as long as a process carries its key.
  */
-import { hostname } from 'node:os';
+import { hostname, uptime } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 import type { Json } from '../../model/json.ts';
@@ -25,6 +27,8 @@ import {
   type Started,
   syncFolder,
   voidClaim,
+  voidEmptyClaim,
+  wasForced,
 } from './attempt-folder.ts';
 import {
   endsWell,
@@ -33,13 +37,18 @@ import {
   outcomeOf,
   OUTPUT_MODES,
   type ShellOutput,
+  spoiled,
 } from './outcome.ts';
-import { isAlive, killAll, membersOf, terminate } from './stopping.ts';
-import { StarterLost } from './launcher.ts';
+import { forgetLog } from './log.ts';
+import { commandOf, SEES_ENVIRONMENTS } from './processes.ts';
+import { type Hunted, isAlive, killAll, membersOf, remaindersOf, terminate } from './stopping.ts';
+import { NotClaimed, StarterLost } from './launcher.ts';
 import { isPursued, startSupervisor } from './supervisor.ts';
 
 /** Time for a supervisor between its start and its claim; far more than a loaded machine needs. */
 const STARTING_LIMIT_MS = 30_000;
+
+const SHOWN_PROCESSES = 5;
 
 const jobSchema = z.strictObject({
   host: z.string(),
@@ -62,7 +71,7 @@ export async function submitJob(context: ActionContext, work: Work): Promise<Jso
   const folder = folderOf(context.stateDirectory, job.folder);
   const made = makeFolder(folder);
   if (!work.idempotent) await syncFolder(path.dirname(folder));
-  const state = made ? fresh(folder) : readState(folder);
+  const state = made ? fresh(folder) : await readState(folder);
   // Another supervisor for one that is only starting does no harm: one of them gets the claim.
   if (state.kind !== 'starting' || isPursued(folder, state.claim)) return job;
   const env = environmentOf(context, folder, work.env);
@@ -71,6 +80,7 @@ export async function submitJob(context: ActionContext, work: Work): Promise<Jso
   } catch (error) {
     if (error instanceof StarterLost) throw startUnknown();
     if (made) await removeFolder(folder);
+    if (error instanceof NotClaimed) throw notClaimed(error, folder);
     throw notStarted(error, work);
   }
   return job;
@@ -79,42 +89,62 @@ export async function submitJob(context: ActionContext, work: Work): Promise<Jso
 export async function locateJob(context: ActionContext, expected: Work): Promise<Json> {
   const job = jobOf(context, expected);
   const folder = folderOf(context.stateDirectory, job.folder);
-  const state = readState(folder);
+  const state = await stateOf(context, folder);
   switch (state.kind) {
     case 'absent':
       if (context.elsewhere === true && !expected.idempotent) throw elsewhere();
       return 'absent';
     case 'started':
     case 'ended':
+    case 'spoiled':
       return job;
     case 'starting':
-      if (isPursued(folder, state.claim) || !voidClaim(state.claim)) return job;
+      if (isPursued(folder, state.claim) || !(await voidClaim(state.claim))) return job;
       return 'absent';
+  }
+}
+
+/**
+ * An empty claim is what an older Tutti left on a full disk: its supervisor went without having
+ * begun, and the claim is void. Unless the machine went down meanwhile: then it may have been whole
+ * once, the job may have run, and nobody can tell.
+ */
+async function stateOf(context: ActionContext, folder: string): Promise<AttemptState> {
+  for (;;) {
+    const state = await readState(folder);
+    if (state.kind !== 'spoiled' || state.what !== 'empty') return state;
+    const age = (await ageMs(state.claim)) ?? 0;
+    if (age < STARTING_LIMIT_MS || age > uptime() * 1000) return state;
+    if (!(await isDeserted(context.key))) return state;
+    await voidEmptyClaim(state.claim);
   }
 }
 
 export async function followJob(context: ActionContext, at: Json): Promise<JobState<ShellOutput>> {
   const { folder, job } = openJob(context, at);
-  const state = readState(folder);
+  const state = await stateOf(context, folder);
   switch (state.kind) {
     case 'absent':
       throw missing(context, job);
     case 'starting':
-      return followStarting(folder, state);
+      return await followStarting(context, folder, state);
+    case 'spoiled':
+      return await followSpoiled(context, folder, state);
     case 'started':
-      return await followStarted(folder, job, state);
+      return await followStarted(context, folder, job, state);
     case 'ended':
-      return await followEnded(folder, job, state);
+      return await followEnded(context, folder, job, state);
   }
 }
 
-function followStarting(
+async function followStarting(
+  { key }: ActionContext,
   folder: string,
   { claim, voided }: AttemptState & { kind: 'starting' },
-): JobState<ShellOutput> {
-  const cancelled = requestedCancelAtMs(folder) !== undefined;
-  const late = (ageMs(folder) ?? 0) > STARTING_LIMIT_MS;
-  const over = (cancelled && voided) || ((cancelled || late) && voidClaim(claim));
+): Promise<JobState<ShellOutput>> {
+  const cancelled = (await requestedCancelAtMs(folder)) !== undefined;
+  const late = ((await ageMs(folder)) ?? 0) > STARTING_LIMIT_MS && (await isDeserted(key));
+  const over = (cancelled && voided) || ((cancelled || late) && (await voidClaim(claim)));
   if (!over) return { state: 'running', askAgainMs: 20 };
   if (cancelled) return { state: 'cancelled', native: { started: false } };
   const message = `did not start within ${STARTING_LIMIT_MS / 1000} s, and now it cannot any more; the machine may be short of memory or processes`;
@@ -122,7 +152,37 @@ function followStarting(
   return { state: 'failed', failure };
 }
 
+/** No process carries the key: none that runs, and none that still waits for its claim. */
+async function isDeserted(key: string): Promise<boolean> {
+  return (await membersOf({ key, by: undefined })).length === 0;
+}
+
+/** Without its claim only the key tells whether the job still runs, and nothing how it ended. */
+async function followSpoiled(
+  context: ActionContext,
+  folder: string,
+  { claim, what }: AttemptState & { kind: 'spoiled' },
+): Promise<JobState<ShellOutput>> {
+  const hunted = { key: context.key, by: undefined };
+  if ((await requestedCancelAtMs(folder)) !== undefined) {
+    return await confirmCancel(folder, hunted, null);
+  }
+  const young = what === 'empty' && ((await ageMs(claim)) ?? 0) < STARTING_LIMIT_MS;
+  if (young || !(await isDeserted(context.key))) return { state: 'running', askAgainMs: 1000 };
+  // It may have gone on with its work between the two looks.
+  const last = await readState(folder);
+  const found = last.kind === 'spoiled' ? last.what : what;
+  if (found !== 'empty') {
+    return { state: 'failed', failure: spoiled(path.basename(claim), found) };
+  }
+  const message =
+    'its claim is empty and the machine was restarted since: whether it ran cannot be told; look at what it did before running it again';
+  const failure = new ActionFailure({ class: 'lost', code: 'shell.lost', message });
+  return { state: 'failed', failure };
+}
+
 async function followStarted(
+  context: ActionContext,
   folder: string,
   job: Job,
   state: AttemptState & { kind: 'started' },
@@ -133,53 +193,102 @@ async function followStarted(
     return { state: 'running', askAgainMs: Math.min(1000, Math.max(20, age / 4)), native };
   }
   // It may have ended between the two looks: the exit code is written before the process goes.
-  const again = readState(folder);
-  if (again.kind === 'ended') return await followEnded(folder, job, again);
-  if (requestedCancelAtMs(folder) !== undefined) return await confirmCancel(state.by, native);
+  const again = await readState(folder);
+  if (again.kind === 'ended') return await followEnded(context, folder, job, again);
+  if ((await requestedCancelAtMs(folder)) !== undefined) {
+    return await confirmCancel(folder, { key: context.key, by: state.by }, native);
+  }
   const message = `its supervisor (pid ${state.by.pid}) is gone and left no exit code: it was killed, or the machine restarted; look at what it did before running it again`;
   const failure = new ActionFailure({ class: 'lost', code: 'shell.lost', message, native });
   return { state: 'failed', failure, native };
 }
 
 async function followEnded(
+  context: ActionContext,
   folder: string,
   job: Job,
-  state: AttemptState & { kind: 'ended' },
+  { by, exitCode, atMs }: AttemptState & { kind: 'ended' },
 ): Promise<JobState<ShellOutput>> {
-  const cancelAtMs = requestedCancelAtMs(folder);
-  const cancelled = cancelAtMs !== undefined && cancelAtMs <= state.atMs;
-  if (cancelled && !endsWell(state.exitCode, job.exitCodes)) {
-    return await confirmCancel(state.by, { exitCode: state.exitCode });
+  const cancelAtMs = await requestedCancelAtMs(folder);
+  const cancelled = cancelAtMs !== undefined && cancelAtMs <= atMs;
+  if (cancelled && !endsWell(exitCode, job.exitCodes)) {
+    return await confirmCancel(folder, { key: context.key, by }, { exitCode });
   }
-  return outcomeOf(folder, state.exitCode, job);
+  await noteRemainders(context, by);
+  return await outcomeOf(folder, exitCode, job);
+}
+
+/** A job that ends by itself may leave a daemon behind on purpose; the log says that it did. */
+async function noteRemainders(context: ActionContext, by: Started): Promise<void> {
+  const left = await remaindersOf(context.key, by);
+  if (left.length === 0) return;
+  const named = await Promise.all(left.slice(0, SHOWN_PROCESSES).map(nameOf));
+  const more = left.length > named.length ? ` and ${left.length - named.length} more` : '';
+  context.log(
+    'note',
+    `the job has ended, and what it began in the background runs on: ${named.join(', ')}${more}\n`,
+  );
+}
+
+async function nameOf(pid: number): Promise<string> {
+  const command = (await commandOf(pid)).replaceAll('\0', ' ').trim().slice(0, 60);
+  return command === '' ? `pid ${pid}` : `pid ${pid} (${command})`;
 }
 
 /** Cancelled is what has nothing running any more: descendants may not have listened. */
-async function confirmCancel(by: Started, native: Json): Promise<JobState<ShellOutput>> {
-  const left = await membersOf(by);
+async function confirmCancel(
+  folder: string,
+  hunted: Hunted,
+  native: Json,
+): Promise<JobState<ShellOutput>> {
+  const left = await membersOf(hunted);
   if (left.length === 0) return { state: 'cancelled', native };
+  // What was between two programs when all were killed shows itself now.
+  if (await wasForced(folder)) await killAll(hunted);
   return { state: 'running', askAgainMs: 50, native: { remaining: left.length } };
 }
 
 export async function cancelJob(context: ActionContext, at: Json, force: boolean): Promise<void> {
   const { folder, job } = openJob(context, at);
-  const state = readState(folder);
+  const state = await readState(folder);
   if (state.kind === 'absent') {
     if (context.elsewhere === true || job.host !== hostname()) throw elsewhere(job);
     return;
   }
-  const asked = requestedCancelAtMs(folder) !== undefined;
+  const asked = (await requestedCancelAtMs(folder)) !== undefined;
   if (state.kind === 'ended' && !asked) return;
-  markCancel(folder);
-  const unclaimed = state.kind === 'starting' && voidClaim(state.claim);
-  const now = state.kind === 'starting' && !unclaimed ? readState(folder) : state;
-  if (now.kind !== 'started' && now.kind !== 'ended') return;
-  if (force) await killAll(now.by);
-  else await terminate(now.by);
+  try {
+    await markCancel(folder, force);
+  } finally {
+    // Also when there is no room for the mark: the job is to end.
+    await stop(context, folder, state, force);
+  }
+}
+
+async function stop(
+  context: ActionContext,
+  folder: string,
+  state: AttemptState,
+  force: boolean,
+): Promise<void> {
+  const unclaimed = state.kind === 'starting' && (await voidClaim(state.claim));
+  if (unclaimed) return;
+  const now = state.kind === 'starting' ? await readState(folder) : state;
+  const { key } = context;
+  const by = now.kind === 'started' || now.kind === 'ended' ? now.by : undefined;
+  if (force) await killAll({ key, by });
+  else await terminate({ key, by });
+  if (SEES_ENVIRONMENTS) return;
+  context.log(
+    'note',
+    'processes that left the session of the job cannot be found on this system: they may run on\n',
+  );
 }
 
 export async function releaseJob(context: ActionContext, at: Json): Promise<void> {
-  await removeFolder(openJob(context, at).folder);
+  const { folder } = openJob(context, at);
+  forgetLog(folder);
+  await removeFolder(folder);
 }
 
 export function openJob(context: ActionContext, at: Json): { folder: string; job: Job } {
@@ -239,6 +348,17 @@ function environmentOf(
 function startUnknown(): ActionFailure {
   const message = 'the process that starts jobs was gone before it told whether this one started';
   return new ActionFailure({ class: 'unknown', code: 'shell.start-unknown', message });
+}
+
+/** Nothing ran: the supervisor goes without a word when it is not given its claim. */
+function notClaimed(error: Error, folder: string): ActionFailure {
+  const { code = 'unknown' } = error as NodeJS.ErrnoException;
+  const why = code === 'ENOSPC' ? 'the disk is full' : code;
+  const message = `nothing was started: the attempt folder ${folder} cannot be written (${why})`;
+  return new ActionFailure(
+    { class: 'transient', code: 'shell.not-started', message, native: { error: code } },
+    { cause: error },
+  );
 }
 
 /** Nothing ran: the system refused the process. */

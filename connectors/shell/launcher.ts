@@ -9,26 +9,81 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 
-/** Text, because the source is TypeScript and this runs without whatever reads that. */
+/**
+ * Text, because the source is TypeScript and this runs without whatever reads that.
+ *
+ * What it starts waits for a word before it does anything. The word comes when the claim stands;
+ * when it cannot be had, or the starter dies before, the end of the pipe comes instead.
+ */
 const STARTER = `
 process.title = 'tutti: starts jobs';
-const { spawn } = require('node:child_process');
-const { closeSync, openSync } = require('node:fs');
+const { execFileSync, spawn } = require('node:child_process');
+const { closeSync, constants, linkSync, openSync, readFileSync, unlinkSync, writeFileSync } = require('node:fs');
+const { randomUUID } = require('node:crypto');
+const { O_WRONLY, O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+const WRITE = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
+const LINUX = process.platform === 'linux';
 const tell = (answer) => process.connected && process.send(answer, () => {});
-process.on('disconnect', () => process.exit());
-process.on('message', ({ id, program, args, cwd, env, out, err }) => {
-  const files = [];
-  const refused = ({ code, message }) => tell({ id, said: 'refused', code, message });
+const boot = LINUX ? readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() : '-';
+const facts = (pid) => (LINUX
+  ? readFileSync('/proc/' + pid + '/stat', 'utf8')
+  : execFileSync('ps', ['-o', 'pid=,pgid=,stat=,lstart=', '-p', String(pid)], { encoding: 'utf8' })
+).trim();
+
+/** False: somebody else has it. */
+function claimed(claim, pid) {
+  const draft = claim + '.' + randomUUID();
   try {
-    for (const file of [out, err]) files.push(openSync(file, 'a', 0o600));
-    const child = spawn(program, args, { cwd, env, detached: true, stdio: ['ignore', ...files] });
+    writeFileSync(draft, 'start ' + boot + ' ' + facts(pid) + '\\n', { flag: 'wx', mode: 0o600 });
+    linkSync(draft, claim);
+    return true;
+  } catch (error) {
+    if (error.code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    try { unlinkSync(draft); } catch {}
+  }
+}
+
+function start({ id, program, args, cwd, env, out, err, claim }) {
+  const files = [];
+  const refused = ({ code, message, claim }) => tell({ id, said: 'refused', code, message, claim });
+  let child;
+  try {
+    for (const file of [out, err]) files.push(openSync(file, WRITE, 0o600));
+    child = spawn(program, args, { cwd, env, detached: true, stdio: ['pipe', ...files] });
     child.once('error', refused);
     child.once('exit', () => tell({ id, said: 'over' }));
-    if (child.pid !== undefined) tell({ id, said: 'started' });
+    child.stdin?.on('error', () => {});
+    if (child.pid === undefined) return;
+    child.stdin.end(claimed(claim, child.pid) ? 'go\\n' : '');
+    tell({ id, said: 'started' });
   } catch (error) {
-    refused(error);
+    child?.stdin?.end();
+    const { code, message, syscall = '' } = error;
+    refused({ code, message, claim: !syscall.startsWith('spawn') });
   } finally {
     for (const file of files) closeSync(file);
+  }
+}
+
+/** The file keeps its length: only what it holds on the disk goes. */
+function hollow({ id, file, from, to }) {
+  const fd = openSync(file, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
+  const place = ['--punch-hole', '--offset', String(from), '--length', String(to - from)];
+  const child = spawn('fallocate', [...place, '/proc/self/fd/0'], { stdio: [fd, 'ignore', 'ignore'] });
+  closeSync(fd);
+  child.once('error', ({ code, message }) => tell({ id, said: 'refused', code, message }));
+  child.once('exit', (code) => tell({ id, said: code === 0 ? 'over' : 'refused', code: 'exit ' + code }));
+}
+
+process.on('disconnect', () => process.exit());
+process.on('message', (asked) => {
+  if (asked.program !== undefined) return start(asked);
+  try {
+    hollow(asked);
+  } catch ({ code, message }) {
+    tell({ id: asked.id, said: 'refused', code, message });
   }
 });
 `;
@@ -41,12 +96,17 @@ export interface Launch {
   /** Files that its output is appended to. */
   readonly out: string;
   readonly err: string;
+  /** Where the process is named, before it begins. When it cannot be, nothing runs. */
+  readonly claim: string;
 }
 
 export interface Launched {
   /** Resolves when the process has ended, or when nobody is left to tell. */
   readonly over: Promise<void>;
 }
+
+/** The system did not let the claim be written: there was no room, or the folder is gone. */
+export class NotClaimed extends Error {}
 
 /** The starter went without an answer: whether there is a process cannot be told. */
 export class StarterLost extends Error {}
@@ -56,6 +116,7 @@ interface Answer {
   readonly said: 'started' | 'refused' | 'over';
   readonly code?: string;
   readonly message?: string;
+  readonly claim?: boolean;
 }
 
 interface Waiting {
@@ -70,6 +131,12 @@ let starter: Starter | undefined;
 export async function launch(what: Launch): Promise<Launched> {
   if (starter === undefined || starter.gone) starter = new Starter();
   return await starter.launch(what);
+}
+
+/** Gives back to the disk what a file holds between two offsets; rejects where that cannot be. */
+export async function hollow(file: string, from: number, to: number): Promise<void> {
+  if (starter === undefined || starter.gone) starter = new Starter();
+  await starter.ask({ file, from, to });
 }
 
 /** Its process, while there is one. */
@@ -105,33 +172,40 @@ class Starter {
   }
 
   async launch(what: Launch): Promise<Launched> {
-    const id = this.#count++;
     let over!: () => void;
     const ended = new Promise<void>((resolve) => {
       over = resolve;
     });
+    await this.ask(what, over);
+    return { over: ended };
+  }
+
+  /** Resolves when it is started, or over when it is not asked to tell of that apart. */
+  async ask(what: object, over?: () => void): Promise<void> {
+    const id = this.#count++;
     if (this.#asked++ === 0) this.#process.channel?.ref();
     try {
       await new Promise<void>((started, refused) => {
-        this.#waiting.set(id, { started, refused, over });
+        this.#waiting.set(id, { started, refused, over: over ?? started });
         // Without a process there is no channel, and `error` says why.
         if (this.#process.connected) this.#process.send({ id, ...what }, () => undefined);
       });
     } finally {
       if (--this.#asked === 0) this.#process.channel?.unref();
     }
-    return { over: ended };
   }
 
-  #hear({ id, said, code, message }: Answer): void {
+  #hear({ id, said, code, message, claim }: Answer): void {
     const waiting = this.#waiting.get(id);
     switch (said) {
       case 'started':
         waiting?.started();
         return;
-      case 'refused':
-        waiting?.refused(Object.assign(new Error(message), { code }));
+      case 'refused': {
+        const error = claim === true ? new NotClaimed(message) : new Error(message);
+        waiting?.refused(Object.assign(error, { code }));
         break;
+      }
       case 'over':
         waiting?.over();
     }

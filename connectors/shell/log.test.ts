@@ -12,9 +12,9 @@ test('text cut at any byte is read whole, in characters', async () => {
   const bytes = Buffer.from(text);
   for (let cut = 0; cut <= bytes.length; cut += 1) {
     await writeFile(path.join(folder, 'out'), bytes.subarray(0, cut));
-    const first = readLog(folder, null, false);
+    const first = await readLog(folder, null, false);
     await writeFile(path.join(folder, 'out'), bytes);
-    const rest = readLog(folder, first.cursor, true);
+    const rest = await readLog(folder, first.cursor, true);
     const whole = [...first.chunks, ...rest.chunks].map((chunk) => chunk.text).join('');
     expect(whole).toBe(text);
     expect(rest.more).toBe(false);
@@ -25,9 +25,9 @@ test('text cut at any byte is read whole, in characters', async () => {
 test('what never becomes a character is given when the job is over', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'tutti-log-'));
   await writeFile(path.join(folder, 'err'), Buffer.from([0x61, 0x00, 0xe2, 0x82]));
-  const running = readLog(folder, null, false);
+  const running = await readLog(folder, null, false);
   expect(running.chunks).toEqual([{ stream: 'err', text: 'a\uFFFD' }]);
-  const over = readLog(folder, running.cursor, true);
+  const over = await readLog(folder, running.cursor, true);
   expect(over.chunks).toEqual([{ stream: 'err', text: '\uFFFD' }]);
   await rm(folder, { recursive: true });
 });

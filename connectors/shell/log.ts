@@ -4,14 +4,24 @@
  *
  * A chunk ends between characters: the bytes of one that is not whole yet wait for the next
  * read, unless the job is over and they will stay so.
+ *
+ * A job may print without end. Of each stream the beginning and the end are kept on the disk until
+ * the attempt is over; what lies between is given back, in portions, whether it was read or not.
+ * What is given back follows from the size alone, so every reader knows what is gone. A reader that
+ * keeps up misses nothing.
  */
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import type { Json } from '../../model/json.ts';
 import type { LogChunk } from '../kit/index.ts';
+import { hollow } from './launcher.ts';
+import { NotPlain, plainSize, readPart } from './plain-file.ts';
 
-const CHUNK_BYTES = 64 * 1024;
+const MB = 1024 * 1024;
+const CHUNK_BYTES = 256 * 1024;
+export const HEAD_BYTES = 8 * MB;
+export const TAIL_BYTES = 64 * MB;
+const PORTION_BYTES = 16 * MB;
 
 const cursorSchema = z.strictObject({ out: z.int().min(0), err: z.int().min(0) });
 
@@ -21,43 +31,107 @@ export interface LogRead {
   readonly more: boolean;
 }
 
-export function readLog(folder: string, at: Json, over: boolean): LogRead {
+type Stream = 'out' | 'err';
+
+export async function readLog(folder: string, at: Json, over: boolean): Promise<LogRead> {
   const cursor = at === null ? { out: 0, err: 0 } : cursorSchema.parse(at);
-  const out = readStream(path.join(folder, 'out'), cursor.out, over);
-  const err = readStream(path.join(folder, 'err'), cursor.err, over);
-  const chunks: LogChunk[] = [];
-  if (out.text !== '') chunks.push({ stream: 'out', text: out.text });
-  if (err.text !== '') chunks.push({ stream: 'err', text: err.text });
-  return { chunks, cursor: { out: out.next, err: err.next }, more: out.more || err.more };
+  const [out, err] = await Promise.all([
+    readStream(folder, 'out', cursor.out, over),
+    readStream(folder, 'err', cursor.err, over),
+  ]);
+  return {
+    chunks: [...out.chunks, ...err.chunks],
+    cursor: { out: out.next, err: err.next },
+    more: out.more || err.more,
+  };
 }
 
 interface StreamRead {
-  readonly text: string;
+  readonly chunks: readonly LogChunk[];
   readonly next: number;
   readonly more: boolean;
 }
 
-/** Synchronous like the rest of the folder's life, and bounded; most jobs print nothing. */
-function readStream(file: string, from: number, over: boolean): StreamRead {
-  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-  if (size <= from) return { text: '', next: from, more: false };
-  const room = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size - from));
-  const bytesRead = readAt(file, room, from);
-  const atEnd = over && from + bytesRead >= size;
-  const whole = atEnd ? bytesRead : bytesRead - unfinishedBytes(room.subarray(0, bytesRead));
-  const next = from + whole;
-  // NUL is no text to the database that keeps the log.
-  const text = room.toString('utf8', 0, whole).replaceAll('\0', '\uFFFD');
-  return { text, next, more: whole > 0 && next < size };
+async function readStream(
+  folder: string,
+  stream: Stream,
+  at: number,
+  over: boolean,
+): Promise<StreamRead> {
+  const file = path.join(folder, stream);
+  try {
+    // Most jobs print nothing: no file is opened for them.
+    const seen = await plainSize(file);
+    if (seen === undefined || seen <= at) return { chunks: [], next: at, more: false };
+    const gone = goneUntil(seen);
+    if (gone > 0) await giveBack(file, gone);
+    const from = at >= HEAD_BYTES ? Math.max(at, gone) : at;
+    const until = gone > 0 && from < HEAD_BYTES ? HEAD_BYTES : Infinity;
+    const part = await readPart(file, from, Math.min(CHUNK_BYTES, until - from));
+    if (part === undefined) return { chunks: [], next: at, more: false };
+    const { bytes, size } = part;
+    const atEnd = over && from + bytes.length >= size;
+    const cut = atEnd || from + bytes.length === until;
+    const whole = cut ? bytes.length : bytes.length - unfinishedBytes(bytes);
+    const next = from + whole;
+    const text = textOf(bytes.subarray(0, whole));
+    const chunks: LogChunk[] = from > at ? [gap(stream, from - at)] : [];
+    if (text !== '') chunks.push({ stream, text });
+    return { chunks, next, more: whole > 0 && next < size };
+  } catch (error) {
+    // The job put something else there. Its end says so (`outcome.ts`); there is nothing to read.
+    if (error instanceof NotPlain) return { chunks: [], next: at, more: false };
+    throw error;
+  }
 }
 
-function readAt(file: string, room: Buffer, from: number): number {
-  const handle = openSync(file, 'r');
+function gap(stream: Stream, bytes: number): LogChunk {
+  const text = `${bytes} bytes of ${stream} are left out here: the job printed faster than they could be kept\n`;
+  return { stream: 'note', text };
+}
+
+/** Up to which offset a stream of this size has been given back, from its head on; 0: nothing. */
+export function goneUntil(size: number): number {
+  const until = Math.floor((size - TAIL_BYTES) / PORTION_BYTES) * PORTION_BYTES;
+  return until > HEAD_BYTES ? until : 0;
+}
+
+/** Up to where it was done already, by file: a hint, losing it costs a process. */
+const given = new Map<string, number>();
+/** Not every system and file system can; then the file goes with the attempt at its end. */
+let refused = false;
+
+async function giveBack(file: string, until: number): Promise<void> {
+  if (refused || (given.get(file) ?? 0) >= until) return;
+  given.set(file, until);
   try {
-    return readSync(handle, room, 0, room.length, from);
-  } finally {
-    closeSync(handle);
+    await hollow(file, HEAD_BYTES, until);
+  } catch {
+    refused = true;
   }
+}
+
+/** When the attempt is over. */
+export function forgetLog(folder: string): void {
+  for (const stream of ['out', 'err']) given.delete(path.join(folder, stream));
+}
+
+/** NUL is no text to the database that keeps the log. Replaced in bytes: there may be many. */
+function textOf(bytes: Buffer): string {
+  if (!bytes.includes(0)) return bytes.toString('utf8');
+  const room = Buffer.allocUnsafe(bytes.length * 3);
+  let at = 0;
+  for (const byte of bytes) {
+    if (byte === 0) {
+      // U+FFFD
+      room[at++] = 0xef;
+      room[at++] = 0xbf;
+      room[at++] = 0xbd;
+    } else {
+      room[at++] = byte;
+    }
+  }
+  return room.toString('utf8', 0, at);
 }
 
 /** How many bytes at the end begin a UTF-8 character without finishing it: 0 to 3. */

@@ -4,12 +4,21 @@
  * The shell reports a command that a signal ended as 128 plus the signal's number, and so does
  * this; a command that exits with such a number by itself looks the same.
  */
-import { readFileSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 import type { Json } from '../../model/json.ts';
-import { ActionFailure, type JobState, OUTPUT_LIMIT_BYTES, outputTooLarge } from '../kit/index.ts';
+import { unwritable } from '../../model/json-text.ts';
+import {
+  ActionFailure,
+  type JobState,
+  OUTPUT_LIMIT_BYTES,
+  outputTooLarge,
+  problemSentence,
+  readJsonBytes,
+  readText,
+} from '../kit/index.ts';
+import { NotPlain, plainSize, readPlain } from './plain-file.ts';
 
 export const OUTPUT_MODES = ['none', 'text', 'json', 'lines'] as const;
 export type OutputMode = (typeof OUTPUT_MODES)[number];
@@ -47,18 +56,19 @@ export function endsWell(exitCode: number, { ok, warn }: ExitCodes): boolean {
   return ok.includes(exitCode) || warn.includes(exitCode);
 }
 
-export function outcomeOf(
+export async function outcomeOf(
   folder: string,
   exitCode: number,
   { output, exitCodes }: Expected,
-): JobState<ShellOutput> {
+): Promise<JobState<ShellOutput>> {
   const native = nativeOf(exitCode);
   if (!endsWell(exitCode, exitCodes)) {
     return { state: 'failed', failure: failureOf(exitCode, exitCodes), native };
   }
   const warned = exitCodes.warn.includes(exitCode);
   try {
-    const value = { exitCode, warned, ...readOutput(folder, output) };
+    await checkLog(folder);
+    const value = { exitCode, warned, ...(await readOutput(folder, output)) };
     return { state: 'succeeded', output: value, native };
   } catch (error) {
     if (error instanceof ActionFailure) return { state: 'failed', failure: error, native };
@@ -95,49 +105,107 @@ const MEANINGS: Readonly<Record<number, string>> = {
   127: ': the command was not found; check its name and PATH',
 };
 
-function readOutput(folder: string, mode: OutputMode): Omit<ShellOutput, 'exitCode' | 'warned'> {
+/** What was printed is the log: a job that put something else in its place has none. */
+async function checkLog(folder: string): Promise<void> {
+  for (const name of ['out', 'err']) await plainly(name, () => plainSize(path.join(folder, name)));
+}
+
+async function readOutput(
+  folder: string,
+  mode: OutputMode,
+): Promise<Omit<ShellOutput, 'exitCode' | 'warned'>> {
   switch (mode) {
     case 'none':
       return {};
     case 'text':
-      return { text: readText(folder).replace(/\n$/, '') };
+      return { text: textOf(await readResult(folder)).replace(/\r?\n$/, '') };
     case 'lines':
-      return { lines: splitLines(readText(folder)) };
+      return { lines: splitLines(textOf(await readResult(folder))) };
     case 'json':
-      return { json: parseJson(readText(folder)) };
+      return { json: parseJson(await readResult(folder)) };
   }
 }
 
 /** What the job wrote to $TUTTI_OUTPUT; else what it printed. */
-function readText(folder: string): string {
-  const written = path.join(folder, 'output');
-  const there = statSync(written, { throwIfNoEntry: false });
-  const file = there === undefined ? path.join(folder, 'out') : written;
-  const { size } = there ?? statSync(file);
-  if (size > OUTPUT_LIMIT_BYTES) throw outputTooLarge("the job's output");
-  return readFileSync(file, 'utf8');
+async function readResult(folder: string): Promise<Buffer> {
+  const bytes =
+    (await readLimited('$TUTTI_OUTPUT', path.join(folder, 'output'))) ??
+    (await readLimited('out', path.join(folder, 'out')));
+  if (bytes === undefined) throw rejected('ended well, but removed the file of what it printed');
+  return bytes;
+}
+
+async function readLimited(name: string, file: string): Promise<Buffer | undefined> {
+  const bytes = await plainly(name, () => readPlain(file, OUTPUT_LIMIT_BYTES));
+  if (bytes !== undefined && bytes.length > OUTPUT_LIMIT_BYTES) {
+    throw outputTooLarge("the job's output");
+  }
+  return bytes;
+}
+
+async function plainly<T>(name: string, look: () => Promise<T>): Promise<T> {
+  try {
+    return await look();
+  } catch (error) {
+    if (error instanceof NotPlain) throw misplaced(name, error.what);
+    throw error;
+  }
+}
+
+function misplaced(name: string, what: string): ActionFailure {
+  return rejected(
+    `what the job left at ${name} is ${what}, not a plain file, and cannot be read; write a plain file there, or nothing`,
+  );
+}
+
+/** The job reached for what tells its end. */
+export function spoiled(name: string, what: string): ActionFailure {
+  return rejected(
+    `the job changed ${name} in its attempt folder, which is Tutti's own (it is ${what} now): how it ended cannot be told; look at what it did before running it again`,
+  );
+}
+
+function rejected(message: string): ActionFailure {
+  return new ActionFailure({ class: 'rejected', code: 'shell.output', message });
+}
+
+/** A text that can be kept as it is; else nobody would know what was lost of it. */
+function textOf(bytes: Buffer): string {
+  const { text, problem } = readText(bytes);
+  if (problem !== undefined) throw unreadable(problemSentence(problem));
+  const wrong = unwritable(text);
+  if (wrong !== undefined) throw unreadable(`the text ${wrong}`);
+  return text;
+}
+
+function unreadable(why: string): ActionFailure {
+  return rejected(`ended well, but its output cannot be kept as text: ${why}`);
 }
 
 function splitLines(text: string): string[] {
-  const lines = text.split('\n');
+  const lines = text.split(/\r?\n/);
   if (lines.at(-1) === '') lines.pop();
   return lines;
 }
 
 /** The whole text; or its last line, for jobs that print their progress before their result. */
-function parseJson(text: string) {
-  const last = splitLines(text.trimEnd()).at(-1) ?? '';
-  for (const candidate of [text, last]) {
-    try {
-      return z.json().parse(JSON.parse(candidate));
-    } catch {
-      // the next candidate
-    }
-  }
-  throw new ActionFailure({
-    class: 'rejected',
-    code: 'shell.output',
-    message:
-      'ended well, but neither $TUTTI_OUTPUT nor the last line that it printed is JSON; write one JSON value, or declare `output: text`',
-  });
+function parseJson(bytes: Buffer): ShellOutput['json'] {
+  const whole = readJsonBytes(bytes);
+  if (whole.problem === undefined) return whole.value as ShellOutput['json'];
+  const last = readJsonBytes(lastLine(bytes));
+  if (last.problem === undefined) return last.value as ShellOutput['json'];
+  throw rejected(
+    `ended well, but neither $TUTTI_OUTPUT nor the last line that it printed is JSON: ${problemSentence(whole.problem)}; write one JSON value, or declare \`output: text\``,
+  );
+}
+
+const LINE_FEED = 0x0a;
+const SPACE = 0x20;
+
+function lastLine(bytes: Buffer): Buffer {
+  let end = bytes.length;
+  while (end > 0 && (bytes[end - 1] ?? 0) <= SPACE) end -= 1;
+  return end === 0
+    ? bytes.subarray(0, 0)
+    : bytes.subarray(bytes.lastIndexOf(LINE_FEED, end - 1) + 1, end);
 }

@@ -7,6 +7,7 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 export interface ProcessFacts {
@@ -75,11 +76,58 @@ export async function sessionMembers(session: number): Promise<readonly ProcessF
 }
 
 async function listProc(): Promise<readonly ProcessFacts[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const lines = await Promise.all(
-    pids.map(async (pid) => await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')),
+    (await pidsAfter(0)).map(
+      async (pid) => await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ''),
+    ),
   );
   return lines.flatMap((line) => parseStat(line) ?? []);
+}
+
+async function pidsAfter(pid: number): Promise<readonly number[]> {
+  const pids = (await readdir('/proc')).map(Number);
+  return pids.filter((each) => each > pid);
+}
+
+/** Whether processes can be found by what stands in their environment. */
+export const SEES_ENVIRONMENTS = LINUX;
+
+/**
+ * The living processes that carry this entry in their environment, in whatever session they are.
+ * `after`: only pids above it, where a hint is enough (pids come back) and has to be cheap.
+ */
+export async function carriersOf(entry: string, after = 0): Promise<readonly number[]> {
+  if (!SEES_ENVIRONMENTS) return [];
+  const pids = await pidsAfter(after);
+  const found = await Promise.all(pids.map(async (pid) => await carries(pid, entry)));
+  return pids.filter((_, index) => found[index]);
+}
+
+const LOOKS = 4;
+const BETWEEN_LOOKS_MS = 3;
+
+/**
+ * Not those of others, whose environment is closed to us. A process that becomes another program
+ * has none for a moment, in which it must not escape: it is looked at again.
+ */
+async function carries(pid: number, entry: string): Promise<boolean> {
+  for (let look = 1; ; look += 1) {
+    const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => undefined);
+    if (environment === undefined) return false;
+    if (environment !== '') return `\0${environment}`.includes(`\0${entry}\0`);
+    if (look === LOOKS || !(await isProgram(pid))) return false;
+    await delay(BETWEEN_LOOKS_MS);
+  }
+}
+
+const KERNEL_THREAD = 0x20_0000;
+
+/** Neither a zombie nor a thread of the kernel: these have no environment at all. */
+async function isProgram(pid: number): Promise<boolean> {
+  const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const facts = parseStat(line);
+  const flags = Number(line.slice(line.lastIndexOf(')') + 2).split(' ')[6]);
+  return facts !== undefined && !facts.dead && (flags & KERNEL_THREAD) === 0;
 }
 
 /** The program and arguments that a process runs; nothing where the system does not tell. */

@@ -1,10 +1,14 @@
 /**
  * Starts a job so that it outlives us: a plain `sh` in a session of its own, with nothing open
- * that is ours, which claims the attempt, runs the command and records its exit code.
+ * that is ours, which waits for its claim (`launcher.ts` writes it), runs the command and records
+ * its exit code.
  *
  * It forks once, for the command; everything else is built into the shell, for two processes per
  * job are the price of the whole connector. So the exit code is not renamed into place (`mv` is
- * a process): it is one short line, and only a whole line counts.
+ * a process): it is one short line, and only a whole line counts. It goes to the claim that was
+ * opened before the job could put anything in its place; on a full disk it waits for room.
+ *
+ * The command is `exec`ed, so it is a program always and never what is built into a shell.
  *
  * The supervisor must outlive the signal that cancels the job, or nobody would record the end:
  * it traps what the group is sent. A trap, unlike `ignore`, is not inherited by the command.
@@ -15,18 +19,23 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { readState } from './attempt-folder.ts';
 import { launch } from './launcher.ts';
 
+/** What begins with a dash would be an option of `exec`, and a dot is found as a folder. */
 const SUPERVISOR = `
-{ read -r TUTTI_BOOT </proc/sys/kernel/random/boot_id && read -r TUTTI_STAT </proc/$$/stat
-} 2>/dev/null || {
-  TUTTI_BOOT=- TUTTI_STAT=$(ps -o pid=,pgid=,stat=,lstart= -p $$)
-}
-set -C
-{ echo "start $TUTTI_BOOT $TUTTI_STAT" >"$0"; } 2>/dev/null || exit 0
-set +C
-unset TUTTI_BOOT TUTTI_STAT
+read -r TUTTI_GO || exit 0
+unset TUTTI_GO
+exec </dev/null 3>>"$0" || exit 0
 trap : HUP INT QUIT TERM
-"$@"
-echo "exit $?" >>"$0"
+case $1 in
+-* | . | ..)
+  echo "$1: not found" >&2
+  set -- 127
+  ;;
+*)
+  (exec "$@") 3>&-
+  set -- "$?"
+  ;;
+esac
+until printf '\\nexit %s\\n' "$1" >&3; do sleep 1 || exit; done 2>/dev/null
 `;
 
 interface Watch {
@@ -57,6 +66,7 @@ export async function startSupervisor(start: Start): Promise<void> {
     env,
     out: path.join(folder, 'out'),
     err: path.join(folder, 'err'),
+    claim,
   });
   const change = launched.then(({ over }) => over).catch(() => undefined);
   void remember(folder, claim, change);
@@ -88,6 +98,11 @@ function remember(folder: string, claim: string | null, change: Promise<void>): 
   return entry.change;
 }
 
+async function isUnderWay(folder: string): Promise<boolean> {
+  const { kind } = await readState(folder);
+  return kind === 'starting' || kind === 'started';
+}
+
 async function watchFolder(folder: string, signal: AbortSignal): Promise<void> {
   const closing = new AbortController();
   try {
@@ -100,8 +115,8 @@ async function watchFolder(folder: string, signal: AbortSignal): Promise<void> {
       });
       signal.addEventListener('abort', () => resolve(), { once: true, signal: closing.signal });
       // It may have ended before the watcher was there.
-      const { kind } = readState(folder);
-      if (kind === 'ended' || kind === 'absent' || signal.aborted) resolve();
+      isUnderWay(folder).then((underWay) => underWay || resolve(), reject);
+      if (signal.aborted) resolve();
     });
   } catch {
     // No watcher to be had (limits, file systems): the caller's polling remains.
