@@ -26,10 +26,15 @@ export async function runCli(
   }
 }
 
+/** What is left when a command is over (a connection that nobody ends) keeps the process this long. */
+const LEAVE_MS = 1_000;
+
 export async function main(words: readonly string[]): Promise<number> {
   const lifetime = processLifetime(() => process.exit(EXIT.failed));
   try {
-    return await runCli(words, processTerminal(), lifetime);
+    const code = await runCli(words, processTerminal(), lifetime);
+    setTimeout(() => process.exit(code), LEAVE_MS).unref();
+    return code;
   } finally {
     lifetime.dispose();
   }

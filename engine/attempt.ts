@@ -9,13 +9,13 @@
  */
 import type { Action } from '../connectors/kit/connector.ts';
 import { definitionOf, nodeAt } from '../kernel/nodes.ts';
-import type { Follow } from '../kernel/plan.ts';
+import { type Follow, workOf } from '../kernel/plan.ts';
 import { scopeOf, templateOf } from '../kernel/scope.ts';
 import type { Body } from '../model/definition.ts';
 import { ExpressionError } from '../model/expression.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import type { Failure } from '../model/run.ts';
-import { callAttempt } from './call-attempt.ts';
+import { callAttempt, settleOverdue } from './call-attempt.ts';
 import type { Desk } from './desk.ts';
 import type { Flight } from './flight.ts';
 import { jobAttempt } from './job-attempt.ts';
@@ -34,6 +34,18 @@ export function runAction(
   const { action, input, context } = prepared;
   const underway = { flight, desk, action, input, context, startedAt, idempotent, recovered };
   return idempotent && recovered === undefined ? depart(underway) : intend(underway);
+}
+
+/** Ends an attempt whose call was asked to stop and does not come back. */
+export async function giveUp(flight: Flight, desk: Desk): Promise<void> {
+  const prepared = prepare(flight, desk);
+  const work = workOf(flight.run.state, flight.node);
+  // It has ended by another road.
+  if ('class' in prepared || work === undefined || work.attempt !== flight.attempt) return;
+  const recovered = work.kind === 'follow' ? work : undefined;
+  const startedAt = recovered?.startedAt ?? flight.since;
+  const idempotent = isIdempotent(prepared);
+  await settleOverdue({ flight, desk, ...prepared, startedAt, idempotent, recovered });
 }
 
 /** What may not happen twice leaves the house only when the intent is durable. */

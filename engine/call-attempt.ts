@@ -4,8 +4,10 @@
  */
 import { ActionFailure, type CallAction } from '../connectors/kit/connector.ts';
 import { bug } from '../model/errors.ts';
+import { isLeft } from './flight.ts';
 import { inquiryOf } from './inquiry.ts';
 import {
+  answerTo,
   confirm,
   deliver,
   fail,
@@ -36,16 +38,40 @@ export async function callAttempt(underway: Underway): Promise<void> {
   const cancelTimeout = ownTimeout(underway);
   try {
     const may = underway.idempotent ? true : underway.desk.mayLeave();
-    if (may !== true && (!(await may) || flight.stop === 'drop' || flight.stop === 'shutdown'))
-      return;
-    const writing = deliver(underway, await call(underway));
+    if (may !== true && !(await leaves(underway, may))) return;
+    flight.calling = true;
+    const output = await call(underway);
+    flight.calling = false;
+    const writing = deliver(underway, output);
     if (writing !== undefined) await writing;
   } catch (error) {
+    flight.calling = false;
     await failed(underway, failureOf(error));
   } finally {
     cancelTimeout?.();
     underway.desk.done(flight);
   }
+}
+
+/** Whether it is to leave the house, after its node had to ask whether it may. */
+async function leaves(underway: Underway, may: Promise<boolean>): Promise<boolean> {
+  const { flight } = underway;
+  if (!(await may) || isLeft(flight.stop)) return false;
+  if (flight.stop === undefined) return true;
+  // It was cancelled meanwhile, and nothing has left.
+  await confirm(underway);
+  return false;
+}
+
+/**
+ * Its call was given up (`overdue.ts`). What the system did is as little known as after a crash in
+ * the middle of the call, and told by the same means.
+ */
+export async function settleOverdue(underway: Underway): Promise<void> {
+  const { flight } = underway;
+  if (underway.idempotent) await failed(underway, noReturn(underway));
+  else await lookUp(underway, noReturn(underway));
+  flight.poke();
 }
 
 function callOf(underway: Underway): CallAction<unknown, unknown, unknown> {
@@ -88,6 +114,8 @@ async function failed(underway: Underway, error: ActionFailure): Promise<void> {
     case undefined:
       break;
   }
+  // It was given up, and is being looked up: only what is certain is news.
+  if (flight.overdue && error.class === 'unknown' && error.code !== NO_RETURN) return;
   if (underway.idempotent) {
     if (flight.stop === 'cancel') await confirm(underway);
     else await failWith(underway, repeatable(error));
@@ -117,6 +145,16 @@ function lostReply(underway: Underway): ActionFailure {
   });
 }
 
+const NO_RETURN = 'task.no-return';
+
+function noReturn({ flight }: Underway): ActionFailure {
+  return new ActionFailure({
+    class: 'unknown',
+    code: NO_RETURN,
+    message: `the call of "${flight.task}" was to stop and did not come back; whether it took effect is not known`,
+  });
+}
+
 /** Law 6: locate by key; call again only when the system says that the key is absent. */
 async function lookUp(underway: Underway, error: ActionFailure): Promise<void> {
   const { flight } = underway;
@@ -127,9 +165,10 @@ async function lookUp(underway: Underway, error: ActionFailure): Promise<void> {
   }
   let lost = underway.recovered?.lost ?? false;
   for (let delayMs = FIRST_LOOK_MS; ; delayMs = Math.min(delayMs * 2, LONGEST_LOOK_MS)) {
-    if (flight.stop === 'drop' || flight.stop === 'shutdown') return;
+    if (isLeft(flight.stop)) return;
     const answer = await ask(does, underway);
     if (answer === 'cannot-tell') {
+      if (isLeft(flight.stop)) return;
       if (!lost && !(await lose(underway, error))) return;
       lost = true;
       await pause(underway, delayMs);
@@ -145,9 +184,10 @@ async function lookUp(underway: Underway, error: ActionFailure): Promise<void> {
 }
 
 async function ask(does: CallAction<unknown, unknown, unknown>, underway: Underway) {
+  const { flight, context, input } = underway;
   try {
-    const inquiry = inquiryOf(underway.flight, underway.context);
-    return (await does.locate?.(inquiry, underway.input)) ?? ('cannot-tell' as const);
+    const looking = does.locate?.(inquiryOf(flight, context), input);
+    return looking === undefined ? ('cannot-tell' as const) : await answerTo(underway, looking);
   } catch {
     return 'cannot-tell' as const;
   }

@@ -2,39 +2,101 @@
  * The dispatcher: takes flights from its queues when there is room. A lane is a connector's
  * limit on this node; a pool is a limit across workflows. Order is first come, first served,
  * within a lane and within a pool; a task that waits for a pool holds nobody else up.
+ *
+ * Who waits may wait for somebody behind him. Actions that say so have a lane of their own
+ * (`laneOf`); and a full lane in which nothing has ended for a second lets one more begin, each
+ * second, until it has begun as many again.
+ *
+ * A call that was given up has its end, and may still go on in the connector. As many of them as
+ * the lane is wide leave its room to others; beyond that each takes the place of one.
  */
+import type { Action } from '../connectors/kit/connector.ts';
+import type { Body } from '../model/definition.ts';
 import type { Gate } from '../model/run.ts';
 import { Fifo } from './fifo.ts';
+import type { Clock } from './clock.ts';
 import type { Flight } from './flight.ts';
 import type { LiveRun } from './live-run.ts';
 import type { LaneReading } from './observer.ts';
 import { isPooled, type Pools } from './pools.ts';
 
-interface Lane {
+/** A lane in which nothing ends for so long may be full of those who wait for who is not let in. */
+const STUCK_MS = 1_000;
+/** Waits cost the node next to nothing; each has a place in memory. */
+const MOST_WAITS = 10_000;
+
+class Lane {
   readonly limit: number;
-  active: number;
-  readonly queue: Fifo<Flight>;
+  active = 0;
+  /** Begun beyond the limit, because nothing ended. */
+  beyond = 0;
+  /** Given up, and not come back. */
+  overdue = 0;
+  /** Flights that have ended. */
+  ended = 0;
+  watched = false;
+  readonly queue = new Fifo<Flight>();
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  get isFull(): boolean {
+    return this.active + Math.max(0, this.overdue - this.limit) >= this.limit + this.beyond;
+  }
+}
+
+/** How many attempts of an action that only waits, or of the other actions, one node runs. */
+export function limitsOf(
+  connectors: readonly {
+    readonly name: string;
+    readonly concurrency: number;
+    readonly actions: readonly Pick<Action, 'name' | 'waits'>[];
+  }[],
+): Map<string, number> {
+  const limits = new Map<string, number>([['workflow', 100_000]]);
+  for (const { name, concurrency, actions } of connectors) {
+    limits.set(name, concurrency);
+    for (const action of actions) if (action.waits === true) limits.set(action.name, MOST_WAITS);
+  }
+  return limits;
+}
+
+const lanes = new WeakMap<Body, string>();
+
+/**
+ * The connector, or `workflow` for a child run, or the action itself if it only waits: told once
+ * per version and not once per attempt. `limits`: those that there are.
+ */
+export function laneOf(body: Body, limits: ReadonlyMap<string, number>): string {
+  if (body.kind !== 'action') return body.kind;
+  const known = lanes.get(body);
+  if (known !== undefined) return known;
+  const lane = limits.has(body.action)
+    ? body.action
+    : body.action.slice(0, body.action.indexOf('.'));
+  lanes.set(body, lane);
+  return lane;
 }
 
 export class Dispatcher {
   readonly #lanes = new Map<string, Lane>();
   readonly #pools: Pools;
   readonly #begin: (flight: Flight) => void;
-  readonly #now: () => number;
+  readonly #clock: Clock;
   readonly #begun: ((flight: Flight, waitedMs: number) => void) | undefined;
   #stopped = false;
 
   constructor(
     limits: ReadonlyMap<string, number>,
     pools: Pools,
-    now: () => number,
+    clock: Clock,
     begin: (flight: Flight) => void,
     begun?: (flight: Flight, waitedMs: number) => void,
   ) {
-    for (const [lane, limit] of limits)
-      this.#lanes.set(lane, { limit, active: 0, queue: new Fifo() });
+    for (const [lane, limit] of limits) this.#lanes.set(lane, new Lane(limit));
     this.#pools = pools;
-    this.#now = now;
+    this.#clock = clock;
     this.#begin = begin;
     this.#begun = begun;
   }
@@ -46,8 +108,9 @@ export class Dispatcher {
 
   /** It has its slots, or needs none: it waits for its lane only. */
   ready(flight: Flight, now?: number): void {
-    this.#lane(flight.lane).queue.push(flight);
-    this.#pump(flight.lane, now);
+    const lane = this.#lane(flight.lane);
+    lane.queue.push(flight);
+    this.#pump(lane, now);
   }
 
   /** A flight that was going on before this node took its run over: it holds its room already. */
@@ -62,8 +125,24 @@ export class Dispatcher {
   done(flight: Flight): void {
     if (flight.phase !== 'flying') return;
     flight.phase = 'done';
-    this.#lane(flight.lane).active -= 1;
-    this.#pump(flight.lane);
+    const lane = this.#lane(flight.lane);
+    lane.active -= 1;
+    lane.ended += 1;
+    if (lane.beyond > 0) lane.beyond -= 1;
+    this.#pump(lane);
+  }
+
+  /** Its call does not come back: the place is another's. */
+  giveUp(flight: Flight): void {
+    this.#lane(flight.lane).overdue += 1;
+    this.done(flight);
+  }
+
+  /** A call that was given up has come back after all. */
+  cameBack(flight: Flight): void {
+    const lane = this.#lane(flight.lane);
+    lane.overdue -= 1;
+    this.#pump(lane);
   }
 
   /** Its end is durable, or it is dropped. */
@@ -90,8 +169,8 @@ export class Dispatcher {
   }
 
   lanes(): LaneReading[] {
-    return Array.from(this.#lanes, ([lane, { active, limit, queue }]) => {
-      return { lane, active, limit, queued: queue.size };
+    return Array.from(this.#lanes, ([lane, { active, limit, overdue, queue }]) => {
+      return { lane, active, limit, overdue, queued: queue.size };
     });
   }
 
@@ -110,31 +189,52 @@ export class Dispatcher {
       kind: 'capacity',
       on: flight.lane,
       since,
-      words: `waits for room: ${lane.active} of ${lane.limit} ${flight.lane} tasks are running on this node, ${lane.queue.size} in the queue`,
+      words: `waits for room: ${lane.active} of ${lane.limit} ${flight.lane} tasks are running on this node, ${lane.queue.size} in the queue${overdueWords(lane)}`,
     };
   }
 
   #lane(name: string): Lane {
     const known = this.#lanes.get(name);
     if (known !== undefined) return known;
-    const lane: Lane = { limit: 1_000, active: 0, queue: new Fifo() };
+    const lane = new Lane(1_000);
     this.#lanes.set(name, lane);
     return lane;
   }
 
   /** `now`, where it is known: what asks the machine for the time is felt with each task. */
-  #pump(name: string, now?: number): void {
-    const lane = this.#lane(name);
-    while (!this.#stopped && lane.active < lane.limit) {
+  #pump(lane: Lane, now?: number): void {
+    while (!this.#stopped) {
+      if (lane.isFull) {
+        if (lane.queue.size > 0) this.#watch(lane);
+        return;
+      }
       const flight = lane.queue.shift();
       if (flight === undefined) return;
       if (flight.phase !== 'queued' || flight.stop !== undefined) continue;
       lane.active += 1;
       flight.phase = 'flying';
-      const since = now ?? this.#now();
+      const since = now ?? this.#clock.now();
       this.#begun?.(flight, since - flight.since);
       flight.since = since;
       this.#begin(flight);
     }
   }
+
+  /** Lets one more begin when nothing ends; looks as long as somebody waits. */
+  #watch(lane: Lane): void {
+    if (lane.watched || lane.beyond >= lane.limit) return;
+    lane.watched = true;
+    const before = lane.ended;
+    this.#clock.after(STUCK_MS, () => {
+      lane.watched = false;
+      if (this.#stopped || lane.queue.size === 0) return;
+      if (lane.ended === before && lane.isFull) lane.beyond += 1;
+      this.#pump(lane);
+    });
+  }
+}
+
+function overdueWords({ overdue }: Lane): string {
+  if (overdue === 0) return '';
+  return `; ${overdue} that were given up have not come back`;
 }

@@ -11,12 +11,13 @@ import type { Bell, Journal, NodeLease } from '../journal/journal.ts';
 import { catalogueOf } from '../connectors/kit/catalogue.ts';
 import { TuttiError } from '../model/errors.ts';
 import type { AttemptReport } from '../model/run.ts';
-import { runAction } from './attempt.ts';
+import { Airspace } from './airspace.ts';
+import { giveUp, runAction } from './attempt.ts';
 import { Bulk } from './bulk.ts';
 import type { Chance, Clock, Ids } from './clock.ts';
 import { Courier } from './courier.ts';
 import type { Desk } from './desk.ts';
-import { Dispatcher } from './dispatcher.ts';
+import { Dispatcher, laneOf, limitsOf } from './dispatcher.ts';
 import type { Door, Peer } from './door.ts';
 import { Family } from './family.ts';
 import type { Flight } from './flight.ts';
@@ -88,6 +89,8 @@ class Orchestra implements Engine {
   readonly fenced: Promise<TuttiError>;
   readonly #options: EngineOptions;
   readonly #actions = new Map<string, { action: Action; connector: Connector }>();
+  /** By lane. */
+  readonly #limits: ReadonlyMap<string, number>;
   readonly #pools: Pools;
   readonly #versions: Versions;
   readonly #owner: Owner;
@@ -97,8 +100,7 @@ class Orchestra implements Engine {
   readonly #dispatcher: Dispatcher;
   readonly #desk: Desk;
   readonly #bulk: Bulk;
-  readonly #flying = new Set<Flight>();
-  readonly #landed = new Set<() => void>();
+  readonly #air: Airspace;
   #pipeline: Pipeline | undefined;
   #lease: NodeLease | undefined;
   #membership: Membership | undefined;
@@ -112,9 +114,8 @@ class Orchestra implements Engine {
     this.fenced = new Promise((resolve) => {
       this.#fence = resolve;
     });
-    const limits = new Map<string, number>([['workflow', 100_000]]);
+    this.#limits = limitsOf(options.connectors);
     for (const connector of options.connectors as readonly Connector[]) {
-      limits.set(connector.name, connector.concurrency);
       for (const action of connector.actions) this.#actions.set(action.name, { action, connector });
     }
     this.#versions = new Versions(journal);
@@ -124,12 +125,13 @@ class Orchestra implements Engine {
       granted: (flight) => this.#dispatcher.ready(flight),
     });
     this.#dispatcher = new Dispatcher(
-      limits,
+      this.#limits,
       this.#pools,
-      () => clock.now(),
-      (flight) => this.#begin(flight),
+      clock,
+      (flight) => this.#air.begin(flight),
       observer && ((flight, waitedMs) => observer.begun(flight.run.state, flight.task, waitedMs)),
     );
+    this.#air = this.#makeAirspace();
     this.#followers = new Followers(clock, (run) => this.#owner.live.has(run));
     this.#owner = this.#makeOwner();
     this.#entrance = this.#makeEntrance();
@@ -151,7 +153,7 @@ class Orchestra implements Engine {
     return {
       runs: this.#owner.live.size,
       unwritten: this.#pipeline?.depth ?? 0,
-      flying: this.#flying.size,
+      flying: this.#air.size,
     };
   }
 
@@ -238,7 +240,7 @@ class Orchestra implements Engine {
   async stop(): Promise<void> {
     this.#draining ??= new TuttiError('node.stopping');
     this.#rest();
-    await this.#drain();
+    await this.#air.drain();
     this.#refusing ??= new TuttiError('node.stopping');
     this.#owner.stop();
     await this.#within(this.#pipeline?.idle());
@@ -265,23 +267,6 @@ class Orchestra implements Engine {
     cancel?.();
   }
 
-  /** Calls get some time to end; jobs are left to go on, and are found again at the next start. */
-  async #drain(): Promise<void> {
-    const { clock } = this.#options;
-    for (const flight of this.#flying) if (this.#isJob(flight)) flight.halt('shutdown');
-    let over = false;
-    const cancel = clock.after(this.#options.drainMs ?? DRAIN_MS, () => {
-      over = true;
-      for (const flight of this.#flying) flight.halt('shutdown');
-      for (const wake of this.#landed) wake();
-    });
-    while (this.#flying.size > 0 && !over) {
-      await new Promise<void>((resolve) => this.#landed.add(resolve));
-      this.#landed.clear();
-    }
-    cancel();
-  }
-
   #isJob(flight: Flight): boolean {
     const body =
       flight.run.state.definition.tasks[flight.run.state.nodes[flight.node]?.task ?? -1]?.body;
@@ -301,7 +286,7 @@ class Orchestra implements Engine {
     this.#rest();
     this.#membership?.leave();
     this.#owner.stop();
-    for (const flight of this.#flying) flight.halt('shutdown');
+    this.#air.halt();
     this.#fence(error);
   }
 
@@ -314,6 +299,7 @@ class Orchestra implements Engine {
       chance,
       pipeline: () => this.#writing(),
       dispatcher: () => this.#dispatcher,
+      lane: (body) => laneOf(body, this.#limits),
       ended: (state) => this.#family.ended(state),
       slept: (wakeAt) => this.#membership?.slept(wakeAt),
       lease: () => this.#leased(),
@@ -321,6 +307,24 @@ class Orchestra implements Engine {
       cancelChild: (child, flight) => void this.#family.cancel(child, flight),
       noticed: (run, durable) => this.#entrance.noticed(run, durable),
       observer: this.#options.observer,
+    });
+  }
+
+  #makeAirspace(): Airspace {
+    const { clock, drainMs = DRAIN_MS, log } = this.#options;
+    return new Airspace({
+      clock,
+      dispatcher: () => this.#dispatcher,
+      drainMs,
+      perform: (flight) => this.#perform(flight),
+      broken: (flight, error) => this.#broken(flight, error),
+      giveUp: (flight) => {
+        const { run, task, attempt, stop } = flight;
+        const about = { run: run.id, task, attempt, stop };
+        log.warn(about, 'a call that was to stop did not come back, and is given up');
+        return giveUp(flight, this.#desk);
+      },
+      isJob: (flight) => this.#isJob(flight),
     });
   }
 
@@ -433,25 +437,9 @@ class Orchestra implements Engine {
     }
   }
 
-  /** One promise for an attempt; an async function would cost as much as the rest of it. */
-  #begin(flight: Flight): void {
-    this.#flying.add(flight);
-    const broken = (error: unknown): Promise<void> => this.#broken(flight, error);
-    try {
-      void this.#perform(flight).then(() => this.#over(flight), broken);
-    } catch (error) {
-      void broken(error);
-    }
-  }
-
   #perform(flight: Flight): Promise<unknown> {
     if (flight.lane === 'workflow') return this.#family.run(flight);
     return runAction(flight, this.#desk, flight.recovered);
-  }
-
-  #over(flight: Flight): void {
-    this.#flying.delete(flight);
-    if (this.#landed.size > 0) for (const wake of this.#landed) wake();
   }
 
   /** A mistake of ours or of a connector fails the task; it never takes the engine with it. */
@@ -466,7 +454,6 @@ class Orchestra implements Engine {
       failure: { ...plain(failure), class: 'failed' },
       startedAt,
     }).catch(() => undefined);
-    this.#over(flight);
   }
 }
 

@@ -16,7 +16,7 @@ export class Flight {
   readonly attempt: number;
   /** Slots it holds while it is in the air. */
   readonly pools: Readonly<Record<string, number>> | undefined;
-  /** The connector, or `workflow` for a child run: whose limit it counts against. */
+  /** Whose limit it counts against (`laneOf`). */
   readonly lane: string;
   phase: 'queued' | 'flying' | 'done' = 'queued';
   /** When it was queued, then when it was begun. */
@@ -24,6 +24,12 @@ export class Flight {
   stop: Stop | undefined;
   /** Its start was durable before this flight: what it was doing then. */
   recovered: Follow | undefined;
+  /** A call of the connector is under way that ends the attempt when it comes back. */
+  calling = false;
+  /** That call was given up, and has not come back. */
+  overdue = false;
+  /** Is told when the attempt is asked to stop. */
+  halted: ((flight: Flight) => void) | undefined;
   #controller: AbortController | undefined;
   #interest: AbortController | undefined;
   #pausing: Set<() => void> | undefined;
@@ -82,6 +88,7 @@ export class Flight {
     this.#controller?.abort(stop);
     if (isLeft(stop)) this.#interest?.abort(stop);
     this.poke();
+    this.halted?.(this);
   }
 
   /** Ends a pause between two questions to the system. */
@@ -97,6 +104,7 @@ export class Flight {
   }
 }
 
-function isLeft(stop: Stop | undefined): boolean {
+/** Nobody here wants its outcome. */
+export function isLeft(stop: Stop | undefined): boolean {
   return stop === 'drop' || stop === 'shutdown';
 }

@@ -3,11 +3,13 @@
  * until the system says how it ended, its log read on from the last durable cursor, cancelled in two
  * phases. A restart of Tutti takes it up where it is.
  */
-import type { ActionFailure, JobAction, JobState } from '../connectors/kit/connector.ts';
+import { ActionFailure, type JobAction, type JobState } from '../connectors/kit/connector.ts';
 import { bug } from '../model/errors.ts';
 import type { Json } from '../model/json.ts';
+import { isLeft } from './flight.ts';
 import { inquiryOf } from './inquiry.ts';
 import {
+  answerTo,
   confirm,
   failureOf,
   failWith,
@@ -24,6 +26,10 @@ const LONGEST_LOOK_MS = 30_000;
 const PATIENCE = 3;
 /** How long a job may take to stop before it is asked with force. */
 const GRACE_MS = 10_000;
+/** And then before it is called unknown, so that a person can decide. */
+const UNCONFIRMED_MS = 30_000;
+/** To hand a job over, with all that belongs to it; and when it is not wanted any more. */
+const SUBMIT_LIMIT = { ms: 600_000, graceMs: 5_000 };
 
 /** The node stops, or nobody wants the outcome: the job goes on by itself. */
 class Interrupted extends Error {}
@@ -67,10 +73,7 @@ async function obtain(jobs: Jobs): Promise<Json | undefined> {
     if (recovered.job !== undefined) return recovered.job;
     const found = await persist(jobs, () => does.locate(context, input));
     if (found !== 'absent') return submitted(jobs, found);
-    if (recovered.cancel) {
-      await confirm(jobs);
-      return undefined;
-    }
+    if (isUnwanted(jobs)) return unsubmitted(jobs);
   }
   let answer: Json;
   try {
@@ -81,16 +84,27 @@ async function obtain(jobs: Jobs): Promise<Json | undefined> {
     if (failure.class !== 'unknown') throw failure;
     // The reply may have been lost after the job was made: look before anything else.
     const found = await persist(jobs, () => does.locate(context, input));
+    if (found === 'absent' && isUnwanted(jobs)) return unsubmitted(jobs);
     answer = found === 'absent' ? await submit(jobs) : found;
   }
   return submitted(jobs, answer);
 }
 
+function isUnwanted({ flight, recovered }: Jobs): boolean {
+  return flight.stop === 'cancel' || recovered?.cancel === true;
+}
+
+async function unsubmitted(jobs: Jobs): Promise<undefined> {
+  await confirm(jobs);
+  return undefined;
+}
+
 /** Somebody else may have this run by now, and submit it too: only a lease that is sure allows it. */
-async function submit({ does, context, input, desk }: Jobs): Promise<Json> {
+async function submit(jobs: Jobs): Promise<Json> {
+  const { does, context, input, desk } = jobs;
   const may = desk.mayLeave();
   if (may !== true && !(await may)) throw new Interrupted();
-  return does.submit(context, input);
+  return answerTo(jobs, does.submit(context, input), SUBMIT_LIMIT);
 }
 
 function submitted(jobs: Jobs, job: Json): Json {
@@ -106,15 +120,16 @@ function submitted(jobs: Jobs, job: Json): Json {
 async function persist<T>(jobs: Jobs, question: () => Promise<T>): Promise<T> {
   let delayMs = FIRST_LOOK_MS;
   for (let failures = 1; ; failures++) {
-    if (jobs.flight.stop === 'drop' || jobs.flight.stop === 'shutdown') throw new Interrupted();
+    if (isLeft(jobs.flight.stop)) throw new Interrupted();
     try {
-      const answer = await question();
+      const answer = await answerTo(jobs, question());
       if (jobs.lost) {
         jobs.lost = false;
         find(jobs);
       }
       return answer;
     } catch (error) {
+      if (isLeft(jobs.flight.stop)) throw new Interrupted();
       const failure = failureOf(error);
       if (failure.class !== 'unknown' && failure.class !== 'transient') throw failure;
       if (!jobs.lost && failures >= PATIENCE) {
@@ -140,6 +155,7 @@ async function follow(jobs: Jobs, job: Json): Promise<void> {
       await settle(jobs, job, state);
       return;
     }
+    if (cancelling.isOverdue) await lose(jobs, unconfirmed(jobs));
     await rest(jobs, job, cancelling.delay(state.askAgainMs));
   }
 }
@@ -149,13 +165,14 @@ async function rest(jobs: Jobs, job: Json, delayMs: number): Promise<void> {
   const { does, context, flight } = jobs;
   const wake = does.wake?.(context, job).catch(() => undefined);
   await pause(jobs, delayMs, ...(wake === undefined ? [] : [wake]));
-  if (flight.stop === 'drop' || flight.stop === 'shutdown') throw new Interrupted();
+  if (isLeft(flight.stop)) throw new Interrupted();
 }
 
 async function settle(jobs: Jobs, job: Json, state: JobState<unknown>): Promise<void> {
   const durable = await outcome(jobs, state);
   // What the job left behind is forgotten only when its outcome is in the book.
-  if (durable) await jobs.does.release?.(jobs.context, job).catch(() => undefined);
+  const releasing = durable ? jobs.does.release?.(jobs.context, job) : undefined;
+  if (releasing !== undefined) await answerTo(jobs, releasing).catch(() => undefined);
 }
 
 function outcome(jobs: Jobs, state: JobState<unknown>): Promise<boolean> {
@@ -169,6 +186,11 @@ function outcome(jobs: Jobs, state: JobState<unknown>): Promise<boolean> {
     case 'running':
       return bug('still running');
   }
+}
+
+function unconfirmed({ flight }: Jobs): ActionFailure {
+  const message = `the system was asked to stop the job of "${flight.task}", and says that it goes on`;
+  return new ActionFailure({ class: 'unknown', code: 'task.cancel-unconfirmed', message });
 }
 
 async function readLog(jobs: Jobs, job: Json): Promise<void> {
@@ -204,17 +226,24 @@ class Cancelling {
   async look(): Promise<void> {
     const { flight, does, context, desk, recovered } = this.#jobs;
     const wanted = flight.stop === 'cancel' || recovered?.cancel === true;
-    if (!wanted || does.cancel === undefined || this.#forced) return;
-    const now = desk.clock.now();
+    if (!wanted || this.#forced) return;
+    const now = desk.clock.elapsed();
     const force = this.#askedAt !== undefined && now >= this.#askedAt + GRACE_MS;
     if (this.#askedAt !== undefined && !force) return;
     this.#askedAt ??= now;
     this.#forced = force;
+    if (does.cancel === undefined) return;
     try {
-      await does.cancel(context, this.#job, force);
+      await answerTo(this.#jobs, does.cancel(context, this.#job, force));
     } catch (error) {
       this.#note(failureOf(error));
     }
+  }
+
+  /** It was asked, and with force, and goes on. */
+  get isOverdue(): boolean {
+    const now = this.#jobs.desk.clock.elapsed();
+    return this.#forced && now >= (this.#askedAt ?? now) + GRACE_MS + UNCONFIRMED_MS;
   }
 
   delay(askAgainMs: number): number {

@@ -44,6 +44,8 @@ export interface LaneReading {
   readonly lane: string;
   readonly active: number;
   readonly limit: number;
+  /** Calls that were given up and have not come back. */
+  readonly overdue: number;
   readonly queued: number;
 }
 export interface PoolReading {

@@ -14,7 +14,7 @@ import { formatPath } from '../model/reading/issue.ts';
 import { plainJson } from '../model/reading/plain.ts';
 import type { AttemptReport, Failure } from '../model/run.ts';
 import type { Desk } from './desk.ts';
-import type { Flight } from './flight.ts';
+import { type Flight, isLeft } from './flight.ts';
 
 const MOST_MESSAGE_CHARACTERS = 20_000;
 
@@ -242,6 +242,44 @@ export async function pause(
   } finally {
     for (const each of tidy) each();
   }
+}
+
+/** A system that says nothing for so long will not: it is asked again. */
+const SILENCE_MS = 60_000;
+
+/** The answer to a question, unless it does not come, or nobody here wants it any more. */
+export function answerTo<T>(
+  { flight, desk }: Underway,
+  asking: Promise<T>,
+  limit: { readonly ms?: number; readonly graceMs?: number } = {},
+): Promise<T> {
+  const { ms = SILENCE_MS, graceMs = Infinity } = limit;
+  return new Promise((resolve, reject) => {
+    const tidy: (() => void)[] = [];
+    const over = (): void => {
+      for (const each of tidy.splice(0)) each();
+    };
+    const give = (waitedMs: number): void => {
+      over();
+      reject(silent(waitedMs));
+    };
+    const look = (): void => {
+      if (flight.stop === undefined) return;
+      if (isLeft(flight.stop)) give(0);
+      else if (graceMs < ms) tidy.push(desk.clock.after(graceMs, () => give(graceMs)));
+    };
+    tidy.push(
+      desk.clock.after(ms, () => give(ms)),
+      flight.onPoke(look),
+    );
+    look();
+    asking.then(resolve, reject).finally(over);
+  });
+}
+
+function silent(waitedMs: number): ActionFailure {
+  const message = `the system has not answered for ${Math.round(waitedMs / 1_000)} s`;
+  return new ActionFailure({ class: 'unknown', code: 'connector.silent', message });
 }
 
 /** An error that is no ActionFailure: the connector's own mistake. Never retried blindly. */

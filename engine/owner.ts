@@ -11,6 +11,7 @@ import { isRefusal } from '../kernel/refusal.ts';
 import type { Mutable, RunState } from '../kernel/state.ts';
 import { first, step } from '../kernel/step.ts';
 import { runStatusOf } from '../kernel/view.ts';
+import type { Body } from '../model/definition.ts';
 import { TuttiError } from '../model/errors.ts';
 import type {
   AttemptReport,
@@ -42,6 +43,7 @@ export interface OwnerParts {
   readonly chance: Chance;
   readonly pipeline: () => Pipeline;
   readonly dispatcher: () => Dispatcher;
+  readonly lane: (body: Body) => string;
   /** A run has ended and that is durable. */
   readonly ended: (state: RunState) => void;
   /** A run went to sleep until then, or left memory: there is room for others. */
@@ -76,6 +78,7 @@ export class Owner implements PipelineListener {
     this.#world = new Reconciler({
       clock: parts.clock,
       dispatcher: parts.dispatcher,
+      lane: parts.lane,
       apply: (run, command) => this.apply(run, command),
       cancelChild: parts.cancelChild,
     });

@@ -15,6 +15,8 @@ import type { LiveRun } from './live-run.ts';
 export interface ReconcilerParts {
   readonly clock: Clock;
   readonly dispatcher: () => Dispatcher;
+  /** Whose limit an attempt of it counts against. */
+  readonly lane: (body: Body) => string;
   readonly apply: (run: LiveRun, command: AttemptReport) => Refusal | undefined;
   /** An attempt of a child run is to be cancelled. */
   readonly cancelChild: (child: string, flight: Flight) => void;
@@ -74,7 +76,7 @@ export class Reconciler {
   #take(run: LiveRun, work: Work): void {
     const node = nodeAt(run.state, work.node);
     const definition = definitionOf(run.state, node);
-    const lane = laneOf(definition.body);
+    const lane = this.#parts.lane(definition.body);
     const flight = new Flight(run, work, lane, this.#parts.clock.now(), definition.pools);
     run.flights[work.node] = flight;
     if (work.kind === 'dispatch') {
@@ -155,16 +157,4 @@ export class Reconciler {
     for (const timer of run.timers.values()) timer.cancel();
     run.timers.clear();
   }
-}
-
-const lanes = new WeakMap<Body, string>();
-
-/** The connector's name, cut out of the action's once per version and not once per attempt. */
-function laneOf(body: Body): string {
-  if (body.kind !== 'action') return body.kind;
-  const known = lanes.get(body);
-  if (known !== undefined) return known;
-  const lane = body.action.slice(0, body.action.indexOf('.'));
-  lanes.set(body, lane);
-  return lane;
 }

@@ -129,7 +129,9 @@ const checksumAction = defineAction({
 const waitAction = defineAction({
   name: 'file.wait',
   title: 'Wait for files',
-  description: 'Waits until files are there and their size and time stay the same for a while.',
+  description:
+    'Waits until files are there and their size and time stay the same for a while. It takes no place of those that work.',
+  waits: true,
   system: 'none',
   input: z.strictObject({
     path: filePath.describe('A path, or a pattern with *, ? and **'),

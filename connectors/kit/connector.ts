@@ -142,6 +142,11 @@ export interface Action<Config = unknown, Input = unknown, Output = unknown>
   readonly output: z.ZodType<Output>;
   /** Running it twice with one key does no harm: no intent row is needed before it. */
   readonly idempotent: boolean | ((input: Input) => boolean);
+  /**
+   * It does nothing but wait for something that others do. It takes no place of those who work: it
+   * has a lane of its own, in which thousands fit, so waiting must cost next to nothing.
+   */
+  readonly waits?: boolean;
   readonly does: CallAction<Config, Input, Output> | JobAction<Config, Input, Output>;
 }
 

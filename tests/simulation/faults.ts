@@ -18,6 +18,8 @@ const ODDS = {
   'late reply': 1 / 40,
   'duplicate delivery': 1 / 20,
   unreachable: 1 / 25,
+  /** Occasion: a call that is to stop. */
+  'deaf call': 1 / 6,
   /** Occasion: a message between a node and the journal. */
   'late journal': 1 / 120,
   'lost renewal': 1 / 20,

@@ -136,6 +136,13 @@ export const MUTANTS: readonly Mutant[] = [
     laws: ['bounded-memory', 'events-drive'],
   },
   {
+    name: 'a call that does not come back is waited for',
+    file: 'engine/overdue.ts',
+    snippet: 'this.#giveUp(flight);',
+    instead: '',
+    laws: ['events-drive'],
+  },
+  {
     name: 'a timer is set once for the whole rest',
     file: 'engine/alarms.ts',
     snippet: 'if (!jumped) return;',

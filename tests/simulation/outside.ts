@@ -238,9 +238,12 @@ export class Outside {
   ): Promise<T> {
     const { record, work } = travel;
     const generation = record?.generation;
+    let deaf = false;
     return new Promise((resolve, reject) => {
       const back = (ms: number, answer: Answer<T>) =>
         this.#schedule.after(ms, life, `${life.name} has its answer: ${what}`, () => {
+          // Its caller is to do without it.
+          if (deaf) return;
           if ('value' in answer) resolve(answer.value);
           else reject(answer.failure);
         });
@@ -259,7 +262,11 @@ export class Outside {
       });
       if (signal !== undefined && !signal.aborted) {
         // A call that is aborted ends, and what it did is not known.
-        signal.addEventListener('abort', () => back(1, { failure: noReply() }), { once: true });
+        const abort = (): void => {
+          deaf = this.#faults.strikes('deaf call');
+          if (!deaf) back(1, { failure: noReply() });
+        };
+        signal.addEventListener('abort', abort, { once: true });
       }
     });
   }

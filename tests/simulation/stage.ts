@@ -96,6 +96,14 @@ function connectorOf(world: World): AnyConnector {
       }),
       defineAction({
         ...about,
+        name: 'world.wait',
+        title: 'Wait',
+        idempotent: true,
+        waits: true,
+        does: { form: 'call', call: (context) => world.ask('call', context) },
+      }),
+      defineAction({
+        ...about,
         name: 'world.touch',
         title: 'Touch',
         idempotent: false,

@@ -111,6 +111,13 @@ export const METRICS: readonly Metric[] = [
     read: ({ readings }) => list(readings?.lanes, ({ lane, limit }) => [[lane], limit]),
   },
   {
+    name: 'tutti_lane_overdue',
+    type: 'gauge',
+    help: 'Calls of a lane that were given up after their timeout or cancellation and have not come back.',
+    labels: ['lane'],
+    read: ({ readings }) => list(readings?.lanes, ({ lane, overdue }) => [[lane], overdue]),
+  },
+  {
     name: 'tutti_lane_queue',
     type: 'gauge',
     help: 'Attempts that wait for room in their lane.',

@@ -94,6 +94,7 @@ describe('the metrics of a node', () => {
       tutti_runs_in_memory_limit: 10_000,
       'tutti_lane_attempts{lane="world"}': 2,
       'tutti_lane_limit{lane="world"}': 4,
+      'tutti_lane_overdue{lane="world"}': 0,
       'tutti_pool_slots_used{pool="desk"}': 2,
       'tutti_pool_slots{pool="desk"}': 2,
     });
