@@ -79,6 +79,10 @@ function connectorOf(world: World): AnyConnector {
     examples: [],
     system: 'none',
   } as const;
+  const ask = {
+    form: 'call' as const,
+    call: (context: ActionContext) => world.ask<unknown>('call', context),
+  };
   return defineConnector({
     name: 'world',
     title: 'World',
@@ -92,7 +96,7 @@ function connectorOf(world: World): AnyConnector {
         name: 'world.look',
         title: 'Look',
         idempotent: true,
-        does: { form: 'call', call: (context) => world.ask('call', context) },
+        does: ask,
       }),
       defineAction({
         ...about,
@@ -100,7 +104,7 @@ function connectorOf(world: World): AnyConnector {
         title: 'Wait',
         idempotent: true,
         waits: true,
-        does: { form: 'call', call: (context) => world.ask('call', context) },
+        does: ask,
       }),
       defineAction({
         ...about,
@@ -118,7 +122,7 @@ function connectorOf(world: World): AnyConnector {
         name: 'world.shout',
         title: 'Shout',
         idempotent: false,
-        does: { form: 'call', call: (context) => world.ask('call', context) },
+        does: ask,
       }),
       defineAction({
         ...about,
