@@ -71,18 +71,34 @@ export class World {
 
 const anything = z.object({}).loose();
 
+const about = {
+  description: 'For tests.',
+  input: anything,
+  output: z.unknown(),
+  examples: [],
+  system: 'none',
+} as const;
+
+function callsOf(world: World) {
+  const call = (context: ActionContext) => world.ask<unknown>('call', context);
+  const looking = { form: 'call' as const, call };
+  const one = (name: string, more: { idempotent: boolean; waits?: boolean }) =>
+    defineAction({ ...about, ...more, name, title: name, does: looking });
+  return [
+    one('world.look', { idempotent: true }),
+    one('world.wait', { idempotent: true, waits: true }),
+    one('world.shout', { idempotent: false }),
+    defineAction({
+      ...about,
+      name: 'world.touch',
+      title: 'Touch',
+      idempotent: false,
+      does: { form: 'call', call, locate: (context) => world.ask('locate', context) },
+    }),
+  ];
+}
+
 function connectorOf(world: World): AnyConnector {
-  const about = {
-    description: 'For tests.',
-    input: anything,
-    output: z.unknown(),
-    examples: [],
-    system: 'none',
-  } as const;
-  const ask = {
-    form: 'call' as const,
-    call: (context: ActionContext) => world.ask<unknown>('call', context),
-  };
   return defineConnector({
     name: 'world',
     title: 'World',
@@ -91,39 +107,7 @@ function connectorOf(world: World): AnyConnector {
     concurrency: 4,
     verified: 'tests',
     actions: [
-      defineAction({
-        ...about,
-        name: 'world.look',
-        title: 'Look',
-        idempotent: true,
-        does: ask,
-      }),
-      defineAction({
-        ...about,
-        name: 'world.wait',
-        title: 'Wait',
-        idempotent: true,
-        waits: true,
-        does: ask,
-      }),
-      defineAction({
-        ...about,
-        name: 'world.touch',
-        title: 'Touch',
-        idempotent: false,
-        does: {
-          form: 'call',
-          call: (context) => world.ask('call', context),
-          locate: (context) => world.ask('locate', context),
-        },
-      }),
-      defineAction({
-        ...about,
-        name: 'world.shout',
-        title: 'Shout',
-        idempotent: false,
-        does: ask,
-      }),
+      ...callsOf(world),
       defineAction({
         ...about,
         name: 'world.work',
