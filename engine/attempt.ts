@@ -92,7 +92,7 @@ function prepare(flight: Flight, desk: Desk): Prepared | Failure {
   const known = inputs.get(body.with);
   const context = contextOf(flight, desk, config.config);
   if (known?.action === found.action) return { action: known.action, input: known.input, context };
-  const template = templateOf(body.with);
+  const template = templateOf(body.with, found.action.addresses);
   let given: Json;
   try {
     const attempt = { key: flight.key, number: flight.attempt };

@@ -9,6 +9,7 @@ import type { Flight } from './flight.ts';
 export function inquiryOf(flight: Flight, context: ActionContext): ActionContext {
   return {
     key: context.key,
+    operation: context.operation ?? context.key,
     run: context.run,
     task: context.task,
     attempt: context.attempt,

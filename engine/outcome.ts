@@ -45,6 +45,11 @@ class AttemptContext implements ActionContext {
   get key(): string {
     return this.flight.key;
   }
+  get operation(): string {
+    const { run, node, task, attempt } = this.flight;
+    // Attempts are counted on and on, failures from the last round or rerun.
+    return `${run.id}:${task}:${attempt - (run.state.nodes[node]?.failures ?? 0)}`;
+  }
   get run(): string {
     return this.flight.run.id;
   }

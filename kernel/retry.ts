@@ -3,9 +3,6 @@ import type { ErrorClass, Retry } from '../model/definition.ts';
 
 export const DEFAULT_RETRY_ON: readonly ErrorClass[] = ['failed', 'transient', 'timeout'];
 
-/** What a system may ask for at most, in milliseconds: 30 days. */
-const LONGEST_WAIT_MS = 30 * 24 * 3_600_000;
-
 /**
  * The delay before the next attempt in milliseconds, or null when there is none.
  *
@@ -25,6 +22,7 @@ export function retryDelayMs(
   // Kept finite: 0 × Infinity would be no number.
   const factor = Math.min(retry.backoff ** (failures - 1), Number.MAX_VALUE);
   const full = Math.min(retry.delayMs * factor, retry.maxDelayMs);
-  const asked = Math.min(Math.max(retryAfterMs, 0), LONGEST_WAIT_MS);
+  // A system may ask for longer, and not for longer than the workflow allows.
+  const asked = Math.min(Math.max(retryAfterMs, 0), retry.maxDelayMs);
   return Math.round(Math.max(full * (1 - retry.jitter * chance), asked));
 }

@@ -4,6 +4,7 @@
  */
 import type { TaskDefinition } from '../model/definition.ts';
 import {
+  type Addresses,
   compileExpression,
   compileTemplate,
   type Expression,
@@ -30,10 +31,11 @@ export function expressionOf(source: string): Expression {
   return compiled;
 }
 
-export function templateOf(value: object): Template {
+/** `addresses`: the same each time for one value. */
+export function templateOf(value: object, addresses?: Addresses): Template {
   const known = templates.get(value);
   if (known !== undefined) return known;
-  const compiled = compileTemplate(value as Json);
+  const compiled = compileTemplate(value as Json, undefined, addresses);
   templates.set(value, compiled);
   return compiled;
 }

@@ -12,6 +12,7 @@
  *   expression/template     `${{ }}` inside texts
  */
 import type { ParseResult } from '@marcbachmann/cel-js';
+import { type AddressPart, weaveAddress } from './expression/address.ts';
 import { type ExpressionTypes, checkTypes } from './expression/check.ts';
 import { EVALUATION, SOURCE_CHARACTERS } from './expression/environment.ts';
 import { ExpressionError, asExpressionError } from './expression/failure.ts';
@@ -143,15 +144,23 @@ interface Compiled {
   readonly expressions: readonly Expression[];
 }
 
+/** Which texts inside a value are addresses: `{ url: true, locate: { url: true } }`. */
+export type Addresses = true | { readonly [key: string]: Addresses };
+
 const CONSTANT: Compiled = { render: undefined, expressions: [] };
 const TEMPLATE_DEPTH = 100;
 
 /**
  * Compiles every `${{ }}` inside a JSON value. A string that is one `${{ }}` and nothing else
- * renders to the value with its type; any other mixture renders to text.
+ * renders to the value with its type; any other mixture renders to text, where `addresses` says so
+ * as an address: each value is one part of it.
  */
-export function compileTemplate(value: Json, types?: ExpressionTypes): Template {
-  const { render, expressions } = compileValue(value, types, 0);
+export function compileTemplate(
+  value: Json,
+  types?: ExpressionTypes,
+  addresses?: Addresses,
+): Template {
+  const { render, expressions } = compileValue(value, { types, addresses }, 0);
   return {
     constant: render === undefined,
     tasks: [...new Set(expressions.flatMap(({ tasks }) => tasks))],
@@ -159,21 +168,23 @@ export function compileTemplate(value: Json, types?: ExpressionTypes): Template 
   };
 }
 
-function compileValue(value: Json, types: ExpressionTypes | undefined, depth: number): Compiled {
-  if (depth > TEMPLATE_DEPTH) throw new ExpressionError('the value is nested too deeply');
-  if (typeof value === 'string') return compileText(value, types);
-  if (typeof value !== 'object' || value === null) return CONSTANT;
-  return Array.isArray(value)
-    ? compileList(value, types, depth + 1)
-    : compileRecord(value as JsonObject, types, depth + 1);
+interface Kind {
+  readonly types: ExpressionTypes | undefined;
+  readonly addresses: Addresses | undefined;
 }
 
-function compileList(
-  list: readonly Json[],
-  types: ExpressionTypes | undefined,
-  depth: number,
-): Compiled {
-  const parts = list.map((item) => ({ item, ...compileValue(item, types, depth) }));
+function compileValue(value: Json, kind: Kind, depth: number): Compiled {
+  if (depth > TEMPLATE_DEPTH) throw new ExpressionError('the value is nested too deeply');
+  if (typeof value === 'string') return compileText(value, kind);
+  if (typeof value !== 'object' || value === null) return CONSTANT;
+  return Array.isArray(value)
+    ? compileList(value, kind, depth + 1)
+    : compileRecord(value as JsonObject, kind, depth + 1);
+}
+
+function compileList(list: readonly Json[], { types }: Kind, depth: number): Compiled {
+  const kind = { types, addresses: undefined };
+  const parts = list.map((item) => ({ item, ...compileValue(item, kind, depth) }));
   if (parts.every(({ render }) => render === undefined)) return CONSTANT;
   return {
     render: (scope) => parts.map(({ item, render }) => (render ? render(scope) : item)),
@@ -181,13 +192,10 @@ function compileList(
   };
 }
 
-function compileRecord(
-  record: JsonObject,
-  types: ExpressionTypes | undefined,
-  depth: number,
-): Compiled {
+function compileRecord(record: JsonObject, { types, addresses }: Kind, depth: number): Compiled {
   const parts = Object.entries(record).map(([key, item]) => {
-    return { key, item, ...compileValue(item, types, depth) };
+    const inside = typeof addresses === 'object' ? addresses[key] : undefined;
+    return { key, item, ...compileValue(item, { types, addresses: inside }, depth) };
   });
   if (parts.every(({ render }) => render === undefined)) return CONSTANT;
   return {
@@ -199,7 +207,7 @@ function compileRecord(
   };
 }
 
-function compileText(text: string, types: ExpressionTypes | undefined): Compiled {
+function compileText(text: string, { types, addresses }: Kind): Compiled {
   if (!text.includes(OPENING)) return CONSTANT;
   const parts = splitTemplate(text).map((piece) => compilePiece(text, piece, types));
   const expressions = parts.filter((part) => typeof part !== 'string');
@@ -207,7 +215,8 @@ function compileText(text: string, types: ExpressionTypes | undefined): Compiled
   if (parts.length === 1 && typeof only === 'object') {
     return { render: (scope) => only.evaluate(scope), expressions };
   }
-  return { render: (scope) => joinParts(parts, scope), expressions };
+  const join = addresses === true ? joinAddress : joinParts;
+  return { render: (scope) => join(parts, scope), expressions };
 }
 
 function compilePiece(
@@ -234,4 +243,13 @@ function joinParts(parts: readonly (string | Expression)[], scope: Scope): strin
     }
   }
   return text;
+}
+
+function joinAddress(parts: readonly (string | Expression)[], scope: Scope): string {
+  return weaveAddress(
+    parts.map((part): AddressPart => {
+      if (typeof part === 'string') return { text: part, isValue: false };
+      return { text: toText(part.evaluate(scope)), isValue: true };
+    }),
+  );
 }

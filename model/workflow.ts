@@ -66,7 +66,9 @@ const retry = z.strictObject(
     backoff: real(1, 100)
       .optional()
       .describe('The delay is multiplied by this after each attempt. Default 2'),
-    'max-delay': duration.optional().describe('The delay never grows beyond this. Default 10m'),
+    'max-delay': duration
+      .optional()
+      .describe('The delay never grows beyond this, whatever a service asks for. Default 10m'),
     jitter: real(0, 1)
       .optional()
       .describe('Share of the delay that chance may take away, 0 to 1. Default 0.1'),

@@ -12,6 +12,7 @@ import {
   defineConnector,
   durationMs,
   durationText,
+  textValue,
 } from '../kit/index.ts';
 import { ALGORITHMS, failureOf, readContent, statFile } from './content.ts';
 import { copy, missing, move, OVERWRITES, type Placed, write } from './placement.ts';
@@ -171,7 +172,7 @@ const writeAction = defineAction({
   input: z
     .strictObject({
       path: filePath,
-      text: z.string().optional().describe('The content, or instead:'),
+      text: textValue.optional().describe('The content, or instead:'),
       json: z.json().optional().describe('Written as indented JSON with a line end'),
       mode: z
         .string()

@@ -340,7 +340,7 @@ test('no secret and no query is in a failure', async () => {
 test('a request whose reply the gateway lost is looked up, unless it may be repeated', async () => {
   const url = `${base}/gateway`;
   const post = does.call(contextOf(), parse({ method: 'POST', url }));
-  await expect(post).rejects.toMatchObject({ class: 'unknown', code: 'http.gateway' });
+  await expect(post).rejects.toMatchObject({ class: 'unknown', code: 'http.unclear' });
   const stated = parse({ method: 'POST', url, status: { transient: [502] } });
   await expect(does.call(contextOf(), stated)).rejects.toMatchObject({ class: 'transient' });
   const put = does.call(contextOf(), parse({ method: 'PUT', url }));

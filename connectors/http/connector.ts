@@ -11,21 +11,16 @@ import {
   defineConnector,
   durationMs,
   durationText,
-  outputTooLarge,
 } from '../kit/index.ts';
-import { exchange, NoReply, type Reply, type Request } from './exchange.ts';
+import { exchange, NoReply, type Request } from './exchange.ts';
+import { LocalAddress, isLocal } from './local.ts';
+import { glimpseOf, jsonOf, type Reply, textOf } from './reply.ts';
+import { leavesOpen, meaningOf, retryAfterMs, type StatusMap, statusMapSchema } from './status.ts';
 import {
-  isLostBehindGateway,
-  meaningOf,
-  retryAfterMs,
-  type StatusMap,
-  statusMapSchema,
-} from './status.ts';
-import {
-  carriesCredentials,
   type Config,
   configSchema,
   credentialsOf,
+  headersElsewhere,
   headersOf,
   headersSchema,
   publicUrl,
@@ -41,7 +36,12 @@ const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const statuses = z.array(z.int().min(100).max(599));
 const input = z.strictObject({
   method: z.enum(METHODS).default('GET'),
-  url: z.string().min(1).describe("Absolute, or relative to the system's base-url"),
+  url: z
+    .string()
+    .min(1)
+    .describe(
+      "Absolute, or relative to the system's base-url, and below it. An expression in the midst of it is one segment of the path, or one value of the query",
+    ),
   headers: headersSchema.default({}),
   query: z.record(z.string(), scalar).default({}).describe('Added to the URL'),
   body: z.json().optional().describe('Text is sent as it is, anything else as JSON'),
@@ -52,11 +52,11 @@ const input = z.strictObject({
     .boolean()
     .optional()
     .describe(
-      'Sending it twice does no harm; true for GET, HEAD, OPTIONS, PUT, DELETE when absent',
+      'Sending it twice does no harm; true for GET, HEAD, OPTIONS, PUT, DELETE when absent. Else it is not sent again after an answer that does not say what happened',
     ),
   locate: z
     .strictObject({
-      url: z.string().min(1).describe('{key} stands for the attempt key'),
+      url: z.string().min(1).describe('{key} stands for the Idempotency-Key'),
       method: z.enum(['GET', 'HEAD']).default('GET'),
       headers: headersSchema.default({}),
       found: statuses.default([200]),
@@ -82,13 +82,13 @@ async function call(context: ActionContext<Config>, given: Input): Promise<Outpu
   const request = requestOf(context, given);
   const { reply, url } = await send(context, request);
   const what = `${given.method} ${publicUrl(url)}`;
-  // Law of the house: what may have happened is looked up, never sent again under another key.
-  if (!request.repeatable && isLostBehindGateway(reply.status, given.status)) {
+  // Law of the house: what may have happened is looked up, never sent again.
+  if (!request.repeatable && leavesOpen(reply, given.status)) {
     throw new ActionFailure({
       class: 'unknown',
-      code: 'http.gateway',
-      message: `${what} was answered with status ${reply.status}: the gateway lost the reply`,
-      native: { status: reply.status },
+      code: 'http.unclear',
+      message: `${what} was answered with status ${reply.status}, which does not say whether it took effect; say in \`status\` what it means, or \`idempotent: true\` if it may be sent again`,
+      native: { status: reply.status, body: withoutSecrets(context.config, glimpseOf(reply)) },
     });
   }
   judge(context.config, reply, given.status, what);
@@ -96,7 +96,7 @@ async function call(context: ActionContext<Config>, given: Input): Promise<Outpu
 }
 
 function requestOf(context: ActionContext<Config>, given: Input): Request {
-  const { config, key, signal } = context;
+  const { config, signal } = context;
   const isText = typeof given.body === 'string';
   const text = typeof given.body === 'string' ? given.body : JSON.stringify(given.body);
   const body = given.body === undefined ? undefined : text;
@@ -105,6 +105,7 @@ function requestOf(context: ActionContext<Config>, given: Input): Request {
     method: given.method,
     url: targetOf(config, given.url, stringsOf(given.query)),
     headers: headersOf(
+      { 'idempotency-key': context.operation ?? context.key },
       tracing(context, given),
       given.output === 'json' ? { accept: 'application/json' } : {},
       body === undefined
@@ -112,13 +113,13 @@ function requestOf(context: ActionContext<Config>, given: Input): Request {
         : { 'content-type': type, 'content-length': String(Buffer.byteLength(body)) },
       credentialsOf(config),
       given.headers,
-      { 'idempotency-key': key },
     ),
     body,
     timeoutMs: durationMs(given.timeout),
     signal,
     repeatable: isRepeatable(given),
     mayLeave: () => context.mayLeave?.() ?? true,
+    elsewhere: false,
   };
 }
 
@@ -141,29 +142,38 @@ async function send(
   let request = first;
   for (let hops = 0; ; hops += 1) {
     const reply = await exchangeOrFail(request);
-    const next = redirectOf(reply, request);
-    if (next === undefined) return { reply, url: request.url };
-    const elsewhere = next.url.origin !== request.url.origin;
-    if (hops === REDIRECTS || (elsewhere && carriesCredentials(context.config, request))) {
-      const why = hops === REDIRECTS ? 'too often' : 'to another host, and it carries credentials';
-      throw new ActionFailure({
-        class: 'rejected',
-        code: 'http.redirect',
-        message: `${publicUrl(request.url)} redirects ${why}: ${publicUrl(next.url)}`,
-        native: { status: reply.status },
-      });
-    }
-    request = next;
+    const url = redirectOf(reply, request);
+    if (url === undefined) return { reply, url: request.url };
+    if (hops === REDIRECTS) throw noRedirect(request, url, 'too often');
+    const elsewhere = request.elsewhere || !isLocal(reply.address);
+    request = { ...request, ...crossing(context.config, request, url), url, elsewhere };
   }
 }
 
-function redirectOf({ status, headers }: Reply, request: Request): Request | undefined {
+/** To another host goes what only reads, and with nothing that is for the first one. */
+function crossing(config: Config, request: Request, url: URL): Partial<Request> {
+  if (url.origin === request.url.origin) return {};
+  if (!reads(request)) throw noRedirect(request, url, `a ${request.method} to another host`);
+  const open = headersElsewhere(config, request);
+  if ('headers' in open) return open;
+  throw noRedirect(request, url, `to another host, and it carries ${open.secret}`);
+}
+
+function noRedirect(request: Request, url: URL, why: string): ActionFailure {
+  return new ActionFailure({
+    class: 'rejected',
+    code: 'http.redirect',
+    message: `${publicUrl(request.url)} redirects ${why}: ${publicUrl(url)}`,
+  });
+}
+
+function redirectOf({ status, headers }: Reply, request: Request): URL | undefined {
   const { location } = headers;
   const follows = reads(request) ? [301, 302, 303, 307, 308] : [307, 308];
   if (location === undefined || !follows.includes(status)) return undefined;
   if (!URL.canParse(location, request.url.href)) return undefined;
   const url = new URL(location, request.url);
-  return url.protocol === 'http:' || url.protocol === 'https:' ? { ...request, url } : undefined;
+  return url.protocol === 'http:' || url.protocol === 'https:' ? url : undefined;
 }
 
 async function exchangeOrFail(request: Request): Promise<Reply> {
@@ -171,6 +181,9 @@ async function exchangeOrFail(request: Request): Promise<Reply> {
     try {
       return await exchange(request);
     } catch (error) {
+      if (error instanceof LocalAddress) {
+        throw noRedirect(request, request.url, 'from elsewhere to this machine');
+      }
       if (!(error instanceof NoReply)) throw error;
       // A connection that was kept may be closed just as a request is sent on it: what only reads
       // is asked once more (RFC 9110, section 9.2.2).
@@ -215,7 +228,7 @@ function judge(config: Config, reply: Reply, map: StatusMap | undefined, what: s
   const meaning = meaningOf(reply.status, map);
   if (meaning === 'ok') return;
   const wait = retryAfterMs(reply.headers['retry-after'], Date.now());
-  const text = withoutSecrets(config, reply.body?.toString('utf8', 0, 1000) ?? '');
+  const text = withoutSecrets(config, glimpseOf(reply));
   throw new ActionFailure({
     class: meaning,
     code: 'http.status',
@@ -226,36 +239,27 @@ function judge(config: Config, reply: Reply, map: StatusMap | undefined, what: s
 }
 
 /** Cookies are credentials: they stay out of the history. */
-function outputOf({ status, headers, body }: Reply, mode: Input['output']): Output {
-  const { 'set-cookie': _secret, ...rest } = headers;
+function outputOf(reply: Reply, mode: Input['output']): Output {
+  const { 'set-cookie': _secret, ...rest } = reply.headers;
   const plain = Object.entries(rest).map(([name, value]) => [name, String(value)]);
-  const common = { status, headers: Object.fromEntries(plain) };
-  if (mode === 'none') return { ...common, body: null };
-  if (body === null) throw outputTooLarge('the reply');
-  const text = body.toString('utf8');
+  const common = { status: reply.status, headers: Object.fromEntries(plain) };
+  if (mode === 'none') return boundedOutput('the reply', { ...common, body: null });
+  const text = textOf(reply);
   if (text === '') return { ...common, body: null };
-  return boundedOutput('the reply', { ...common, body: mode === 'text' ? text : parse(text) });
-}
-
-function parse(text: string): Output['body'] {
-  try {
-    return z.json().parse(JSON.parse(text));
-  } catch {
-    throw new ActionFailure({
-      class: 'rejected',
-      code: 'http.not-json',
-      message: 'the reply is not JSON; declare `output: text` or `output: none`',
-    });
-  }
+  return boundedOutput('the reply', {
+    ...common,
+    body: mode === 'text' ? text : z.json().parse(jsonOf(text)),
+  });
 }
 
 async function locate(context: ActionContext<Config>, given: Input) {
   if (given.locate === undefined) return 'cannot-tell';
   const { url, method, headers, found, absent } = given.locate;
+  const key = requestOf(context, given).headers['idempotency-key'] ?? context.key;
   const asked = input.parse({
     method,
     headers,
-    url: url.replaceAll('{key}', encodeURIComponent(context.key)),
+    url: url.replaceAll('{key}', encodeURIComponent(key)),
     timeout: given.timeout,
     output: given.output,
   });
@@ -268,10 +272,11 @@ const request = defineAction({
   name: 'http.request',
   title: 'Send an HTTP request',
   description:
-    'Sends one request, with the attempt key as Idempotency-Key, and gives status, headers and body of the reply.',
+    'Sends one request and gives status, headers and body of the reply. Its Idempotency-Key is the same for all retries of the task, unless `headers` has one.',
   system: 'optional',
   input,
   output,
+  addresses: { url: true, locate: { url: true } },
   idempotent: isRepeatable,
   examples: [
     {

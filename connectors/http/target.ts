@@ -3,15 +3,24 @@
  * which stay with the system that they are for.
  */
 import { z } from 'zod';
-import { ActionFailure } from '../kit/index.ts';
+import { ActionFailure, textValue } from '../kit/index.ts';
 
-const headerName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'must be a header name');
+/** What says how the message is cut, and where it ends: set by whoever sends it, or by nobody. */
+const OF_THE_MESSAGE =
+  /^(?:connection|content-length|expect|host|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade)$/i;
+const headerName = z
+  .string()
+  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'must be a header name')
+  .refine((name) => !OF_THE_MESSAGE.test(name), {
+    error: ({ input }) => `the header ${String(input)} belongs to the message itself; leave it out`,
+  });
 const headerValue = z.string().regex(/^[\t\x20-\x7E\x80-\xFF]*$/, 'must be one line of Latin-1');
-export const headersSchema = z.record(headerName, headerValue);
+export const headersSchema = z.record(headerName, textValue.pipe(headerValue));
 
 const fields = z.strictObject({
   'base-url': z
     .url({ protocol: /^https?$/ })
+    .refine((url) => !/[?#]/.test(url), 'must have no query and no fragment')
     .optional()
     .describe('Where relative URLs start; credentials go nowhere else'),
   headers: headersSchema.optional().describe('Sent with every request'),
@@ -42,12 +51,29 @@ export function targetOf(config: Config, text: string, query: Record<string, str
   const base = config['base-url'];
   const url = resolve(base, text);
   for (const [name, value] of Object.entries(query)) url.searchParams.append(name, value);
-  if (base !== undefined && url.origin !== new URL(base).origin) {
+  if (base !== undefined && !isBelow(url, new URL(base))) {
     throw refused(
       `${publicUrl(url)} is outside of the system's base-url; leave out the system, or name the right one`,
     );
   }
+  if (base !== undefined && climbs(url)) {
+    throw refused(`${publicUrl(url)} holds ".." in another spelling, which may lead anywhere`);
+  }
   return url;
+}
+
+function isBelow(url: URL, base: URL): boolean {
+  const folder = base.pathname.endsWith('/') ? base.pathname : `${base.pathname}/`;
+  return url.origin === base.origin && `${url.pathname}/`.startsWith(folder);
+}
+
+/** As a server may read it that decodes before it cuts: `%2e%2e%2f`, `..%5C`, `..;a=b`. */
+function climbs(url: URL): boolean {
+  let path = url.pathname;
+  for (let times = 0; times < 3; times += 1) {
+    path = path.replaceAll(/%(?:2e|2f|5c|25|3b)/gi, (code) => decodeURIComponent(code));
+  }
+  return path.split(/[\\/]/).some((segment) => /^\.\.(?:;.*)?$/.test(segment));
 }
 
 function resolve(base: string | undefined, text: string): URL {
@@ -88,15 +114,26 @@ export function credentialsOf({ headers, token, username, password }: Config) {
   return given;
 }
 
-const CREDENTIALS = /^(?:authorization|cookie|proxy-authorization|.*(?:token|secret|api-?key).*)$/;
+/** What may go along to another host. Everything else may be a secret, whatever its name. */
+const PUBLIC = /^(?:accept|accept-.*|cache-control|if-.*|pragma|range|user-agent)$/;
+/** Tutti's own: for the first host, and no secret. They stay behind. */
+const OURS = /^(?:idempotency-key|traceparent|tracestate)$/;
 
-/** Whether following a redirect to another host would hand it something that is not for it. */
-export function carriesCredentials(
+/**
+ * The headers for another host that a redirect leads to, or the names of those that forbid it:
+ * what the system and the task say is for the host that they name.
+ */
+export function headersElsewhere(
   config: Config,
   { url, headers }: { url: URL; headers: Readonly<Record<string, string>> },
-): boolean {
-  if (!carriesNothing(config) || url.username !== '' || url.password !== '') return true;
-  return Object.keys(headers).some((name) => CREDENTIALS.test(name));
+): { readonly headers: Readonly<Record<string, string>> } | { readonly secret: string } {
+  if (!carriesNothing(config)) return { secret: "the system's headers or credentials" };
+  if (url.username !== '' || url.password !== '') return { secret: 'a user in its URL' };
+  const names = Object.keys(headers);
+  const others = names.filter((name) => !PUBLIC.test(name) && !OURS.test(name));
+  if (others.length > 0) return { secret: `the header ${others.join(', ')}` };
+  const open = Object.entries(headers).filter(([name]) => PUBLIC.test(name));
+  return { headers: Object.fromEntries(open) };
 }
 
 /** Services that answer with what they were sent would give our secrets away. */

@@ -19,6 +19,7 @@
 import type { z } from 'zod';
 import type { ActionDescription } from '../../model/action.ts';
 import type { ErrorClass } from '../../model/definition.ts';
+import type { Addresses } from '../../model/expression.ts';
 import type { Json } from '../../model/json.ts';
 
 export class ActionFailure extends Error {
@@ -67,6 +68,11 @@ export interface TraceContext {
 export interface ActionContext<Config = unknown> {
   /** Unique per attempt of a task, for ever: `<run>:<task>:<attempt>`. */
   readonly key: string;
+  /**
+   * The same for an attempt and all its automatic retries, another for each round of `until` and
+   * when a person reruns the task: what a receiver knows a repetition by. Like `key` in its form.
+   */
+  readonly operation?: string;
   readonly run: string;
   readonly task: string;
   readonly attempt: number;
@@ -140,6 +146,8 @@ export interface Action<Config = unknown, Input = unknown, Output = unknown>
   extends ActionDescription {
   readonly input: z.ZodType<Input>;
   readonly output: z.ZodType<Output>;
+  /** Fields that are addresses: a value in the midst of one is one part of it, never several. */
+  readonly addresses?: Addresses;
   /** Running it twice with one key does no harm: no intent row is needed before it. */
   readonly idempotent: boolean | ((input: Input) => boolean);
   /**

@@ -18,6 +18,7 @@ export {
   type TraceContext,
 } from './connector.ts';
 export { catalogueOf } from './catalogue.ts';
+export { textValue } from './text.ts';
 export { durationMs, durationText } from './duration.ts';
 export { boundedOutput, OUTPUT_LIMIT_BYTES, outputTooLarge } from './output.ts';
 export { NESTING, problemSentence, readJson } from '../../model/json-text.ts';

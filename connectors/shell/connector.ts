@@ -5,7 +5,13 @@
  */
 import path from 'node:path';
 import { z } from 'zod';
-import { type ActionContext, ActionFailure, defineAction, defineConnector } from '../kit/index.ts';
+import {
+  type ActionContext,
+  ActionFailure,
+  defineAction,
+  defineConnector,
+  textValue,
+} from '../kit/index.ts';
 import {
   cancelJob,
   followJob,
@@ -25,7 +31,7 @@ const input = z
   .strictObject({
     script: noNul.min(1).optional().describe('Text of a script, or instead:'),
     command: noNul.min(1).optional().describe('Program to run; no shell reads it'),
-    args: z.array(noNul).optional().describe("The command's arguments"),
+    args: z.array(textValue.pipe(noNul)).optional().describe("The command's arguments"),
     interpreter: noNul
       .min(1)
       .optional()
@@ -33,7 +39,7 @@ const input = z
     env: z
       .record(
         z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name of letters, digits, _'),
-        noNul,
+        textValue.pipe(noNul),
       )
       .default({})
       .describe('Environment variables: the way that values reach a script'),

@@ -59,7 +59,7 @@ function other(source: string): Json {
 }
 
 it('agrees with another implementation on random expressions', () => {
-  const tooLarge = /more than 500 parts|nested deeper/;
+  const tooLarge = /more than 500 parts|nest(?:ed)? deeper/;
   fc.assert(
     fc.property(fc.oneof(number, text, truth), (source) => {
       const ours = outcome(source);

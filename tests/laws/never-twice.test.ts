@@ -105,6 +105,47 @@ describe('law 6, never twice: calls', () => {
     expect((await stage.task(run, 'a')).status).toBe('succeeded');
   });
 
+  it('says of each retry that it is the same operation, and of a rerun and a round that it is not', async () => {
+    const stage = await Stage.open();
+    await stage.deploy(`
+workflow: one
+tasks:
+  a:
+    action: world.touch
+    retry: { attempts: 3, delay: 1s, backoff: 1, jitter: 0 }
+    until: { holds: output.done == true, every: 1s, attempts: 9 }
+`);
+    const run = await stage.start('one');
+    const seen: (string | undefined)[] = [];
+    const failure = { class: 'transient', code: 'busy', message: 'busy' } as const;
+    const answers: readonly (object | undefined)[] = [
+      undefined,
+      undefined,
+      { done: false },
+      undefined,
+    ];
+    for (const output of answers) {
+      const call = stage.world.take('call');
+      seen.push(call.context.operation);
+      if (output === undefined) call.fail(failure);
+      else call.answer(output);
+      await stage.clock.advance(1_000);
+    }
+    const lost = stage.world.take('call');
+    lost.fail({ ...failure, class: 'unknown' });
+    await quiet();
+    const asked = stage.world.take('locate');
+    seen.push(lost.context.operation, asked.context.operation);
+    asked.answer({ found: { done: true } });
+    await quiet();
+    await stage.submit({ type: 'RerunTask', run, task: 'a', by: { ...by, reason: 'again' } });
+    await quiet();
+    seen.push(stage.world.take('call').context.operation);
+    const [first, , , fourth, , , last] = seen;
+    expect(seen).toEqual([first, first, first, fourth, fourth, fourth, last]);
+    expect(new Set([first, fourth, last]).size).toBe(3);
+  });
+
   it('retries a failure under a new key, after its delay', async () => {
     const { stage, run } = await started('world.touch');
     const first = stage.world.take('call');
