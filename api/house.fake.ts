@@ -193,7 +193,8 @@ export class CardboardHouse implements House {
       this.onLogRead(this.logReads);
       const rest = this.logRows.filter((row) => row.position > Number(filter.after ?? -1));
       const items = rest.slice(0, filter.limit);
-      return { items, next: items.length === 0 ? null : String(items.at(-1)?.position) };
+      const next = items.length === 0 ? null : String(items.at(-1)?.position);
+      return { items, next, more: items.length < rest.length };
     },
     workflows: async () => ({
       items: [{ name: 'hello', title: null, owner: null, version: 1, deployedAt: 5 }],

@@ -15,15 +15,16 @@ import { passwordsIn } from '../journal/connection-string.ts';
 import { openJournal } from '../journal/open.ts';
 import type { OpenJournal } from '../journal/open.ts';
 import { bug, TuttiError } from '../model/errors.ts';
+import type { Redactor } from '../model/redactor.ts';
 import { Metrics } from '../watch/metrics/metrics.ts';
 import { observerOf } from '../watch/observers.ts';
 import { placeOf } from './data-folder.ts';
 import type { DataFolder } from './data-folder.ts';
 import { machineChance, machineClock, machineIds } from './machine.ts';
 import { peerAt } from './peer.ts';
-import { redactor } from './secrets.ts';
+import { isSecretVariable, secretSource } from './secrets.ts';
 import { embeddedDatabases, findSystemsFile, loadSystems, resolveSystems } from './systems.ts';
-import type { Environment } from './systems.ts';
+import type { Environment, Systems } from './systems.ts';
 import { startTracing } from './tracing.ts';
 import { validateSource } from './validation.ts';
 import { VERSION } from './version.ts';
@@ -32,6 +33,10 @@ export interface HouseOptions {
   readonly folder: DataFolder;
   readonly databaseUrl: string | undefined;
   readonly systemsFile: string | undefined;
+  /** The folder of secrets; else `secrets` in the data folder. */
+  readonly secretsFolder: string | undefined;
+  /** How much of an attempt's log is kept. */
+  readonly logLimitBytes: number | undefined;
   readonly port: number;
   /**
    * Answers questions only: the engine does not start, nobody's run is touched, and the folder is
@@ -41,8 +46,8 @@ export interface HouseOptions {
   readonly node?: NodeOptions;
   readonly environment: Environment;
   readonly workingDirectory: string;
-  /** Its lines pass through `redact` before they are written. */
-  readonly logTo: (redact: (text: string) => string) => FastifyBaseLogger;
+  /** Its lines pass through the redactor before they are written. */
+  readonly logTo: (redactor: Redactor | undefined) => FastifyBaseLogger;
 }
 
 /** What makes it one node among several on a database. */
@@ -119,9 +124,10 @@ async function open(options: HouseOptions, unwinding: Unwinding): Promise<Runnin
     ...(options.databaseUrl === undefined ? {} : { databaseUrl: options.databaseUrl }),
   });
   unwinding.add(() => database.close());
-  const systems = await openSystems(database);
-  const redact = redactor([...systems.secrets, ...passwordsIn(options.databaseUrl ?? '')]);
-  const log = options.logTo(redact);
+  const resolved = await openSystems(database);
+  const systems = resolved.directory;
+  const redactor = resolved.redactor(passwordsIn(options.databaseUrl ?? ''));
+  const log = options.logTo(redactor);
   const metrics = new Metrics({ version: VERSION, now: () => performance.now() });
   const nodeName = options.node?.name ?? folder.nodeName();
   const tracing = options.reading
@@ -129,7 +135,7 @@ async function open(options: HouseOptions, unwinding: Unwinding): Promise<Runnin
     : await startTracing(options.environment, nodeName, log);
   if (tracing !== undefined) unwinding.add(() => tracing.stop());
   const observer = observerOf(metrics.counts, tracing?.traces);
-  const engine = engineOf(options, nodeName, database, systems, redact, log, observer);
+  const engine = engineOf(options, nodeName, database, systems, redactor, log, observer);
   metrics.watch(engine);
   const server = await serve(options, database, systems, engine, log, metrics);
   unwinding.add(() => server.close());
@@ -137,6 +143,7 @@ async function open(options: HouseOptions, unwinding: Unwinding): Promise<Runnin
   unwinding.add(() => engine.stop());
   if (!options.reading) {
     unwinding.add(tellJobs(server.url));
+    unwinding.add(hideSecrets());
     await engine.start(options.node?.advertise ?? server.url);
     folder.announce(server.url);
     unwinding.add(() => folder.withdraw());
@@ -160,6 +167,15 @@ function tellJobs(url: string): () => void {
   };
 }
 
+/** Scripts inherit what is in our environment: not what is for systems. */
+function hideSecrets(): () => void {
+  const hidden = Object.entries(process.env).filter(([name]) => isSecretVariable(name));
+  for (const [name] of hidden) delete process.env[name];
+  return () => {
+    for (const [name, value] of hidden) process.env[name] = value;
+  };
+}
+
 function lock(folder: DataFolder): void {
   if (folder.lock()) return;
   const holder = folder.holder();
@@ -172,13 +188,14 @@ function lock(folder: DataFolder): void {
 }
 
 /** Tells mistakes before anything is started; databases of the embedded server come after it. */
-function checkSystems(options: HouseOptions): (database: OpenJournal) => Promise<SystemDirectory> {
+function checkSystems(options: HouseOptions): (database: OpenJournal) => Promise<Systems> {
   const { folder, environment, workingDirectory } = options;
   // A question about runs needs no system: it must not fail because one is not configured here.
   const file = loadSystems(
     options.reading ? null : findSystemsFile(options.systemsFile, folder.path, workingDirectory),
   );
-  const resolving = { connectors: CONNECTORS, environment };
+  const secrets = secretSource(options.secretsFolder, folder.path, workingDirectory, environment);
+  const resolving = { connectors: CONNECTORS, environment, secrets };
   resolveSystems(file, { ...resolving, embeddedUrl: (name) => `postgresql://localhost/${name}` });
   return async ({ embedded }) => {
     const urls = new Map<string, string>();
@@ -214,7 +231,7 @@ function engineOf(
   nodeName: string,
   database: OpenJournal,
   systems: SystemDirectory,
-  redact: (text: string) => string,
+  redactor: Redactor | undefined,
   log: FastifyBaseLogger,
   observer: Observer,
 ): Engine {
@@ -231,7 +248,8 @@ function engineOf(
     chance: machineChance,
     stateDirectory,
     place: placeOf(stateDirectory),
-    redact,
+    redactor,
+    logLimitBytes: options.logLimitBytes,
     log,
     observer,
   });

@@ -23,6 +23,8 @@ export interface ConnectOptions {
   readonly data?: string | undefined;
   readonly database?: string | undefined;
   readonly systems?: string | undefined;
+  readonly secrets?: string | undefined;
+  readonly logLimit?: number | undefined;
   readonly actor?: string | undefined;
 }
 
@@ -173,6 +175,8 @@ async function openOwnHouse(
     folder,
     databaseUrl: options.database ?? (terminal.environment['TUTTI_DATABASE'] || undefined),
     systemsFile: options.systems,
+    secretsFolder: options.secrets,
+    logLimitBytes: options.logLimit,
     port: 0,
     reading,
     environment: terminal.environment,

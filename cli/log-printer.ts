@@ -38,8 +38,9 @@ export class LogPrinter {
     const text = (this.#open.get(key)?.text ?? '') + chunk.text;
     const lines = text.split('\n');
     const rest = chunk.stream === 'note' ? '' : (lines.pop() ?? '');
-    for (const line of lines) if (line !== '' || chunk.stream !== 'note') this.#line(chunk, line);
-    if (rest.length > LINE_MAX_LENGTH) this.#line(chunk, rest);
+    if (rest.length > LINE_MAX_LENGTH) lines.push(rest);
+    const whole = lines.filter((line) => line !== '' || chunk.stream !== 'note');
+    this.#lines(chunk, whole);
     const open = rest.length > LINE_MAX_LENGTH ? '' : rest;
     if (open === '') this.#open.delete(key);
     else this.#open.set(key, { chunk, text: open });
@@ -47,16 +48,19 @@ export class LogPrinter {
 
   /** Lines that were never ended. */
   end(): void {
-    for (const { chunk, text } of this.#open.values()) this.#line(chunk, text);
+    for (const { chunk, text } of this.#open.values()) this.#lines(chunk, [text]);
     this.#open.clear();
   }
 
-  #line(chunk: LogLine, line: string): void {
+  /** In one piece: a long log is written as fast as it is read. */
+  #lines(chunk: LogLine, lines: readonly string[]): void {
+    if (lines.length === 0) return;
     const attempt = chunk.attempt > 1 ? `#${chunk.attempt}` : '';
     const name = this.#options.named ? this.#paint.dim(`${harmless(chunk.task)}${attempt} | `) : '';
     const mark =
       chunk.stream === 'out' ? '' : this.#paint.dim(chunk.stream === 'err' ? '! ' : '* ');
-    this.#terminal.out(`${name}${mark}${harmless(line.replace(/\r$/, ''))}\n`);
+    const text = lines.map((line) => `${name}${mark}${harmless(line.replace(/\r$/, ''))}\n`);
+    this.#terminal.out(text.join(''));
   }
 }
 

@@ -1,90 +1,122 @@
 /**
- * What must not be seen: which texts of a configuration are secrets, and how they are blacked out
- * of whatever leaves the house (logs, events, errors).
+ * Where secrets come from, by their name: `TUTTI_SECRET_<NAME>` in the environment, else a file of
+ * that name in the folder of secrets, which nobody but its owner may read.
+ *
+ * A secret is asked for by whoever needs it; nothing lists them, and a folder may hold many that
+ * nobody asks for. No message of this file quotes a value.
  */
-import { z } from 'zod';
-import { passwordsIn } from '../journal/connection-string.ts';
+import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { TuttiError } from '../model/errors.ts';
 
-/** Shorter ones would black out half of every log; nobody's password is that short on purpose. */
-const SECRET_MIN_LENGTH = 4;
-const BLACKED_OUT = '•••';
+type Environment = Readonly<Record<string, string | undefined>>;
 
-interface SchemaNode {
-  readonly secret?: boolean;
-  readonly properties?: Readonly<Record<string, SchemaNode>>;
-  readonly additionalProperties?: SchemaNode | boolean;
-  readonly items?: SchemaNode;
-  readonly anyOf?: readonly SchemaNode[];
-  readonly oneOf?: readonly SchemaNode[];
-  readonly allOf?: readonly SchemaNode[];
+/** Shorter ones stand in every other word: who blacks them out blacks out the log. */
+export const SECRET_MIN_LENGTH = 4;
+const FILE_MOST_BYTES = 64 * 1024;
+const PREFIX = 'TUTTI_SECRET_';
+
+export interface SecretProblem {
+  readonly message: string;
+  readonly hint: string;
 }
+/** The secret of this name, or why there is none. */
+export type SecretSource = (name: string) => { readonly value: string } | SecretProblem;
 
-/** Every text below a field that is marked `.meta({ secret: true })`, and passwords in URLs. */
-export function secretTexts(schema: z.ZodType, value: unknown): string[] {
-  // The JSON Schema carries the marks through optionals, defaults and pipes, in one plain form.
-  const node: SchemaNode = JSON.parse(
-    JSON.stringify(
-      z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'inline' }),
-    ),
-  );
-  return [...new Set(search([node], value))];
-}
-
-/** `nodes`: the alternatives that may describe the value. */
-function search(nodes: readonly SchemaNode[], value: unknown): string[] {
-  const all = nodes.flatMap((node) => alternatives(node, 0));
-  if (all.some((node) => node.secret === true)) return textsOf(value);
-  if (typeof value === 'string') return passwordOf(value);
-  if (Array.isArray(value)) {
-    const items = all.flatMap((node) => node.items ?? []);
-    return value.flatMap((one) => search(items, one));
+/** `--secrets`, else TUTTI_SECRETS, else `secrets` in the data folder. */
+export function secretSource(
+  given: string | undefined,
+  dataDirectory: string,
+  workingDirectory: string,
+  environment: Environment,
+): SecretSource {
+  const asked = given ?? (environment['TUTTI_SECRETS'] || undefined);
+  const folder = resolve(workingDirectory, asked ?? join(dataDirectory, 'secrets'));
+  if (asked !== undefined && !existsSync(folder)) {
+    throw new TuttiError('systems.invalid', `There is no folder of secrets ${folder}.`);
   }
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, one]) =>
-    search(
-      all.flatMap((node) => member(node, key)),
-      one,
-    ),
-  );
+  return (name) => checked(name, find(name, folder, environment));
 }
 
-function alternatives(node: SchemaNode, depth: number): SchemaNode[] {
-  if (depth > 20) return [node];
-  const below = [...(node.anyOf ?? []), ...(node.oneOf ?? []), ...(node.allOf ?? [])];
-  return [node, ...below.flatMap((one) => alternatives(one, depth + 1))];
+/** What jobs must not inherit. */
+export function isSecretVariable(name: string): boolean {
+  return name.startsWith(PREFIX);
 }
 
-function member(node: SchemaNode, key: string): SchemaNode[] {
-  const named = Object.hasOwn(node.properties ?? {}, key) ? node.properties?.[key] : undefined;
-  if (named !== undefined) return [named];
-  return typeof node.additionalProperties === 'object' ? [node.additionalProperties] : [];
+function find(
+  name: string,
+  folder: string,
+  environment: Environment,
+): { readonly value: string } | SecretProblem {
+  const variable = `${PREFIX}${name.toUpperCase().replaceAll('-', '_')}`;
+  const value = environment[variable];
+  if (value !== undefined) return { value };
+  const file = join(folder, name);
+  const hint = `Set ${variable} before you start Tutti, or write it to ${file} (mode 600).`;
+  return readSecret(file) ?? { message: `There is no secret ${name}.`, hint };
 }
 
-function textsOf(value: unknown): string[] {
-  if (typeof value === 'string') return [value, ...passwordOf(value)];
-  if (typeof value === 'number') return [String(value)];
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.values(value).flatMap(textsOf);
+function checked(
+  name: string,
+  found: { readonly value: string } | SecretProblem,
+): { readonly value: string } | SecretProblem {
+  if (!('value' in found) || found.value.length >= SECRET_MIN_LENGTH) return found;
+  return {
+    message: `The secret ${name} has fewer than ${SECRET_MIN_LENGTH} characters.`,
+    hint: 'So short a text cannot be blacked out: it stands in other words. Take a longer secret, or write it as a plain value.',
+  };
 }
 
-function passwordOf(text: string): string[] {
-  if (!text.includes('://')) return [];
-  if (/^postgres(?:ql)?:/.test(text)) return passwordsIn(text);
-  if (!URL.canParse(text)) return [];
-  const { password } = new URL(text);
-  if (password === '') return [];
+function readSecret(file: string): { readonly value: string } | SecretProblem | undefined {
+  let descriptor: number;
   try {
-    return [password, decodeURIComponent(password)];
-  } catch {
-    return [password];
+    // A pipe in its place must not make us wait.
+    descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    const hint = 'It must be a file that the user of Tutti may read.';
+    return { message: `The secret ${file} cannot be read (${code}).`, hint };
+  }
+  try {
+    return refused(file, descriptor) ?? textOf(file, descriptor);
+  } finally {
+    closeSync(descriptor);
   }
 }
 
-/** Blacks the secrets out of a text. The longest first: one secret may be part of another. */
-export function redactor(secrets: readonly string[]): (text: string) => string {
-  const known = [...new Set(secrets)]
-    .filter((secret) => secret.length >= SECRET_MIN_LENGTH)
-    .toSorted((left, right) => right.length - left.length);
-  if (known.length === 0) return (text) => text;
-  return (text) => known.reduce((clean, secret) => clean.replaceAll(secret, BLACKED_OUT), text);
+/** What others may read or have written is no secret. */
+function refused(file: string, descriptor: number): SecretProblem | undefined {
+  const { mode, uid, size } = fstatSync(descriptor);
+  const own = process.geteuid?.() ?? uid;
+  if ((mode & constants.S_IFMT) !== constants.S_IFREG) {
+    return { message: `The secret ${file} is not a file.`, hint: 'One file for each secret.' };
+  }
+  if (size > FILE_MOST_BYTES) {
+    const hint = 'A secret has 64 kB at most.';
+    return { message: `The secret ${file} has ${size} bytes.`, hint };
+  }
+  if (process.platform === 'win32') return undefined;
+  if (uid !== own) {
+    const message = `The secret ${file} belongs to another user (uid ${uid}, not ${own}).`;
+    return { message, hint: `Make it the user's who runs Tutti: chown ${own} ${file}` };
+  }
+  if ((mode & 0o077) === 0) return undefined;
+  const message = `Others may get at the secret ${file} (mode ${(mode & 0o777).toString(8)}).`;
+  return { message, hint: `Keep it for its owner alone: chmod 600 ${file}` };
+}
+
+function textOf(file: string, descriptor: number): { readonly value: string } | SecretProblem {
+  const room = Buffer.alloc(FILE_MOST_BYTES);
+  const bytes = room.subarray(0, readSync(descriptor, room, 0, room.length, 0));
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    // Editors and `echo` end a file with one.
+    const value = text.replace(/\r?\n$/, '');
+    if (!value.includes('\0')) return { value };
+  } catch {
+    // Told below, with the other kind.
+  }
+  const hint = 'Keep bytes as base64, for example.';
+  return { message: `The secret ${file} is not text in UTF-8.`, hint };
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { defineConnector } from '../connectors/kit/index.ts';
 import { TuttiError } from '../model/errors.ts';
 import { readSystems } from '../model/systems.ts';
-import { redactor, secretTexts } from './secrets.ts';
+import { http } from '../connectors/http/connector.ts';
 import { embeddedDatabases, resolveSystems } from './systems.ts';
 
 const connector = (name: string, config: z.ZodType) =>
@@ -22,9 +22,10 @@ const connectors = [
     'http',
     z.strictObject({
       baseUrl: z.url(),
-      headers: z.record(z.string(), z.string().meta({ secret: true })).optional(),
+      headers: z.record(z.string(), z.string()).optional().meta({ secret: 'headers' }),
     }),
   ),
+  { ...http, name: 'service' },
 ];
 const environment = { TOKEN: 'hunter2hunter2', HOST: 'erp.example' };
 
@@ -32,6 +33,8 @@ function resolveText(text: string) {
   return resolveSystems(readSystems(text, 'systems.yaml'), {
     connectors,
     environment,
+    secrets: (name) =>
+      name === 'shop' ? { value: 'planted-secret' } : { message: `no ${name}`, hint: 'Make it.' },
     embeddedUrl: (name) => `postgresql://tutti@localhost/${name}`,
   });
 }
@@ -47,7 +50,7 @@ function problemsOf(text: string) {
 
 describe('systems', () => {
   it('resolves the environment and checks the configuration', () => {
-    const directory = resolveText(
+    const { directory, redactor } = resolveText(
       'erp:\n  kind: http\n  baseUrl: https://${{ env.HOST }}/v1\n  headers: { x-token: "Bearer ${{ env.TOKEN }}" }\n',
     );
     expect(directory.names()).toEqual(['erp']);
@@ -58,22 +61,20 @@ describe('systems', () => {
         headers: { 'x-token': 'Bearer hunter2hunter2' },
       },
     });
-    expect(directory.secrets).toEqual(
-      expect.arrayContaining(['hunter2hunter2', 'Bearer hunter2hunter2']),
-    );
+    expect(redactor([])?.text('it is hunter2hunter2')).toBe('it is •••');
   });
 
   it('gives a sql system a database of the embedded server', () => {
     const text = 'ledger:\n  kind: sql\n  url: embedded:ledger\n';
     expect(embeddedDatabases(readSystems(text))).toEqual(['ledger']);
-    expect(resolveText(text).get('ledger')).toEqual({
+    expect(resolveText(text).directory.get('ledger')).toEqual({
       kind: 'sql',
       config: { url: 'postgresql://tutti@localhost/ledger' },
     });
   });
 
   it('is empty when the file is', () => {
-    expect(resolveText('# nothing\n').names()).toEqual([]);
+    expect(resolveText('# nothing\n').directory.names()).toEqual([]);
   });
 
   it.each([
@@ -90,6 +91,10 @@ describe('systems', () => {
     ['a:\n  kind: sql\n  url: !secret x\n', 3, 8, 'tag'],
     ['a:\n  kind: sql\n  url: "${{ inputs.x }}"\n', 3, 3, 'Only'],
     ['a: { kind: sql', 1, 15, ''],
+    ['a:\n  kind: sql\n  url: "${{ secrets.nope }}"\n', 3, 3, 'no nope'],
+    ['a:\n  kind: sql\n  url: "${{ env.HOST }} ${{ inputs.x }}"\n', 3, 3, 'Only'],
+    ['a:\n  kind: sql\n  url: embedded:tutti\n', 3, 3, 'cannot be a system'],
+    ['a:\n  kind: sql\n  url: embedded:pg_x\n', 3, 3, 'cannot be a system'],
   ])('%j is a mistake at %i:%i', (text, line, column, words) => {
     const [first] = problemsOf(text);
     expect(first).toMatchObject({ file: 'systems.yaml', line, column });
@@ -125,32 +130,52 @@ describe('systems', () => {
   });
 });
 
-describe('secrets', () => {
-  it('finds marked fields and passwords in URLs', () => {
-    const schema = z.object({
-      user: z.string(),
-      password: z.string().optional().meta({ secret: true }),
-      keys: z.array(z.object({ value: z.string().meta({ secret: true }) })).default([]),
-      url: z.string(),
-      auth: z
-        .discriminatedUnion('kind', [
-          z.object({ kind: z.literal('basic'), secret: z.string().meta({ secret: true }) }),
-          z.object({ kind: z.literal('none') }),
-        ])
-        .optional(),
-    });
-    const found = secretTexts(schema, {
-      user: 'ada',
-      password: 'pass1',
-      keys: [{ value: 'key1' }],
-      url: 'postgres://u:p%40ss@h/d',
-      auth: { kind: 'basic', secret: 'auth1' },
-    });
-    expect(found.toSorted()).toEqual(['auth1', 'key1', 'p%40ss', 'p@ss', 'pass1']);
+/** What is left of a log line that holds the text. */
+function printed(systems: string, text: string): string {
+  const redactor = resolveText(systems).redactor([]);
+  return redactor?.text(text) ?? text;
+}
+const service = (lines: string) => `s:\n  kind: service\n  base-url: http://h.example/x\n${lines}`;
+
+describe('what is a secret', () => {
+  it.each([
+    ['a declared one', 'url: "http://h/${{ secrets.shop }}"', 'planted-secret'],
+    ['a declared one in a header', 'headers: { x: "a ${{ secrets.shop }}" }', 'planted-secret'],
+    ['a literal header', 'headers: { X-Shop: planted-header }', 'planted-header'],
+    ['a short header that says so', 'headers: { X-Api-Key: ab12 }', 'ab12'],
+    ['a word in a header that says so', 'headers: { x-token: swordfish }', 'swordfish'],
+    ['a variable in a header', 'headers: { x-shop: "Bearer ${{ env.TOKEN }}" }', 'hunter2hunter2'],
+    ['a variable in a secret field', 'token: "pre-${{ env.TOKEN }}"', 'hunter2hunter2'],
+    ['credentials behind their scheme', 'headers: { authorization: Bearer ab/cd12 }', 'ab/cd12'],
+    ['a basic pair', 'headers: { authorization: Basic dTpwbGFudGVk }', 'planted'],
+    ['a cookie', 'headers: { cookie: "a=1; sid=abcd1234" }', 'abcd1234'],
+    ['a password and its user', 'username: ada\n  password: pw1', 'YWRhOnB3MQ=='],
+  ])('%s', (_name, line, secret) => {
+    const systems = line.startsWith('url')
+      ? `s:\n  kind: sql\n  ${line}\n`
+      : service(`  ${line}\n`);
+    expect(printed(systems, `<${secret}>`)).not.toContain(secret.slice(0, -2));
   });
 
-  it('blacks out the longest first and leaves tiny ones', () => {
-    const redact = redactor(['abcd', 'abcdef', 'no']);
-    expect(redact('abcdef abcd no')).toBe('••• ••• no');
+  it.each([
+    ['a variable in an address', 'base-url: http://h/${{ env.HOST }}', 'erp.example'],
+    ['a team', 'headers: { x-team: logistics }', 'logistics'],
+    ['a short word', 'headers: { x-team: "test" }', 'the latest test'],
+    ['what HTTP says itself', 'headers: { accept: application/json }', 'application/json'],
+    ['a user', 'username: bookkeeping\n  password: pw1', 'bookkeeping'],
+  ])('not %s', (_name, line, text) => {
+    const systems = line.startsWith('base')
+      ? `s:\n  kind: service\n  ${line}\n`
+      : service(`  ${line}\n`);
+    expect(printed(systems, text)).toBe(text);
+  });
+
+  it('of an address only the password', () => {
+    const systems = 's:\n  kind: sql\n  url: "postgres://u:p%40ssword@${{ env.HOST }}/d"\n';
+    expect(printed(systems, 'p%40ssword p@ssword erp.example')).toBe('••• ••• erp.example');
+  });
+
+  it('nothing costs nothing', () => {
+    expect(resolveText('s:\n  kind: sql\n  url: x\n').redactor([])).toBeUndefined();
   });
 });

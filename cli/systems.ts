@@ -1,8 +1,9 @@
 /**
- * The systems file, resolved: `${{ env.NAME }}` is replaced by the environment, each
+ * The systems file, resolved: `${{ secrets.NAME }}` and `${{ env.NAME }}` are replaced, each
  * configuration is checked by its connector's schema, and every secret is noted for redaction.
+ * A variable is a plain value, unless it stands where the connector says that a secret stands.
  *
- * A problem names the variable or the field, never the value.
+ * A problem names the secret, the variable or the field, never the value.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -13,18 +14,23 @@ import { TuttiError } from '../model/errors.ts';
 import type { Problem } from '../model/errors.ts';
 import type { Json } from '../model/json.ts';
 import { didYouMean } from '../model/suggestion.ts';
+import type { Redactor } from '../model/redactor.ts';
 import { readSystems } from '../model/systems.ts';
 import type { SystemEntry, SystemsFile } from '../model/systems.ts';
-import { secretTexts } from './secrets.ts';
+import { secretsOf, type Found, type Path } from './secret-fields.ts';
+import type { SecretSource } from './secrets.ts';
+import { redactorOf } from './spellings.ts';
 
-type Path = readonly (string | number)[];
 export type Environment = Readonly<Record<string, string | undefined>>;
 /** How to connect to a database of the embedded PostgreSQL. */
 export type EmbeddedUrl = (database: string) => string;
 
 /** `url: embedded:NAME` of a sql system: the database NAME of the embedded PostgreSQL. */
 const EMBEDDED = /^embedded:([a-z][a-z0-9_]{0,62})$/;
-const ENV = /\$\{\{\s*env\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}/g;
+const REFERENCE =
+  /\$\{\{\s*(?:env\.([A-Za-z_][A-Za-z0-9_]*)|secrets\.([A-Za-z][A-Za-z0-9_-]*))\s*\}\}/g;
+/** Databases of the server itself and of Tutti. */
+const RESERVED = /^(?:tutti|postgres|template0|template1|pg_.*)$/;
 
 /** `--systems FILE`, else systems.yaml in the data folder, else in the working directory. */
 export function findSystemsFile(
@@ -44,7 +50,14 @@ export function findSystemsFile(
 export interface Resolving {
   readonly connectors: readonly AnyConnector[];
   readonly environment: Environment;
+  readonly secrets: SecretSource;
   readonly embeddedUrl: EmbeddedUrl;
+}
+
+export interface Systems {
+  readonly directory: SystemDirectory;
+  /** For everything that Tutti keeps or shows; `more` are secrets from elsewhere. */
+  redactor(more: Iterable<string>): Redactor | undefined;
 }
 
 export function loadSystems(file: string | null): SystemsFile {
@@ -61,34 +74,35 @@ export function embeddedDatabases(file: SystemsFile): readonly string[] {
 }
 
 /** Throws `systems.invalid` with every mistake at once. */
-export function resolveSystems(file: SystemsFile, resolving: Resolving): SystemDirectory {
+export function resolveSystems(file: SystemsFile, resolving: Resolving): Systems {
   const resolution = new Resolution(file, resolving);
   for (const entry of file.systems) resolution.add(entry);
   const problems = [...file.problems, ...resolution.problems];
   if (problems.length > 0) {
     throw new TuttiError('systems.invalid', 'The systems file has mistakes.', { problems });
   }
-  return directoryOf(resolution.systems, resolution.secrets);
+  const { systems, secrets, pairs } = resolution;
+  return {
+    directory: { get: (name) => systems.get(name), names: () => [...systems.keys()] },
+    redactor: (more) => redactorOf([...secrets, ...more], pairs),
+  };
 }
 
-function directoryOf(
-  systems: ReadonlyMap<string, System>,
-  secrets: ReadonlySet<string>,
-): SystemDirectory {
-  return {
-    get: (name) => systems.get(name),
-    names: () => [...systems.keys()],
-    secrets: [...secrets],
-  };
+/** A variable that was put in at a place. */
+interface Put {
+  readonly path: Path;
+  readonly value: string;
 }
 
 class Resolution {
   readonly systems = new Map<string, System>();
   readonly secrets = new Set<string>();
+  readonly pairs = new Set<string>();
   readonly problems: Problem[] = [];
   readonly #file: SystemsFile;
   readonly #connectors: ReadonlyMap<string, AnyConnector>;
   readonly #resolving: Resolving;
+  #variables: Put[] = [];
 
   constructor(file: SystemsFile, resolving: Resolving) {
     this.#file = file;
@@ -106,15 +120,24 @@ class Resolution {
       return;
     }
     const before = this.problems.length;
+    this.#variables = [];
     const resolved = this.#resolve(config, [name]);
     if (this.problems.length > before) return;
     const checked = connector.config.safeParse(resolved);
     if (checked.success) {
-      for (const secret of secretTexts(connector.config, resolved)) this.secrets.add(secret);
+      this.#note(secretsOf(connector.config, resolved));
       this.systems.set(name, { kind, config: checked.data });
       return;
     }
     for (const issue of checked.error.issues) this.#issue(name, issue);
+  }
+
+  #note(found: Found): void {
+    for (const secret of found.texts) this.secrets.add(secret);
+    for (const pair of found.pairs) this.pairs.add(pair);
+    for (const { path, value } of this.#variables) {
+      if (found.isSecretPart(path.slice(1), value)) this.secrets.add(value);
+    }
   }
 
   #issue(name: string, issue: z.core.$ZodIssue): void {
@@ -135,21 +158,42 @@ class Resolution {
 
   #resolveText(text: string, path: Path): string {
     const database = path.length === 2 && path[1] === 'url' ? EMBEDDED.exec(text)?.[1] : undefined;
-    if (database !== undefined) return this.#resolving.embeddedUrl(database);
-    const resolved = text.replaceAll(ENV, (_whole, name: string) => {
-      const value = this.#resolving.environment[name];
-      if (value === undefined) {
-        const hint = `Set ${name} before you start Tutti.`;
-        this.#problem(path, `The environment variable ${name} is not set.`, hint);
-        return '';
-      }
-      this.secrets.add(value);
-      return value;
-    });
-    if (resolved === text && text.includes('${{')) {
-      this.#problem(path, 'Only `${{ env.NAME }}` can stand here.');
+    if (database !== undefined) return this.#embedded(database, path);
+    if (text.replaceAll(REFERENCE, '').includes('${{')) {
+      this.#problem(path, 'Only `${{ secrets.NAME }}` and `${{ env.NAME }}` can stand here.');
+      return text;
     }
-    return resolved;
+    return text.replaceAll(REFERENCE, (_whole, variable?: string, secret?: string) =>
+      secret === undefined ? this.#variable(variable ?? '', path) : this.#secret(secret, path),
+    );
+  }
+
+  #embedded(database: string, path: Path): string {
+    if (!RESERVED.test(database)) return this.#resolving.embeddedUrl(database);
+    const hint = "It is the server's or Tutti's own. Choose another name.";
+    this.#problem(path, `The database ${database} cannot be a system.`, hint);
+    return '';
+  }
+
+  #variable(name: string, path: Path): string {
+    const value = this.#resolving.environment[name];
+    if (value === undefined) {
+      const hint = `Set ${name} before you start Tutti.`;
+      this.#problem(path, `The environment variable ${name} is not set.`, hint);
+      return '';
+    }
+    this.#variables.push({ path, value });
+    return value;
+  }
+
+  #secret(name: string, path: Path): string {
+    const found = this.#resolving.secrets(name);
+    if ('value' in found) {
+      this.secrets.add(found.value);
+      return found.value;
+    }
+    this.#problem(path, found.message, found.hint);
+    return '';
   }
 
   #problem(path: Path, message: string, hint?: string): void {

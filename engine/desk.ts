@@ -1,6 +1,7 @@
 /** What an attempt needs of the engine around it. */
 import type { Action, Connector, TraceContext } from '../connectors/kit/connector.ts';
 import type { AttemptReport } from '../model/run.ts';
+import type { Redactor } from '../model/redactor.ts';
 import type { Clock } from './clock.ts';
 import type { Flight } from './flight.ts';
 import type { LogWriter } from './log-writer.ts';
@@ -13,7 +14,8 @@ export interface Desk {
   readonly stateDirectory: string;
   /** Identifies that folder. */
   readonly place: string | undefined;
-  readonly redact: (text: string) => string;
+  /** Absent where there is no secret. */
+  readonly redactor: Redactor | undefined;
   action(name: string): { readonly action: Action; readonly connector: Connector } | undefined;
   /**
    * Brings a report through the door. Resolves true when it is durable, false when it was refused

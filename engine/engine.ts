@@ -10,6 +10,7 @@ import type { Action, AnyConnector, Connector } from '../connectors/kit/connecto
 import type { Bell, Journal, NodeLease } from '../journal/journal.ts';
 import { catalogueOf } from '../connectors/kit/catalogue.ts';
 import { TuttiError } from '../model/errors.ts';
+import type { Redactor } from '../model/redactor.ts';
 import type { AttemptReport } from '../model/run.ts';
 import { Airspace } from './airspace.ts';
 import { giveUp, runAction } from './attempt.ts';
@@ -47,7 +48,10 @@ export interface EngineOptions {
   readonly stateDirectory: string;
   /** Identifies that folder: what an attempt left there is found again only where it was begun. */
   readonly place?: string;
-  readonly redact: (text: string) => string;
+  /** Blacks secrets out of what attempts leave; without one there are none. */
+  readonly redactor?: Redactor | undefined;
+  /** How much of an attempt's log is kept. */
+  readonly logLimitBytes?: number | undefined;
   readonly log: {
     warn(fields: object, message: string): void;
     info(fields: object, message: string): void;
@@ -389,19 +393,20 @@ class Orchestra implements Engine {
   }
 
   #makeDesk(): Desk {
-    const { clock, systems, stateDirectory, place, redact, journal, observer } = this.#options;
+    const { clock, systems, stateDirectory, place, redactor, journal, observer } = this.#options;
     return {
       clock,
       systems,
       stateDirectory,
       place,
-      redact,
-      logs: new LogWriter(
+      redactor,
+      logs: new LogWriter({
         journal,
-        () => clock.now(),
-        redact,
-        (run) => this.#entrance.logged(run),
-      ),
+        clock,
+        redactor,
+        limitBytes: this.#options.logLimitBytes,
+        logged: (run) => this.#entrance.logged(run),
+      }),
       action: (name) => this.#actions.get(name),
       trace: ({ run, task, attempt }) => observer?.contextOf?.(run.state, task, attempt),
       report: (flight, command) => this.#report(flight, command),

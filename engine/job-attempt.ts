@@ -198,13 +198,7 @@ async function readLog(jobs: Jobs, job: Json): Promise<void> {
   if (does.log === undefined) return;
   for (let more = true; more; ) {
     const read = await persist(jobs, () => does.log?.(context, job, jobs.cursor) ?? bug('log'));
-    const last = read.chunks.length - 1;
-    desk.logs.write(
-      flight,
-      ...read.chunks.map((chunk, index) =>
-        index === last ? { ...chunk, cursor: read.cursor } : chunk,
-      ),
-    );
+    desk.logs.read(flight, { from: jobs.cursor, lines: read.chunks, cursor: read.cursor });
     jobs.cursor = read.cursor;
     more = read.more;
     await desk.logs.room();

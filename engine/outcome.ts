@@ -87,6 +87,11 @@ export function contextOf(flight: Flight, desk: Desk, config: unknown): ActionCo
   return new AttemptContext(flight, desk, config);
 }
 
+/** Nothing that comes from outside is kept before secrets are blacked out of it. */
+function clean(desk: Desk, value: Json): Json {
+  return desk.redactor === undefined ? value : desk.redactor.value(value);
+}
+
 /** Ends the attempt well, unless its output is too large to be one. */
 export function succeed(underway: Underway, output: unknown): Promise<boolean> {
   const { flight, desk, startedAt } = underway;
@@ -99,7 +104,7 @@ export function succeed(underway: Underway, output: unknown): Promise<boolean> {
     run: run.id,
     task,
     attempt,
-    output: json,
+    output: clean(desk, json),
     startedAt,
   });
 }
@@ -121,7 +126,7 @@ function outputFailure(json: Json): Failure | undefined {
 /** Resolves when the end of the attempt is durable, after its log: false when nobody wanted it. */
 function conclude(flight: Flight, desk: Desk, command: AttemptReport): Promise<boolean> {
   desk.done(flight);
-  const writing = desk.logs.flush(flight);
+  const writing = desk.logs.finish(flight);
   if (writing === undefined) return desk.report(flight, command);
   return writing.then(() => desk.report(flight, command));
 }
@@ -132,9 +137,10 @@ function conclude(flight: Flight, desk: Desk, command: AttemptReport): Promise<b
  */
 export function deliver(underway: Underway, output: unknown): Promise<boolean> | undefined {
   const { flight, desk, startedAt } = underway;
-  const json = (output ?? null) as Json;
-  if (!isSmall(json) || desk.logs.flush(flight) !== undefined) return succeed(underway, output);
+  const raw = (output ?? null) as Json;
+  if (!isSmall(raw) || desk.logs.finish(flight) !== undefined) return succeed(underway, output);
   const { run, task, attempt } = flight;
+  const json = clean(desk, raw);
   desk.done(flight);
   desk.tell(flight, { type: 'CompleteTask', run: run.id, task, attempt, output: json, startedAt });
   return undefined;
@@ -178,7 +184,7 @@ export function fail(
     failure: failureKept(end.failure, desk),
     startedAt: end.startedAt,
     ...(end.output !== undefined &&
-      outputFailure(end.output) === undefined && { output: end.output }),
+      outputFailure(end.output) === undefined && { output: clean(desk, end.output) }),
     ...(end.retryAfterMs !== undefined && { retryAfterMs: end.retryAfterMs }),
   });
 }
@@ -203,9 +209,10 @@ export function plain(error: ActionFailure): Failure {
 
 /** The words of a system may hold anything: what is kept of them is text, and not too much. */
 function failureKept({ native, message, ...rest }: Failure, desk: Desk): Failure {
-  const words = desk.redact(message).slice(0, MOST_MESSAGE_CHARACTERS);
+  const words = (desk.redactor?.text(message) ?? message).slice(0, MOST_MESSAGE_CHARACTERS);
   const kept = { ...rest, message: words.replaceAll('\0', '\ufffd').toWellFormed() };
-  return native === undefined || outputFailure(native) !== undefined ? kept : { ...kept, native };
+  if (native === undefined || outputFailure(native) !== undefined) return kept;
+  return { ...kept, native: clean(desk, native) };
 }
 
 /** The system stopped the work: its timeout or the run's cancellation is confirmed. */

@@ -13,6 +13,4 @@ export interface System {
 export interface SystemDirectory {
   get(name: string): System | undefined;
   names(): readonly string[];
-  /** Texts that must not appear in logs, events or errors. */
-  readonly secrets: readonly string[];
 }

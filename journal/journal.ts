@@ -132,6 +132,8 @@ export interface LogEnd {
   /** Next free position and the cursor to read on from. */
   readonly position: number;
   readonly cursor: Json;
+  /** How much text there is. */
+  readonly bytes: number;
 }
 
 export interface StoredRun {
@@ -190,6 +192,11 @@ export interface LogFilter {
   /** Opaque, from the page before: goes on after it. */
   readonly after?: string;
   readonly limit: number;
+}
+
+export interface LogPage extends Page<LogRow> {
+  /** There was no room for all. */
+  readonly more: boolean;
 }
 
 /** An attempt that holds slots. */
@@ -418,8 +425,11 @@ export interface Views {
   events(run: string, after: number, limit: number): Promise<readonly EventRow[]>;
   /** Whether an event of the run carries this mark in its `by.request`. */
   marked(run: string, mark: string): Promise<boolean>;
-  /** Oldest first. `next` stands after the last item, on the last page too: followers read on from it. */
-  logs(filter: LogFilter): Promise<Page<LogRow>>;
+  /**
+   * Oldest first, up to `limit` rows and about a megabyte of text. `next` stands after the last item,
+   * on the last page too: followers read on from it.
+   */
+  logs(filter: LogFilter): Promise<LogPage>;
   workflows(after: string | null, limit: number): Promise<Page<WorkflowRow>>;
   versions(workflow: string, after: string | null, limit: number): Promise<Page<VersionEntry>>;
   nodes(): Promise<readonly NodeRow[]>;

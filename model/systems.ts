@@ -3,9 +3,9 @@
  *
  *   ledger:
  *     kind: sql
- *     url: ${{ env.LEDGER_URL }}
+ *     url: postgres://tutti:${{ secrets.ledger }}@db.example.com/ledger
  *
- * Reading knows the form only. Resolving `${{ env.NAME }}` and checking a configuration against
+ * Reading knows the form only. Resolving `${{ secrets.NAME }}` and `${{ env.NAME }}` and checking a configuration against
  * the connector's schema is for whoever holds the environment and the connectors; `place` tells
  * them where in the file a value stands.
  */
@@ -20,7 +20,7 @@ const SOURCE_MAX_LENGTH = 1024 * 1024;
 export interface SystemEntry {
   readonly name: string;
   readonly kind: string;
-  /** Everything but `kind`; may hold `${{ env.NAME }}`. */
+  /** Everything but `kind`; may hold `${{ secrets.NAME }}` and `${{ env.NAME }}`. */
   readonly config: JsonObject;
 }
 

@@ -61,7 +61,7 @@ async function readLogs(room: Room, filter: LogFilter): Promise<LogBatch> {
     status,
     chunks: page.items.map(logChunk),
     next: page.next ?? filter.after ?? null,
-    more: page.items.length === filter.limit,
+    more: page.more,
   };
 }
 

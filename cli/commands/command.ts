@@ -44,7 +44,8 @@ export function declareConnected(program: Command, declaration: Declaration): Co
   return declare(program, declaration)
     .option('--actor <name>', 'Who asks; else the user of the operating system.')
     .option('--database <url>', 'PostgreSQL for a Tutti in this process; else an embedded one.')
-    .option('--systems <file>', 'The systems file for a Tutti in this process.');
+    .option('--systems <file>', 'The systems file for a Tutti in this process.')
+    .option('--secrets <dir>', 'The folder of secrets for a Tutti in this process.');
 }
 
 export function withReason(command: Command): Command {

@@ -10,6 +10,7 @@ import { followLogs, LogPrinter } from '../log-printer.ts';
 import { alone, connected, EXIT } from '../runtime.ts';
 import type { CommonOptions, Context, LocalContext, Runtime } from '../runtime.ts';
 import { clientOf, resolveRun } from '../client.ts';
+import { secretSource } from '../secrets.ts';
 import { findSystemsFile, loadSystems, resolveSystems } from '../systems.ts';
 import { nodeTable } from '../view/nodes.ts';
 import { runDetails, runTable } from '../view/run.ts';
@@ -196,6 +197,7 @@ function nodesCommand(program: Command, runtime: Runtime): void {
 
 interface SystemsOptions extends CommonOptions {
   readonly systems?: string;
+  readonly secrets?: string;
 }
 
 function systemsCommand(program: Command, runtime: Runtime): void {
@@ -205,6 +207,7 @@ function systemsCommand(program: Command, runtime: Runtime): void {
     examples: ['tutti systems --systems ./systems.yaml'],
   })
     .option('--systems <file>', 'The systems file; else systems.yaml in the data folder or here.')
+    .option('--secrets <dir>', 'The folder of secrets; else secrets in the data folder.')
     .action(
       alone<SystemsOptions>(runtime, async (context) => {
         const systems = await knownSystems(context);
@@ -234,7 +237,13 @@ async function knownSystems(
   const file = findSystemsFile(options.systems, folder.path, terminal.workingDirectory);
   const systems = loadSystems(file);
   if (file !== null) sources.set(file, systems.source);
-  const directory = resolveSystems(systems, {
+  const { directory } = resolveSystems(systems, {
+    secrets: secretSource(
+      options.secrets,
+      folder.path,
+      terminal.workingDirectory,
+      terminal.environment,
+    ),
     connectors: CONNECTORS,
     environment: terminal.environment,
     embeddedUrl: (name) => `postgresql://localhost/${name}`,

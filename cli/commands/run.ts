@@ -16,7 +16,7 @@ import type { CommonOptions, Context, Runtime } from '../runtime.ts';
 import { endSentence } from '../view/run.ts';
 import { collect, declareConnected, withReason } from './command.ts';
 import { looksLikeFile, readInputsFile, readWorkflowFile } from './files.ts';
-import { pairOf, positiveInteger } from './values.ts';
+import { logLimit, pairOf, positiveInteger } from './values.ts';
 
 interface RunOptions extends CommonOptions {
   readonly input?: readonly string[];
@@ -43,6 +43,11 @@ export function runCommand(program: Command, runtime: Runtime): void {
     .option('--version <n>', 'This version of the workflow; else the newest.', positiveInteger)
     .option('--key <key>', 'At most one run of a workflow has this key.')
     .option('--business-date <date>', 'The day that the work is for, as YYYY-MM-DD.')
+    .option(
+      '--log-limit <size>',
+      "How much of an attempt's log a Tutti in this process keeps; 10MB unless given.",
+      logLimit,
+    )
     .option('--detach', 'Prints the id of the run and does not follow it.')
     .action(connected<RunOptions>(runtime, doRun));
 }

@@ -8,13 +8,14 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { pino } from 'pino';
+import type { Redactor } from '../../model/redactor.ts';
 import type { RunningHouse } from '../compose.ts';
 import { folderOf } from '../connection.ts';
 import type { ConnectOptions } from '../connection.ts';
 import { alone, EXIT } from '../runtime.ts';
 import type { CommonOptions, LocalContext, Runtime } from '../runtime.ts';
 import { declare } from './command.ts';
-import { lease, port, url } from './values.ts';
+import { lease, logLimit, port, url } from './values.ts';
 
 const DEFAULT_PORT = 7700;
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
@@ -60,6 +61,15 @@ export function serveCommand(program: Command, runtime: Runtime): void {
       'What is kept of running jobs, for nodes of one machine to share; else in the data folder.',
     )
     .option('--systems <file>', 'The systems file; else systems.yaml in the data folder or here.')
+    .option(
+      '--secrets <dir>',
+      'A file for each secret, of mode 600; else TUTTI_SECRETS, else secrets in the data folder.',
+    )
+    .option(
+      '--log-limit <size>',
+      "How much of an attempt's log is kept: its head and its end; 10MB unless given.",
+      logLimit,
+    )
     .addOption(
       new Option('--log-level <level>', 'How much it tells on standard error.')
         .choices(LEVELS)
@@ -77,6 +87,8 @@ async function serve(context: LocalContext<ServeOptions>): Promise<number> {
     folder,
     databaseUrl: options.database ?? (terminal.environment['TUTTI_DATABASE'] || undefined),
     systemsFile: options.systems,
+    secretsFolder: options.secrets,
+    logLimitBytes: options.logLimit,
     port: options.port,
     reading: false,
     node: {
@@ -90,7 +102,7 @@ async function serve(context: LocalContext<ServeOptions>): Promise<number> {
     },
     environment: terminal.environment,
     workingDirectory: terminal.workingDirectory,
-    logTo: (redact) => logger(options.logLevel, redact, (line) => terminal.err(line)),
+    logTo: (redactor) => logger(options.logLevel, redactor, (line) => terminal.err(line)),
   });
   const database = house.embedded ? 'embedded PostgreSQL' : 'the database given';
   context.print(
@@ -136,10 +148,10 @@ async function untilTheEnd(
   return EXIT.fenced;
 }
 
-/** Every line passes through `redact` as text: no serializer can forget a field. */
+/** Every line passes through the redactor as text: no serializer can forget a field. */
 export function logger(
   level: string,
-  redact: (text: string) => string,
+  redactor: Redactor | undefined,
   write: (line: string) => void,
 ) {
   const options = {
@@ -148,5 +160,5 @@ export function logger(
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  return pino(options, { write: (line: string) => write(redact(line)) });
+  return pino(options, { write: (line: string) => write(redactor?.text(line) ?? line) });
 }

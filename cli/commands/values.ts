@@ -53,6 +53,25 @@ export function lease(text: string): number {
   throw new InvalidArgumentError('It must be a duration between 500ms and 10m, such as 5s.');
 }
 
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  k: 1e3,
+  kb: 1e3,
+  m: 1e6,
+  mb: 1e6,
+  g: 1e9,
+  gb: 1e9,
+};
+const LOG_LEAST_BYTES = 1000;
+
+/** `10MB`, `500 kB`, `20000` */
+export function logLimit(text: string): number {
+  const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?) ?([a-z]*)$/i.exec(text.trim()) ?? [];
+  const bytes = Number(digits) * (UNITS[unit.toLowerCase()] ?? NaN);
+  if (digits !== '' && Number.isSafeInteger(bytes) && bytes >= LOG_LEAST_BYTES) return bytes;
+  throw new InvalidArgumentError('It must be a size of 1kB or more, such as 10MB.');
+}
+
 export function url(text: string): string {
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
   throw new InvalidArgumentError('It must be an address such as http://tutti-1:7700.');

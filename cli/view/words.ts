@@ -71,7 +71,8 @@ export function widthOf(text: string): number {
 /** Other people's text on a screen: control characters could redraw it. Tabs and ends of line stay. */
 export function harmless(text: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  return text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '�');
+  const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]+/g;
+  return text.replaceAll(CONTROLS, (found) => '�'.repeat(found.length));
 }
 
 /** 450ms, 3.2s, 1m05s, 2h03m, 3d04h. */

@@ -23,7 +23,10 @@ const fields = z.strictObject({
     .refine((url) => !/[?#]/.test(url), 'must have no query and no fragment')
     .optional()
     .describe('Where relative URLs start; credentials go nowhere else'),
-  headers: headersSchema.optional().describe('Sent with every request'),
+  headers: headersSchema
+    .optional()
+    .meta({ secret: 'headers' })
+    .describe('Sent with every request; their values are secrets'),
   token: headerValue.min(1).optional().meta({ secret: true }).describe('Sent as bearer token'),
   username: z.string().min(1).optional().describe('For basic authentication'),
   password: z.string().optional().meta({ secret: true }).describe('For basic authentication'),

@@ -130,7 +130,10 @@ export interface JobAction<Config, Input, Output, Job extends Json = Json> {
   follow(context: ActionContext<Config>, job: Job): Promise<JobState<Output>>;
   /** Asks the system to stop the job; `follow` confirms. `force` when it did not stop in time. */
   cancel?(context: ActionContext<Config>, job: Job, force: boolean): Promise<void>;
-  /** Reads the log on from a cursor that an earlier call returned (null: from the start). */
+  /**
+   * Reads the log on from a cursor that an earlier call returned (null: from the start). From the
+   * same cursor the same text comes again: what of it was kept before is dropped.
+   */
   log?(
     context: ActionContext<Config>,
     job: Job,
@@ -163,7 +166,10 @@ export interface Connector<Config = unknown> {
   readonly name: string;
   readonly title: string;
   readonly description: string;
-  /** What a system of this kind is configured with. Fields with `.meta({ secret: true })` are secrets. */
+  /**
+   * What a system of this kind is configured with. Fields with `.meta({ secret: true })` are secrets;
+   * in a map with `.meta({ secret: 'headers' })` they are as far as headers can be.
+   */
   readonly config: z.ZodType<Config>;
   /** How many of its attempts one node runs at a time. */
   readonly concurrency: number;

@@ -159,12 +159,17 @@ describe('logs', () => {
 
   it('keeps a position once, and knows where to read on', async () => {
     const { journal } = await fresh();
-    expect(await journal.logEnd(runId(0), 'b', 1)).toEqual({ position: 0, cursor: null });
+    expect(await journal.logEnd(runId(0), 'b', 1)).toEqual({
+      position: 0,
+      cursor: null,
+      bytes: 0,
+    });
     await journal.appendLogs([row(0), row(1, { cursor: { offset: 14 } }), row(2)]);
     await journal.appendLogs([row(1, { text: 'again' }), row(3, { text: 'NUL \0 "\\' })]);
     expect(await journal.logEnd(runId(0), 'b', 1)).toEqual({
       position: 4,
       cursor: { offset: 14 },
+      bytes: 3 * 7 + 10,
     });
     const page = await journal.views.logs({ run: runId(0), task: 'b', limit: 10 });
     expect(page.items.map((each) => each.text)).toEqual([
@@ -197,6 +202,26 @@ describe('logs', () => {
     expect(await read({})).toEqual(['b2.0', 'a1.0', 'b1.0', 'b1.1']);
     expect(await read({ task: 'b' })).toEqual(['b1.0', 'b1.1', 'b2.0']);
     expect(await read({ task: 'b', attempt: 1 })).toEqual(['b1.0', 'b1.1']);
+  });
+
+  it('pages by size, too, and says when there is more', async () => {
+    const { journal } = await fresh();
+    const text = 'x'.repeat(64 * 1024);
+    await journal.appendLogs(Array.from({ length: 40 }, (_, position) => row(position, { text })));
+    const sizes: number[] = [];
+    for (let after: string | undefined, more = true; more; ) {
+      const page = await journal.views.logs({
+        run: runId(0),
+        limit: 500,
+        ...(after === undefined ? {} : { after }),
+      });
+      sizes.push(page.items.length);
+      after = page.next ?? undefined;
+      more = page.more;
+    }
+    expect(sizes).toEqual([16, 16, 8]);
+    const page = await journal.views.logs({ run: runId(0), task: 'b', limit: 3 });
+    expect(page).toMatchObject({ more: true, items: { length: 3 } });
   });
 
   it('writes more than one statement takes', async () => {

@@ -10,7 +10,7 @@
  */
 import type pg from 'pg';
 import type { Json } from '../../model/json.ts';
-import type { LogEnd, LogFilter, LogRow, Page } from '../journal.ts';
+import type { LogEnd, LogFilter, LogPage, LogRow } from '../journal.ts';
 import { documents, doubles, integers, uuids, words } from './columns.ts';
 import { clampLimit, readCursor, writeCursor } from './cursor.ts';
 import { inTransaction } from './line.ts';
@@ -27,17 +27,25 @@ on conflict (run_id, task, attempt, position) do nothing`;
 export const LOG_POSITION = `
 select position + 1 as position from task_logs
 where run_id = $1 and task = $2 and attempt = $3 order by task_logs.position desc limit 1`;
+export const LOG_SIZE = `
+select coalesce(sum(octet_length(text)), 0)::float8 as bytes from task_logs
+where run_id = $1 and task = $2 and attempt = $3`;
 export const LOG_CURSOR = `
 select cursor from task_logs
 where run_id = $1 and task = $2 and attempt = $3 and cursor is not null
 order by position desc limit 1`;
 
 const ROWS_PER_STATEMENT = 2_000;
-const TEXT_PER_STATEMENT = 4_000_000;
+/** Building a statement and parsing a page keep the loop busy: a few milliseconds each. */
+const TEXT_PER_STATEMENT = 1_000_000;
+const PAGE_BYTES = 1_000_000;
 
 /** PostgreSQL's text cannot hold NUL; a log that does is still a log. */
 function withoutNul(text: string): string {
-  return text.includes('\0') ? text.replaceAll('\0', '\ufffd') : text;
+  // Whole stretches: for each single one the engine would build a string of its own.
+  return text.includes('\0')
+    ? text.replaceAll(/\0+/g, (nuls) => '\ufffd'.repeat(nuls.length))
+    : text;
 }
 
 function logValues(rows: readonly LogRow[]): unknown[] {
@@ -87,7 +95,12 @@ export async function logEnd(
   const values = [run, task, attempt];
   const position = await client.query<{ position: number }>(LOG_POSITION, values);
   const cursor = await client.query<{ cursor: Json }>(LOG_CURSOR, values);
-  return { position: position.rows[0]?.position ?? 0, cursor: cursor.rows[0]?.cursor ?? null };
+  const size = await client.query<{ bytes: number }>(LOG_SIZE, values);
+  return {
+    position: position.rows[0]?.position ?? 0,
+    cursor: cursor.rows[0]?.cursor ?? null,
+    bytes: size.rows[0]?.bytes ?? 0,
+  };
 }
 
 interface StoredLog {
@@ -99,6 +112,8 @@ interface StoredLog {
   readonly at: number;
   readonly text: string;
   readonly cursor: Json;
+  /** Of the page's text, up to the end of this one. */
+  readonly upto: string;
 }
 
 export function logsStatement(filter: LogFilter): { text: string; values: unknown[] } {
@@ -116,22 +131,28 @@ export function logsStatement(filter: LogFilter): { text: string; values: unknow
   }
   const order = filter.task === undefined ? 'id' : 'attempt, position';
   const limit = value(clampLimit(filter.limit) + 1);
+  // Sizes are known without reading the texts: those that have no room stay where they are.
   return {
     text: `select id, task, attempt, position, stream, round(date_part('epoch', at) * 1000) as at,
-      text, cursor from task_logs where ${conditions.join(' and ')} order by ${order} limit ${limit}`,
+      text, cursor, before + octet_length(text) as upto from (
+        select *, coalesce(sum(octet_length(text)) over (
+          order by ${order} rows between unbounded preceding and 1 preceding), 0) as before
+        from (select * from task_logs where ${conditions.join(' and ')} order by ${order} limit ${limit}) as page
+      ) as sized where before < ${value(PAGE_BYTES)} order by ${order}`,
     values,
   };
 }
 
-export async function readLogs(client: pg.Client, filter: LogFilter): Promise<Page<LogRow>> {
-  if (!isRunId(filter.run)) return { items: [], next: null };
+export async function readLogs(client: pg.Client, filter: LogFilter): Promise<LogPage> {
+  if (!isRunId(filter.run)) return { items: [], next: null, more: false };
   const { text, values } = logsStatement(filter);
   const { rows } = await client.query<StoredLog>(text, values);
   const kept = rows.slice(0, clampLimit(filter.limit));
   const last = kept.at(-1);
-  const items = kept.map(({ id: _arrival, ...row }) => ({ run: filter.run, ...row }));
+  const items = kept.map(({ id: _arrival, upto: _size, ...row }) => ({ run: filter.run, ...row }));
   // Also after the last page: whoever follows a log reads on from there.
-  if (last === undefined) return { items, next: null };
+  if (last === undefined) return { items, next: null, more: false };
   const next = filter.task === undefined ? [Number(last.id)] : [last.attempt, last.position];
-  return { items, next: writeCursor(next) };
+  const more = rows.length > kept.length || Number(rows.at(-1)?.upto ?? 0) >= PAGE_BYTES;
+  return { items, next: writeCursor(next), more };
 }

@@ -41,13 +41,12 @@ export async function openHouse(
   const engine = createEngine({
     journal,
     connectors,
-    systems: { get: () => undefined, names: () => [], secrets: [] },
+    systems: { get: () => undefined, names: () => [] },
     nodeName,
     clock: machineClock,
     chance: machineChance,
     ids: machineIds,
     stateDirectory: data,
-    redact: (text) => text,
     log: { warn: (fields, message) => console.error(message, fields), info: () => {} },
   });
   await engine.start(null);

@@ -283,6 +283,7 @@ export class MemoryJournal implements Journal {
     return {
       position: (rows.at(-1)?.position ?? -1) + 1,
       cursor: rows.findLast((row) => row.cursor !== null)?.cursor ?? null,
+      bytes: rows.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0),
     };
   }
 

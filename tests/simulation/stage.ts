@@ -17,6 +17,7 @@ import { createEngine, type Engine } from '../../engine/engine.ts';
 import type { Observer } from '../../engine/observer.ts';
 import type { OperatorCommand, RunView, TaskView } from '../../model/run.ts';
 import { TuttiError } from '../../model/errors.ts';
+import { Redactor } from '../../model/redactor.ts';
 import type { Door, Peer } from '../../engine/door.ts';
 import { quiet, SimulatedClock } from './clock.ts';
 import { MemoryJournal } from './journal.ts';
@@ -206,7 +207,7 @@ export class Stage {
     return createEngine({
       journal: this.process.journal(this.journal),
       connectors: [connectorOf(this.world)],
-      systems: { get: () => undefined, names: () => [], secrets: [] },
+      systems: { get: () => undefined, names: () => [] },
       nodeName: this.name,
       clock: this.process.clock(this.clock),
       chance: { next: () => 0 },
@@ -214,7 +215,7 @@ export class Stage {
       stateDirectory: '/nowhere',
       place: this.#options.place ?? this.name,
       peers: (url) => this.#peer(url),
-      redact: (text) => text.replaceAll('hunter2', '***'),
+      redactor: new Redactor(['hunter2']),
       log: { warn: () => {}, info: () => {} },
       leaseMs: 5_000,
       ...(this.#options.observer !== undefined && { observer: this.#options.observer }),

@@ -158,13 +158,12 @@ export class World {
         appending: (batch, leaves) => this.#append(life, batch, leaves),
       }),
       connectors: [connectorOf(outside, life, this.#concurrency)],
-      systems: { get: () => undefined, names: () => [], secrets: [] },
+      systems: { get: () => undefined, names: () => [] },
       nodeName: life.machine.name,
       clock: clockOf(life, { schedule, faults, laws: this.laws, alarms: this.#alarms }),
       chance,
       ids: { run: () => this.#newId() },
       stateDirectory: `/${life.machine.name}`,
-      redact: (text) => text,
       log: {
         info: () => {},
         warn: (fields, message) => {

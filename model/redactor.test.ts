@@ -1,0 +1,102 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { BLACKED_OUT, Redactor } from './redactor.ts';
+
+/** The rule in its plainest form: every character that any occurrence covers, and one mark for each stretch. */
+function plainly(text: string, secrets: readonly string[]): string {
+  const covered = Array.from({ length: text.length }, () => false);
+  const touching = new Set<number>();
+  for (const secret of secrets) {
+    for (let at = text.indexOf(secret); at !== -1; at = text.indexOf(secret, at + 1)) {
+      covered.fill(true, at, at + secret.length);
+      touching.add(at);
+    }
+  }
+  let clean = '';
+  for (let at = 0; at < text.length; at += 1) {
+    if (covered[at] !== true) clean += text[at];
+    else if (covered[at - 1] !== true) clean += BLACKED_OUT;
+  }
+  return clean;
+}
+
+function inPieces(redactor: Redactor, pieces: readonly string[]): string {
+  const stream = redactor.stream();
+  return pieces.map((piece) => stream.write(piece)).join('') + stream.end();
+}
+
+/** Two secrets that touch at a cut have a mark each. */
+function marks(text: string): string {
+  return text.replaceAll(/(?:•••)+/g, BLACKED_OUT);
+}
+
+const few = (length: number) =>
+  fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 1, maxLength: length });
+const pieces = fc.array(fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 9 }), {
+  maxLength: 12,
+});
+
+describe('a redactor', () => {
+  it('blacks out every occurrence, however they overlap and however the text is cut', () => {
+    fc.assert(
+      fc.property(fc.array(few(6), { minLength: 1, maxLength: 6 }), pieces, (secrets, parts) => {
+        const redactor = new Redactor(secrets);
+        const wanted = plainly(parts.join(''), secrets);
+        expect(redactor.text(parts.join(''))).toBe(wanted);
+        expect(marks(inPieces(redactor, parts))).toBe(wanted);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('goes on where another stream stopped', () => {
+    fc.assert(
+      fc.property(fc.array(few(6), { minLength: 1, maxLength: 6 }), pieces, (secrets, parts) => {
+        const redactor = new Redactor(secrets);
+        const first = redactor.stream();
+        const before = parts.map((part) => first.write(part)).join('');
+        const text = parts.join('');
+        const next = redactor.stream(first.covered);
+        const after = next.write(text.slice(text.length - first.held)) + next.end();
+        expect(marks(before + after)).toBe(plainly(text, secrets));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('holds back what may become a secret, and nothing else', () => {
+    const stream = new Redactor(['planted-secret']).stream();
+    expect(stream.write('a plan')).toBe('a ');
+    expect(stream.held).toBe(4);
+    expect(stream.write('e, and planted')).toBe('plane, and ');
+    expect(stream.write('-secret')).toBe(BLACKED_OUT);
+    expect(stream.held).toBe(0);
+    expect(stream.write('planted-secre')).toBe('');
+    expect(stream.end()).toBe('planted-secre');
+  });
+
+  it('never holds back more than the longest secret', () => {
+    const stream = new Redactor(['0000', '00000000']).stream();
+    for (let n = 0; n < 100; n += 1) {
+      stream.write('0'.repeat(1_000));
+      expect(stream.held).toBeLessThan(8);
+    }
+  });
+
+  it('leaves a value as it is where nothing stands in it, and finds the depths', () => {
+    const redactor = new Redactor(['hunter2', '4711']);
+    const plain = { a: [1, 'x', { b: null }], c: true };
+    expect(redactor.value(plain)).toBe(plain);
+    expect(redactor.value({ a: ['x hunter2', { hunter2: 47114 }], n: 12, c: true })).toEqual({
+      a: ['x •••', { '•••': '•••4' }],
+      n: 12,
+      c: true,
+    });
+  });
+
+  it('finds one of hundreds that begin alike', () => {
+    const secrets = Array.from({ length: 500 }, (_, n) => `${'secret'.repeat(40)}-${n}`);
+    const redactor = new Redactor(secrets);
+    expect(redactor.text(`x${secrets[499] ?? ''}y`)).toBe('x•••y');
+  });
+});
