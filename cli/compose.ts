@@ -34,9 +34,9 @@ export interface HouseOptions {
   readonly databaseUrl: string | undefined;
   readonly systemsFile: string | undefined;
   /** The folder of secrets; else `secrets` in the data folder. */
-  readonly secretsFolder: string | undefined;
+  readonly secretsFolder?: string | undefined;
   /** How much of an attempt's log is kept. */
-  readonly logLimitBytes: number | undefined;
+  readonly logLimitBytes?: number | undefined;
   readonly port: number;
   /**
    * Answers questions only: the engine does not start, nobody's run is touched, and the folder is

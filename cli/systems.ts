@@ -57,7 +57,7 @@ export interface Resolving {
 export interface Systems {
   readonly directory: SystemDirectory;
   /** For everything that Tutti keeps or shows; `more` are secrets from elsewhere. */
-  redactor(more: Iterable<string>): Redactor | undefined;
+  readonly redactor: (more: Iterable<string>) => Redactor | undefined;
 }
 
 export function loadSystems(file: string | null): SystemsFile {

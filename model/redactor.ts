@@ -165,7 +165,7 @@ export class Redactor {
       clean ??= [...list];
       clean[index] = one;
     }
-    return clean ?? (list as Json[]);
+    return clean ?? list;
   }
 
   #object(object: JsonObject): Json {

@@ -188,9 +188,6 @@ const ABSENT: Readonly<Record<string, string>> = {
   index: 'index stands only in a task with "each"',
   output: 'output stands only in "warn" and "until"; another task\'s is tasks.<name>.output',
   attempt: 'attempt stands only in "with"',
-  secrets:
-    'secrets stand only in the systems file: give one to a system there, and name it here with "system:"',
-  env: 'env stands only in the systems file; what a run needs is an input',
 };
 
 /** The type of the result. Throws ExpressionError. */

@@ -49,6 +49,9 @@ const TOKENS: Readonly<Record<string, string>> = {
   BYTES: 'bytes',
 };
 
+const ELSEWHERE =
+  '$1 stands only in the systems file: give the value to a system there, and name it here with "system:"';
+
 function reworded(summary: string): string {
   const plain = summary
     .replace(/^(Expected|Unexpected token:) ([A-Z]+)/, (_, lead, name) => {
@@ -62,6 +65,7 @@ function reworded(summary: string): string {
       'a map that is looked into here has the key "constructor", which expressions cannot read: rename it',
     )
     .replace(/^No such key: (.*)$/s, 'there is no field "$1" here')
+    .replace(/^Unknown variable: (secrets|env)$/, ELSEWHERE)
     .replace(/^Unknown variable: (.*)$/s, 'there is nothing named "$1" here')
     .replace(/^Exceeded maxAstNodes \((\d+)\)$/, 'the expression has more than $1 parts')
     .replace(/^Exceeded maxDepth \((\d+)\)$/, 'the expression is nested deeper than $1 levels');
