@@ -129,7 +129,9 @@ export function logsStatement(filter: LogFilter): { text: string; values: unknow
     const [id] = readCursor(filter.after, ['number']);
     conditions.push(`id > ${value(id)}`);
   }
-  const order = filter.task === undefined ? 'id' : 'attempt, position';
+  // What is the same for all is no order to the planner.
+  const ofTask = filter.attempt === undefined ? 'attempt, position' : 'position';
+  const order = filter.task === undefined ? 'id' : ofTask;
   const limit = value(clampLimit(filter.limit) + 1);
   // Sizes are known without reading the texts: those that have no room stay where they are.
   return {

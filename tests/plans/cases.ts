@@ -98,6 +98,8 @@ export function plainCases(volume: Volume, feedPosition: string): Readonly<Recor
     FORGET_FOREIGN: one(),
     WRITE_LOGS: few(logColumns(some, tasks, attempts)),
     LOG_POSITION: on(READ_SETTINGS, 2, volume.parent, 't2', 1),
+    // Once when a job is found again: its whole log, which is bounded.
+    LOG_SIZE: on(READ_SETTINGS, 10_001, volume.parent, 't2', 1),
     LOG_CURSOR: on(READ_SETTINGS, 2, volume.parent, 't2', 1),
     FORGET_OLD: on(PEOPLE_SETTINGS, 3 * FEW),
     BEGIN: one('key-of-nobody', FRESH, 'f'),
