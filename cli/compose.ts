@@ -18,7 +18,7 @@ import { bug, TuttiError } from '../model/errors.ts';
 import type { Redactor } from '../model/redactor.ts';
 import { Metrics } from '../watch/metrics/metrics.ts';
 import { observerOf } from '../watch/observers.ts';
-import { placeOf } from './data-folder.ts';
+import { inUse, placeOf } from './data-folder.ts';
 import type { DataFolder } from './data-folder.ts';
 import { machineChance, machineClock, machineIds } from './machine.ts';
 import { peerAt } from './peer.ts';
@@ -115,19 +115,21 @@ async function open(options: HouseOptions, unwinding: Unwinding): Promise<Runnin
   const { folder } = options;
   folder.create();
   if (!options.reading) {
-    lock(folder);
+    if (!folder.lock()) throw inUse(folder);
     unwinding.add(() => folder.unlock());
   }
   const openSystems = checkSystems(options);
+  let log: FastifyBaseLogger | undefined;
   const database = await openJournal({
     dataDirectory: folder.path,
+    notice: (sentence) => log?.warn(sentence),
     ...(options.databaseUrl === undefined ? {} : { databaseUrl: options.databaseUrl }),
   });
   unwinding.add(() => database.close());
   const resolved = await openSystems(database);
   const systems = resolved.directory;
   const redactor = resolved.redactor(passwordsIn(options.databaseUrl ?? ''));
-  const log = options.logTo(redactor);
+  log = options.logTo(redactor);
   const metrics = new Metrics({ version: VERSION, now: () => performance.now() });
   const nodeName = options.node?.name ?? folder.nodeName();
   const tracing = options.reading
@@ -174,17 +176,6 @@ function hideSecrets(): () => void {
   return () => {
     for (const [name, value] of hidden) process.env[name] = value;
   };
-}
-
-function lock(folder: DataFolder): void {
-  if (folder.lock()) return;
-  const holder = folder.holder();
-  const url = folder.server()?.url;
-  throw new TuttiError(
-    'data.in-use',
-    `Another Tutti${holder === null ? '' : ` (process ${holder.pid})`} serves ${folder.path}` +
-      `${url === undefined ? '' : ` at ${url}`}.`,
-  );
 }
 
 /** Tells mistakes before anything is started; databases of the embedded server come after it. */

@@ -13,7 +13,7 @@ import { healthSchema } from '../model/wire.ts';
 import { clientOf } from './client.ts';
 import type { Client, Server } from './client.ts';
 import type { RunningHouse } from './compose.ts';
-import { DataFolder, dataFolderOf } from './data-folder.ts';
+import { DataFolder, dataFolderOf, inUse } from './data-folder.ts';
 import type { Lifetime } from './lifetime.ts';
 import { finishBusyRuns } from './quiet.ts';
 import type { Patience } from './patience.ts';
@@ -140,10 +140,7 @@ async function connectInProcess(
       return remote(url, asker.actor, asker.patience, () => waitForServer(folder, lifetime.signal));
     }
     if (waited >= TURN_LIMIT_MS || lifetime.signal.aborted) {
-      throw new TuttiError(
-        'data.in-use',
-        `Another Tutti holds ${folder.path} but does not answer.`,
-      );
+      throw inUse(folder, true);
     }
     await delay(TURN_POLL_MS);
   }

@@ -2,28 +2,45 @@
  * The data folder: what one installation of Tutti keeps on disk.
  *
  *   node          the name of this node, made once
- *   server.lock   who serves the folder: one process at a time
+ *   server.lock.3 who serves the folder: one process at a time; the kernel holds it (`pipe-lock.ts`)
+ *   server.lock   what that process is called, for people
  *   server.json   where that process listens, for the other commands
  *   attempts/     what connectors must find again after a crash, and the id of this place
  *
- * The lock file names a process by its id and start time, because ids are used again. A lock of
- * a dead process is moved away first and judged again after: of two who move, only one finds the
- * dead one's. Should that ever go wrong, the node's lease in the journal still fences one of them.
+ * The kernel that holds the lock is the one of this machine. On a disk that machines share the name
+ * has to be believed, for there nobody can tell from here.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { type Held, PipeLock } from '../journal/embedded/pipe-lock.ts';
+import { TuttiError } from '../model/errors.ts';
 import type { Environment } from './systems.ts';
 
-export interface ProcessName {
+interface ProcessName {
   readonly pid: number;
-  /** What the system says of its start; empty where it cannot be asked. */
-  readonly startedAt: string;
   readonly host: string;
+  readonly boot: string;
 }
-const processNameSchema = z.object({ pid: z.int(), startedAt: z.string(), host: z.string() });
+const processNameSchema = z.object({ pid: z.int(), host: z.string(), boot: z.string() });
+
+export interface Holder {
+  /** What holds the folder. */
+  readonly file: string;
+  /** A hint for people: the process id and the host are those of its own container. */
+  readonly name: { readonly pid: number; readonly host: string } | null;
+}
 
 export interface ServerRecord {
   readonly pid: number;
@@ -42,6 +59,7 @@ export function dataFolderOf(
 
 export class DataFolder {
   readonly path: string;
+  #held: Held | null = null;
   constructor(path: string) {
     this.path = path;
   }
@@ -78,56 +96,41 @@ export class DataFolder {
     if (this.server()?.pid === process.pid) rmSync(join(this.path, 'server.json'), { force: true });
   }
 
-  /** The process that holds the lock, if it is alive. */
-  holder(): ProcessName | null {
-    const holder = readJson(this.#lock, processNameSchema);
-    return holder !== null && isAlive(holder) ? holder : null;
+  /** The process that serves the folder, if one does. */
+  holder(): Holder | null {
+    const name = readJson(this.#name, processNameSchema);
+    const file = this.#lock.file ?? this.#name;
+    if (this.#lock.isHeld()) return { file, name };
+    return name !== null && this.#mayLiveElsewhere(name) ? { file: this.#name, name } : null;
   }
 
   /** True when this process serves the folder from now on. */
   lock(): boolean {
-    const mine = join(this.path, `server.lock.${process.pid}`);
-    writeFileSync(mine, JSON.stringify(processName()));
-    try {
-      return this.#link(mine) || (this.#clearDeadLock() && this.#link(mine));
-    } finally {
-      rmSync(mine, { force: true });
-    }
+    if (this.holder() !== null) return false;
+    this.#held = this.#lock.take();
+    if (this.#held === null) return false;
+    const name: ProcessName = { pid: process.pid, host: hostname(), boot: bootId() };
+    this.#writeWhole(this.#name, `${JSON.stringify(name)}\n`);
+    return true;
   }
 
   unlock(): void {
-    if (readJson(this.#lock, processNameSchema)?.pid === process.pid) {
-      rmSync(this.#lock, { force: true });
-    }
+    if (this.#held === null) return;
+    rmSync(this.#name, { force: true });
+    closeSync(this.#held.descriptor);
+    this.#held = null;
   }
 
-  get #lock(): string {
+  get #lock(): PipeLock {
+    return new PipeLock(this.path, 'server.lock');
+  }
+
+  get #name(): string {
     return join(this.path, 'server.lock');
   }
 
-  #link(from: string): boolean {
-    try {
-      linkSync(from, this.#lock);
-      return true;
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-      throw error;
-    }
-  }
-
-  #clearDeadLock(): boolean {
-    if (this.holder() !== null) return false;
-    const aside = `${this.#lock}.dead.${process.pid}`;
-    try {
-      renameSync(this.#lock, aside);
-    } catch {
-      return true;
-    }
-    const moved = readJson(aside, processNameSchema);
-    // Somebody else cleared the dead lock and took it between our look and our move: give it back.
-    if (moved !== null && isAlive(moved)) this.#link(aside);
-    rmSync(aside, { force: true });
-    return true;
+  #mayLiveElsewhere({ boot }: ProcessName): boolean {
+    return boot !== bootId() && isShared(statfsSync(this.path).type);
   }
 
   #writeWhole(file: string, text: string): void {
@@ -137,31 +140,35 @@ export class DataFolder {
   }
 }
 
-function processName(): ProcessName {
-  return { pid: process.pid, startedAt: startOf(process.pid), host: hostname() };
+/** Says who has the folder, and by which file. */
+export function inUse(folder: DataFolder, silent = false): TuttiError {
+  const holder = folder.holder();
+  const url = folder.server()?.url;
+  const { pid, host } = holder?.name ?? {};
+  return new TuttiError(
+    'data.in-use',
+    `Another Tutti${pid === undefined ? '' : ` (process ${pid} on ${host})`} serves ${folder.path}` +
+      `${url === undefined ? '' : ` at ${url}`}${silent ? ', but does not answer' : ''}. ` +
+      (holder === null
+        ? 'It has just stopped: try again.'
+        : `It holds ${holder.file} as long as it lives.`),
+  );
 }
 
-/** On Linux: clock ticks since boot, field 22 of /proc/PID/stat. */
-function startOf(pid: number): string {
-  const stat = readText(`/proc/${pid}/stat`);
-  if (stat === undefined) return '';
-  // The name in the second field may hold blanks and parentheses: count from its end.
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+/** Changes with every boot of a machine; empty where the system does not tell. */
+function bootId(): string {
+  return readText('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
 }
 
-function isAlive({ pid, startedAt, host }: ProcessName): boolean {
-  // A folder that machines share: this machine cannot tell, and must not take the lock away.
-  if (host !== hostname()) return true;
-  return isProcess(pid) && (startedAt === '' || startOf(pid) === startedAt);
-}
+/** As Linux numbers its file systems: NFS, SMB (three), AFS, Ceph, Lustre, GFS2, OCFS2. */
+const SHARED_FILE_SYSTEMS: ReadonlySet<number> = new Set([
+  0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x5346414f, 0x00c36400, 0x0bd00bd0, 0x01161970,
+  0x7461636f,
+]);
 
-function isProcess(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
+/** Whether other machines may use the file system, too. */
+export function isShared(type: number): boolean {
+  return SHARED_FILE_SYSTEMS.has(type >>> 0);
 }
 
 function readText(file: string): string | undefined {

@@ -17,13 +17,16 @@ export interface OpenJournal {
 export async function openJournal(options: {
   readonly databaseUrl?: string;
   readonly dataDirectory: string;
+  /** Told what an operator should know of what the embedded server does by itself. */
+  readonly notice?: (sentence: string) => void;
 }): Promise<OpenJournal> {
   if (options.databaseUrl !== undefined) {
     const hosts = parseConnectionString(options.databaseUrl, `tutti:${process.pid}`);
     const journal = await openPostgresJournal({ connection: hosts });
     return { journal, embedded: null, close: () => journal.close() };
   }
-  const embedded = await openEmbedded(options.dataDirectory);
+  const { dataDirectory, notice } = options;
+  const embedded = await openEmbedded(dataDirectory, notice === undefined ? {} : { notice });
   try {
     const journal = await openPostgresJournal({
       connection: embedded.connection,

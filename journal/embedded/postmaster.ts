@@ -4,6 +4,10 @@
  * The pid in `postmaster.pid` is believed only when the program that runs there is a postgres
  * with our `-D`: after a restart of a container it may be anything, our own node included. The
  * server reports its state in line 8 of that file, so no log is parsed.
+ *
+ * A server of another container that shares the folder has a pid that is not in sight here. So
+ * every server holds a lock (`pipe-lock.ts`) by its standard input, which its backends inherit:
+ * while it is held none is started, and nobody touches the pid file.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import {
@@ -17,6 +21,7 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Binaries } from './binaries.ts';
+import { PipeLock } from './pipe-lock.ts';
 import { PORT, socketFolder, type Place } from './place.ts';
 
 export interface Sighting {
@@ -25,6 +30,8 @@ export interface Sighting {
   readonly sockets: string;
   /** starting, ready, stopping (standby does not occur). */
   readonly status: string;
+  /** It runs where we see no process of it: in another container that shares the folder. */
+  readonly elsewhere: boolean;
 }
 
 const SETTINGS = {
@@ -53,9 +60,16 @@ function pidFile(place: Place): string {
   return join(place.cluster, 'postmaster.pid');
 }
 
-function readPidFile(place: Place): string[] | null {
+function readPidFile(place: Place): Sighting | null {
   try {
-    return readFileSync(pidFile(place), 'utf8').split('\n');
+    const lines = readFileSync(pidFile(place), 'utf8').split('\n');
+    return {
+      pid: Number(lines[0]),
+      port: Number(lines[3] ?? PORT),
+      sockets: lines[4]?.trim() || place.cluster,
+      status: lines[7]?.trim() || 'starting',
+      elsewhere: false,
+    };
   } catch {
     return null;
   }
@@ -81,23 +95,30 @@ export function isOurs(pid: number, cluster: string): boolean {
 
 /** The server on this cluster, when one runs. */
 export function sight(place: Place): Sighting | null {
-  const lines = readPidFile(place);
-  if (lines === null) return null;
-  const pid = Number(lines[0]);
-  if (!isOurs(pid, place.cluster)) return null;
-  return {
-    pid,
-    port: Number(lines[3] ?? PORT),
-    sockets: lines[4]?.trim() || place.cluster,
-    status: lines[7]?.trim() || 'starting',
-  };
+  const seen = readPidFile(place);
+  if (seen === null || isOurs(seen.pid, place.cluster)) return seen;
+  return lockOf(place).isHeld() ? { ...seen, elsewhere: true } : null;
+}
+
+/** A server without its socket answers nobody any more. */
+export function hasSocket({ sockets, port }: Sighting): boolean {
+  return existsSync(join(sockets, `.s.PGSQL.${port}`));
+}
+
+/** Asks a server to end: transactions are broken off, what is committed is kept. */
+export function endServer({ pid }: Sighting, place: Place): void {
+  if (isOurs(pid, place.cluster)) process.kill(pid, 'SIGINT');
+}
+
+function lockOf(place: Place): PipeLock {
+  return new PipeLock(place.base, 'server.lock');
 }
 
 /**
  * PostgreSQL refuses to start while the pid in its file is alive, whatever runs there now.
  * Taken away by renaming and read again: a server that started in between gets its file back.
  */
-export function clearStalePid(place: Place): void {
+function clearStalePid(place: Place): void {
   const file = pidFile(place);
   const aside = `${file}.stale.${process.pid}`;
   try {
@@ -110,7 +131,19 @@ export function clearStalePid(place: Place): void {
   else rmSync(aside, { force: true });
 }
 
-export function startServer(place: Place, binaries: Binaries): ChildProcess {
+/** Null while another server holds the cluster, wherever it runs. */
+export function startServer(place: Place, binaries: Binaries): ChildProcess | null {
+  const held = lockOf(place).take(place.identity);
+  if (held === null) return null;
+  try {
+    clearStalePid(place);
+    return launch(place, binaries, held.descriptor);
+  } finally {
+    closeSync(held.descriptor);
+  }
+}
+
+function launch(place: Place, binaries: Binaries, lock: number): ChildProcess {
   if ((statSync(place.log, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES_MAX) {
     renameSync(place.log, `${place.log}.old`);
   }
@@ -125,7 +158,7 @@ export function startServer(place: Place, binaries: Binaries): ChildProcess {
     cwd: place.cluster,
     detached: true,
     env: serverEnvironment(),
-    stdio: ['ignore', log, log],
+    stdio: [lock, log, log],
   });
   closeSync(log);
   server.unref();

@@ -1,5 +1,5 @@
 /** The launcher's rules, each against the real server and real processes. */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -93,8 +93,14 @@ interface User {
   kill(): Promise<void>;
 }
 
-function startUser(args: readonly string[], identity: { uid?: number; gid?: number } = {}): User {
-  const child = spawn(process.execPath, ['--import', 'tsx', CHILD, ...args], {
+function startUser(
+  args: readonly string[],
+  identity: { uid?: number; gid?: number } = {},
+  around: readonly string[] = [],
+): User {
+  const node = [process.execPath, '--import', 'tsx', CHILD, ...args];
+  const [program = '', ...rest] = [...around, ...node];
+  const child = spawn(program, rest, {
     ...identity,
     cwd: ROOT,
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -341,6 +347,73 @@ describe('where it runs', { timeout: LIMIT_MS }, () => {
     // The same folder opens for root, as its owner.
     expect(await ask(await open(data), 'select 1')).toBe(1);
     chmodSync(join(native, 'lib'), 0o755);
+  });
+});
+
+/** As two containers differ that share a folder. */
+const CONTAINERS = [
+  ['--pid', '--fork', '--kill-child', '--mount-proc'],
+  ['--pid', '--ipc', '--uts', '--net', '--fork', '--kill-child', '--mount-proc'],
+];
+const MAY_UNSHARE =
+  spawnSync('unshare', ['--pid', '--ipc', '--uts', '--net', '--fork', '--mount-proc', 'true'])
+    .status === 0;
+
+counterpart(
+  'unshare',
+  MAY_UNSHARE,
+  'root may make namespaces',
+)('another container', () => {
+  it.each(CONTAINERS)(
+    'uses the server of the first, and starts none beside it: %s %s %s %s',
+    async (...kinds) => {
+      const data = await seeded();
+      const server = await open(data);
+      const pid = sight(findPlace(data))?.pid;
+      await ask(server, 'create table kept ()');
+      const other = startUser([data], {}, ['unshare', ...kinds]);
+      expect(await other.first).toMatchObject({ pid });
+      expect(await other.say('query')).toEqual({ one: 1 });
+      await server.ensureRunning();
+      expect(sight(findPlace(data))).toMatchObject({ pid, elsewhere: false });
+      expect(await other.say('stop')).toBe('stopped');
+      expect(await ask(server, 'select count(*)::int from kept')).toBe(0);
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'is waited for as long as its server lives, and its folder is taken over after',
+    async () => {
+      const data = await seeded();
+      const other = startUser([data], {}, ['unshare', ...(CONTAINERS[1] ?? [])]);
+      await other.first;
+      expect(sight(findPlace(data))).toMatchObject({ elsewhere: true });
+      const server = await open(data);
+      await ask(server, 'create table kept ()');
+      await other.kill();
+      await server.ensureRunning();
+      expect(await ask(server, 'select count(*)::int from kept')).toBe(0);
+      expect(sight(findPlace(data))).toMatchObject({ elsewhere: false });
+    },
+    LIMIT_MS,
+  );
+});
+
+describe('a socket that somebody removed', () => {
+  it('is noticed, and the server is started anew, with what was committed', async () => {
+    const data = await seeded();
+    const notices: string[] = [];
+    const server = await open(data, { notice: (sentence) => notices.push(sentence) });
+    await ask(server, 'create table kept ()');
+    const before = sight(findPlace(data));
+    for (const name of readdirSync(before?.sockets ?? '')) {
+      if (name.startsWith('.s.PGSQL')) rmSync(join(before?.sockets ?? '', name));
+    }
+    await server.ensureRunning();
+    expect(await ask(server, 'select count(*)::int from kept')).toBe(0);
+    expect(sight(findPlace(data))?.pid).not.toBe(before?.pid);
+    expect(notices.join()).toContain('lost its socket');
   });
 });
 

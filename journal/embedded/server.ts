@@ -15,7 +15,8 @@ import { defaultCandidates, findBinaries, type Candidate } from './binaries.ts';
 import { clusterMajor, createCluster, removeLeftovers, SUPERUSER } from './cluster.ts';
 import { findPlace, type Place } from './place.ts';
 import {
-  clearStalePid,
+  endServer,
+  hasSocket,
   isOurs,
   lastWords,
   sight,
@@ -40,6 +41,8 @@ export interface EmbeddedServer {
 export interface EmbeddedOptions {
   /** Where to look for PostgreSQL; by default the npm package, then the machine. */
   readonly candidates?: readonly Candidate[];
+  /** Told what an operator should know of what it does by itself. */
+  readonly notice?: (sentence: string) => void;
 }
 
 const POLL_MS = 5;
@@ -69,7 +72,7 @@ export async function openEmbedded(
     options.candidates ?? defaultCandidates(),
   );
   if (clusterMajor(place) === null) await createCluster(place, binaries);
-  const server = new Server(place, () => startServer(place, binaries));
+  const server = new Server(place, () => startServer(place, binaries), options.notice);
   try {
     await server.ensureRunning();
     await server.createDatabase('tutti');
@@ -83,15 +86,21 @@ export async function openEmbedded(
 class Server implements EmbeddedServer {
   readonly folder: string;
   readonly #place: Place;
-  readonly #start: () => ChildProcess;
+  readonly #start: () => ChildProcess | null;
+  readonly #notice: (sentence: string) => void;
   #seen: Sighting | null = null;
   #users: number | null = null;
   #starting: Promise<void> | null = null;
   #stopped = false;
 
-  constructor(place: Place, start: () => ChildProcess) {
+  constructor(
+    place: Place,
+    start: () => ChildProcess | null,
+    notice: (sentence: string) => void = () => undefined,
+  ) {
     this.#place = place;
     this.#start = start;
+    this.#notice = notice;
     this.folder = place.base;
   }
 
@@ -120,23 +129,46 @@ class Server implements EmbeddedServer {
       } else if (seen.status === 'ready' && (await this.#answers(seen))) {
         return;
       } else {
+        const lost = seen.status === 'ready' && !hasSocket(seen);
+        if (lost && seen.elsewhere) failingSince ??= Date.now();
+        else if (lost) await this.#endWithoutSocket(seen);
         await delay(POLL_MS);
       }
       const failing = failingSince !== null && Date.now() - failingSince > START_AGAIN_MS;
       if (failing || Date.now() > giveUpAt) {
-        throw new TuttiError(
-          'database.unavailable',
-          `PostgreSQL does not start. Its last words: ${lastWords(this.#place)} (${this.#place.log})`,
-        );
+        throw this.#notStarted();
       }
     }
     throw new TuttiError('node.stopping');
   }
 
+  #notStarted(): TuttiError {
+    const seen = sight(this.#place);
+    const sentence =
+      seen?.elsewhere === true
+        ? `A PostgreSQL on ${this.#place.cluster} runs where it is not in sight (process ${seen.pid}, in another container that shares the folder) and does not answer: stop it there.`
+        : `PostgreSQL does not start. Its last words: ${lastWords(this.#place)} (${this.#place.log})`;
+    return new TuttiError('database.unavailable', sentence);
+  }
+
+  /** It answers nobody any more: it is not worth waiting for, and is started anew. */
+  async #endWithoutSocket(seen: Sighting): Promise<void> {
+    this.#notice(
+      `The embedded PostgreSQL lost its socket in ${seen.sockets}: somebody removed it. It is restarted.`,
+    );
+    endServer(seen, this.#place);
+    const giveUpAt = Date.now() + STOP_LIMIT_MS;
+    while (isOurs(seen.pid, this.#place.cluster) && Date.now() < giveUpAt) await delay(POLL_MS);
+  }
+
   /** False when the process ended before it said anything. */
   async #launched(): Promise<boolean> {
-    clearStalePid(this.#place);
     const server = this.#start();
+    if (server === null) {
+      // Backends of one that died, or one in another container that has not told where it is.
+      await delay(10 * POLL_MS);
+      return false;
+    }
     const ended = new AbortController();
     server.once('exit', () => ended.abort());
     server.once('error', () => ended.abort());
@@ -213,7 +245,7 @@ class Server implements EmbeddedServer {
     const shared = await this.#othersConnected();
     await leaveUsers(this.#place, this.#users);
     this.#users = null;
-    if (shared) return;
+    if (shared || this.#seen?.elsewhere === true) return;
     const giveUpAt = Date.now() + STOP_LIMIT_MS;
     // The pid file goes a moment before the process does.
     const pid = this.#seen?.pid ?? 0;

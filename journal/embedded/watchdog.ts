@@ -7,10 +7,11 @@
  * cleanly. A second process that shares the server keeps it alive beyond the first one. The shell
  * kills only what the pid file names and what still is a postgres on our cluster.
  */
-import { execFileSync, spawn } from 'node:child_process';
-import { chownSync, closeSync, constants, existsSync, openSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { closeSync, constants, openSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TuttiError } from '../../model/errors.ts';
+import { makePipe } from './pipe-lock.ts';
 import type { Place } from './place.ts';
 
 const SCRIPT = `
@@ -20,17 +21,6 @@ args=$(tr '\\0' ' ' <"/proc/$pid/cmdline" || ps -o command= -p "$pid")
 case "$args" in *postgres*" -D $2 "*) kill -INT "$pid" ;; esac
 `;
 const WAIT_MS = 5_000;
-
-function makePipe(place: Place): void {
-  if (existsSync(place.users)) return;
-  try {
-    execFileSync('mkfifo', ['-m', '600', place.users], { stdio: 'ignore' });
-  } catch (error) {
-    if (!existsSync(place.users)) throw error;
-  }
-  const { uid, gid } = place.identity;
-  if (uid !== undefined) chownSync(place.users, uid, gid ?? uid);
-}
 
 function startWatchdog(place: Place): void {
   const shell = spawn('/bin/sh', ['-c', SCRIPT, 'tutti-watchdog', place.users, place.cluster], {
@@ -57,7 +47,7 @@ function enter(place: Place): number | null {
 
 /** Joins the users of the server; closing the descriptor leaves them. */
 export async function joinUsers(place: Place): Promise<number> {
-  makePipe(place);
+  makePipe(place.users, place.identity);
   const joined = enter(place);
   if (joined !== null) return joined;
   startWatchdog(place);

@@ -1,0 +1,132 @@
+/**
+ * A lock that the kernel holds: the reading end of a named pipe, open in a process. Whoever opens
+ * the other end without waiting learns whether somebody reads: an answer that no name of a host, no
+ * process number and no namespace of a container can make wrong, and that ends with the process,
+ * however it ends.
+ *
+ *   NAME.3      the pipe whose reader has the lock
+ *
+ * A pipe can be opened by anybody, so the lock is not the opening: each holder makes a pipe of its
+ * own, opens it, and links it as the next number. Of two who saw the last holder dead, one gets
+ * the number. A dead pipe never comes back to life, and the last number stays when its holder
+ * goes: so nobody who looked before can take what another has taken since.
+ */
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import {
+  chownSync,
+  closeSync,
+  constants,
+  existsSync,
+  linkSync,
+  openSync,
+  readdirSync,
+  rmSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { Identity } from './identity.ts';
+
+const { O_RDONLY, O_WRONLY, O_NONBLOCK, O_NOFOLLOW } = constants;
+
+export interface Held {
+  /** Whoever inherits it holds the lock, too. */
+  readonly descriptor: number;
+  readonly file: string;
+}
+
+export class PipeLock {
+  readonly #folder: string;
+  readonly #name: string;
+
+  constructor(folder: string, name: string) {
+    this.#folder = folder;
+    this.#name = name;
+  }
+
+  /** The pipe of the last holder, living or dead. */
+  get file(): string | null {
+    const last = this.#numbers().at(-1);
+    return last === undefined ? null : this.#file(last);
+  }
+
+  isHeld(): boolean {
+    const { file } = this;
+    return file !== null && isRead(file);
+  }
+
+  /** Null: somebody has it. `identity`: who else must be able to look. */
+  take(identity: Identity = {}): Held | null {
+    for (;;) {
+      const last = this.#numbers().at(-1) ?? -1;
+      if (last >= 0 && isRead(this.#file(last))) return null;
+      const held = this.#claim(last + 1, identity);
+      if (held === null) continue;
+      this.#clear(last + 1);
+      return held;
+    }
+  }
+
+  /** Null: another was faster. */
+  #claim(number: number, identity: Identity): Held | null {
+    const draft = join(this.#folder, `${this.#name}.new.${randomUUID()}`);
+    makePipe(draft, identity);
+    const descriptor = openSync(draft, O_RDONLY | O_NONBLOCK);
+    const file = this.#file(number);
+    try {
+      linkSync(draft, file);
+      return { descriptor, file };
+    } catch (error) {
+      closeSync(descriptor);
+      // Without the draft, the one who was faster has cleared up.
+      if (['EEXIST', 'ENOENT'].includes(codeOf(error))) return null;
+      throw error;
+    } finally {
+      rmSync(draft, { force: true });
+    }
+  }
+
+  /** What the holders before left, and those who died on the way to it. */
+  #clear(mine: number): void {
+    for (const number of this.#numbers()) if (number < mine) rmSync(this.#file(number));
+    for (const name of readdirSync(this.#folder)) {
+      if (name.startsWith(`${this.#name}.new.`)) rmSync(join(this.#folder, name), { force: true });
+    }
+  }
+
+  #file(number: number): string {
+    return join(this.#folder, `${this.#name}.${number}`);
+  }
+
+  #numbers(): readonly number[] {
+    const names = readdirSync(this.#folder).filter((name) => name.startsWith(`${this.#name}.`));
+    return names
+      .map((name) => name.slice(this.#name.length + 1))
+      .filter((rest) => /^\d+$/.test(rest))
+      .map(Number)
+      .toSorted((a, b) => a - b);
+  }
+}
+
+export function makePipe(file: string, { uid, gid }: Identity): void {
+  if (existsSync(file)) return;
+  try {
+    execFileSync('mkfifo', ['-m', '600', file], { stdio: ['ignore', 'ignore', 'pipe'] });
+  } catch (error) {
+    if (!existsSync(file)) throw error;
+  }
+  if (uid !== undefined) chownSync(file, uid, gid ?? uid);
+}
+
+function isRead(file: string): boolean {
+  try {
+    closeSync(openSync(file, O_WRONLY | O_NONBLOCK | O_NOFOLLOW));
+    return true;
+  } catch (error) {
+    if (['ENXIO', 'ENOENT'].includes(codeOf(error))) return false;
+    throw error;
+  }
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? '';
+}
