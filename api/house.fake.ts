@@ -213,7 +213,7 @@ export class CardboardHouse implements House {
     version: async (workflow: string, version: number | null) =>
       workflow === 'hello' && (version === null || version === 1) ? VERSION : null,
   };
-  readonly validate = (source: string) =>
+  readonly validate = async (source: string) =>
     source.includes('wrong')
       ? { valid: false, workflow: null, problems: [{ code: 'x', message: 'no' }] }
       : { valid: true, workflow: 'hello', problems: [] };

@@ -27,7 +27,7 @@ export interface House {
   /** A UUID, ordered by time. */
   readonly newId: () => string;
   /** Reads a workflow file without keeping it. */
-  readonly validate: (source: string, file: string | undefined) => Validated;
+  readonly validate: (source: string, file: string | undefined) => Promise<Validated>;
   readonly actions: readonly ActionDescription[];
   readonly systems: readonly SystemSummary[];
   /** What `/metrics` answers; there is no such page without it. */

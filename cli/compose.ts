@@ -22,11 +22,12 @@ import { inUse, placeOf } from './data-folder.ts';
 import type { DataFolder } from './data-folder.ts';
 import { machineChance, machineClock, machineIds } from './machine.ts';
 import { peerAt } from './peer.ts';
+import { Reader } from './reader.ts';
 import { isSecretVariable, secretSource } from './secrets.ts';
 import { embeddedDatabases, findSystemsFile, loadSystems, resolveSystems } from './systems.ts';
 import type { Environment, Systems } from './systems.ts';
 import { startTracing } from './tracing.ts';
-import { validateSource } from './validation.ts';
+import { validated } from './validation.ts';
 import { VERSION } from './version.ts';
 
 export interface HouseOptions {
@@ -137,9 +138,11 @@ async function open(options: HouseOptions, unwinding: Unwinding): Promise<Runnin
     : await startTracing(options.environment, nodeName, log);
   if (tracing !== undefined) unwinding.add(() => tracing.stop());
   const observer = observerOf(metrics.counts, tracing?.traces);
-  const engine = engineOf(options, nodeName, database, systems, redactor, log, observer);
+  const reader = new Reader();
+  unwinding.add(() => reader.close());
+  const engine = engineOf(options, nodeName, database, systems, redactor, log, observer, reader);
   metrics.watch(engine);
-  const server = await serve(options, database, systems, engine, log, metrics);
+  const server = await serve(options, database, systems, engine, log, metrics, reader);
   unwinding.add(() => server.close());
   // Before the server: while work comes to its end, it answers that it stops.
   unwinding.add(() => engine.stop());
@@ -225,6 +228,7 @@ function engineOf(
   redactor: Redactor | undefined,
   log: FastifyBaseLogger,
   observer: Observer,
+  reader: Reader,
 ): Engine {
   const { leaseMs = LEASE_MS, stateDirectory = options.folder.stateDirectory } = options.node ?? {};
   return createEngine({
@@ -243,6 +247,7 @@ function engineOf(
     logLimitBytes: options.logLimitBytes,
     log,
     observer,
+    read: reader.read,
   });
 }
 
@@ -266,6 +271,7 @@ async function serve(
   engine: Engine,
   log: FastifyBaseLogger,
   metrics: Metrics,
+  reader: Reader,
 ): Promise<RunningServer> {
   const actions = catalogueOf(CONNECTORS);
   const app = await createApp(
@@ -276,7 +282,8 @@ async function serve(
       requests: database.journal.requests,
       bulks: database.journal.bulks,
       newId: () => machineIds.run(),
-      validate: (source, file) => validateSource(source, file, actions),
+      validate: async (source, file) =>
+        validated(await reader.read(source, file === undefined ? {} : { file })),
       actions: [...actions.values()],
       news: (hear) => newsOf(engine, database, hear),
       systems: systems.names().map((name) => ({ name, kind: systems.get(name)?.kind ?? '' })),

@@ -1,5 +1,5 @@
 /** Reading a workflow file without keeping it: what `tutti validate` and `POST /validate` say. */
-import { readWorkflow } from '../model/read.ts';
+import { type ReadResult, readWorkflow } from '../model/read.ts';
 import type { ActionCatalogue } from '../model/action.ts';
 import type { Issue } from '../model/reading/issue.ts';
 import type { Validated } from '../model/wire-workflows.ts';
@@ -10,11 +10,12 @@ export function validateSource(
   actions: ActionCatalogue,
   found: readonly Issue[] = [],
 ): Validated {
-  const { definition, problems } = readWorkflow(source, {
-    actions,
-    found,
-    ...(file === undefined ? {} : { file }),
-  });
+  return validated(
+    readWorkflow(source, { actions, found, ...(file === undefined ? {} : { file }) }),
+  );
+}
+
+export function validated({ definition, problems }: ReadResult): Validated {
   return {
     valid: problems.length === 0 && definition !== null,
     workflow: definition?.name ?? null,

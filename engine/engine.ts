@@ -10,6 +10,7 @@ import type { Action, AnyConnector, Connector } from '../connectors/kit/connecto
 import type { Bell, Journal, NodeLease } from '../journal/journal.ts';
 import { catalogueOf } from '../connectors/kit/catalogue.ts';
 import { TuttiError } from '../model/errors.ts';
+import { readWorkflow } from '../model/read.ts';
 import type { Redactor } from '../model/redactor.ts';
 import type { AttemptReport } from '../model/run.ts';
 import { Airspace } from './airspace.ts';
@@ -31,7 +32,7 @@ import { Owner } from './owner.ts';
 import { Peers } from './peers.ts';
 import { Pipeline } from './pipeline.ts';
 import { Pools } from './pools.ts';
-import { Entrance, settled } from './submit.ts';
+import { Entrance, type Reading, settled } from './submit.ts';
 import type { SystemDirectory } from './systems.ts';
 import { Versions } from './versions.ts';
 
@@ -65,6 +66,8 @@ export interface EngineOptions {
   readonly peers?: (url: string) => Peer;
   /** How long calls may take to end when the node stops. */
   readonly drainMs?: number;
+  /** Reads workflow files; without it they are read on this thread. */
+  readonly read?: Reading;
 }
 
 export interface Engine {
@@ -349,13 +352,15 @@ class Orchestra implements Engine {
 
   #makeEntrance(): Entrance {
     const { journal, clock, ids } = this.#options;
-    const catalogue = catalogueOf(this.#options.connectors);
+    const actions = catalogueOf(this.#options.connectors);
     return new Entrance({
       journal,
       versions: this.#versions,
       owner: this.#owner,
       pipeline: () => this.#writing(),
-      catalogue,
+      read:
+        this.#options.read ??
+        ((source, options) => Promise.resolve(readWorkflow(source, { ...options, actions }))),
       clock,
       ids,
       mostRuns: this.#options.mostRuns ?? MOST_RUNS,

@@ -9,12 +9,11 @@ import { addOrigin } from '../kernel/origin.ts';
 import { refusal } from '../kernel/refusal.ts';
 import type { Mutable } from '../kernel/state.ts';
 import { viewOf } from '../kernel/view.ts';
-import type { ActionCatalogue } from '../model/action.ts';
 import { recursionOf } from '../model/calls.ts';
 import type { Definition } from '../model/definition.ts';
 import { type ErrorCode, TuttiError } from '../model/errors.ts';
 import { checkInputs } from '../model/inputs.ts';
-import { readWorkflow } from '../model/read.ts';
+import type { ReadOptions, ReadResult } from '../model/read.ts';
 import type { Issue } from '../model/reading/issue.ts';
 import type {
   OperatorCommand,
@@ -44,12 +43,18 @@ import type { Pipeline } from './pipeline.ts';
 import { deformity, malformation } from './request.ts';
 import type { Versions } from './versions.ts';
 
+export type Reading = (
+  source: string,
+  options: Pick<ReadOptions, 'file' | 'found'>,
+) => Promise<ReadResult>;
+
 export interface DoorParts {
   readonly journal: Journal;
   readonly versions: Versions;
   readonly owner: Owner;
   readonly pipeline: () => Pipeline;
-  readonly catalogue: ActionCatalogue;
+  /** Reads a workflow file, with the actions that there are. */
+  readonly read: Reading;
   readonly clock: Clock;
   readonly ids: Ids;
   /** Runs that memory holds at most; more wait in the journal. */
@@ -77,15 +82,13 @@ export class Entrance implements Door {
 
   async deploy(request: DeployRequest): Promise<DeployResult> {
     this.#parts.open('start');
-    const options = {
-      actions: this.#parts.catalogue,
-      ...(request.file !== undefined && { file: request.file }),
-    };
-    const { definition, problems } = readWorkflow(request.source, options);
+    const { read } = this.#parts;
+    const options = request.file === undefined ? {} : { file: request.file };
+    const { definition, problems } = await read(request.source, options);
     if (definition === null || problems.length > 0) return { refused: true, problems };
     const found = await this.#besideOthers(definition);
     if (found.length > 0) {
-      const placed = readWorkflow(request.source, { ...options, found });
+      const placed = await read(request.source, { ...options, found });
       return { refused: true, problems: placed.problems };
     }
     const { version, changed } = await this.#parts.journal.deploy({

@@ -27,6 +27,9 @@ export interface Lowered {
   readonly issues: readonly Issue[];
 }
 
+/** What a run costs at once when it starts or is taken over grows with them. */
+export const MOST_TASKS = 20_000;
+
 export const ISSUES_SHOWN = 1_000;
 
 export function lower(value: unknown, actions: ActionCatalogue | undefined): Lowered {
@@ -112,6 +115,16 @@ function draftTasks(
       path: ['tasks'],
       at: 'key',
     });
+  }
+  if (entries.length > MOST_TASKS) {
+    report({
+      code: 'source.limit',
+      message: `a workflow has at most ${MOST_TASKS} tasks, this one has ${entries.length}`,
+      hint: 'split it into several workflows, or let `each` run one task over a list',
+      path: ['tasks'],
+      at: 'key',
+    });
+    return [];
   }
   return entries.map(([name, raw], position) => {
     const draft = draftTask(name, raw, position, report);

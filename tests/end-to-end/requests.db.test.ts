@@ -24,7 +24,7 @@ beforeAll(async () => {
       requests: journal.requests,
       bulks: journal.bulks,
       newId: () => machineIds.run(),
-      validate: () => ({ valid: true, workflow: null, problems: [] }),
+      validate: () => Promise.resolve({ valid: true, workflow: null, problems: [] }),
       actions: [],
       news: () => () => undefined,
       systems: [],

@@ -29,7 +29,7 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
       requests: journal.requests,
       bulks: journal.bulks,
       newId: () => machineIds.run(),
-      validate: () => ({ valid: true, workflow: null, problems: [] }),
+      validate: () => Promise.resolve({ valid: true, workflow: null, problems: [] }),
       actions: [],
       systems: [],
       news: (hear) => {

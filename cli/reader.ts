@@ -1,0 +1,135 @@
+/**
+ * Reads workflow files beside the loop: a file of some megabytes costs seconds of a processor, in
+ * which the node could neither answer nor write.
+ *
+ * The reading is done by threads, started when they are first needed, with a limit on time and
+ * memory; one that exceeds either is ended, and another takes its place. A thread runs this file
+ * again (`serveReading`), from the sources as from `dist/`.
+ */
+import { parentPort, Worker } from 'node:worker_threads';
+import { CONNECTORS } from '../connectors/index.ts';
+import { catalogueOf } from '../connectors/kit/index.ts';
+import { beside } from '../model/beside.ts';
+import type { ReadOptions, ReadResult } from '../model/read.ts';
+import { readWorkflow } from '../model/read.ts';
+
+type Asked = Pick<ReadOptions, 'file' | 'found'>;
+export type ReadFile = (source: string, options: Asked) => Promise<ReadResult>;
+
+interface Question {
+  readonly source: string;
+  readonly options: Asked;
+  readonly answer: (result: ReadResult) => void;
+}
+
+export interface ReaderLimits {
+  readonly threads: number;
+  readonly timeMs: number;
+  readonly memoryMb: number;
+}
+
+const LIMITS: ReaderLimits = { threads: 2, timeMs: 30_000, memoryMb: 1_024 };
+/** In characters: read where they are in a few milliseconds, once the reader is warm. */
+const SMALL = 2_000;
+
+export class Reader {
+  readonly #limits: ReaderLimits;
+  readonly #idle: Worker[] = [];
+  readonly #waiting: Question[] = [];
+  readonly #all = new Set<Worker>();
+  #closed = false;
+
+  constructor(limits: Partial<ReaderLimits> = {}) {
+    this.#limits = { ...LIMITS, ...limits };
+  }
+
+  /** Never fails for what stands in the file. */
+  readonly read: ReadFile = (source, options) => {
+    if (source.length <= SMALL) return Promise.resolve(readHere(source, options));
+    return new Promise((answer) => {
+      this.#waiting.push({ source, options, answer });
+      this.#next();
+    });
+  };
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const { answer } of this.#waiting.splice(0)) answer(refused('Tutti is stopping'));
+    await Promise.all([...this.#all].map((worker) => worker.terminate()));
+  }
+
+  #next(): void {
+    if (this.#closed || this.#waiting.length === 0) return;
+    const worker = this.#idle.pop() ?? this.#start();
+    const question = worker === undefined ? undefined : this.#waiting.shift();
+    if (worker !== undefined && question !== undefined) this.#ask(worker, question);
+  }
+
+  #start(): Worker | undefined {
+    if (this.#all.size >= this.#limits.threads) return undefined;
+    const worker = new Worker(beside(import.meta.url, 'serveReading'), {
+      eval: true,
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: this.#limits.memoryMb },
+    });
+    this.#all.add(worker);
+    worker.unref();
+    return worker;
+  }
+
+  #ask(worker: Worker, { source, options, answer }: Question): void {
+    let over = false;
+    const end = (result: ReadResult, alive: boolean): void => {
+      if (over) return;
+      over = true;
+      clearTimeout(timer);
+      worker.removeAllListeners();
+      // What a thread says while it ends is no news.
+      worker.on('error', () => undefined);
+      worker.unref();
+      if (alive) this.#idle.push(worker);
+      else {
+        this.#all.delete(worker);
+        void worker.terminate();
+      }
+      answer(result);
+      this.#next();
+    };
+    const { timeMs, memoryMb } = this.#limits;
+    const timer = setTimeout(() => {
+      end(refused(`it takes longer than ${timeMs / 1_000} s to read`), false);
+    }, timeMs);
+    worker.on('message', (result: ReadResult) => end(result, true));
+    worker.on('error', (error: NodeJS.ErrnoException) => {
+      const full = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+      end(refused(full ? `it takes more than ${memoryMb} MB to read` : error.message), false);
+    });
+    worker.on('exit', () => end(refused('its reader has ended'), false));
+    worker.ref();
+    worker.postMessage({ source, options });
+  }
+}
+
+function refused(why: string): ReadResult {
+  const problem = {
+    code: 'source.limit',
+    message: `the file cannot be read: ${why}`,
+    hint: 'split it into several workflows, or let `each` run one task over a list',
+    line: 1,
+    column: 1,
+  };
+  return { definition: null, problems: [problem] };
+}
+
+const actions = catalogueOf(CONNECTORS);
+
+function readHere(source: string, options: Asked): ReadResult {
+  return readWorkflow(source, { ...options, actions });
+}
+
+/** What a thread does. */
+export function serveReading(): void {
+  parentPort?.on('message', ({ source, options }: Pick<Question, 'source' | 'options'>) => {
+    parentPort?.postMessage(readHere(source, options));
+  });
+}
