@@ -106,7 +106,7 @@ export class Reader {
     });
     worker.on('exit', () => end(refused('its reader has ended'), false));
     worker.ref();
-    worker.postMessage({ source, options });
+    worker.postMessage({ source, options }, []);
   }
 }
 
@@ -130,6 +130,6 @@ function readHere(source: string, options: Asked): ReadResult {
 /** What a thread does. */
 export function serveReading(): void {
   parentPort?.on('message', ({ source, options }: Pick<Question, 'source' | 'options'>) => {
-    parentPort?.postMessage(readHere(source, options));
+    parentPort?.postMessage(readHere(source, options), []);
   });
 }

@@ -376,8 +376,8 @@ describe('size', () => {
   });
 
   it('says how many tasks are too many', () => {
-    const tasks = Array.from({ length: COUNT + 1 }, (_, at) => `  t${at}: { action: a.b }`);
-    const { definition, problems } = readWorkflow(`workflow: w\ntasks:\n${tasks.join('\n')}\n`);
+    const many = Array.from({ length: COUNT + 1 }, (_, at) => `  t${at}: { action: a.b }`);
+    const { definition, problems } = readWorkflow(`workflow: w\ntasks:\n${many.join('\n')}\n`);
     expect(definition).toBeNull();
     expect(problems).toMatchObject([{ code: 'source.limit', line: 2 }]);
     expect(problems[0]?.message).toContain('at most 20000 tasks, this one has 20001');
