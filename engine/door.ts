@@ -4,7 +4,7 @@
  */
 import type {
   By,
-  OperatorCommand,
+  DoorCommand,
   Refusal,
   RestartPreview,
   RestartRun,
@@ -56,7 +56,7 @@ export type Via = string;
  * `command.unanswered`: it was sent, and the answer was lost; others are the node's own.
  */
 export interface Peer {
-  submit(command: OperatorCommand): Promise<Accepted | Refusal>;
+  submit(command: DoorCommand): Promise<Accepted | Refusal>;
   inspect(run: string): Promise<RunView | null>;
 }
 
@@ -64,7 +64,7 @@ export interface Door {
   deploy(request: DeployRequest): Promise<DeployResult>;
   start(request: StartRequest): Promise<Accepted | Refusal>;
   /** Resolves after commit: what it accepted is durable. */
-  submit(command: OperatorCommand, via?: Via): Promise<Accepted | Refusal>;
+  submit(command: DoorCommand, via?: Via): Promise<Accepted | Refusal>;
   /** Resolves when its runs are noted; they are worked off behind it, also by another node if this one goes. */
   bulk(request: BulkRequest): Promise<Accepted | Refusal>;
   /** What it has not tried yet is left alone. */

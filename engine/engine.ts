@@ -308,6 +308,7 @@ class Orchestra implements Engine {
       dispatcher: () => this.#dispatcher,
       lane: (body) => laneOf(body, this.#limits),
       ended: (state) => this.#family.ended(state),
+      untold: (run) => void this.#family.tell(run),
       slept: (wakeAt) => this.#membership?.slept(wakeAt),
       lease: () => this.#leased(),
       fenced: (error) => this.#lost(error),

@@ -7,18 +7,24 @@
  * whenever another node has written. So the end is found whoever dies in between, and a second
  * report of it is refused as stale.
  *
+ * A child that goes on after its end, because a person mended it, tells its parent before it may end
+ * again (`untold` in its state): so its new end cannot come before the parent waits for it.
+ *
  * A child that nobody owns any more follows its parent, also when memory is full: else parents
  * could hold all the room that their children wait for.
  */
 import type { Views } from '../journal/journal.ts';
 import type { RunState } from '../kernel/state.ts';
+import { TuttiError } from '../model/errors.ts';
 import { CHILD_DEPTH } from '../model/run.ts';
 import type {
   AttemptReport,
-  OperatorCommand,
+  By,
+  DoorCommand,
   ParentTask,
   Refusal,
   StartRun,
+  TellParent,
 } from '../model/run.ts';
 import { runChild } from './child-attempt.ts';
 import type { Clock, Ids } from './clock.ts';
@@ -26,6 +32,7 @@ import type { Desk } from './desk.ts';
 import type { Accepted } from './door.ts';
 import type { Flight } from './flight.ts';
 import type { Followers } from './followers.ts';
+import type { LiveRun } from './live-run.ts';
 import type { Owner } from './owner.ts';
 
 /** Between two tries to reach a child's node, or the journal. */
@@ -40,13 +47,15 @@ export interface FamilyParts {
   readonly ids: Ids;
   readonly desk: Desk;
   readonly begin: (command: StartRun) => Promise<Accepted | Refusal>;
-  readonly submit: (command: OperatorCommand) => Promise<Accepted | Refusal>;
+  readonly submit: (command: DoorCommand) => Promise<Accepted | Refusal>;
 }
 
 export class Family {
   readonly #parts: FamilyParts;
   /** Children that are watched from here. */
   readonly #watched = new Set<string>();
+  /** Runs whose parent is being told that they go on. */
+  readonly #telling = new Set<LiveRun>();
 
   constructor(parts: FamilyParts) {
     this.#parts = parts;
@@ -107,6 +116,41 @@ export class Family {
   /** Runs lost their node. */
   orphaned(): void {
     for (const child of this.#watched) this.#fetch(child);
+  }
+
+  /** A run goes on after its end: its parent's task takes over how it ends, wherever it is. */
+  async tell(run: LiveRun): Promise<void> {
+    const { parent } = run.state;
+    if (parent === undefined || this.#telling.has(run)) return;
+    this.#telling.add(run);
+    try {
+      while (run.resident && run.state.untold !== undefined) {
+        if (await this.#told(run, parent, run.state.untold)) return;
+        await new Promise<void>((resolve) => {
+          this.#parts.clock.at(this.#parts.clock.now() + AGAIN_MS, resolve);
+        });
+      }
+    } finally {
+      this.#telling.delete(run);
+    }
+  }
+
+  /** False when nobody knows whether the parent has heard: to say it twice does no harm. */
+  async #told({ id }: LiveRun, { run, task, attempt }: ParentTask, by: By): Promise<boolean> {
+    const { owner, submit } = this.#parts;
+    try {
+      const answer = await submit({ type: 'ReopenTask', run, task, attempt, child: id, by });
+      const heard: TellParent = answer.refused
+        ? { type: 'TellParent', run: id, takesOver: false, because: answer.message }
+        : { type: 'TellParent', run: id, takesOver: true };
+      await owner.with(id, (child) => {
+        if (owner.apply(child, heard) !== undefined) owner.release(child);
+      });
+      return true;
+    } catch (error) {
+      // Whoever goes on with the run will tell.
+      return error instanceof TuttiError && /^node\.(stopping|fenced)$/.test(error.code);
+    }
   }
 
   /** A run has ended on this node, and that is durable. */
@@ -188,6 +232,8 @@ function reportOf(
     return { ...about, type: 'CompleteTask', output: end.output ?? null };
   if (cancelling) return { ...about, type: 'ConfirmCancel' };
   const message = `child run ${child.id} of "${child.workflow}" ended ${end.end}`;
-  const failure = { class: 'failed', code: 'child.failed', message, native: child.id } as const;
+  // Whoever cancels a child by hand does not want another one.
+  const kind = end.end === 'cancelled' ? 'rejected' : 'failed';
+  const failure = { class: kind, code: 'child.failed', message, native: child.id } as const;
   return { ...about, type: 'FailTask', failure };
 }

@@ -13,13 +13,7 @@ import { first, step } from '../kernel/step.ts';
 import { runStatusOf } from '../kernel/view.ts';
 import type { Body } from '../model/definition.ts';
 import { TuttiError } from '../model/errors.ts';
-import type {
-  AttemptReport,
-  OperatorCommand,
-  Refusal,
-  RunEvent,
-  RunStarted,
-} from '../model/run.ts';
+import type { AttemptReport, DoorCommand, Refusal, RunEvent, RunStarted } from '../model/run.ts';
 import type { Chance, Clock } from './clock.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Flight } from './flight.ts';
@@ -46,6 +40,8 @@ export interface OwnerParts {
   readonly lane: (body: Body) => string;
   /** A run has ended and that is durable. */
   readonly ended: (state: RunState) => void;
+  /** A run goes on after its end, and that is durable: its parent is to hear of it. */
+  readonly untold: (run: LiveRun) => void;
   /** A run went to sleep until then, or left memory: there is room for others. */
   readonly slept: (wakeAt: number) => void;
   /** An attempt of a child run is to be cancelled. */
@@ -119,7 +115,7 @@ export class Owner implements PipelineListener {
   /** Passes a command through the kernel. `settled` is called once it is durable. */
   apply(
     run: LiveRun,
-    command: OperatorCommand | AttemptReport,
+    command: DoorCommand | AttemptReport,
     settled?: Settled,
   ): Refusal | undefined {
     const events = step(run.state, command, this.#context());
@@ -129,7 +125,9 @@ export class Owner implements PipelineListener {
       return undefined;
     }
     const state = run.state;
-    if (events[0]?.type === 'RunRestarted') this.#world.renumber(run);
+    // A task that is reopened comes before the restart of what follows it.
+    if (events[0]?.type === 'RunRestarted' || events[1]?.type === 'RunRestarted')
+      this.#world.renumber(run);
     const wakeAt = this.#wakeAt(run, state.touched);
     const status = runStatusOf(state);
     const { row } = run;
@@ -270,6 +268,7 @@ export class Owner implements PipelineListener {
     }
     this.#parts.noticed(run.id, run.durable);
     if (!quiet || this.#stopped) return;
+    if (run.state.untold !== undefined) this.#parts.untold(run);
     if (run.state.end !== undefined) this.#over(run);
     else if (leaving) this.#evict(run);
     else this.#world.runTimer(run);
@@ -354,6 +353,7 @@ export class Owner implements PipelineListener {
     if (meanwhile !== undefined) return meanwhile;
     this.#admit(run);
     this.#world.takeUp(run);
+    if (run.state.untold !== undefined) this.#parts.untold(run);
     return run;
   }
 

@@ -6,7 +6,7 @@ import { BULK_MAX, type Journal, type NodeLease } from '../journal/journal.ts';
 import { previewRestart } from '../kernel/decide.ts';
 import { NO_OVERLAY } from '../kernel/gates.ts';
 import { addOrigin } from '../kernel/origin.ts';
-import { refusal } from '../kernel/refusal.ts';
+import { isRefusal, refusal } from '../kernel/refusal.ts';
 import type { Mutable } from '../kernel/state.ts';
 import { viewOf } from '../kernel/view.ts';
 import { recursionOf } from '../model/calls.ts';
@@ -16,7 +16,7 @@ import { checkInputs } from '../model/inputs.ts';
 import type { ReadOptions, ReadResult } from '../model/read.ts';
 import type { Issue } from '../model/reading/issue.ts';
 import type {
-  OperatorCommand,
+  DoorCommand,
   Refusal,
   RestartPreview,
   RestartRun,
@@ -24,6 +24,7 @@ import type {
   RunView,
   StartRun,
 } from '../model/run.ts';
+import { previewAbove } from './above.ts';
 import { Bulletin } from './bulletin.ts';
 import type { Clock, Ids } from './clock.ts';
 import type {
@@ -176,7 +177,7 @@ export class Entrance implements Door {
     );
   }
 
-  async submit(command: OperatorCommand, via?: Via): Promise<Accepted | Refusal> {
+  async submit(command: DoorCommand, via?: Via): Promise<Accepted | Refusal> {
     this.#parts.open('command');
     const deformed = deformity(command);
     if (deformed !== undefined) return refusal('request.invalid', deformed);
@@ -188,7 +189,7 @@ export class Entrance implements Door {
     );
   }
 
-  async #submitHere(command: OperatorCommand): Promise<Accepted | Refusal> {
+  async #submitHere(command: DoorCommand): Promise<Accepted | Refusal> {
     const { owner } = this.#parts;
     const missing = await this.#fetchVersion(command);
     if (missing !== undefined) return missing;
@@ -236,7 +237,12 @@ export class Entrance implements Door {
     const missing = await this.#fetchVersion(command);
     if (missing !== undefined) return missing;
     const context = { now: clock.now(), chance: () => 0, definitions: versions.definitions };
-    return previewRestart(read.run.state, command, context);
+    const { state } = read.run;
+    const preview = previewRestart(state, command, context);
+    if (isRefusal(preview)) return preview;
+    const stateOf = async (run: string) => (await owner.read(run))?.run.state;
+    const above = await previewAbove(state, command.by, context, stateOf);
+    return above.length === 0 ? preview : { ...preview, above };
   }
 
   async inspect(id: string, via?: Via): Promise<RunView | null> {
@@ -294,7 +300,7 @@ export class Entrance implements Door {
   }
 
   /** A restart may name a version: the kernel is given it as a value. */
-  async #fetchVersion(command: OperatorCommand): Promise<Refusal | undefined> {
+  async #fetchVersion(command: DoorCommand): Promise<Refusal | undefined> {
     if (command.type !== 'RestartRun' || command.version === undefined) return undefined;
     const { owner, versions } = this.#parts;
     const workflow = (await owner.read(command.run))?.run.state.workflow;

@@ -139,7 +139,9 @@ function reasons(state: RunState): string[] {
 
 /** Law 10: nothing is due for a run that has ended, and nothing in it is alive. */
 function ended(state: RunState): string[] {
-  if (state.end === undefined) return state.alive === 0 ? ['nothing is alive, yet no end'] : [];
+  // A run that goes on after its end ends again when its parent has heard of it.
+  const open = state.alive > 0 || state.untold !== undefined;
+  if (state.end === undefined) return open ? [] : ['nothing is alive, yet no end'];
   const due = plan(state).map((effect) => `${effect.kind} ${effect.task} after the end`);
   return state.alive === 0 ? due : [...due, 'alive after the end'];
 }

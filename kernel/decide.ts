@@ -4,6 +4,7 @@
  */
 import type { OperatorCommand, Refusal, RunEvent, TaskEnded } from '../model/run.ts';
 import type {
+  DoorCommand,
   AttemptReport,
   ForceTask,
   RestartPreview,
@@ -13,8 +14,9 @@ import type {
 import { decided } from './approval.ts';
 import type { Context, Decision } from './context.ts';
 import { withDescendants } from './graph.ts';
-import { definitionOf, indexOf, isDispatched, isMapped, nodeAt } from './nodes.ts';
+import { definitionOf, indexOf, isMapped, isOutside, nodeAt, underway } from './nodes.ts';
 import { isRefusal, refusal } from './refusal.ts';
+import { reopen } from './reopen.ts';
 import { report } from './report.ts';
 import { choose } from './restart.ts';
 import type { Node, RunState } from './state.ts';
@@ -23,7 +25,7 @@ import { TRANSITIONS } from './transitions.ts';
 
 export function decide(
   state: RunState,
-  command: OperatorCommand | AttemptReport,
+  command: DoorCommand | AttemptReport,
   context: Context,
 ): Decision {
   const { now } = context;
@@ -50,6 +52,8 @@ export function decide(
     case 'SteerRun':
     case 'DecideApproval':
       return onTask(state, command, context);
+    case 'ReopenTask':
+      return reopen(state, command, now);
     case 'StartTask':
     case 'SubmitTask':
     case 'CompleteTask':
@@ -59,6 +63,7 @@ export function decide(
     case 'ConfirmCancel':
     case 'WakeTask':
     case 'WakeRun':
+    case 'TellParent':
       return report(state, command, context);
   }
 }
@@ -230,20 +235,6 @@ function steer(
   }
   const reset = again.map((task) => state.definition.tasks[task]?.name ?? '');
   return [{ type: 'RunRestarted', at: now, by: command.by, reset }, steered];
-}
-
-function underway(state: RunState, tasks: readonly number[]): string | undefined {
-  const set = new Set(tasks);
-  const found = state.nodes.find((node) => set.has(node.task) && isOutside(state, node));
-  return state.definition.tasks[found?.task ?? -1]?.name;
-}
-
-/** Something outside works for it; a wait, or a mapped task between its items, can just be left. */
-function isOutside(state: RunState, node: Node): boolean {
-  const { name } = node.status;
-  return (
-    (name === 'running' || name === 'unknown') && isDispatched(definitionOf(state, node), node)
-  );
 }
 
 function restartRun(state: RunState, command: RestartRun, context: Context): Decision {

@@ -7,10 +7,13 @@
  */
 import { bug } from '../model/errors.ts';
 import type {
+  By,
   RunEvent,
   RunStarted,
   TaskEnded,
   TaskExpanded,
+  TaskReopened,
+  TaskRerun,
   TaskSkipped,
   TaskStarted,
 } from '../model/run.ts';
@@ -32,7 +35,7 @@ import {
   uncountItem,
 } from './nodes.ts';
 import { addOrigin } from './origin.ts';
-import { restart } from './restart.ts';
+import { restart, revive } from './restart.ts';
 import type { Ended, Mutable, Node, RunState, Running } from './state.ts';
 
 /** The state after the first event of a run. */
@@ -94,7 +97,11 @@ function evolveRun(
     case 'RunRestarted':
       restart(state, event, definitions);
       break;
+    case 'ParentTold':
+      delete state.untold;
+      break;
     case 'RunEnded':
+      if (state.untold !== undefined) delete state.untold;
       state.end = {
         end: event.end,
         at: event.at,
@@ -152,7 +159,10 @@ function evolveTask(state: RunState, event: TaskEvent): void {
       taskSteered(state, event);
       break;
     case 'TaskRerun':
-      taskRerun(state, event.task, event.at);
+      taskRerun(state, event);
+      break;
+    case 'TaskReopened':
+      taskReopened(state, event);
       break;
     case 'TaskEnded':
       taskEnded(state, event);
@@ -288,20 +298,30 @@ function taskSteered(state: RunState, event: Extract<RunEvent, { type: 'TaskStee
   if (node.status.name === 'queued') state.agenda.push(index);
 }
 
-function taskRerun(state: RunState, ref: string, now: number): void {
-  const index = at(state, ref);
+function taskRerun(state: RunState, { task, at: now, by }: TaskRerun): void {
+  const index = at(state, task);
   const node = nodeAt(state, index);
-  goOn(state, now);
+  goOn(state, now, by);
   node.failures = 0;
   node.rounds = 0;
   if (node.item === undefined) queue(state, index, now);
   else reopenItem(state, index, now);
 }
 
+/** Its timeout begins again, too. */
+function taskReopened(state: RunState, event: TaskReopened): void {
+  const { attempt, child, at: startedAt, by } = event;
+  const index = at(state, event.task);
+  const node = nodeAt(state, index);
+  goOn(state, startedAt, by);
+  if (node.item !== undefined) uncountItem(state, node, node.item.parent);
+  put(state, index, { name: 'running', attempt, startedAt, child });
+}
+
 function taskEnded(state: RunState, event: TaskEnded): void {
   const index = at(state, event.task);
   const node = nodeAt(state, index);
-  goOn(state, event.at);
+  goOn(state, event.at, event.forced);
   // An operator may end an item before its turn or after its end: it counts once.
   if (node.item !== undefined) uncountItem(state, node, node.item.parent);
   const steered = node.steer;
@@ -325,7 +345,7 @@ function taskEnded(state: RunState, event: TaskEnded): void {
 function taskSkipped(state: RunState, event: TaskSkipped): void {
   const index = at(state, event.task);
   const node = nodeAt(state, index);
-  goOn(state, event.at);
+  goOn(state, event.at, event.forced);
   // An operator may end an item before its turn or after its end: it counts once.
   if (node.item !== undefined) uncountItem(state, node, node.item.parent);
   end(state, index, {
@@ -340,9 +360,8 @@ function taskSkipped(state: RunState, event: TaskSkipped): void {
 }
 
 /** An operator who mends a run that had ended lets it go on; its own timeout begins again. */
-function goOn(state: RunState, now: number): void {
+function goOn(state: RunState, now: number, by: By | undefined): void {
   if (state.end === undefined) return;
-  delete state.end;
-  delete state.cancel;
+  revive(state, by ?? state.by);
   renewDeadline(state, now);
 }

@@ -94,12 +94,15 @@ function waiting(state: RunState, index: number, node: Node): Gate[] {
 function upstream(state: RunState, index: number, source: Node): Gate {
   const ref = refOf(state, index);
   if (isBad(source.status) && source.status.name === 'ended') {
-    const message = source.status.failure?.message;
+    const { failure } = source.status;
+    const message = failure?.message;
+    // A restart of the task would begin another child.
+    const what = failure?.code === 'child.failed' ? 'restart the child run, or' : 'restart,';
     return {
       kind: 'upstream-failed',
       on: ref,
       since: source.status.endedAt,
-      words: `blocked: "${ref}" ended ${source.status.end}${message === undefined ? '' : ` (${message})`}; restart, skip or force it`,
+      words: `blocked: "${ref}" ended ${source.status.end}${message === undefined ? '' : ` (${message})`}; ${what} skip or force it`,
     };
   }
   return {

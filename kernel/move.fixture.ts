@@ -5,7 +5,7 @@
  * stale reports, tasks that are not there, verbs that are refused.
  */
 import fc from 'fast-check';
-import type { AttemptReport, OperatorCommand } from '../model/run.ts';
+import type { AttemptReport, DoorCommand, OperatorCommand } from '../model/run.ts';
 import { BY, START } from './definition.fixture.ts';
 import { definitionOf, isMapped, nodeAt, refOf } from './nodes.ts';
 import { type Effect, plan } from './plan.ts';
@@ -16,7 +16,7 @@ import { type TaskCommandName, TRANSITIONS } from './transitions.ts';
 
 export interface Move {
   readonly afterMs: number;
-  readonly command: OperatorCommand | AttemptReport;
+  readonly command: DoorCommand | AttemptReport;
 }
 
 export interface Roll {
@@ -33,10 +33,11 @@ export const rolls = (maxLength: number): fc.Arbitrary<Roll[]> =>
 
 /** How often each move is made, of a hundred. */
 const ODDS: readonly (readonly [number, (roll: Roll, state: RunState, now: number) => Move])[] = [
-  [55, answer],
-  [22, allowedVerb],
+  [52, answer],
+  [20, allowedVerb],
   [4, runVerb],
   [6, restart],
+  [5, family],
   [13, noise],
 ];
 
@@ -183,6 +184,21 @@ function restart(roll: Roll, state: RunState): Move {
     { ...base, version, from: [name(roll.detail)] },
   ];
   return { afterMs: 0, command: pick(commands, roll.detail) ?? base };
+}
+
+/** A child goes on after its end, or the run has told its own parent that it does. */
+function family(roll: Roll, state: RunState): Move {
+  const takesOver = roll.detail % 2 === 0;
+  if (state.untold !== undefined && takesOver)
+    return { afterMs: 0, command: { type: 'TellParent', run: state.id, takesOver } };
+  const calls = state.nodes.flatMap((node, index) => {
+    const isCall = definitionOf(state, node).body.kind === 'workflow';
+    return isCall && ['ended', 'retrying'].includes(node.status.name) ? [index] : [];
+  });
+  const index = pick(calls, roll.task) ?? roll.task % state.nodes.length;
+  const [task, attempt] = [refOf(state, index), nodeAt(state, index).attempt];
+  const on = { run: state.id, task, attempt: attempt - (roll.detail % 5 === 4 ? 1 : 0), by: BY };
+  return { afterMs: 0, command: { type: 'ReopenTask', ...on, child: `${state.id}:${task}` } };
 }
 
 /** Any report about any task and attempt, any verb for any task. */

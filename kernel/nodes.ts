@@ -53,6 +53,21 @@ export function indexOf(state: RunState, ref: string): number | undefined {
     : items.first + position;
 }
 
+/** The first of these tasks that something outside works for. */
+export function underway(state: RunState, tasks: readonly number[]): string | undefined {
+  const set = new Set(tasks);
+  const found = state.nodes.find((node) => set.has(node.task) && isOutside(state, node));
+  return state.definition.tasks[found?.task ?? -1]?.name;
+}
+
+/** Something outside works for it; a wait, or a mapped task between its items, can just be left. */
+export function isOutside(state: RunState, node: Node): boolean {
+  const { name } = node.status;
+  return (
+    (name === 'running' || name === 'unknown') && isDispatched(definitionOf(state, node), node)
+  );
+}
+
 /** An end that fails the run unless somebody takes it. */
 export function isBad(status: NodeStatus): boolean {
   return (

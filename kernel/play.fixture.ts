@@ -4,7 +4,7 @@
  *   play(define({ a: {}, b: { needs: ['a'] } })).given('a ok').when('b fails').expectEvents('b failed', 'run failed')
  *
  * Reports: `a starts` · `a submits` · `a ok [JSON]` · `a fails [class] [retry-after]` · `a lost` ·
- * `a found` · `a stopped` · `a wakes`; `a#2 ok` is about attempt 2, without it about the current one.
+ * `a found` · `a stopped` · `a wakes` · `a reopens child`; `parent waits`, `parent refuses`; `a#2 ok` is about attempt 2, without it about the current one.
  * Operators: `hold [a]` · `release [a]` · `cancel` · `skip a` · `force a failed` · `rerun a` ·
  * `steer s b` · `approve a` · `reject a` · `restart [v2] [new=old] [a b[1]]`. Time: `+5000` · `run wakes`.
  *
@@ -16,9 +16,11 @@ import type { Definition, ErrorClass } from '../model/definition.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import type {
   AttemptReport,
+  DoorCommand,
   Failure,
   Gate,
   OperatorCommand,
+  ParentTask,
   Refusal,
   RunEvent,
 } from '../model/run.ts';
@@ -39,6 +41,11 @@ export function play(
   return new Play(Array.isArray(definition) ? definition : [definition as Definition], inputs);
 }
 
+/** The same for a child run. */
+export function playChild(definition: Definition): Play {
+  return new Play([definition], {}, { run: 'r0', task: 'call', attempt: 1 });
+}
+
 export class Play {
   readonly state: RunState;
   readonly events: RunEvent[];
@@ -51,11 +58,12 @@ export class Play {
   readonly #versions: readonly Definition[];
   readonly #effects = new Effects();
 
-  constructor(versions: readonly Definition[], inputs: JsonObject) {
+  constructor(versions: readonly Definition[], inputs: JsonObject, parent?: ParentTask) {
     this.#versions = versions;
+    const origin = parent === undefined ? {} : { parent };
     const begun = first(
       'r1',
-      { type: 'RunStarted', at: START, workflow: 'play', version: 1, inputs, by: BY },
+      { type: 'RunStarted', at: START, workflow: 'play', version: 1, inputs, ...origin, by: BY },
       this.context(),
     );
     this.state = begun.state;
@@ -95,7 +103,7 @@ export class Play {
     return this;
   }
 
-  do(command: OperatorCommand | AttemptReport): readonly RunEvent[] | Refusal {
+  do(command: DoorCommand | AttemptReport): readonly RunEvent[] | Refusal {
     const before = JSON.stringify(this.state.nodes);
     const { seq } = this.state;
     this.last = step(this.state, command, this.context());
@@ -176,9 +184,12 @@ export function wordsOf(event: RunEvent): string {
     case 'TaskExpanded':
     case 'TaskSteered':
     case 'TaskRerun':
+    case 'TaskReopened':
     case 'TaskHeld':
     case 'TaskReleased':
       return `${event.task} ${event.type.slice('Task'.length).toLowerCase()}`;
+    case 'ParentTold':
+      return `parent ${event.takesOver ? 'takes over' : 'does not take over'}`;
     case 'RunStarted':
     case 'RunHeld':
     case 'RunReleased':
@@ -187,13 +198,14 @@ export function wordsOf(event: RunEvent): string {
   }
 }
 
-export function commandOf(words: string, state: RunState): OperatorCommand | AttemptReport {
+export function commandOf(words: string, state: RunState): DoorCommand | AttemptReport {
   const [head = '', verb = '', ...rest] = words.split(' ');
   const operator = operatorCommand(
     head,
     [verb, ...rest].filter((word) => word !== ''),
   );
   if (operator !== undefined) return operator;
+  if (head === 'parent') return { type: 'TellParent', run: 'r1', takesOver: verb === 'waits' };
   if (words === 'run wakes') return { type: 'WakeRun', run: 'r1' };
   const [task = '', number] = head.split('#');
   const index = indexOf(state, task);
@@ -254,9 +266,11 @@ function reportCommand(
   at: { readonly run: string; readonly task: string; readonly attempt: number },
   verb: string,
   rest: readonly string[],
-): AttemptReport {
+): DoorCommand | AttemptReport {
   const [word, after] = rest;
   switch (verb) {
+    case 'reopens':
+      return { type: 'ReopenTask', ...at, child: word ?? '', by: BY };
     case 'starts':
       return { type: 'StartTask', ...at, ...(word !== undefined && { child: word }) };
     case 'submits':

@@ -10,8 +10,10 @@ import type {
   CompleteTask,
   Failure,
   FailTask,
+  Refusal,
   RunEvent,
   TaskEnded,
+  TellParent,
   WakeTask,
 } from '../model/run.ts';
 import { decided } from './approval.ts';
@@ -26,6 +28,7 @@ const BY_TIME = { actor: 'tutti' } as const;
 
 export function report(state: RunState, command: AttemptReport, context: Context): Decision {
   if (command.type === 'WakeRun') return wakeRun(state, context.now);
+  if (command.type === 'TellParent') return parentTold(state, command, context.now);
   const index = indexOf(state, command.task);
   const node = index === undefined ? undefined : nodeAt(state, index);
   if (node === undefined || !isCurrent(node, command)) {
@@ -74,7 +77,10 @@ export function report(state: RunState, command: AttemptReport, context: Context
  * An attempt is current while the node is in it. A queued node counts for an outcome: an idempotent
  * action runs without a durable start, so for the journal it is still in the queue.
  */
-function isCurrent(node: Node, command: Exclude<AttemptReport, { type: 'WakeRun' }>): boolean {
+function isCurrent(
+  node: Node,
+  command: Exclude<AttemptReport, { type: 'WakeRun' | 'TellParent' }>,
+): boolean {
   const status = node.status;
   if (status.name === 'ended' || status.name === 'waiting' || status.attempt !== command.attempt)
     return false;
@@ -295,4 +301,13 @@ function wakeRun(state: RunState, now: number): Decision {
       timedOut: true,
     },
   ];
+}
+
+function parentTold(
+  state: RunState,
+  { takesOver, because }: TellParent,
+  at: number,
+): readonly RunEvent[] | Refusal {
+  if (state.untold === undefined) return refusal('task.stale', 'the parent has heard of it');
+  return [{ type: 'ParentTold', at, takesOver, ...(because !== undefined && { because }) }];
 }

@@ -4,7 +4,7 @@
  */
 import type { Definition } from '../model/definition.ts';
 import { bug } from '../model/errors.ts';
-import type { Refusal, RestartRun, RunRestarted } from '../model/run.ts';
+import type { By, Refusal, RestartRun, RunRestarted } from '../model/run.ts';
 import type { Definitions } from './context.ts';
 import { type Graph, graphOf, taskAt, withDescendants } from './graph.ts';
 import { canCarry, lineageOf } from './lineage.ts';
@@ -166,8 +166,7 @@ export function restart(state: RunState, event: RunRestarted, definitions: Defin
     state.definition = definitions(state.workflow, event.version);
     state.graph = graphOf(state.definition);
   }
-  delete state.end;
-  delete state.cancel;
+  revive(state, event.by);
   renewDeadline(state, event.at);
   const reset = new Set(event.reset);
   const lineage = lineageOf(old.graph, state.definition, event.mapping);
@@ -185,6 +184,13 @@ export function restart(state: RunState, event: RunRestarted, definitions: Defin
   recount(state, old.nodes.length);
   for (const parent of going) letIn(state, parent, event.at);
   state.definition.tasks.forEach((_, index) => lookAt(state, index, event.at));
+}
+
+/** A run that had ended goes on; one that has a parent will tell it. */
+export function revive(state: RunState, by: By): void {
+  if (state.end !== undefined && state.parent !== undefined) state.untold = by;
+  delete state.end;
+  delete state.cancel;
 }
 
 /** Remembers the attempts of every name before the names change. */

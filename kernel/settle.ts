@@ -242,9 +242,12 @@ function itemsEnded(state: RunState, index: number, node: Node, now: number): Ru
   };
 }
 
-/** A run ends when nothing in it is alive: what still waits is blocked by a failure. */
+/**
+ * A run ends when nothing in it is alive: what still waits is blocked by a failure. One that goes on
+ * after its end waits until its parent has heard of it: else the new end would reach nobody.
+ */
 function runEnd(state: RunState, now: number): RunEnded | null {
-  if (state.end !== undefined || state.alive > 0) return null;
+  if (state.end !== undefined || state.alive > 0 || state.untold !== undefined) return null;
   const end: RunEnd = endOf(state);
   const outputs = state.definition.outputs;
   if (end !== 'succeeded' || outputs === undefined) return { type: 'RunEnded', at: now, end };

@@ -131,6 +131,8 @@ export interface RunState {
     readonly output?: Json;
     readonly failure?: Failure;
   };
+  /** It goes on after its end, by this person, and its parent has not heard of it yet. */
+  untold?: By;
   nodes: Node[];
   /** By name: the attempts of tasks of earlier versions, so that no key is used twice. */
   readonly spent: Map<string, number>;

@@ -3,13 +3,7 @@
  * it returns is what the journal must hold; the state is already there.
  */
 import { bug } from '../model/errors.ts';
-import type {
-  AttemptReport,
-  OperatorCommand,
-  Refusal,
-  RunEvent,
-  RunStarted,
-} from '../model/run.ts';
+import type { AttemptReport, DoorCommand, Refusal, RunEvent, RunStarted } from '../model/run.ts';
 import type { Context, Definitions } from './context.ts';
 import { decide } from './decide.ts';
 import { begin, evolve } from './evolve.ts';
@@ -22,7 +16,7 @@ const MOST_EVENTS = 1_000_000;
 
 export function step(
   state: RunState,
-  command: OperatorCommand | AttemptReport,
+  command: DoorCommand | AttemptReport,
   context: Context,
 ): readonly RunEvent[] | Refusal {
   const decision = decide(state, command, context);

@@ -24,9 +24,10 @@ export class Storm {
   constructor(definitions: readonly Definition[]) {
     this.#definitions = definitions;
     const by = { actor: 'somebody' };
+    const parent = { run: 'r0', task: 'call', attempt: 1 };
     const { state, events } = first(
       'r1',
-      { type: 'RunStarted', at: START, workflow: 'play', version: 1, inputs: INPUTS, by },
+      { type: 'RunStarted', at: START, workflow: 'play', version: 1, inputs: INPUTS, parent, by },
       this.context(),
     );
     this.state = state;
@@ -88,6 +89,8 @@ export class Storm {
   }
 
   nextMove(): Move['command'] | undefined {
+    if (this.state.untold !== undefined && this.state.alive === 0)
+      return { type: 'TellParent', run: 'r1', takesOver: true };
     const effects = plan(this.state);
     const work = effects.find((effect) => effect.kind !== 'timer');
     if (work !== undefined) {

@@ -235,7 +235,7 @@ export const CATALOGUE = {
   },
   'child.failed': {
     title: 'The child run did not succeed',
-    next: 'Restart the child run, then rerun this task.',
+    next: 'Mend and restart the child run: this task takes over how it ends. A rerun of this task begins a new child run.',
     retry: false,
     status: 409,
   },

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { COUNT_MAX, line, NAME_MAX, prose, REASON_MAX, TASK_MAX } from './bounds.ts';
-import type { OperatorCommand } from './run.ts';
+import type { DoorCommand } from './run.ts';
 import { jsonSchema } from './wire.ts';
 
 /** Names the node that passes something on; what carries it is not passed on again. */
@@ -22,7 +22,7 @@ const by = z.object({
 const run = { run: line(NAME_MAX), by };
 const task = { ...run, task: name };
 
-export const operatorCommandSchema: z.ZodType<OperatorCommand> = z.discriminatedUnion('type', [
+export const doorCommandSchema: z.ZodType<DoorCommand> = z.discriminatedUnion('type', [
   z.object({ type: z.literal('HoldRun'), ...run }),
   z.object({ type: z.literal('ReleaseRun'), ...run }),
   z.object({ type: z.literal('CancelRun'), ...run }),
@@ -48,6 +48,12 @@ export const operatorCommandSchema: z.ZodType<OperatorCommand> = z.discriminated
     from: z.array(name).exactOptional(),
     version: z.int().positive().max(COUNT_MAX).exactOptional(),
     mapping: z.record(name, name).exactOptional(),
+  }),
+  z.object({
+    type: z.literal('ReopenTask'),
+    ...task,
+    attempt: z.int().nonnegative().max(COUNT_MAX),
+    child: line(NAME_MAX),
   }),
 ]);
 

@@ -128,6 +128,16 @@ export type OperatorCommand =
   | DecideApproval
   | RestartRun;
 
+/** Says a child to its parent's task: I go on again, wait for my end. `by`: whoever let it go on. */
+export interface ReopenTask extends TaskCommand {
+  readonly type: 'ReopenTask';
+  readonly attempt: number;
+  readonly child: string;
+}
+
+/** What comes in by the door: of people, and of the runs of a family. */
+export type DoorCommand = OperatorCommand | ReopenTask;
+
 // Commands of the engine itself: what came of an attempt.
 interface AttemptCommand {
   readonly run: string;
@@ -179,6 +189,14 @@ export interface WakeRun {
   readonly type: 'WakeRun';
   readonly run: string;
 }
+/** The parent has heard that the run goes on again, and takes its end over or not. */
+export interface TellParent {
+  readonly type: 'TellParent';
+  readonly run: string;
+  readonly takesOver: boolean;
+  /** Why it does not. */
+  readonly because?: string;
+}
 export type AttemptReport =
   | StartTask
   | SubmitTask
@@ -188,9 +206,10 @@ export type AttemptReport =
   | FindTask
   | ConfirmCancel
   | WakeTask
-  | WakeRun;
+  | WakeRun
+  | TellParent;
 
-export type Command = StartRun | OperatorCommand | AttemptReport;
+export type Command = StartRun | DoorCommand | AttemptReport;
 
 // ---------------------------------------------------------------- events
 
@@ -239,6 +258,13 @@ export interface RunEnded {
   readonly failure?: Failure;
 }
 
+/** A child run that goes on after its end has told its parent; before that it does not end again. */
+export interface ParentTold {
+  readonly type: 'ParentTold';
+  readonly at: number;
+  readonly takesOver: boolean;
+  readonly because?: string;
+}
 export interface TaskHeld {
   readonly type: 'TaskHeld';
   readonly at: number;
@@ -307,6 +333,15 @@ export interface TaskWoken {
   readonly task: string;
   readonly attempt: number;
 }
+/** The child run of an attempt that had failed goes on again: the attempt waits for its end. */
+export interface TaskReopened {
+  readonly type: 'TaskReopened';
+  readonly at: number;
+  readonly task: string;
+  readonly attempt: number;
+  readonly child: string;
+  readonly by: By;
+}
 /** The `when` of a task holds: it may start. `values` is what the condition saw. */
 export interface TaskQueued {
   readonly type: 'TaskQueued';
@@ -364,6 +399,7 @@ export type RunEvent =
   | RunCancelRequested
   | RunRestarted
   | RunEnded
+  | ParentTold
   | TaskHeld
   | TaskReleased
   | TaskStarted
@@ -377,6 +413,7 @@ export type RunEvent =
   | TaskExpanded
   | TaskSteered
   | TaskRerun
+  | TaskReopened
   | TaskEnded
   | TaskSkipped;
 
@@ -482,6 +519,17 @@ export interface RestartPreview {
   readonly keeps: readonly string[];
   readonly runsAgain: readonly string[];
   readonly version: number;
+  /** For a child run that has ended: what the runs above do, the nearest first. */
+  readonly above?: readonly AbovePreview[];
+}
+
+export interface AbovePreview {
+  readonly run: string;
+  readonly task: string;
+  /** Its task waits for the child again. */
+  readonly takesOver: boolean;
+  readonly because?: string;
+  readonly runsAgain: readonly string[];
 }
 
 /** A command that was not carried out, and why: data, not an exception. */

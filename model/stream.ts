@@ -16,6 +16,7 @@ const TYPES: Readonly<Record<RunEvent['type'], true>> = {
   RunCancelRequested: true,
   RunRestarted: true,
   RunEnded: true,
+  ParentTold: true,
   TaskHeld: true,
   TaskReleased: true,
   TaskStarted: true,
@@ -29,6 +30,7 @@ const TYPES: Readonly<Record<RunEvent['type'], true>> = {
   TaskExpanded: true,
   TaskSteered: true,
   TaskRerun: true,
+  TaskReopened: true,
   TaskEnded: true,
   TaskSkipped: true,
 };

@@ -13,6 +13,7 @@ import type { Json, JsonObject } from './json.ts';
 import type { Problem } from './errors.ts';
 import { ALIVE, RUN_ENDS, RUN_STATUSES } from './run.ts';
 import type {
+  AbovePreview,
   By,
   Failure,
   Gate,
@@ -159,10 +160,18 @@ export const runViewSchema = exact<RunView>('Run', {
   taskViews: z.array(taskViewSchema),
 });
 
+const abovePreviewSchema = exact<AbovePreview>('AbovePreview', {
+  run: text,
+  task: text,
+  takesOver: z.boolean(),
+  because: text.exactOptional(),
+  runsAgain: z.array(text),
+});
 export const restartPreviewSchema = exact<RestartPreview>('RestartPreview', {
   keeps: z.array(text),
   runsAgain: z.array(text),
   version: count,
+  above: z.array(abovePreviewSchema).exactOptional(),
 });
 
 export const problemSchema = exact<Problem>('Mistake', {

@@ -10,7 +10,7 @@ import {
   FORWARDED_COMMANDS,
   FORWARDED_RUNS,
   forwardedAnswerSchema,
-  operatorCommandSchema,
+  doorCommandSchema,
 } from '../../model/forwarded.ts';
 import { BODY_MAX_BYTES } from '../../model/routes/route.ts';
 import { runViewSchema } from '../../model/wire.ts';
@@ -29,7 +29,7 @@ export function forwardedRoutes(app: App, room: Room): void {
     method: 'POST',
     url: FORWARDED_COMMANDS,
     bodyLimit: BODY_MAX_BYTES,
-    schema: { hide, body: operatorCommandSchema, response: { 200: forwardedAnswerSchema } },
+    schema: { hide, body: doorCommandSchema, response: { 200: forwardedAnswerSchema } },
     handler: (request) => room.door.submit(request.body, senderOf(request)),
   });
   app.route({

@@ -221,6 +221,7 @@ async function doRestart(
   context.print({ run, ...preview }, [
     `Run ${run} is restarted: ${plural(preview.runsAgain.length, 'task runs', 'tasks run')} again, ` +
       `${plural(preview.keeps.length, 'is kept', 'are kept')}.`,
+    ...aboveLines(preview),
   ]);
   return EXIT.done;
 }
@@ -250,5 +251,16 @@ function previewLines(run: string, preview: RestartPreview): string[] {
     `A restart of run ${run} would go on with version ${preview.version}.`,
     `  runs again (${preview.runsAgain.length}): ${named(preview.runsAgain)}`,
     `  keeps (${preview.keeps.length}): ${named(preview.keeps)}`,
+    ...aboveLines(preview),
   ];
+}
+
+/** What becomes of the runs above a child run. */
+function aboveLines({ above = [] }: RestartPreview): string[] {
+  return above.map(({ run, task, takesOver, because, runsAgain }) => {
+    if (!takesOver)
+      return `  "${task}" of run ${run} does not wait for it: ${because ?? 'it is over'}`;
+    const again = runsAgain.length === 0 ? '' : `; runs again there: ${named(runsAgain)}`;
+    return `  "${task}" of run ${run} waits for it again, and takes over how it ends${again}`;
+  });
 }

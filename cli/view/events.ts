@@ -55,6 +55,13 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   RunCancelRequested: (event) => ['cancelled', `the run is being cancelled${by(event)}`],
   RunRestarted: (event) => ['running', `the run is restarted${by(event)}`],
   RunEnded: (event) => [endOf(event), `the run ${event.end ?? 'ended'}${because(event)}`],
+  ParentTold: (event) =>
+    member(event.data, 'takesOver') === true
+      ? ['running', 'the parent’s task takes over how this run ends']
+      : [
+          'skipped',
+          `the parent does not take over how this run ends${text(event, 'because') === undefined ? '' : `: ${harmless(text(event, 'because') ?? '')}`}`,
+        ],
   TaskHeld: (event) => ['held', `held${by(event)}`],
   TaskReleased: (event) => ['waiting', `released${by(event)}`],
   TaskStarted: () => ['running', 'started'],
@@ -69,6 +76,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   },
   TaskSteered: (event) => ['running', `steered${by(event)}`],
   TaskRerun: (event) => ['waiting', `runs again${by(event)}`],
+  TaskReopened: (event) => ['running', `its child run goes on again${by(event)}`],
   TaskEnded: (event) => [endOf(event), ended(event)],
   TaskSkipped: (event) => ['skipped', `skipped${by(event)}`],
 };

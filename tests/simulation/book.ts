@@ -23,6 +23,8 @@ export interface Folded {
   readonly started: Set<string>;
   /** Whoever is named as the author of an event. */
   readonly actors: Set<string>;
+  /** What its parent answered when it went on after its end. */
+  takenOver?: boolean;
   /** Its events of the last batch. */
   latest: RunEvent[];
   owner: number | null;
@@ -107,6 +109,7 @@ export class Book {
     known.latest.push(event);
     evolve(known.state, event, this.definitions);
     known.state.agenda = [];
+    if (event.type === 'ParentTold') known.takenOver = event.takesOver;
     if (event.type === 'TaskStarted') known.started.add(`${event.task}:${event.attempt}`);
     const by = 'by' in event ? event.by : 'forced' in event ? event.forced : undefined;
     if (by !== undefined) known.actors.add(by.actor);

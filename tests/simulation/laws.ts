@@ -23,6 +23,7 @@ export const LAWS = [
   'bounded-memory',
   'events-drive',
   'on-time',
+  'family',
 ] as const;
 export type Law = (typeof LAWS)[number];
 
@@ -43,13 +44,15 @@ export interface Witness {
   holdsSlots(key: string): boolean;
 }
 
-const AFTER_END = new Set(['RunRestarted', 'TaskRerun', 'TaskSteered']);
+const AFTER_END = new Set(['RunRestarted', 'TaskRerun', 'TaskSteered', 'TaskReopened']);
 const ONCE = new Set(['world.touch', 'world.shout', 'world.work']);
 
 export class Laws {
   breach: Breach | undefined;
   /** Judgements made: a law that was never looked at was not kept. */
   readonly looks = new Map<Law, number>();
+  /** Children that were intended below a run that was being cancelled. */
+  readonly #notToBegin = new Set<string>();
   readonly #book: Book;
   readonly #witness: Witness;
 
@@ -94,6 +97,7 @@ export class Laws {
             `node ${lease.node} wrote ${row.type} of ${book.nameOf(row.run)}, which node ${known.owner} owns`,
         );
       }
+      if (row.type === 'RunStarted') this.#begun(row.run);
       if (this.breach !== undefined) return;
       book.fold(row, owners.get(row.run) ?? null, (folded, event) => this.#event(folded, event));
     }
@@ -119,6 +123,45 @@ export class Laws {
         () =>
           `the view of ${book.nameOf(update.run)} says ${update.status}, the fold ${runStatusOf(state)}`,
       );
+    }
+  }
+
+  #isCancelledAbove(folded: Folded): boolean {
+    let run: Folded | undefined = folded;
+    while (run !== undefined && run.state.end === undefined) {
+      if (run.state.cancel !== undefined) return true;
+      run = this.#book.runs.get(run.state.parent?.run ?? '');
+    }
+    return false;
+  }
+
+  /** A child whose start was intended when a run above was being cancelled already is not begun. */
+  #begun(run: string): void {
+    const kept = !this.#notToBegin.has(run);
+    this.judge(
+      'family',
+      kept,
+      () => `a child ${run} was begun below a run that is being cancelled`,
+    );
+  }
+
+  /** At rest: the last word of a child is what its parent's task says, unless the parent's word stands. */
+  families(): void {
+    for (const { id, state, takenOver } of this.#book.runs.values()) {
+      const parent = this.#book.runs.get(state.parent?.run ?? '');
+      if (state.parent === undefined || parent === undefined || takenOver === false) continue;
+      if (parent.state.cancel !== undefined) continue;
+      const index = indexOf(parent.state, state.parent.task);
+      const status = index === undefined ? undefined : nodeAt(parent.state, index).status;
+      if (status?.name !== 'ended' || status.attempt !== state.parent.attempt) continue;
+      if (status.forced !== undefined) continue;
+      const failed = status.failure?.code === 'child.failed';
+      const same = state.end !== undefined && failed === (state.end.end !== 'succeeded');
+      const isItsWord = failed || status.end === 'succeeded';
+      this.judge('family', !isItsWord || same, () => {
+        const task = `${this.#book.nameOf(parent.id)}:${state.parent?.task}`;
+        return `${task} ended ${status.end}, and its child ${this.#book.nameOf(id)} is ${state.end?.end ?? 'open'}`;
+      });
     }
   }
 
@@ -151,6 +194,9 @@ export class Laws {
     if (index === undefined) return;
     const { name } = nodeAt(state, index).status;
     this.judge('terminal', name !== 'ended' || byPerson, () => `after the task's end, ${who()}`);
+    if (event.type === 'TaskStarted' && event.child !== undefined) {
+      if (this.#isCancelledAbove(folded)) this.#notToBegin.add(event.child);
+    }
     if (event.type === 'TaskStarted') {
       const fresh = !folded.started.has(`${event.task}:${event.attempt}`);
       this.judge('never-twice', fresh, () => `the key is used again, ${who()}`);

@@ -165,6 +165,22 @@ export const MUTANTS: readonly Mutant[] = [
     nodes: 3,
   },
   {
+    name: 'a child is begun below a run that is being cancelled',
+    file: 'engine/child-attempt.ts',
+    snippet: 'if ((await nursery.cancelledAbove()) !== null) {',
+    instead: 'if (flight.run.id === prepared.workflow) {',
+    laws: ['family'],
+  },
+  {
+    name: 'a parent does not hear that its child was mended',
+    file: 'engine/family.ts',
+    snippet:
+      "const answer = await submit({ type: 'ReopenTask', run, task, attempt, child: id, by });",
+    instead:
+      'const answer = (await [submit, run, task, attempt, by, { refused: false }].at(-1)) as Accepted;',
+    laws: ['family'],
+  },
+  {
     name: 'a run of a living node is taken into memory',
     file: 'engine/owner.ts',
     snippet:

@@ -103,9 +103,25 @@ export class People {
     if (runs.length === 0) return;
     this.#commands += 1;
     const by = { actor: `operator-${this.#commands}` };
-    const command = commandFor(chance.pick(runs), by, chance);
+    const command = this.#aboutFamily(by) ?? commandFor(chance.pick(runs), by, chance);
     this.give(life, command);
     if (faults.strikes('repeated command')) this.give(chance.pick(this.#parts.doors()), command);
+  }
+
+  /** Somebody mends a child, or cancels a family while it grows. */
+  #aboutFamily(by: By): OperatorCommand | undefined {
+    const { chance, book } = this.#parts;
+    if (chance.happens(0.1)) {
+      const broken = [...book.runs.values()].filter(isBrokenChild);
+      if (broken.length > 0) return { type: 'RestartRun', run: chance.pick(broken).id, by };
+    }
+    if (!chance.happens(0.3)) return undefined;
+    const growing = [...book.open].find(
+      ({ state }) => state.parent !== undefined && isCalling(state),
+    );
+    const { root, run } = growing?.state.parent ?? {};
+    const top = root ?? run;
+    return top === undefined ? undefined : { type: 'CancelRun', run: top, by };
   }
 
   give(life: Life, command: OperatorCommand): void {
@@ -181,6 +197,18 @@ export class People {
 }
 
 const ENDS = new Set(['succeeded', 'warned', 'failed', 'timed-out', 'cancelled', 'skipped']);
+
+/** A child that people mend. */
+function isBrokenChild({ state }: Folded): boolean {
+  return state.parent !== undefined && state.end !== undefined && state.end.end !== 'succeeded';
+}
+
+/** It is about to begin a child. */
+function isCalling(state: RunState): boolean {
+  return state.nodes.some(
+    (node) => node.status.name === 'queued' && definitionOf(state, node).body.kind === 'workflow',
+  );
+}
 
 type By = OperatorCommand['by'];
 

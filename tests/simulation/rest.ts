@@ -9,6 +9,7 @@ import type { Book, Folded } from './book.ts';
 
 export function rests(book: Book, folded: Folded): boolean {
   const { state } = folded;
+  if (state.untold !== undefined) return false;
   return plan(state).every((effect) => {
     if (effect.kind === 'dispatch') return isShutOut(book, folded, effect.node);
     if (effect.kind === 'timer') return false;

@@ -243,6 +243,7 @@ class Simulation {
         this.#agreement(folded),
       );
     }
+    this.#world.laws.families();
     const inMemory = () =>
       this.#world.doors.reduce((sum, { engine }) => sum + (engine?.gauges().runs ?? 0), 0);
     await this.#until('ended runs have left memory', () => inMemory() <= book.open.size);

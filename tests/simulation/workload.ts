@@ -18,20 +18,22 @@ const CONDITIONS = ['inputs.flag', '!inputs.flag', 'inputs.n > 3'];
 
 type Task = { [field: string]: unknown };
 
-/** Names of the workflows that a seed deploys; the first calls nobody, the others may call it. */
+const NAMES = ['leaf', 'alder', 'birch', 'cedar', 'dogwood'];
+
+/** Names of the workflows that a seed deploys; each may call those before it, mostly the first. */
 export function workflows(
   chance: Chance,
 ): readonly { readonly name: string; readonly source: string }[] {
-  return ['leaf', 'alder', 'birch', 'cedar', 'dogwood'].map((name) => {
+  return NAMES.map((name, at) => {
     for (;;) {
-      const source = JSON.stringify(workflow(name, chance));
+      const source = JSON.stringify(workflow(name, NAMES.slice(0, at), chance));
       // Some ask for what can never be: a task that waits for an end that its source cannot have.
       if (readWorkflow(source).problems.length === 0) return { name, source };
     }
   });
 }
 
-function workflow(name: string, chance: Chance): JsonObject {
+function workflow(name: string, before: readonly string[], chance: Chance): JsonObject {
   const count = name === 'leaf' ? 1 + chance.below(2) : 1 + chance.below(8);
   const tasks: { [name: string]: Task } = {};
   const names = Array.from({ length: count }, (_, at) => `t${at}`);
@@ -42,7 +44,7 @@ function workflow(name: string, chance: Chance): JsonObject {
     const later = names.slice(at + 1);
     const isSwitch = later.length > 0 && chance.happens(0.08);
     if (isSwitch) switches.add(task);
-    const work = isSwitch ? branches(later, chance) : body(name, chance);
+    const work = isSwitch ? branches(later, chance) : body(before, chance);
     tasks[task] = { ...work, ...needs(earlier, chance), ...trimmings(work, isSwitch, chance) };
   });
   return JSON.parse(
@@ -56,12 +58,17 @@ function workflow(name: string, chance: Chance): JsonObject {
   ) as JsonObject;
 }
 
-function body(name: string, chance: Chance): Task {
+function body(before: readonly string[], chance: Chance): Task {
   const roll = chance.next();
   if (roll < 0.07) return { wait: `${1 + chance.below(20_000)}ms` };
   if (roll < 0.14) return approval(chance);
-  if (roll < 0.22 && name !== 'leaf') return { workflow: 'leaf', inputs: { n: 4 } };
+  if (roll < 0.22 && before.length > 0) return call(before, chance);
   return { action: chance.pick(ACTIONS) };
+}
+
+function call(before: readonly string[], chance: Chance): Task {
+  const deep = chance.happens(0.5);
+  return { workflow: deep ? chance.pick(before) : before[0], inputs: { n: 4 } };
 }
 
 function approval(chance: Chance): Task {

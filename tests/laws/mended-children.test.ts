@@ -1,0 +1,296 @@
+/**
+ * What a person does to a child run reaches its parent: the parent's task takes over how the child
+ * ends, whenever and by whose hand, wherever the two live, and whoever dies in between. The other
+ * way round: what the verbs on the parent's task mean for the child. The manual has it as a table.
+ */
+import { describe, expect, it } from 'vitest';
+import type { OperatorCommand } from '../../model/run.ts';
+import { quiet } from '../simulation/clock.ts';
+import { by, Stage } from '../simulation/stage.ts';
+
+const CHILD = `
+workflow: steps
+tasks:
+  one: { action: world.touch }
+  two: { action: world.touch, needs: [one] }
+`;
+const PARENT = `
+workflow: parent
+tasks:
+  call: { workflow: steps }
+  after: { needs: [call], action: world.touch }
+`;
+const GRANDPARENT = `
+workflow: grandparent
+tasks:
+  above: { workflow: parent }
+`;
+const FAILURE = { class: 'failed', code: 'test.failed', message: 'it broke' } as const;
+
+interface Family {
+  readonly stage: Stage;
+  readonly parent: string;
+  readonly child: string;
+}
+
+async function answer(stage: Stage): Promise<void> {
+  stage.world.take('call').answer({});
+  await quiet(40);
+}
+
+async function breakOff(stage: Stage): Promise<void> {
+  stage.world.take('call').fail(FAILURE);
+  await quiet(40);
+}
+
+async function begun(stage: Stage, workflow = 'parent', task = 'call') {
+  const parent = await stage.start(workflow);
+  await quiet(40);
+  return { parent, child: (await stage.task(parent, task)).child ?? '' };
+}
+
+/** The child's second task has failed, and so has all above it. */
+async function broken(): Promise<Family> {
+  const stage = await Stage.open();
+  for (const workflow of [CHILD, PARENT, GRANDPARENT]) await stage.deploy(workflow);
+  const { parent, child } = await begun(stage);
+  await answer(stage);
+  await breakOff(stage);
+  expect((await stage.view(parent)).status).toBe('failed');
+  return { stage, parent, child };
+}
+
+const mender = { actor: 'mender', reason: 'the disk is there again' };
+const children = (stage: Stage, parent: string) =>
+  [...stage.journal.rows.values()].filter(({ start }) => start.parent?.run === parent).length;
+
+describe('a verb on the child that had ended', () => {
+  const two = (run: string) => ({ run, task: 'two', by: mender });
+  const verbs: readonly [string, (run: string) => OperatorCommand, answers: boolean][] = [
+    ['restart', (run) => ({ type: 'RestartRun', run, by: mender }), true],
+    ['rerun', (run) => ({ type: 'RerunTask', ...two(run) }), true],
+    ['skip', (run) => ({ type: 'SkipTask', ...two(run) }), false],
+    ['force', (run) => ({ type: 'ForceTask', ...two(run), as: 'succeeded' }), false],
+  ];
+
+  it.each(verbs)(
+    '%s: the parent takes over how it ends, and nothing is done twice',
+    async (...given) => {
+      const [, commandFor, answers] = given;
+      const { stage, parent, child } = await broken();
+      await stage.submit(commandFor(child));
+      await quiet(40);
+      if (answers) {
+        expect(await stage.view(parent)).toMatchObject({ status: 'running' });
+        expect(await stage.task(parent, 'call')).toMatchObject({ status: 'running', child });
+        await answer(stage);
+      }
+      expect((await stage.view(child)).status).toBe('succeeded');
+      expect((await stage.task(parent, 'call')).status).toBe('succeeded');
+      await answer(stage);
+      expect((await stage.view(parent)).status).toBe('succeeded');
+      expect(children(stage, parent)).toBe(1);
+      expect(stage.types(child).filter((type) => type === 'TaskStarted')).toHaveLength(
+        answers ? 3 : 2,
+      );
+      const reopened = stage.journal.rows
+        .get(parent)
+        ?.events.find(({ type }) => type === 'TaskReopened');
+      expect(JSON.parse(reopened?.data ?? '')).toEqual({ child, by: mender });
+    },
+  );
+
+  it('tells what it does to the parent before it is done', async () => {
+    const { stage, parent, child } = await broken();
+    const asked = { type: 'RestartRun', run: child, by } as const;
+    const above = (preview: unknown) => (preview as { above?: unknown }).above;
+    expect(above(await stage.engine.door.preview(asked))).toEqual([
+      { run: parent, task: 'call', takesOver: true, runsAgain: [] },
+    ]);
+    await stage.submit({ type: 'RerunTask', run: parent, task: 'call', by });
+    const because = 'attempt 1 of "call" is over';
+    expect(above(await stage.engine.door.preview(asked))).toEqual([
+      { run: parent, task: 'call', takesOver: false, because, runsAgain: [] },
+    ]);
+  });
+
+  it('reaches whoever stands above the parent, too', async () => {
+    const stage = await Stage.open();
+    for (const workflow of [CHILD, PARENT, GRANDPARENT]) await stage.deploy(workflow);
+    const { parent: top, child: parent } = await begun(stage, 'grandparent', 'above');
+    const child = (await stage.task(parent, 'call')).child ?? '';
+    await answer(stage);
+    await breakOff(stage);
+    expect((await stage.view(top)).status).toBe('failed');
+    const asked = { type: 'RestartRun', run: child, by } as const;
+    const preview = await stage.engine.door.preview(asked);
+    expect(preview).toMatchObject({ above: [{ run: parent }, { run: top, task: 'above' }] });
+    await stage.submit(asked);
+    await quiet(40);
+    expect((await stage.view(top)).status).toBe('running');
+    await answer(stage);
+    await answer(stage);
+    expect((await stage.view(top)).status).toBe('succeeded');
+  });
+
+  it('restart, and it fails again: the parent fails again, and may be mended again', async () => {
+    const { stage, parent, child } = await broken();
+    for (let time = 0; time < 2; time++) {
+      await stage.submit({ type: 'RestartRun', run: child, by });
+      await quiet(40);
+      await breakOff(stage);
+      expect((await stage.view(parent)).status).toBe('failed');
+    }
+    await stage.submit({ type: 'RestartRun', run: child, by });
+    await quiet(40);
+    await answer(stage);
+    expect((await stage.task(parent, 'call')).status).toBe('succeeded');
+  });
+
+  it('cancel: the parent’s task fails, and no other child is begun in its place', async () => {
+    const stage = await Stage.open();
+    await stage.deploy(CHILD);
+    await stage.deploy(PARENT.replace('workflow: steps }', 'workflow: steps, retry: 3 }'));
+    const { parent, child } = await begun(stage);
+    await stage.submit({ type: 'CancelRun', run: child, by });
+    await answer(stage);
+    expect((await stage.view(child)).status).toBe('cancelled');
+    const { status, failure } = await stage.task(parent, 'call');
+    expect(status).toBe('failed');
+    expect(failure).toMatchObject({ class: 'rejected', code: 'child.failed', native: child });
+    expect(children(stage, parent)).toBe(1);
+  });
+});
+
+describe('a verb on the parent', () => {
+  it.each([
+    ['rerun', { type: 'RerunTask', task: 'call' } as const],
+    ['restart', { type: 'RestartRun', from: ['call'] } as const],
+  ])(
+    '%s of its task begins a new child; the old one is on its own from then on',
+    async (_, verb) => {
+      const { stage, parent, child } = await broken();
+      await stage.submit({ ...verb, run: parent, by });
+      await quiet(40);
+      const second = (await stage.task(parent, 'call')).child;
+      expect(second).not.toBe(child);
+      stage.world.asked.length = 0;
+      await stage.submit({ type: 'RestartRun', run: child, by });
+      await quiet(40);
+      await answer(stage);
+      expect((await stage.view(child)).status).toBe('succeeded');
+      expect(await stage.task(parent, 'call')).toMatchObject({ status: 'running', child: second });
+    },
+  );
+
+  it.each([
+    ['force', { type: 'ForceTask', as: 'failed' } as const, 'failed'],
+    ['skip', { type: 'SkipTask' } as const, 'skipped'],
+  ])('%s of its task stands, whatever becomes of the child', async (_, verb, status) => {
+    const { stage, parent, child } = await broken();
+    await stage.submit({ ...verb, run: parent, task: 'call', by });
+    await stage.submit({ type: 'RestartRun', run: child, by });
+    await quiet(40);
+    stage.world.asked.findLast(({ key }) => key.startsWith(child))?.answer({});
+    await quiet(40);
+    expect((await stage.view(child)).status).toBe('succeeded');
+    expect((await stage.task(parent, 'call')).status).toBe(status);
+  });
+
+  it('force and skip while the child goes on are refused: whoever wants that ends the child', async () => {
+    const stage = await Stage.open();
+    for (const workflow of [CHILD, PARENT]) await stage.deploy(workflow);
+    const { parent } = await begun(stage);
+    const on = { run: parent, task: 'call', by };
+    expect(await stage.submit({ type: 'SkipTask', ...on })).toMatchObject({ refused: true });
+    const forced = await stage.submit({ type: 'ForceTask', ...on, as: 'succeeded' });
+    expect(forced).toMatchObject({ refused: true, code: 'task.wrong-status' });
+  });
+
+  it('cancel ends the mended child as any other', async () => {
+    const { stage, parent, child } = await broken();
+    await stage.submit({ type: 'RestartRun', run: child, by });
+    await quiet(40);
+    await stage.submit({ type: 'CancelRun', run: parent, by });
+    await answer(stage);
+    expect((await stage.view(child)).status).toBe('cancelled');
+    expect((await stage.view(parent)).status).toBe('cancelled');
+    await stage.submit({ type: 'RestartRun', run: child, from: ['two'], by });
+    await quiet(40);
+    await answer(stage);
+    expect((await stage.view(child)).status).toBe('succeeded');
+    expect((await stage.view(parent)).status).toBe('cancelled');
+  });
+});
+
+describe('a mended child, whoever dies in between', () => {
+  /** The mending is in the book; of what follows from it nothing has been written. */
+  async function crashAfter(family: Family, type: string): Promise<void> {
+    const { stage, child } = family;
+    const append = stage.journal.append.bind(stage.journal);
+    const never = new Promise<never>(() => {});
+    let over = false;
+    stage.journal.append = async (lease, batch) => {
+      if (over) return never;
+      over = batch.events.some((event) => event.type === type);
+      return append(lease, batch);
+    };
+    void stage.engine.door.submit({ type: 'RestartRun', run: child, by }).catch(() => undefined);
+    await quiet(60);
+    expect(over).toBe(true);
+    stage.journal.append = append;
+    await stage.crash();
+    await quiet(40);
+  }
+
+  it.each(['RunRestarted', 'TaskReopened', 'ParentTold'])(
+    'after %s the parent takes over all the same',
+    async (type) => {
+      const family = await broken();
+      const { stage, parent, child } = family;
+      await crashAfter(family, type);
+      expect((await stage.view(parent)).status).toBe('running');
+      const verb = stage.world.count('locate') > 0 ? 'locate' : 'call';
+      stage.world.take(verb).answer(verb === 'locate' ? { found: {} } : {});
+      await quiet(40);
+      expect((await stage.view(child)).status).toBe('succeeded');
+      expect((await stage.task(parent, 'call')).status).toBe('succeeded');
+    },
+  );
+
+  it('reaches a parent on another node', async () => {
+    const first = await Stage.open({ nodeName: 'node-a' });
+    const second = await Stage.open({ nodeName: 'node-b', beside: first });
+    for (const workflow of [CHILD, PARENT]) await first.deploy(workflow);
+    await quiet();
+    const { parent, child } = await begun(first);
+    await answer(first);
+    await breakOff(first);
+    // The child has ended: it may be anybody's.
+    Object.assign(first.journal.rows.get(child) ?? {}, { owner: 1 });
+    await second.submit({ type: 'RestartRun', run: child, by });
+    await quiet(40);
+    expect((await first.view(parent)).status).toBe('running');
+    await answer(second);
+    expect((await first.task(parent, 'call')).status).toBe('succeeded');
+  });
+
+  it('does not end before a parent that cannot be reached has heard of it', async () => {
+    const first = await Stage.open({ nodeName: 'node-a' });
+    const second = await Stage.open({ nodeName: 'node-b', beside: first });
+    for (const workflow of [CHILD, PARENT]) await first.deploy(workflow);
+    await quiet();
+    const { parent, child } = await begun(first);
+    await answer(first);
+    await breakOff(first);
+    Object.assign(first.journal.rows.get(child) ?? {}, { owner: 1 });
+    first.process.kill();
+    await second.submit({ type: 'RestartRun', run: child, by });
+    await quiet(40);
+    await answer(second);
+    expect((await second.view(child)).status).toBe('running');
+    await second.clock.advance(60_000);
+    expect((await second.view(child)).status).toBe('succeeded');
+    expect((await second.task(parent, 'call')).status).toBe('succeeded');
+  });
+});
