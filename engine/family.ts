@@ -37,6 +37,8 @@ import type { Owner } from './owner.ts';
 
 /** Between two tries to reach a child's node, or the journal. */
 const AGAIN_MS = 1_000;
+/** Of what a parent answers, so many characters are kept. */
+const SAID = 500;
 
 export interface FamilyParts {
   readonly owner: Owner;
@@ -141,7 +143,7 @@ export class Family {
     try {
       const answer = await submit({ type: 'ReopenTask', run, task, attempt, child: id, by });
       const heard: TellParent = answer.refused
-        ? { type: 'TellParent', run: id, takesOver: false, because: answer.message }
+        ? { type: 'TellParent', run: id, takesOver: false, because: answer.message.slice(0, SAID) }
         : { type: 'TellParent', run: id, takesOver: true };
       await owner.with(id, (child) => {
         if (owner.apply(child, heard) !== undefined) owner.release(child);

@@ -14,7 +14,7 @@ import {
   REASON_MAX,
   valueMistake,
 } from '../model/bounds.ts';
-import type { By, OperatorCommand, StartRun } from '../model/run.ts';
+import type { By, DoorCommand, StartRun } from '../model/run.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const SHOWN = 60;
@@ -34,7 +34,7 @@ export function malformation(command: StartRun): string | undefined {
 }
 
 /** The same for a command on a run that is there. What it names is looked up, and then found or not. */
-export function deformity(command: OperatorCommand): string | undefined {
+export function deformity(command: DoorCommand): string | undefined {
   if (command.type === 'ForceTask' && command.output !== undefined) {
     const wrong = valueMistake(command.output, OUTPUT_MAX_BYTES);
     if (wrong !== undefined) return `output: ${wrong}`;
