@@ -6,7 +6,8 @@ import type { Context } from '../kernel/context.ts';
 import { decide } from '../kernel/decide.ts';
 import { isRefusal } from '../kernel/refusal.ts';
 import type { RunState } from '../kernel/state.ts';
-import { type AbovePreview, type By, CHILD_DEPTH } from '../model/run.ts';
+import { type By } from '../model/run.ts';
+import { type AbovePreview, CHILD_DEPTH } from '../model/family.ts';
 
 export async function previewAbove(
   child: RunState,

@@ -9,7 +9,7 @@ import { definitionOf, nodeAt } from '../kernel/nodes.ts';
 import { scopeOf, templateOf } from '../kernel/scope.ts';
 import { ExpressionError } from '../model/expression.ts';
 import type { JsonObject } from '../model/json.ts';
-import { CHILD_DEPTH, depthOf } from '../model/run.ts';
+import { CHILD_DEPTH, depthOf } from '../model/family.ts';
 import type { Failure, ParentTask, Refusal, StartRun } from '../model/run.ts';
 import type { Follow } from '../kernel/plan.ts';
 import type { Body } from '../model/definition.ts';

@@ -16,7 +16,7 @@
 import type { Views } from '../journal/journal.ts';
 import type { RunState } from '../kernel/state.ts';
 import { TuttiError } from '../model/errors.ts';
-import { CHILD_DEPTH } from '../model/run.ts';
+import { CHILD_DEPTH } from '../model/family.ts';
 import type {
   AttemptReport,
   By,
@@ -24,8 +24,8 @@ import type {
   ParentTask,
   Refusal,
   StartRun,
-  TellParent,
 } from '../model/run.ts';
+import type { TellParent } from '../model/family.ts';
 import { runChild } from './child-attempt.ts';
 import type { Clock, Ids } from './clock.ts';
 import type { Desk } from './desk.ts';

@@ -13,9 +13,9 @@ import type {
   Refusal,
   RunEvent,
   TaskEnded,
-  TellParent,
   WakeTask,
 } from '../model/run.ts';
+import type { TellParent } from '../model/family.ts';
 import { decided } from './approval.ts';
 import type { Context, Decision } from './context.ts';
 import { definitionOf, indexOf, isDispatched, isHeld, isMapped, nodeAt } from './nodes.ts';

@@ -7,7 +7,12 @@
  * since the epoch, UTC.
  */
 import type { End, ErrorClass } from './definition.ts';
+import type { AbovePreview, ParentTask, ParentTold, TellParent } from './family.ts';
+import type { Gate } from './gate.ts';
 import type { Json, JsonObject } from './json.ts';
+
+export type { ParentTask } from './family.ts';
+export type { Gate } from './gate.ts';
 
 /** Who asks, and why. */
 export interface By {
@@ -25,24 +30,6 @@ export interface Failure {
   readonly message: string;
   /** The system's own words: exit code, HTTP status, SQL state, return code. */
   readonly native?: Json;
-}
-
-export interface ParentTask {
-  readonly run: string;
-  readonly task: string;
-  readonly attempt: number;
-  /** The run at the top, where that is not the parent itself: all below it are one trace. */
-  readonly root?: string;
-  /** With `root`: how many runs stand above the child. */
-  readonly depth?: number;
-}
-
-/** So many runs may stand above a child: a workflow that calls itself comes to an end. */
-export const CHILD_DEPTH = 50;
-
-export function depthOf(parent: ParentTask | undefined): number {
-  if (parent === undefined) return 0;
-  return parent.depth ?? (parent.root === undefined ? 1 : 2);
 }
 
 // ---------------------------------------------------------------- commands
@@ -189,14 +176,6 @@ export interface WakeRun {
   readonly type: 'WakeRun';
   readonly run: string;
 }
-/** The parent has heard that the run goes on again, and takes its end over or not. */
-export interface TellParent {
-  readonly type: 'TellParent';
-  readonly run: string;
-  readonly takesOver: boolean;
-  /** Why it does not. */
-  readonly because?: string;
-}
 export type AttemptReport =
   | StartTask
   | SubmitTask
@@ -258,13 +237,6 @@ export interface RunEnded {
   readonly failure?: Failure;
 }
 
-/** A child run that goes on after its end has told its parent; before that it does not end again. */
-export interface ParentTold {
-  readonly type: 'ParentTold';
-  readonly at: number;
-  readonly takesOver: boolean;
-  readonly because?: string;
-}
 export interface TaskHeld {
   readonly type: 'TaskHeld';
   readonly at: number;
@@ -436,36 +408,6 @@ export const ALIVE = [
 export type Alive = (typeof ALIVE)[number];
 export type TaskStatus = Alive | End;
 
-/**
- * An unmet precondition, typed and in words. `words` is complete on its own: what it waits for,
- * who holds it, since when or until when where that is known.
- */
-export interface Gate {
-  readonly kind:
-    | 'upstream'
-    | 'upstream-failed'
-    | 'hold'
-    | 'run-hold'
-    | 'pool'
-    | 'capacity'
-    | 'time'
-    | 'approval'
-    | 'retry'
-    | 'child-run'
-    | 'items'
-    | 'job'
-    | 'cancel'
-    | 'system'
-    | 'parallel'
-    | 'run-ended'
-    | 'start';
-  readonly words: string;
-  /** The task, run, pool or system that holds it. */
-  readonly on?: string;
-  readonly since?: number;
-  readonly until?: number;
-}
-
 /** A task of a run as people see it. */
 export interface TaskView {
   readonly task: string;
@@ -521,15 +463,6 @@ export interface RestartPreview {
   readonly version: number;
   /** For a child run that has ended: what the runs above do, the nearest first. */
   readonly above?: readonly AbovePreview[];
-}
-
-export interface AbovePreview {
-  readonly run: string;
-  readonly task: string;
-  /** Its task waits for the child again. */
-  readonly takesOver: boolean;
-  readonly because?: string;
-  readonly runsAgain: readonly string[];
 }
 
 /** A command that was not carried out, and why: data, not an exception. */

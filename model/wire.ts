@@ -13,7 +13,6 @@ import type { Json, JsonObject } from './json.ts';
 import type { Problem } from './errors.ts';
 import { ALIVE, RUN_ENDS, RUN_STATUSES } from './run.ts';
 import type {
-  AbovePreview,
   By,
   Failure,
   Gate,
@@ -24,6 +23,7 @@ import type {
   RunView,
   TaskView,
 } from './run.ts';
+import type { AbovePreview } from './family.ts';
 
 type Shape<T> = {
   readonly [K in keyof T]-?: object extends Pick<T, K>
