@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Door } from '../engine/door.ts';
 import type {
   BulkRow,
+  RetentionRow,
   EventRow,
   LogRow,
   Requests,
@@ -53,6 +54,15 @@ export const VERSION: VersionRow = {
 };
 
 const { definition: _definition, source: _source, ...VERSION_ENTRY } = VERSION;
+
+const RETENTION: Omit<RetentionRow, 'id' | 'scope' | 'by'> = {
+  createdAt: 5,
+  endedAt: null,
+  cancelledAt: null,
+  portions: 0,
+  counts: { looked: 0, kept: 0, runs: 0, events: 0, logs: 0, bulks: 0, feed: 0 },
+  failure: null,
+};
 
 export class CardboardHouse implements House {
   commands: unknown[] = [];
@@ -108,6 +118,10 @@ export class CardboardHouse implements House {
       this.#answer(request);
       return this.refusal ?? { refused: false as const, run: request.id };
     },
+    retain: async (request) => {
+      this.commands.push(request);
+      this.retentionRow = { ...RETENTION, ...request };
+    },
     cancelBulk: async (id) => {
       this.commands.push({ cancelBulk: id });
     },
@@ -158,6 +172,17 @@ export class CardboardHouse implements House {
     interrupt: async (key) => {
       const known = this.kept.get(key);
       if (known !== undefined) this.kept.set(key, { ...known, interrupted: true });
+    },
+  };
+  retentionRow: RetentionRow | null = null;
+  readonly retentions: House['retentions'] = {
+    find: async (id) => (this.retentionRow?.id === id ? this.retentionRow : null),
+    list: async () => ({
+      items: this.retentionRow === null ? [] : [this.retentionRow],
+      next: null,
+    }),
+    cancel: async (id) => {
+      this.commands.push({ cancelRetention: id });
     },
   };
   bulkRow: BulkRow | null = null;

@@ -24,6 +24,7 @@ export interface House {
   readonly versions: Pick<Journal, 'version'>;
   readonly requests: Journal['requests'];
   readonly bulks: Pick<Journal['bulks'], 'count' | 'find' | 'list' | 'refusals'>;
+  readonly retentions: Pick<Journal['retentions'], 'find' | 'list' | 'cancel'>;
   /** A UUID, ordered by time. */
   readonly newId: () => string;
   /** Reads a workflow file without keeping it. */

@@ -20,6 +20,7 @@ import { LongPolls } from './long-poll.ts';
 import { describe } from './openapi.ts';
 import { answerProblem, sendProblem } from './problem.ts';
 import { bulkRoutes } from './routes/bulk.ts';
+import { retentionRoutes } from './routes/retention.ts';
 import { nodeRoutes } from './routes/nodes.ts';
 import { forwardedRoutes } from './routes/forwarded.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
@@ -99,6 +100,7 @@ async function registerRoutes(app: App, room: Room, version: string): Promise<vo
       eventRoutes(scope, room);
       commandRoutes(scope, room);
       bulkRoutes(scope, room);
+      retentionRoutes(scope, room);
       catalogueRoutes(scope, room);
       nodeRoutes(scope, room);
       forwardedRoutes(scope, room);

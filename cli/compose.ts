@@ -281,6 +281,7 @@ async function serve(
       versions: database.journal,
       requests: database.journal.requests,
       bulks: database.journal.bulks,
+      retentions: database.journal.retentions,
       newId: () => machineIds.run(),
       validate: async (source, file) =>
         validated(await reader.read(source, file === undefined ? {} : { file })),

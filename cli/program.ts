@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { lookCommands } from './commands/look.ts';
 import { bulkCommand } from './commands/bulk.ts';
 import { operateCommands } from './commands/operate.ts';
+import { retentionCommand } from './commands/retention.ts';
 import { runCommand } from './commands/run.ts';
 import { serveCommand } from './commands/serve.ts';
 import { workflowCommands } from './commands/workflows.ts';
@@ -43,6 +44,7 @@ export function buildProgram(runtime: Runtime): Command {
   lookCommands(program, runtime);
   operateCommands(program, runtime);
   bulkCommand(program, runtime);
+  retentionCommand(program, runtime);
   for (const command of program.commands) command.helpOption('-h, --help', 'Prints this help.');
   return program;
 }

@@ -11,7 +11,7 @@ import type {
   RunView,
   StartRun,
 } from '../model/run.ts';
-import type { BulkFilter } from '../journal/journal.ts';
+import type { BulkFilter, RetentionRow } from '../journal/journal.ts';
 import type { Problem } from '../model/errors.ts';
 import type { BulkVerb } from '../model/request.ts';
 
@@ -48,6 +48,9 @@ export interface BulkRequest {
   readonly by: By;
 }
 
+/** Deleting what is over. The same id again is the same retention. */
+export type RetentionRequest = Pick<RetentionRow, 'id' | 'scope' | 'by'>;
+
 /** The name of the node that passed a command on: it is not passed on again. */
 export type Via = string;
 
@@ -67,6 +70,8 @@ export interface Door {
   submit(command: DoorCommand, via?: Via): Promise<Accepted | Refusal>;
   /** Resolves when its runs are noted; they are worked off behind it, also by another node if this one goes. */
   bulk(request: BulkRequest): Promise<Accepted | Refusal>;
+  /** Resolves when it is noted; it is worked off behind it, also by another node if this one goes. */
+  retain(request: RetentionRequest): Promise<void>;
   /** What it has not tried yet is left alone. */
   cancelBulk(id: string): Promise<void>;
   preview(command: RestartRun): Promise<RestartPreview | Refusal>;

@@ -16,6 +16,7 @@ import type { AttemptReport } from '../model/run.ts';
 import { Airspace } from './airspace.ts';
 import { giveUp, runAction } from './attempt.ts';
 import { Bulk } from './bulk.ts';
+import { Retention } from './retention.ts';
 import type { Chance, Clock, Ids } from './clock.ts';
 import { Courier } from './courier.ts';
 import type { Desk } from './desk.ts';
@@ -108,6 +109,7 @@ class Orchestra implements Engine {
   readonly #desk: Desk;
   readonly #bulk: Bulk;
   readonly #air: Airspace;
+  readonly #retention: Retention;
   #pipeline: Pipeline | undefined;
   #lease: NodeLease | undefined;
   #membership: Membership | undefined;
@@ -144,6 +146,12 @@ class Orchestra implements Engine {
     this.#entrance = this.#makeEntrance();
     this.#desk = this.#makeDesk();
     this.#family = this.#makeFamily();
+    this.#retention = new Retention({
+      journal,
+      clock,
+      lease: () => this.#leased(),
+      log: options.log,
+    });
     this.#bulk = new Bulk({
       journal,
       clock,
@@ -205,6 +213,7 @@ class Orchestra implements Engine {
     this.#pools.setCapacity(await journal.pools());
     await this.#membership.join();
     await this.#bulk.claim(lease);
+    await this.#retention.claim(lease);
   }
 
   /** What the nodes tell each other. */
@@ -231,10 +240,16 @@ class Orchestra implements Engine {
       case 'orphans':
         this.#pools.look();
         this.#family.orphaned();
-        if (this.#lease !== undefined) void this.#bulk.claim(this.#lease).catch(() => undefined);
+        if (this.#lease !== undefined) this.#takeUp(this.#lease);
         return;
       case 'due':
     }
+  }
+
+  /** What nodes that are gone were working on for people. */
+  #takeUp(lease: NodeLease): void {
+    void this.#bulk.claim(lease).catch(() => undefined);
+    void this.#retention.claim(lease).catch(() => undefined);
   }
 
   async #refreshPools(): Promise<void> {
@@ -260,6 +275,7 @@ class Orchestra implements Engine {
   #rest(): void {
     this.#membership?.rest();
     this.#bulk.stop();
+    this.#retention.stop();
     this.#dispatcher.stop();
   }
 
@@ -370,6 +386,7 @@ class Orchestra implements Engine {
       followers: this.#followers,
       courier: this.#makeCourier(),
       beginBulk: (id) => this.#bulk.take(id),
+      beginRetention: (id) => this.#retention.take(id),
       deployed: () => this.#refreshPools(),
       stalls: () => [
         ...[this.#refusing ?? this.#draining].flatMap((error) => error?.message ?? []),

@@ -33,6 +33,7 @@ import type {
   DeployRequest,
   DeployResult,
   Door,
+  RetentionRequest,
   StartRequest,
   Via,
 } from './door.ts';
@@ -64,6 +65,7 @@ export interface DoorParts {
   readonly stalls: () => readonly string[];
   readonly lease: () => NodeLease;
   /** The runs of a bulk command are noted: work them off. */
+  readonly beginRetention: (id: string) => void;
   readonly beginBulk: (id: string) => void;
   readonly courier: Courier;
   readonly followers: Followers;
@@ -224,6 +226,12 @@ export class Entrance implements Door {
     }
     this.#parts.beginBulk(request.id);
     return { refused: false, run: request.id };
+  }
+
+  async retain(request: RetentionRequest): Promise<void> {
+    this.#parts.open('start');
+    await this.#parts.journal.retentions.create(this.#parts.lease(), request);
+    this.#parts.beginRetention(request.id);
   }
 
   async cancelBulk(id: string): Promise<void> {

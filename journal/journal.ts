@@ -7,6 +7,7 @@
  */
 import type { Definition } from '../model/definition.ts';
 import type { Json } from '../model/json.ts';
+import type { RetentionCounts } from '../model/retention.ts';
 import type { By, ParentTask, RunStatus, RunSummary } from '../model/run.ts';
 
 /** One event as a row. `data` is the rest of the event as JSON text. */
@@ -313,6 +314,48 @@ export interface Bulks {
   refusals(bulk: string, limit: number): Promise<readonly BulkOutcome[]>;
 }
 
+export interface RetentionScope {
+  /** Runs that ended before it, whole families of them. Milliseconds; null: none. */
+  readonly endedBefore: number | null;
+  /** Of those that ended before it, the logs. */
+  readonly logsBefore: number | null;
+  /** Only runs of it at the top of their families. */
+  readonly workflow: string | null;
+  /** A folder of this node. */
+  readonly archive: string | null;
+  /** Else it only counts. */
+  readonly applies: boolean;
+}
+
+export interface RetentionRow {
+  readonly id: string;
+  readonly scope: RetentionScope;
+  readonly by: By;
+  readonly createdAt: number;
+  readonly endedAt: number | null;
+  readonly cancelledAt: number | null;
+  readonly portions: number;
+  readonly counts: RetentionCounts;
+  readonly failure: string | null;
+}
+
+/** Deleting what is over, in portions, each of them a transaction that notes how far it is. */
+export interface Retentions {
+  create(lease: NodeLease, retention: Pick<RetentionRow, 'id' | 'scope' | 'by'>): Promise<void>;
+  /**
+   * The next portion: archived on the disk, then deleted. False when nothing is left to do, or this
+   * node has been fenced. Fails with `retention.archive`, and then has deleted nothing.
+   */
+  portion(lease: NodeLease, retention: string): Promise<boolean>;
+  /** Ends it. */
+  fail(retention: string, failure: string): Promise<void>;
+  cancel(retention: string): Promise<void>;
+  /** Open ones that nobody works on (their node is gone) become this node's. */
+  claim(lease: NodeLease): Promise<readonly string[]>;
+  find(retention: string): Promise<RetentionRow | null>;
+  list(after: string | null, limit: number): Promise<Page<RetentionRow>>;
+}
+
 /** What the engine writes and reads back. */
 export interface Journal {
   /**
@@ -381,6 +424,7 @@ export interface Journal {
   readonly slots: Slots;
   readonly requests: Requests;
   readonly bulks: Bulks;
+  readonly retentions: Retentions;
   /**
    * What other nodes announce (and this one). `again`: the connection was away, so anything may
    * have been missed: look at everything. The result ends it.
@@ -433,7 +477,10 @@ export interface Views {
   workflows(after: string | null, limit: number): Promise<Page<WorkflowRow>>;
   versions(workflow: string, after: string | null, limit: number): Promise<Page<VersionEntry>>;
   nodes(): Promise<readonly NodeRow[]>;
-  /** Oldest first. null: from now on; the page is empty and says where now is. */
+  /**
+   * Oldest first. null: from now on; the page is empty and says where now is. Fails with `feed.gone`
+   * when events after the position were deleted.
+   */
   feed(after: FeedPosition | null, limit: number): Promise<FeedPage>;
   ping(): Promise<void>;
 }

@@ -37,6 +37,12 @@ create table feed (
   spans bytea not null
 );
 
+create table feed_start (
+  one boolean default true not null,
+  xid xid8 not null,
+  skip integer not null
+);
+
 create table leases (
   node integer not null,
   until timestamp with time zone
@@ -72,6 +78,20 @@ create table requests (
   type text,
   location text,
   body text
+);
+
+create table retentions (
+  id uuid not null,
+  created_at timestamp with time zone default now() not null,
+  ended_at timestamp with time zone,
+  cancelled_at timestamp with time zone,
+  owner integer,
+  portions integer default 0 not null,
+  scope json not null,
+  place json not null,
+  counts json not null,
+  by json not null,
+  failure text
 );
 
 create table runs (
@@ -151,6 +171,12 @@ alter table events add constraint events_pkey
 alter table feed add constraint feed_pkey
   PRIMARY KEY (xid);
 
+alter table feed_start add constraint feed_start_pkey
+  PRIMARY KEY (one);
+
+alter table feed_start add constraint feed_start_one_check
+  CHECK (one);
+
 alter table leases add constraint leases_pkey
   PRIMARY KEY (node);
 
@@ -171,6 +197,9 @@ alter table pools add constraint pools_pkey
 
 alter table requests add constraint requests_pkey
   PRIMARY KEY (key);
+
+alter table retentions add constraint retentions_pkey
+  PRIMARY KEY (id);
 
 alter table runs add constraint runs_pkey
   PRIMARY KEY (id);
@@ -201,7 +230,13 @@ CREATE INDEX bulks_by_time ON public.bulks USING btree (created_at, id);
 
 CREATE INDEX bulks_open ON public.bulks USING btree (owner) WHERE (ended_at IS NULL);
 
+CREATE INDEX bulks_over ON public.bulks USING btree (ended_at, id) WHERE (ended_at IS NOT NULL);
+
 CREATE INDEX requests_begun ON public.requests USING btree (begun_at);
+
+CREATE INDEX retentions_by_time ON public.retentions USING btree (created_at, id);
+
+CREATE INDEX retentions_open ON public.retentions USING btree (owner) WHERE (ended_at IS NULL);
 
 CREATE INDEX runs_active ON public.runs USING btree (owner, id) WHERE ((ended_at IS NULL) AND (wake_at IS NULL));
 

@@ -56,6 +56,24 @@ export const CATALOGUE = {
     retry: true,
     status: 409,
   },
+  'retention.unknown': {
+    title: 'There is no such retention',
+    next: 'Look at the list of retentions.',
+    retry: false,
+    status: 404,
+  },
+  'retention.archive': {
+    title: 'The archive cannot be written',
+    next: 'Name an absolute folder that the server may write to, with room for it. Nothing was deleted that is not archived.',
+    retry: false,
+    status: 422,
+  },
+  'feed.gone': {
+    title: 'The events after this place are deleted',
+    next: 'Begin at the earliest place, which the answer names, or without one; read what was before from archives.',
+    retry: false,
+    status: 410,
+  },
   'bulk.unknown': {
     title: 'There is no such bulk command',
     next: 'Look at the list of bulk commands.',

@@ -196,6 +196,12 @@ export const bulkQuerySchema = z.strictObject({
   wait: waitSchema,
 });
 
+export const waitedPortionSchema = z.strictObject({
+  /** With `wait`: the number of portions that the asker knows already. */
+  after: z.coerce.number<number>().int().min(-1).default(-1),
+  wait: waitSchema,
+});
+
 export const runsQuerySchema = z.strictObject({
   ...runFilter,
   id: name

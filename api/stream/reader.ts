@@ -27,7 +27,19 @@ export class Reader {
   /** `null` begins now. Whoever opens one leaves the tail when it is done. */
   static async open(source: Source, tail: Tail, position: FeedPosition | null): Promise<Reader> {
     const now = await tail.enter();
-    return new Reader(source, tail, position ?? now);
+    const reader = new Reader(source, tail, position ?? now);
+    // A place that nobody can read on from is refused before anything is answered.
+    if (reader.#number === undefined) await reader.#refuseGone();
+    return reader;
+  }
+
+  async #refuseGone(): Promise<void> {
+    try {
+      await this.#source.read(this.#position, 1);
+    } catch (error) {
+      this.#tail.leave();
+      throw error;
+    }
   }
 
   /** Right after everything that was given. */
@@ -57,11 +69,15 @@ export class Reader {
   }
 
   async #lookFar(turn: number): Promise<readonly Item[]> {
-    const page = await this.#source.share(turn, this.#position, MOST_ITEMS);
-    const items = bounded(page.items);
-    this.#position = items.at(-1)?.position ?? page.next;
-    this.#number = this.#tail.numberAfter(this.#position);
-    return items;
+    for (;;) {
+      const page = await this.#source.share(turn, this.#position, MOST_ITEMS);
+      const items = bounded(page.items);
+      const before = this.#position;
+      this.#position = items.at(-1)?.position ?? page.next;
+      this.#number = this.#tail.numberAfter(this.#position);
+      // Events of runs that were deleted leave an empty page behind: there may be more after it.
+      if (items.length > 0 || this.#position === before) return items;
+    }
   }
 }
 

@@ -23,13 +23,16 @@ import { uuids, integers } from './columns.ts';
 import { clampLimit } from './cursor.ts';
 import { EVENT } from './runs.ts';
 
-const HORIZON = 'pg_snapshot_xmin(pg_current_snapshot())';
+export const HORIZON = 'pg_snapshot_xmin(pg_current_snapshot())';
 /** `feed.xid`: the bare name would be the text, in the order of its digits. */
 export const FEED_ROWS = `
 select xid::text as xid, spans from feed where xid >= $1::text::xid8 and xid < ${HORIZON}
 order by feed.xid limit $2`;
 export const FEED_END = `
 select xid::text as xid, spans from feed where xid < ${HORIZON} order by feed.xid desc limit 1`;
+/** Where the feed begins, if that is after this place. */
+export const FEED_GONE = `
+select xid || '.' || skip as start from feed_start where (xid, skip) > ($1::text::xid8, $2::int)`;
 export const FEED_EVENTS = `
 select wanted.n::int as n, run_id as run, ${EVENT}
 from unnest($1::uuid[], $2::int[], $3::int[]) with ordinality as wanted(run, first, last, n)
@@ -40,6 +43,8 @@ export const IS_FOREIGN = `
 select $1::text::xid8 >= pg_snapshot_xmax(pg_current_snapshot()) as foreign`;
 export const FORGET_FOREIGN = `
 delete from feed where xid >= pg_snapshot_xmax(pg_current_snapshot())`;
+export const FORGET_FOREIGN_START = `
+delete from feed_start where xid >= pg_snapshot_xmax(pg_current_snapshot())`;
 
 /** Rows have from one to thousands of events: few at first, then more. */
 const ROWS_AT_FIRST = 8;
@@ -47,7 +52,7 @@ const ROWS_AT_MOST = 256;
 
 const SPAN_BYTES = 24;
 
-interface FeedRow {
+export interface FeedRow {
   readonly xid: string;
   readonly spans: Buffer;
 }
@@ -85,6 +90,18 @@ function spansOf({ xid, spans }: FeedRow, skip: number, limit: number): Span[] {
   return found;
 }
 
+/** The first event of each run in a row. */
+export function firstEventsOf(
+  row: FeedRow,
+): readonly { readonly run: string; readonly seq: number }[] {
+  return spansOf(row, 0, Infinity).map(({ run, first }) => ({ run, seq: first }));
+}
+
+export function eventsIn(row: FeedRow): number {
+  const last = spansOf(row, 0, Infinity).at(-1);
+  return last === undefined ? 0 : last.before + last.count;
+}
+
 function parse(position: FeedPosition): { xid: string; skip: number } {
   const [, xid, skip] = /^(\d{1,18})\.(\d{1,9})$/.exec(position) ?? [];
   if (xid === undefined || skip === undefined) throw noPosition();
@@ -106,6 +123,8 @@ export async function readFeed(
   if (after === null) return { items: [], next: await feedEnd(client) };
   const from = parse(after);
   const spans = await collect(client, from, clampLimit(limit));
+  // After the reading: what was not deleted by now was there to be read.
+  await refuseGone(client, from);
   const last = spans.at(-1);
   if (last === undefined) {
     const { rows } = await client.query<{ foreign: boolean }>(IS_FOREIGN, [from.xid]);
@@ -115,12 +134,20 @@ export async function readFeed(
   return { items: await eventsOf(client, spans), next: `${last.xid}.${last.before + last.count}` };
 }
 
+async function refuseGone(client: pg.Client, from: { xid: string; skip: number }): Promise<void> {
+  const { rows } = await client.query<{ start: string }>(FEED_GONE, [from.xid, from.skip]);
+  const start = rows[0]?.start;
+  if (start === undefined) return;
+  throw new TuttiError(
+    'feed.gone',
+    `Events after this place are deleted; the earliest place that can be read on from is ${start}.`,
+  );
+}
+
 async function feedEnd(client: pg.Client): Promise<FeedPosition> {
   const { rows } = await client.query<FeedRow>(FEED_END);
   const row = rows[0];
-  if (row === undefined) return '0.0';
-  const last = spansOf(row, 0, Infinity).at(-1);
-  return `${row.xid}.${last === undefined ? 0 : last.before + last.count}`;
+  return row === undefined ? '0.0' : `${row.xid}.${eventsIn(row)}`;
 }
 
 async function collect(

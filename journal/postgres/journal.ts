@@ -15,13 +15,14 @@ import { openBulks } from './bulks.ts';
 import { claim, CLAIM_SETTINGS, claimRun } from './claims.ts';
 import { Desk } from './desk.ts';
 import { sqlState, wordsOf } from './faults.ts';
-import { FORGET_FOREIGN, readFeed } from './feed.ts';
+import { FORGET_FOREIGN, FORGET_FOREIGN_START, readFeed } from './feed.ts';
 import { bury, Leases } from './lease.ts';
 import { Hosts } from './hosts.ts';
 import type { Source } from './line.ts';
 import { logEnd, readLogs, writeLogs } from './logs.ts';
 import { checkVersion, migrate } from './migrate.ts';
 import { openRequests } from './requests.ts';
+import { openRetentions } from './retentions.ts';
 import { listRuns } from './run-lists.ts';
 import {
   activeRuns,
@@ -80,6 +81,7 @@ export async function openPostgresJournal(options: PostgresJournalOptions): Prom
     await checkVersion(client);
     await migrate(client);
     await client.query(FORGET_FOREIGN);
+    await client.query(FORGET_FOREIGN_START);
   } catch (error) {
     closing.abort();
     await leases.close();
@@ -132,6 +134,10 @@ function assemble(
   const people = new Desk({ ...source, stalls: new Stalls() }, READ_LINES, async (client) => {
     await client.query(PEOPLE_SETTINGS);
   });
+  // Its portions are longer than what the others ask, and nobody waits for them.
+  const retiring = new Desk({ ...source, stalls: new Stalls() }, 1, async (client) => {
+    await client.query(PEOPLE_SETTINGS);
+  });
   return {
     width,
     append: (lease, batch) => {
@@ -148,11 +154,14 @@ function assemble(
     slots: openSlots(readers),
     requests: openRequests(people),
     bulks: openBulks(readers, people),
+    retentions: openRetentions(retiring, people),
     stalls: () => [...source.stalls.sentences(), ...leases.stalls(Date.now())],
     close: async () => {
       closing.abort();
       await Promise.all(
-        [leases, bells, claims, writers, logs, readers, people].map((each) => each.close()),
+        [leases, bells, claims, writers, logs, readers, retiring, people].map((each) =>
+          each.close(),
+        ),
       );
     },
   };

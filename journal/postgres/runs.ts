@@ -4,7 +4,7 @@ import type { EventRow, StoredRun } from '../journal.ts';
 import type { RunStatus, RunSummary } from '../../model/run.ts';
 
 /** Times leave as milliseconds; infinity stays what it is. */
-function ms(column: string): string {
+export function ms(column: string): string {
   return `round(date_part('epoch', ${column}) * 1000)`;
 }
 

@@ -18,6 +18,6 @@ export const EVENT_ROUTES = routes({
       response: { 200: streamedEventSchema },
     },
     stream: streamedEventSchema,
-    refusals: [...READING, 'run.unknown', 'stream.full', 'node.stopping'],
+    refusals: [...READING, 'feed.gone', 'run.unknown', 'stream.full', 'node.stopping'],
   },
 });

@@ -3,6 +3,7 @@ import { BULK_ROUTES } from './bulk.ts';
 import { COMMAND_ROUTES } from './commands.ts';
 import { EVENT_ROUTES } from './events.ts';
 import { HOUSE_ROUTES } from './house.ts';
+import { RETENTION_ROUTES } from './retention.ts';
 import { API_PREFIX } from './route.ts';
 import type { Route } from './route.ts';
 import { RUN_ROUTES } from './runs.ts';
@@ -13,6 +14,7 @@ export const ROUTES = {
   ...EVENT_ROUTES,
   ...COMMAND_ROUTES,
   ...BULK_ROUTES,
+  ...RETENTION_ROUTES,
   ...WORKFLOW_ROUTES,
   ...HOUSE_ROUTES,
 } as const;

@@ -17,6 +17,7 @@ export const TAGS = {
   events: 'What happens, as it happens.',
   commands: 'The verbs of an operator. They answer after commit: what was accepted is durable.',
   bulk: 'One command on every run that a filter finds: count, begin, watch, stop.',
+  retention: 'Delete what is over by its age, archived before: begin, watch, stop.',
   workflows: 'Workflow files and their versions.',
   catalogue: 'What a workflow can use.',
   nodes: 'The processes that share the work.',

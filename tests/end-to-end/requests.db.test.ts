@@ -23,6 +23,7 @@ beforeAll(async () => {
       versions: journal,
       requests: journal.requests,
       bulks: journal.bulks,
+      retentions: journal.retentions,
       newId: () => machineIds.run(),
       validate: () => Promise.resolve({ valid: true, workflow: null, problems: [] }),
       actions: [],

@@ -28,6 +28,7 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
       versions: journal,
       requests: journal.requests,
       bulks: journal.bulks,
+      retentions: journal.retentions,
       newId: () => machineIds.run(),
       validate: () => Promise.resolve({ valid: true, workflow: null, problems: [] }),
       actions: [],

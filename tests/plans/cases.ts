@@ -10,6 +10,7 @@ import type { BulkFilter, RunFilter } from '../../journal/journal.ts';
 import { APPEND_SETTINGS } from '../../journal/postgres/append.ts';
 import { CLAIM_SETTINGS } from '../../journal/postgres/claims.ts';
 import { writeCursor } from '../../journal/postgres/cursor.ts';
+import { BEGINNING, CANDIDATES, candidatesStatement } from '../../journal/postgres/families.ts';
 import { logsStatement } from '../../journal/postgres/logs.ts';
 import {
   CHILDREN_LOOKED_AT,
@@ -67,6 +68,7 @@ export function plainCases(volume: Volume, feedPosition: string): Readonly<Recor
     ...versionCases(),
     ...bulkCases(volume, some),
     ...loadCases(volume, run, some),
+    ...retentionCases(volume, some, feedPosition),
     LOOK_EVENT: one(run, 1, 'TaskEnded', 't1', 1, 'succeeded', NONE, 1),
     LOOK_RUN: one(run),
     LOOK_KEY: on(
@@ -134,6 +136,60 @@ function loadCases(
     BY_PREFIX: on(PEOPLE_SETTINGS, 2, run, run.replace(/.{6}$/, 'ffffff')),
     CANCELLING_ABOVE: on(PEOPLE_SETTINGS, 4, volume.idOf(40)),
     MARKED: on(PEOPLE_SETTINGS, volume.tasks + 2, run, '"request":"x"'),
+  };
+}
+
+function retentionCases(
+  volume: Volume,
+  some: readonly string[],
+  feedPosition: string,
+): Readonly<Record<string, Case>> {
+  const { bulk } = volume;
+  const scope = [NONE, NONE, NONE, NONE, 1];
+  const nil = FRESH.replace('0fff', '0000');
+  const child = volume.idOf(157);
+  return {
+    FIND_RETENTION: one(FRESH),
+    RETENTIONS: on(PEOPLE_SETTINGS, PAGE, PAGE),
+    RETENTIONS_AFTER: on(PEOPLE_SETTINGS, PAGE, PAGE, NOW_MS, FRESH),
+    ADD_RETENTION: one(FRESH, ...scope),
+    LOCK_RETENTION: one(FRESH),
+    NOTE_PORTION: one(FRESH, NONE, NONE, true),
+    FAIL_RETENTION: one(FRESH, 'no'),
+    CANCEL_RETENTION: one(FRESH),
+    CLAIM_RETENTIONS: on(PEOPLE_SETTINGS, 20, 1, 1),
+    MEMBERS_OF: on(PEOPLE_SETTINGS, 4 * FEW, some, FEW),
+    LAST_END: on(PEOPLE_SETTINGS, 10, [child]),
+    CHILDLESS: on(PEOPLE_SETTINGS, 10, [child], FEW),
+    NEXT_MEMBERS: { ...on(PEOPLE_SETTINGS, 10, [child], nil, FEW), sorts: 'members of one family' },
+    EVENTS_OF: on(PEOPLE_SETTINGS, 2 * FEW, some),
+    LOGS_OF: on(PEOPLE_SETTINGS, 2 * FEW, some),
+    LOCK_OVER: on(PEOPLE_SETTINGS, 2 * FEW, some, NOW_MS),
+    DELETE_LOGS: on(PEOPLE_SETTINGS, 2 * FEW, some),
+    DELETE_SLOTS: on(PEOPLE_SETTINGS, 2 * FEW, some),
+    DELETE_RUNS: on(PEOPLE_SETTINGS, 2 * FEW, some),
+    BULKS_OVER: on(PEOPLE_SETTINGS, 2, 0, nil, NOW_MS),
+    BULK_RUNS: on(PEOPLE_SETTINGS, FEW, bulk, FEW),
+    DELETE_BULK_RUNS: on(PEOPLE_SETTINGS, 2 * FEW, bulk, some),
+    DELETE_BULK: on(PEOPLE_SETTINGS, 2, bulk.replace(/1$/, '3')),
+    ARCHIVED_RUNS: on(PEOPLE_SETTINGS, 2 * FEW, some),
+    ARCHIVED_EVENTS: on(PEOPLE_SETTINGS, 5 * FEW, some, nil, -1, FEW),
+    ARCHIVED_LOGS: on(PEOPLE_SETTINGS, 5 * FEW, some, nil, '', 0, 0, FEW),
+    ARCHIVED_BULK: one(bulk),
+    ARCHIVED_BULK_RUNS: on(PEOPLE_SETTINGS, 2 * FEW, bulk, some),
+    FEED_GONE: one(feedPosition, 1),
+    FORGET_FOREIGN_START: one(),
+    FEED_OLDEST: on(PEOPLE_SETTINGS, FEW + 2, '0', FEW),
+    FEED_AGES: on(
+      PEOPLE_SETTINGS,
+      2 * FEW,
+      some,
+      some.map(() => 0),
+      NOW_MS,
+    ),
+    FEED_CUT: on(PEOPLE_SETTINGS, 2, feedPosition),
+    FEED_START: one(feedPosition, 1),
+    DELETE_EVENTS: on(`${PEOPLE_SETTINGS}; set tutti.retention = 'on'`, 5 * FEW, some),
   };
 }
 
@@ -352,7 +408,23 @@ function appendCases(volume: Volume): MadeCase[] {
   });
 }
 
+function candidateCases(volume: Volume): MadeCase[] {
+  return [null, 'w7', 'of-long-ago'].map((workflow) => ({
+    name: `of ${workflow ?? 'all'}`,
+    maker: 'candidatesStatement',
+    ...candidatesStatement(workflow, BEGINNING, volume.now),
+    reads: 2 * CANDIDATES + RUN_STATUSES.length + 1,
+    session: PEOPLE_SETTINGS,
+  }));
+}
+
 /** Statements that are made of parts. */
 export function madeCases(volume: Volume): readonly MadeCase[] {
-  return [...listCases(volume), ...bulkCounts(volume), ...logCases(volume), ...appendCases(volume)];
+  return [
+    ...listCases(volume),
+    ...bulkCounts(volume),
+    ...candidateCases(volume),
+    ...logCases(volume),
+    ...appendCases(volume),
+  ];
 }

@@ -115,6 +115,9 @@ const REST: readonly string[] = [
    select '00000000-0000-7000-8000-000000000001', id,
      case when n in (10, 20, 30) then 'run.wrong-status' when n > 50 and n % 1000 = 0 then null else 'done' end
    from (select id, row_number() over (order by id) as n from runs where status <> 'running' limit 100000) as numbered`,
+  `insert into retentions (id, created_at, ended_at, owner, scope, place, counts, "by")
+   select gen_random_uuid(), now() - n * interval '1 hour', case when n <> 1 then now() end, 1, '{}', '{}', '{}', '{}'
+   from generate_series(1, 2000) as n`,
   `insert into pools (name, capacity) select 'p' || n, 100 from generate_series(1, 200) as n`,
   `insert into slots (run, task, attempt, pool, slots)
    select id, 't1', 1, 'p' || (1 + row_number() over () % 200), 1 from runs where status = 'running' limit 2000`,

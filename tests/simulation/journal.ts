@@ -9,6 +9,7 @@ import type {
   Batch,
   Bell,
   Bulks,
+  Retentions,
   Claim,
   EventRow,
   FeedPage,
@@ -378,6 +379,7 @@ export class MemoryJournal implements Journal {
 
   /** The engine asks at its start for bulk commands that were left; nothing else here uses them. */
   readonly bulks = { claim: async () => [] } as unknown as Bulks;
+  readonly retentions = { claim: async () => [] } as unknown as Retentions;
   readonly requests = {} as unknown as Requests;
 
   /** Who holds slots, by key. */

@@ -129,7 +129,7 @@ function through(wire: Wire, target: object, prefix: string, own: object = {}): 
   });
 }
 
-const PARTS = new Set(['views', 'slots', 'bulks', 'requests']);
+const PARTS = new Set(['views', 'slots', 'bulks', 'retentions', 'requests']);
 const LOCAL = new Set(['ring', 'stalls', 'close']);
 
 export function leaseOf(args: readonly unknown[]): NodeLease {

@@ -1,0 +1,95 @@
+/**
+ * Retention: begin, watch, stop. Ages become times by the clock of this node, once, at the
+ * beginning; the engine works it off and the journal keeps how far it is.
+ */
+import type { RetentionRow } from '../../journal/journal.ts';
+import { parseDuration } from '../../model/duration.ts';
+import { TuttiError } from '../../model/errors.ts';
+import type { RetentionView } from '../../model/retention.ts';
+import { ROUTES } from '../../model/routes/index.ts';
+import { byOf } from '../actor.ts';
+import type { App, Room } from '../house.ts';
+import { markOf } from '../idempotency.ts';
+import { holds } from '../long-poll.ts';
+
+function statusOf({ endedAt, cancelledAt, failure }: RetentionRow): RetentionView['status'] {
+  if (failure !== null) return 'failed';
+  if (cancelledAt !== null) return 'cancelled';
+  return endedAt === null ? 'running' : 'done';
+}
+
+function viewOf(row: RetentionRow): RetentionView {
+  const { id, scope, by, createdAt, endedAt, portions, counts, failure } = row;
+  const status = statusOf(row);
+  return { id, status, ...scope, by, createdAt, endedAt, portions, counts, failure };
+}
+
+async function find(room: Room, id: string): Promise<RetentionRow> {
+  const row = await room.retentions.find(id);
+  if (row !== null) return row;
+  throw new TuttiError('retention.unknown', `There is no retention ${JSON.stringify(id)}.`);
+}
+
+function timeBefore(age: string | undefined): number | null {
+  const ageMs = age === undefined ? undefined : parseDuration(age);
+  return ageMs === undefined ? null : Date.now() - ageMs;
+}
+
+export function retentionRoutes(app: App, room: Room): void {
+  app.route({
+    ...ROUTES.beginRetention,
+    handler: async (request, reply) => {
+      const { olderThan, logsOlderThan, workflow, archive, apply, reason } = request.body;
+      const id = markOf(request)?.id ?? room.newId();
+      const scope = {
+        endedBefore: timeBefore(olderThan),
+        logsBefore: timeBefore(logsOlderThan),
+        workflow: workflow ?? null,
+        archive: archive ?? null,
+        applies: apply,
+      };
+      await room.door.retain({ id, scope, by: byOf(request, reason) });
+      const view = viewOf(await find(room, id));
+      return reply.code(202).header('location', `/api/v1/retention/${id}`).send(view);
+    },
+  });
+  app.route({
+    ...ROUTES.listRetentions,
+    handler: async (request) => {
+      const { after, limit } = request.query;
+      const { items, next } = await room.retentions.list(after ?? null, limit);
+      return { items: items.map(viewOf), next };
+    },
+  });
+  app.route({
+    ...ROUTES.cancelRetention,
+    handler: async (request) => {
+      const { retention } = request.params;
+      await find(room, retention);
+      await room.retentions.cancel(retention);
+      return viewOf(await find(room, retention));
+    },
+  });
+  watching(app, room);
+}
+
+function watching(app: App, room: Room): void {
+  app.route({
+    ...ROUTES.getRetention,
+    handler: async (request, reply) => {
+      const { retention } = request.params;
+      const { after, wait } = request.query;
+      const first = await find(room, retention);
+      if (first.endedAt === null && first.portions <= after) {
+        // Another node may be the one that works on it: nobody announces it here.
+        await room.polls.wait(reply, wait ?? 0, (signal) =>
+          holds(room.logPollMs, signal, async () => {
+            const { endedAt, portions } = await find(room, retention);
+            return endedAt !== null || portions > after;
+          }),
+        );
+      }
+      return viewOf(await find(room, retention));
+    },
+  });
+}

@@ -1,0 +1,72 @@
+/**
+ * Retention, worked off portion by portion beside full load: after each it rests for as long as
+ * the portion took and longer, so that the database is the runs'. Ending in between is safe: the
+ * journal knows how far it is, and whoever claims it goes on from there.
+ */
+import type { Journal, NodeLease } from '../journal/journal.ts';
+import { TuttiError } from '../model/errors.ts';
+import type { Clock } from './clock.ts';
+
+/** Of its time, a retention works a third and rests the rest. */
+const RESTS = 2;
+const PAUSE_MIN_MS = 5;
+const PAUSE_MAX_MS = 2_000;
+
+export interface RetentionParts {
+  readonly journal: Pick<Journal, 'retentions'>;
+  readonly clock: Clock;
+  readonly lease: () => NodeLease;
+  readonly log: { warn(fields: object, message: string): void };
+}
+
+export class Retention {
+  readonly #parts: RetentionParts;
+  readonly #working = new Set<string>();
+  #stopped = false;
+
+  constructor(parts: RetentionParts) {
+    this.#parts = parts;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Those whose node is gone, and this node's own from before. */
+  async claim(lease: NodeLease): Promise<void> {
+    for (const id of await this.#parts.journal.retentions.claim(lease)) this.take(id);
+  }
+
+  take(id: string): void {
+    if (this.#working.has(id) || this.#stopped) return;
+    this.#working.add(id);
+    void this.#workOff(id)
+      .catch((error: unknown) => this.#failed(id, error))
+      .finally(() => this.#working.delete(id));
+  }
+
+  async #workOff(id: string): Promise<void> {
+    const { journal, clock, lease } = this.#parts;
+    while (!this.#stopped) {
+      const begunAt = clock.elapsed();
+      if (!(await journal.retentions.portion(lease(), id))) return;
+      await this.#rest((clock.elapsed() - begunAt) * RESTS);
+    }
+  }
+
+  /** A node that stops leaves it to the next one; anything else is told to whoever looks. */
+  async #failed(id: string, error: unknown): Promise<void> {
+    if (this.#stopped) return;
+    this.#parts.log.warn({ err: error, retention: id }, 'a retention stopped');
+    const known = error instanceof TuttiError && error.code !== 'node.stopping';
+    if (known) await this.#parts.journal.retentions.fail(id, error.message).catch(() => undefined);
+  }
+
+  #rest(restMs: number): Promise<void> {
+    const { clock } = this.#parts;
+    const pauseMs = Math.min(PAUSE_MAX_MS, Math.max(PAUSE_MIN_MS, restMs));
+    return new Promise((resolve) => {
+      clock.after(pauseMs, resolve);
+    });
+  }
+}

@@ -1,0 +1,286 @@
+/** Retention: what goes, what stays, what is archived, and what readers of the feed hear. */
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Journal, NodeLease, RetentionRow, RetentionScope, RunRow } from '../journal.ts';
+import {
+  batch,
+  eventRow,
+  openTestbed,
+  runId,
+  startRow,
+  temporaryFolder,
+  updateRow,
+  type Testbed,
+} from '../testbed.ts';
+import { MEMBERS } from './families.ts';
+
+const OLD = 1_000_000_000_000;
+const YOUNG = 1_800_000_000_000;
+const BETWEEN = 1_500_000_000_000;
+const SCOPE: RetentionScope = {
+  endedBefore: BETWEEN,
+  logsBefore: null,
+  workflow: null,
+  archive: null,
+  applies: true,
+};
+
+let bed: Testbed;
+let journal: Journal;
+let lease: NodeLease;
+let client: pg.Client;
+let folder: string;
+let count = 0;
+beforeAll(async () => {
+  bed = await openTestbed();
+  folder = temporaryFolder();
+}, 60_000);
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  await bed.close();
+}, 60_000);
+beforeEach(async () => {
+  const opened = await bed.journal();
+  ({ journal } = opened);
+  client = await bed.client(opened.connection);
+  lease = await journal.register('main', 60_000, null);
+});
+
+interface Made extends Partial<RunRow> {
+  /** When it ended; null: it is open. */
+  readonly end?: number | null;
+  readonly under?: number;
+}
+
+/** Runs 1, 2, 3…, each with two events and a piece of log. */
+async function make(runs: readonly Made[]): Promise<void> {
+  const rows = runs.map(({ end = OLD, under, ...over }, at) => {
+    const parent = under === undefined ? null : { run: runId(under), task: 't', attempt: 1 };
+    const run = startRow(runId(at + 1), { createdAt: OLD - 1_000 + at, parent, ...over });
+    return { run, end };
+  });
+  await journal.append(
+    lease,
+    batch({
+      starts: rows.map(({ run }) => run),
+      events: rows.flatMap(({ run, end }) => [
+        eventRow(run.id, 0, { at: end ?? OLD }),
+        eventRow(run.id, 1, { at: end ?? OLD }),
+      ]),
+      updates: rows.map(({ run, end }) =>
+        updateRow(run.id, end === null ? {} : { status: 'succeeded', endedAt: end }),
+      ),
+    }),
+  );
+  const log = { task: 't', attempt: 1, position: 0, stream: 'out', at: 1, cursor: null } as const;
+  await journal.appendLogs(rows.map(({ run }) => ({ run: run.id, ...log, text: 'line\n' })));
+}
+
+async function retain(over: Partial<RetentionScope> = {}): Promise<RetentionRow> {
+  const id = runId(90_000 + count++);
+  await journal.retentions.create(lease, { id, scope: { ...SCOPE, ...over }, by: { actor: 'me' } });
+  while (await journal.retentions.portion(lease, id));
+  return (await journal.retentions.find(id)) as RetentionRow;
+}
+
+async function left(table: string, column = 'id'): Promise<number[]> {
+  const text = `select distinct right(${column}::text, 12) as run from ${table} order by 1`;
+  return (await client.query<{ run: string }>(text)).rows.map(({ run }) =>
+    Number.parseInt(run, 16),
+  );
+}
+
+describe('what goes', () => {
+  it('is what is over and old, with its events and logs; what is open or young stays', async () => {
+    await make([{}, { end: YOUNG }, { end: null }, { workflow: 'v' }]);
+    const dry = await retain({ applies: false });
+    expect(await left('runs')).toEqual([1, 2, 3, 4]);
+    const done = await retain();
+    expect(await left('runs')).toEqual([2, 3]);
+    expect(await left('events', 'run_id')).toEqual([2, 3]);
+    expect(await left('task_logs', 'run_id')).toEqual([2, 3]);
+    const counts = { runs: 2, events: 4, logs: 2, kept: 2, looked: 4 };
+    expect(done).toMatchObject({ failure: null, counts });
+    expect(done.endedAt).not.toBeNull();
+    expect(dry.counts).toMatchObject(counts);
+  });
+
+  it('is a family as a whole, or nothing of it', async () => {
+    const openBelow = [{}, { under: 1 }, { under: 2, end: null }];
+    const youngBelow = [{}, { under: 4 }, { under: 5, end: YOUNG }];
+    const over = [{}, { under: 7 }, { under: 8 }];
+    const openAbove = [{ end: null }, { under: 10 }];
+    const alone = { under: 404 };
+    await make([...openBelow, ...youngBelow, ...over, ...openAbove, alone]);
+    await retain();
+    expect(await left('runs')).toEqual([1, 2, 3, 4, 5, 6, 10, 11]);
+  });
+
+  it('is of one workflow, with children of others', async () => {
+    await make([{ workflow: 'v' }, { workflow: 'x', under: 1 }, { workflow: 'x' }]);
+    const done = await retain({ workflow: 'v' });
+    expect(await left('runs')).toEqual([3]);
+    expect(done.counts).toMatchObject({ runs: 2, feed: 0 });
+  });
+
+  it('may be the logs alone, earlier', async () => {
+    await make([{ end: YOUNG }, { end: YOUNG }, { under: 2, end: null }, {}]);
+    await retain({ endedBefore: BETWEEN, logsBefore: YOUNG + 1 });
+    expect(await left('runs')).toEqual([1, 2, 3]);
+    expect(await left('task_logs', 'run_id')).toEqual([2, 3]);
+  });
+
+  it('is a family that is larger than a portion, its top last', async () => {
+    const children = Array.from({ length: MEMBERS + 50 }, () => ({ under: 1 }));
+    await make([{}, ...children, { end: null }, { under: children.length + 2 }]);
+    const dry = await retain({ applies: false });
+    const id = runId(80_000);
+    await journal.retentions.create(lease, { id, scope: SCOPE, by: { actor: 'me' } });
+    await journal.retentions.portion(lease, id);
+    const some = await left('runs');
+    expect(some).toContain(1);
+    expect(some.length).toBeLessThan(children.length);
+    while (await journal.retentions.portion(lease, id));
+    expect(await left('runs')).toEqual([children.length + 2, children.length + 3]);
+    const total = { runs: children.length + 1, logs: children.length + 1 };
+    expect(dry.counts).toMatchObject(total);
+    expect((await journal.retentions.find(id))?.counts).toMatchObject(total);
+  }, 60_000);
+
+  it('is left alone while somebody else holds one of the family', async () => {
+    await make([{}, { under: 1 }, {}]);
+    await client.query('begin');
+    await client.query('select from runs where id = $1 for update', [runId(2)]);
+    const done = await retain();
+    await client.query('commit');
+    expect(await left('runs')).toEqual([1, 2]);
+    expect(done.counts.kept).toBe(1);
+    await retain();
+    expect(await left('runs')).toEqual([]);
+  });
+
+  it('is a bulk command that is over, too', async () => {
+    await make([{}]);
+    const filter = { workflow: 'w' };
+    const by = { actor: 'me' };
+    await journal.bulks.create(lease, { id: runId(70_000), verb: 'hold', filter, by });
+    const now = Date.now() + 60_000;
+    await retain({ endedBefore: now });
+    expect(await left('bulks')).toEqual([70_000]);
+    await journal.bulks.cancel(runId(70_000));
+    expect((await retain({ endedBefore: now })).counts.bulks).toBe(1);
+    expect(await left('bulks')).toEqual([]);
+    expect(await left('bulk_runs', 'run')).toEqual([]);
+  });
+});
+
+describe('archives', () => {
+  it('hold what is deleted, as rows that can be put back', async () => {
+    const archive = join(folder, 'whole');
+    await make([{ key: 'k' }, { end: null }]);
+    const before = await journal.load(runId(1));
+    await retain({ archive });
+    const files = readdirSync(archive).filter((name) => name.endsWith('.jsonl'));
+    const lines = files.flatMap((name) =>
+      readFileSync(join(archive, name), 'utf8').trimEnd().split('\n'),
+    );
+    const tables = lines.map((line) => (JSON.parse(line) as { table: string }).table);
+    expect(tables).toEqual(['runs', 'events', 'events', 'task_logs']);
+    expect(await journal.load(runId(1))).toBeNull();
+    for (const line of lines.slice(0, 3)) {
+      const { table } = JSON.parse(line) as { table: string };
+      await client.query(
+        `insert into ${table} select (json_populate_record(null::${table}, $1::json -> 'row')).*`,
+        [line],
+      );
+    }
+    expect(await journal.load(runId(1))).toEqual(before);
+  });
+
+  it('come first: what cannot be archived is not deleted', async () => {
+    const archive = join(folder, 'broken');
+    await make([{}]);
+    const id = runId(60_000);
+    await journal.retentions.create(lease, {
+      id,
+      scope: { ...SCOPE, archive },
+      by: { actor: 'me' },
+    });
+    rmSync(archive, { recursive: true });
+    writeFileSync(archive, 'no folder');
+    const portion = journal.retentions.portion(lease, id);
+    await expect(portion).rejects.toMatchObject({ code: 'retention.archive' });
+    expect(await left('events', 'run_id')).toEqual([1]);
+    // It is mended, and goes on where it was.
+    rmSync(archive);
+    mkdirSync(archive);
+    while (await journal.retentions.portion(lease, id));
+    expect(await left('runs')).toEqual([]);
+    expect(readdirSync(archive)).toEqual([`${id}-000001.jsonl`]);
+  });
+
+  it('are refused at once where there is no folder for them', async () => {
+    const refused = (archive: string): Promise<unknown> => retain({ archive });
+    await expect(refused('relative')).rejects.toMatchObject({ code: 'retention.archive' });
+    await expect(refused('/dev/null/x')).rejects.toMatchObject({ code: 'retention.archive' });
+  });
+});
+
+describe('the feed', () => {
+  it('begins later, and says so to who stands before that', async () => {
+    const begin = (await journal.views.feed(null, 9)).next;
+    await make([{}]);
+    const { items } = await journal.views.feed(begin === '0.0' ? '0.0' : begin, 9);
+    const middle = items[0]?.position ?? '';
+    const border = items.at(-1)?.position ?? '';
+    const fresh = startRow(runId(50), { createdAt: YOUNG });
+    await journal.append(
+      lease,
+      batch({ starts: [fresh], events: [eventRow(fresh.id, 0, { at: YOUNG })] }),
+    );
+    expect((await retain()).counts.feed).toBe(1);
+    const gone = { code: 'feed.gone', message: expect.stringContaining(border) as unknown };
+    await expect(journal.views.feed(middle, 9)).rejects.toMatchObject(gone);
+    await expect(journal.views.feed('0.0', 9)).rejects.toMatchObject(gone);
+    const page = await journal.views.feed(border, 9);
+    expect(page.items.map(({ event }) => event.run)).toEqual([fresh.id]);
+  });
+
+  it('keeps its newest row: a reader at the end has missed nothing', async () => {
+    await make([{}]);
+    const end = (await journal.views.feed(null, 9)).next;
+    expect((await retain()).counts).toMatchObject({ runs: 1, feed: 0 });
+    expect(await journal.views.feed(end, 9)).toEqual({ items: [], next: end });
+    expect((await journal.views.feed(null, 9)).next).toBe(end);
+  });
+});
+
+describe('who works on it', () => {
+  it('notes each portion: another node goes on where it was left, a fenced one does nothing', async () => {
+    await make([{}, {}]);
+    const id = runId(40_000);
+    await journal.retentions.create(lease, { id, scope: SCOPE, by: { actor: 'me' } });
+    const heir = await journal.register('heir', 60_000, null);
+    expect(await journal.retentions.claim(heir)).toEqual([]);
+    await journal.resign(lease);
+    expect(await journal.retentions.portion(lease, id)).toBe(false);
+    expect(await left('runs')).toEqual([1, 2]);
+    expect(await journal.retentions.claim(heir)).toEqual([id]);
+    while (await journal.retentions.portion(heir, id));
+    expect(await left('runs')).toEqual([]);
+    const page = await journal.retentions.list(null, 1);
+    expect(page).toMatchObject({ items: [{ id, counts: { runs: 2 } }], next: null });
+  });
+
+  it('can be told to stop', async () => {
+    await make([{}]);
+    const id = runId(30_000);
+    await journal.retentions.create(lease, { id, scope: SCOPE, by: { actor: 'me' } });
+    await journal.retentions.cancel(id);
+    expect(await journal.retentions.portion(lease, id)).toBe(false);
+    expect(await left('runs')).toEqual([1]);
+    expect((await journal.retentions.find(id))?.cancelledAt).not.toBeNull();
+  });
+});

@@ -1,0 +1,177 @@
+/**
+ * Retention: what is over is deleted by its age, in portions. A portion is one transaction, which
+ * deletes and notes how far it is; so whoever takes over goes on where the other stopped. Rows are
+ * locked before they are looked at for the last time, and rows that somebody else holds are left
+ * alone: a run that is being restarted keeps its family.
+ *
+ * The order: families of runs (`families.ts`), then bulk commands, then the feed. The last two are
+ * everybody's, so they stay when only one workflow is asked for.
+ */
+import type pg from 'pg';
+import type { RetentionCounts } from '../../model/retention.ts';
+import type { NodeLease, Page, RetentionRow, RetentionScope, Retentions } from '../journal.ts';
+import { Archive, prepareArchive } from './archive.ts';
+import { clampLimit, readCursor, writeCursor } from './cursor.ts';
+import type { Desk } from './desk.ts';
+import { BEGINNING, type Place } from './families.ts';
+import { fence } from './lease.ts';
+import { inTransaction } from './line.ts';
+import { bulksPortion, feedPortion, runsPortion } from './retiring.ts';
+import { isRunId, ms } from './runs.ts';
+
+const RETENTION = `id, scope, "by", portions, counts, failure, ${ms('created_at')} as "createdAt",
+  ${ms('ended_at')} as "endedAt", ${ms('cancelled_at')} as "cancelledAt"`;
+export const FIND_RETENTION = `select ${RETENTION} from retentions where id = $1`;
+export const RETENTIONS = `
+select ${RETENTION} from retentions order by retentions.created_at desc, retentions.id desc limit $1`;
+export const RETENTIONS_AFTER = `
+select ${RETENTION} from retentions
+where (created_at, id) < (to_timestamp($2::float8 / 1000), $3::uuid)
+order by retentions.created_at desc, retentions.id desc limit $1`;
+export const ADD_RETENTION = `
+insert into retentions (id, scope, place, counts, "by", owner) values ($1, $2, $3, $4, $5, $6)
+on conflict (id) do nothing`;
+export const LOCK_RETENTION = `
+select ${RETENTION}, place from retentions where id = $1 and ended_at is null for update`;
+export const NOTE_PORTION = `
+update retentions set portions = portions + 1, place = $2, counts = $3,
+  ended_at = case when $4::bool then now() end where id = $1`;
+export const FAIL_RETENTION = `
+update retentions set failure = $2, ended_at = now() where id = $1 and ended_at is null`;
+export const CANCEL_RETENTION = `
+update retentions set cancelled_at = now(), ended_at = now() where id = $1 and ended_at is null`;
+export const CLAIM_RETENTIONS = `
+with fence as materialized (select 1 from nodes where id = $1 and epoch = $2 for share),
+gone as materialized (select node from leases where until is null for share skip locked),
+free as (
+  select id from retentions where ended_at is null
+    and (owner is null or owner = $1 or owner in (select node from gone))
+  for update skip locked
+)
+update retentions set owner = $1 from fence, free where retentions.id = free.id
+returning retentions.id`;
+/** The events' trigger lets nobody delete who does not say so. */
+export const ALLOW = `select set_config('tutti.retention', 'on', true)`;
+
+/** What of the scope is being looked at, and how far that is. */
+export type Stage =
+  | { readonly stage: 'runs'; readonly after: Place; readonly member: string | null }
+  | { readonly stage: 'bulks'; readonly after: Place }
+  | { readonly stage: 'feed'; readonly xid: string }
+  | { readonly stage: 'over' };
+
+export interface Portion {
+  readonly client: pg.Client;
+  readonly scope: RetentionScope;
+  readonly archive: Archive | null;
+  /** Adds to what was counted. */
+  readonly count: (more: Partial<RetentionCounts>) => void;
+}
+
+const NOTHING: RetentionCounts = {
+  looked: 0,
+  kept: 0,
+  runs: 0,
+  events: 0,
+  logs: 0,
+  bulks: 0,
+  feed: 0,
+};
+
+async function portion(client: pg.Client, lease: NodeLease, id: string): Promise<boolean> {
+  return inTransaction(client, async () => {
+    if (!(await fence(client, lease))) return false;
+    const { rows } = await client.query<RetentionRow & { readonly place: Stage }>(LOCK_RETENTION, [
+      id,
+    ]);
+    const row = rows[0];
+    if (row === undefined) return false;
+    const counts = { ...row.counts };
+    const count = (more: Partial<RetentionCounts>): void => {
+      for (const each of Object.keys(NOTHING) as (keyof RetentionCounts)[])
+        counts[each] += more[each] ?? 0;
+    };
+    const { scope, portions } = row;
+    const name = `${id}-${String(portions + 1).padStart(6, '0')}.jsonl`;
+    const archive = scope.archive === null ? null : new Archive(scope.archive, name);
+    await client.query(ALLOW);
+    try {
+      const next = await step({ client, scope, archive, count }, row.place);
+      await client.query(NOTE_PORTION, [
+        id,
+        JSON.stringify(next),
+        JSON.stringify(counts),
+        next.stage === 'over',
+      ]);
+      return next.stage !== 'over';
+    } finally {
+      await archive?.abandon();
+    }
+  });
+}
+
+/** Everything of a stage that is deleted is archived before: each of them sees to that. */
+function step(work: Portion, stage: Stage): Promise<Stage> {
+  switch (stage.stage) {
+    case 'runs':
+      return runsPortion(work, stage);
+    case 'bulks':
+      return bulksPortion(work, stage);
+    case 'feed':
+      return feedPortion(work, stage);
+    case 'over':
+      return Promise.resolve(stage);
+  }
+}
+
+async function list(
+  client: pg.Client,
+  after: string | null,
+  limit: number,
+): Promise<Page<RetentionRow>> {
+  const wanted = clampLimit(limit) + 1;
+  const { rows } =
+    after === null
+      ? await client.query<RetentionRow>(RETENTIONS, [wanted])
+      : await client.query<RetentionRow>(RETENTIONS_AFTER, [
+          wanted,
+          ...readCursor(after, ['number', 'id']),
+        ]);
+  const items = rows.slice(0, wanted - 1);
+  const last = items.at(-1);
+  const more = rows.length > items.length && last !== undefined;
+  return { items, next: more ? writeCursor([last.createdAt, last.id]) : null };
+}
+
+/** `engine` waits while the database is away, `people` hear of it. */
+export function openRetentions(engine: Desk, people: Desk): Retentions {
+  return {
+    create: async (lease, { id, scope, by }) => {
+      if (scope.applies && scope.archive !== null) await prepareArchive(scope.archive);
+      const first: Stage = { stage: 'runs', after: BEGINNING, member: null };
+      const texts = [scope, first, NOTHING, by].map((each) => JSON.stringify(each));
+      await people.briefly((client) => client.query(ADD_RETENTION, [id, ...texts, lease.node]));
+    },
+    portion: (lease, id) => engine.patiently((client) => portion(client, lease, id)),
+    fail: async (id, failure) => {
+      await engine.patiently((client) => client.query(FAIL_RETENTION, [id, failure]));
+    },
+    cancel: async (id) => {
+      if (isRunId(id)) await people.briefly((client) => client.query(CANCEL_RETENTION, [id]));
+    },
+    claim: (lease) =>
+      engine.patiently(async (client) => {
+        const { rows } = await client.query<{ id: string }>(CLAIM_RETENTIONS, [
+          lease.node,
+          lease.epoch,
+        ]);
+        return rows.map(({ id }) => id);
+      }),
+    find: (id) =>
+      people.briefly(async (client) => {
+        if (!isRunId(id)) return null;
+        return (await client.query<RetentionRow>(FIND_RETENTION, [id])).rows[0] ?? null;
+      }),
+    list: (after, limit) => people.briefly((client) => list(client, after, limit)),
+  };
+}

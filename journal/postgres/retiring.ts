@@ -1,0 +1,258 @@
+/** The portions of retention: what one transaction looks at, archives and deletes. */
+import type { RetentionScope } from '../journal.ts';
+import { ARCHIVED_BULK, ARCHIVED_BULK_RUNS, archiveLogs, archiveRuns } from './archive.ts';
+import {
+  type Candidate,
+  candidates,
+  CANDIDATES,
+  CHILDLESS,
+  familiesOf,
+  LAST_END,
+  lastEnd,
+  type Member,
+  NEXT_MEMBERS,
+  type Place,
+  BEGINNING,
+} from './families.ts';
+import { cutFeed } from './feed-start.ts';
+import type { Portion, Stage } from './retentions.ts';
+
+/** How many events each of them has: they are numbered without holes. */
+export const EVENTS_OF = `
+select wanted.id, coalesce((select seq + 1 from events where run_id = wanted.id order by seq desc limit 1), 0) as events
+from unnest($1::uuid[]) as wanted(id)`;
+export const LOGS_OF = `
+select count(*)::int as logs from task_logs where run_id = any($1::uuid[])`;
+export const LOCK_OVER = `
+select id from runs where id = any($1::uuid[]) and ended_at < to_timestamp($2::float8 / 1000)
+for update skip locked`;
+export const DELETE_LOGS = 'delete from task_logs where run_id = any($1::uuid[])';
+export const DELETE_SLOTS = 'delete from slots where run = any($1::uuid[])';
+export const DELETE_EVENTS = 'delete from events where run_id = any($1::uuid[])';
+export const DELETE_RUNS = 'delete from runs where id = any($1::uuid[])';
+export const BULKS_OVER = `
+select id, round(date_part('epoch', ended_at) * 1000) as "createdAt" from bulks
+where ended_at is not null and (ended_at, id) > (to_timestamp($1::float8 / 1000), $2::uuid)
+  and ended_at < to_timestamp($3::float8 / 1000)
+order by ended_at, id limit 1`;
+export const BULK_RUNS = 'select run from bulk_runs where bulk = $1 order by run limit $2';
+export const DELETE_BULK_RUNS = 'delete from bulk_runs where bulk = $1 and run = any($2::uuid[])';
+export const DELETE_BULK = 'delete from bulks where id = $1';
+
+/** A portion ends with the family that reaches one of these. */
+const RUNS_MOST = 400;
+const EVENTS_MOST = 5_000;
+const BULK_RUNS_MOST = 5_000;
+
+type RunsStage = Extract<Stage, { stage: 'runs' }>;
+
+export async function runsPortion(work: Portion, { after, member }: RunsStage): Promise<Stage> {
+  const { client, scope } = work;
+  const before = Math.max(scope.endedBefore ?? -Infinity, scope.logsBefore ?? -Infinity);
+  const found = await candidates(client, scope.workflow, after, before);
+  const roots = found.filter(({ top }) => top).map(({ id }) => id);
+  const [first] = roots;
+  const families =
+    first === undefined ? new Map<string, Member[]>() : await familiesOf(client, roots);
+  if (families === null && first !== undefined) {
+    return largeFamily(work, { root: first, found, after, member });
+  }
+  const { taken, last } = await portionOf(work, found, families ?? new Map());
+  await takeFamilies(work, taken);
+  work.count({ looked: last + 1 });
+  const place = found[last];
+  if (place === undefined || (found.length < CANDIDATES && last === found.length - 1)) {
+    return afterRuns(scope);
+  }
+  return { stage: 'runs', after: placeOf(place), member: null };
+}
+
+function placeOf({ id, createdAt }: Place): Place {
+  return { id, createdAt };
+}
+
+function afterRuns({ workflow, endedBefore }: RetentionScope): Stage {
+  if (workflow !== null || endedBefore === null) return { stage: 'over' };
+  return { stage: 'bulks', after: BEGINNING };
+}
+
+/** The families of a portion, and the last candidate that it has looked at. */
+async function portionOf(
+  { client }: Portion,
+  found: readonly Candidate[],
+  families: ReadonlyMap<string, readonly Member[]>,
+): Promise<{ taken: (readonly Member[])[]; last: number }> {
+  const all = [...families.values()].flatMap((members) => members.map(({ id }) => id));
+  const { rows } = await client.query<{ id: string; events: number }>(EVENTS_OF, [all]);
+  const eventsOf = new Map(rows.map(({ id, events }) => [id, events]));
+  const taken: (readonly Member[])[] = [];
+  let runs = 0;
+  let events = 0;
+  let last = -1;
+  for (const { id, top } of found) {
+    if (top) {
+      const members = families.get(id);
+      if (members === undefined || runs >= RUNS_MOST || events >= EVENTS_MOST) break;
+      taken.push(members);
+      runs += members.length;
+      for (const each of members) events += eventsOf.get(each.id) ?? 0;
+    }
+    last += 1;
+  }
+  return { taken, last };
+}
+
+async function takeFamilies(
+  work: Portion,
+  families: readonly (readonly Member[])[],
+): Promise<void> {
+  const { endedBefore, logsBefore } = work.scope;
+  const whole: (readonly Member[])[] = [];
+  const logs: string[] = [];
+  for (const family of families) {
+    const end = lastEnd(family);
+    if (end !== null && end < (endedBefore ?? -Infinity)) whole.push(family);
+    else if (end !== null && end < (logsBefore ?? -Infinity))
+      logs.push(...family.map(({ id }) => id));
+    else work.count({ kept: 1 });
+  }
+  const free = await lockedOf(work, whole);
+  work.count({ kept: whole.length - free.length });
+  await take(
+    work,
+    free.flatMap((family) => family.map(({ id }) => id)),
+    logs,
+  );
+}
+
+/** Families of which nobody else holds a run, and which are as they were looked at. */
+async function lockedOf(
+  { client, scope }: Portion,
+  families: readonly (readonly Member[])[],
+): Promise<readonly (readonly Member[])[]> {
+  if (!scope.applies || families.length === 0) return families;
+  const ids = families.flatMap((family) => family.map(({ id }) => id));
+  const { rows } = await client.query<{ id: string }>(LOCK_OVER, [ids, scope.endedBefore]);
+  const locked = new Set(rows.map(({ id }) => id));
+  return families.filter((family) => family.every(({ id }) => locked.has(id)));
+}
+
+/** Archives and deletes whole runs, and of others the logs. */
+async function take(
+  { client, scope, archive, count }: Portion,
+  runs: readonly string[],
+  logsOnly: readonly string[],
+): Promise<void> {
+  const ofLogs = [...runs, ...logsOnly];
+  if (ofLogs.length === 0) return;
+  if (!scope.applies) {
+    const events = await client.query<{ events: number }>(EVENTS_OF, [runs]);
+    const logs = await client.query<{ logs: number }>(LOGS_OF, [ofLogs]);
+    const sum = events.rows.reduce((all, row) => all + row.events, 0);
+    count({ runs: runs.length, events: sum, logs: logs.rows[0]?.logs ?? 0 });
+    return;
+  }
+  if (archive !== null) {
+    if (runs.length > 0) await archiveRuns(client, archive, runs);
+    await archiveLogs(client, archive, ofLogs);
+    await archive.complete();
+  }
+  const logs = await client.query(DELETE_LOGS, [ofLogs]);
+  count({ logs: logs.rowCount ?? 0 });
+  if (runs.length === 0) return;
+  await client.query(DELETE_SLOTS, [runs]);
+  const events = await client.query(DELETE_EVENTS, [runs]);
+  const gone = await client.query(DELETE_RUNS, [runs]);
+  count({ events: events.rowCount ?? 0, runs: gone.rowCount ?? 0 });
+}
+
+interface LargeFamily {
+  readonly root: string;
+  readonly found: readonly Candidate[];
+  /** Where the candidates begin. */
+  readonly after: Place;
+  /** The member that was reached. */
+  readonly member: string | null;
+}
+
+/** One that is more than a portion: see the top of `families.ts`. The first of `found` that is a top is its. */
+async function largeFamily(
+  work: Portion,
+  { root, found, after, member }: LargeFamily,
+): Promise<Stage> {
+  const { client, scope } = work;
+  const at = found.findIndex(({ id }) => id === root);
+  const here = found[at - 1];
+  const before = here === undefined ? after : placeOf(here);
+  const next: Stage = { stage: 'runs', after: placeOf(found[at] ?? BEGINNING), member: null };
+  const stay = (reached: string | null): Stage => ({
+    stage: 'runs',
+    after: before,
+    member: reached,
+  });
+  const { rows } = await client.query<{ endedAt: number | null }>(LAST_END, [[root]]);
+  const end = rows[0]?.endedAt ?? null;
+  const whole = end !== null && end < (scope.endedBefore ?? -Infinity);
+  const onlyLogs = end !== null && end < (scope.logsBefore ?? -Infinity);
+  if (!whole && !onlyLogs) {
+    work.count({ kept: 1, looked: at + 1 });
+    return next;
+  }
+  // Nothing goes when it only counts, or only logs go: then its members are walked through.
+  if (!whole || !scope.applies) {
+    const values = [[root], member ?? '00000000-0000-0000-0000-000000000000', RUNS_MOST];
+    const members = await client.query<{ id: string }>(NEXT_MEMBERS, values);
+    const ids = members.rows.map(({ id }) => id);
+    await take(work, whole ? ids : [], whole ? [] : ids);
+    return ids.length < RUNS_MOST ? next : stay(ids.at(-1) ?? null);
+  }
+  const childless = await client.query<{ id: string }>(CHILDLESS, [[root], RUNS_MOST]);
+  const ids = childless.rows.map(({ id }) => ({ id, root, endedAt: end }));
+  const free = await lockedOf(
+    work,
+    ids.map((each) => [each]),
+  );
+  const taken = free.flatMap((each) => each.map(({ id }) => id));
+  await take(work, taken, []);
+  return taken.length === 0 ? next : stay(null);
+}
+
+export async function bulksPortion(
+  { client, scope, archive, count }: Portion,
+  { after }: Extract<Stage, { stage: 'bulks' }>,
+): Promise<Stage> {
+  const values = [after.createdAt, after.id, scope.endedBefore];
+  const found = await client.query<Place>(BULKS_OVER, values);
+  const bulk = found.rows[0];
+  if (bulk === undefined) return { stage: 'feed', xid: '0' };
+  const next: Stage = { stage: 'bulks', after: placeOf(bulk) };
+  if (!scope.applies) {
+    count({ bulks: 1 });
+    return next;
+  }
+  const { rows } = await client.query<{ run: string }>(BULK_RUNS, [bulk.id, BULK_RUNS_MOST]);
+  const runs = rows.map(({ run }) => run);
+  if (archive !== null) {
+    await archive.add(
+      'bulks',
+      (await client.query<{ row: string }>(ARCHIVED_BULK, [bulk.id])).rows,
+    );
+    const members = await client.query<{ row: string }>(ARCHIVED_BULK_RUNS, [bulk.id, runs]);
+    await archive.add('bulk_runs', members.rows);
+    await archive.complete();
+  }
+  await client.query(DELETE_BULK_RUNS, [bulk.id, runs]);
+  if (runs.length === BULK_RUNS_MOST) return { stage: 'bulks', after };
+  await client.query(DELETE_BULK, [bulk.id]);
+  count({ bulks: 1 });
+  return next;
+}
+
+export async function feedPortion(
+  { client, scope, count }: Portion,
+  { xid }: Extract<Stage, { stage: 'feed' }>,
+): Promise<Stage> {
+  const { rows, last } = await cutFeed(client, xid, scope.endedBefore ?? 0, scope.applies);
+  count({ feed: rows });
+  return rows === 0 ? { stage: 'over' } : { stage: 'feed', xid: last };
+}
