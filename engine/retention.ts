@@ -7,8 +7,8 @@ import type { Journal, NodeLease } from '../journal/journal.ts';
 import { TuttiError } from '../model/errors.ts';
 import type { Clock } from './clock.ts';
 
-/** Of its time, a retention works a third and rests the rest. */
-const RESTS = 2;
+/** Of its time, a retention works a quarter and rests the rest. */
+const RESTS = 3;
 const PAUSE_MIN_MS = 5;
 const PAUSE_MAX_MS = 2_000;
 

@@ -14,7 +14,7 @@ import { printSchema } from './schema.ts';
 async function everyStatement(): Promise<ReadonlyMap<string, string>> {
   const at = { createdAt: (n: number) => n, dateOf: () => '2026-03-01', idOf: runId };
   const ids = { parent: runId(1), bulk: runId(2) };
-  const made = madeCases({ runs: 100, tasks: 2, now: 0, ...at, ...ids });
+  const made = madeCases({ runs: 100, tasks: 2, orphans: true, now: 0, ...at, ...ids });
   const { texts } = await allStatements();
   return new Map([
     ...texts,

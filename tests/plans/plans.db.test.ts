@@ -38,7 +38,7 @@ beforeAll(async () => {
   ({ journal } = opened);
   const { connection } = opened;
   client = await bed.client(connection);
-  volume = await fillVolume(client, { runs: RUNS, tasks: 2 }, NOW);
+  volume = await fillVolume(client, { runs: RUNS, tasks: 2, orphans: true }, NOW);
   statements = await allStatements();
   const { rows } = await client.query<{ xid: string }>(
     'select min(xid::text::bigint) as xid from feed',

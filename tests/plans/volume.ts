@@ -10,6 +10,8 @@ export interface Amounts {
   readonly runs: number;
   /** Task events of each run; it has two more, of the run. */
   readonly tasks: number;
+  /** Some open runs have no owner that lives, and whoever has room claims them. */
+  readonly orphans: boolean;
 }
 
 const DAYS = 365;
@@ -48,7 +50,7 @@ select ${ID('n')}, to_timestamp(at / 1000.0),
   case when status in ('running', 'held', 'cancelling') then null else to_timestamp(at / 1000.0) + interval '1 minute' end,
   case when status = 'held' then 'infinity'::timestamptz
     when status = 'running' and n % 3 = 0 then to_timestamp(at / 1000.0) + interval '90 days' end,
-  case when n % 1000 = 1 then null else 1 + n % 6 end, 1, $4::int, $4::int, case status when 'failed' then 1 else 0 end,
+  case when not $7::bool then 1 + n % 3 when n % 1000 = 1 then null else 1 + n % 6 end, 1, $4::int, $4::int, case status when 'failed' then 1 else 0 end,
   case when n > 2 and n % 20 = 0 then ${ID('1')} when n > 100 and n % 50 = 7 then ${ID('(n - n % 50)')} end,
   case when n > 2 and n % 20 = 0 or n > 100 and n % 50 = 7 then 'call' end,
   case when n > 2 and n % 20 = 0 or n > 100 and n % 50 = 7 then 1 end,
@@ -125,7 +127,7 @@ const REST: readonly string[] = [
 
 const NODES = `
 with made as (insert into nodes (name, epoch) select 'n' || n, 1 from generate_series(1, 6) as n returning id)
-insert into leases (node, until) select id, case when id <= 3 then now() + interval '1 hour' end from made`;
+insert into leases (node, until) select id, case when id <= 3 then now() + interval '100 days' end from made`;
 
 const PORTION = 100_000;
 
@@ -144,7 +146,7 @@ export async function fillVolume(
   now: number,
   say: (words: string) => void = () => undefined,
 ): Promise<Volume> {
-  const { runs, tasks } = amounts;
+  const { runs, tasks, orphans } = amounts;
   const step = Math.floor((DAYS * 86_400_000) / runs);
   const first = now - step * (runs - 1);
   const createdAt = (n: number): number => first + (n - 1) * step;
@@ -152,7 +154,7 @@ export async function fillVolume(
   await client.query(NODES);
   for (let from = 1; from <= runs; from += PORTION) {
     const to = Math.min(runs, from + PORTION - 1);
-    await client.query(RUNS, [first, step, runs, tasks, from, to]);
+    await client.query(RUNS, [first, step, runs, tasks, from, to, orphans]);
     await client.query(EVENTS, [first, step, tasks, from, to]);
     say(`${to.toLocaleString('en')} runs`);
   }
