@@ -36,8 +36,14 @@ const placed = z.strictObject({
     .describe('already: it was as it should be; skipped: another file is there and stays'),
 });
 
-function told({ path: at, sizeBytes, checksum, result }: Placed): z.output<typeof placed> {
-  return { path: at, sizeBytes, sha256: checksum, result };
+/** Whatever the file system says of a file on the way is told in words, with its class. */
+async function told(file: string, placing: Promise<Placed>): Promise<z.output<typeof placed>> {
+  try {
+    const { path: at, sizeBytes, checksum, result } = await placing;
+    return { path: at, sizeBytes, sha256: checksum, result };
+  } catch (error) {
+    throw failureOf(error, file);
+  }
 }
 
 function absolute(context: ActionContext, file: string): string {
@@ -54,7 +60,8 @@ function wayOf(context: ActionContext, given: z.output<typeof way>) {
 const copyAction = defineAction({
   name: 'file.copy',
   title: 'Copy a file',
-  description: 'Copies a file; the copy is checked by size and SHA-256 before it appears.',
+  description:
+    'Copies a file; the copy is checked by size and SHA-256 before it appears. Where `to` is a link, the file behind it is written; a file that is replaced keeps its mode and its owner.',
   system: 'none',
   input: way,
   output: placed,
@@ -64,14 +71,18 @@ const copyAction = defineAction({
   ],
   does: {
     form: 'call',
-    call: async (context, given) => told(await copy(context, wayOf(context, given))),
+    call: async (context, given) => {
+      const between = wayOf(context, given);
+      return await told(between.to, copy(context, between));
+    },
   },
 });
 
 const moveAction = defineAction({
   name: 'file.move',
   title: 'Move a file',
-  description: 'Moves a file; to another file system as a checked copy and a removal.',
+  description:
+    'Moves a file; to another file system as a checked copy and a removal. Where `to` is a link, the file behind it is written; a file that is replaced keeps its mode and its owner. A link is not moved.',
   system: 'none',
   input: way,
   output: placed,
@@ -84,7 +95,10 @@ const moveAction = defineAction({
   ],
   does: {
     form: 'call',
-    call: async (context, given) => told(await move(context, wayOf(context, given))),
+    call: async (context, given) => {
+      const between = wayOf(context, given);
+      return await told(between.to, move(context, between));
+    },
   },
 });
 
@@ -115,9 +129,7 @@ const checksumAction = defineAction({
     call: async (context, { path: given, algorithm, expect }) => {
       const file = absolute(context, given);
       if ((await statFile(file)) === undefined) throw missing(file);
-      const content = await readContent(file, algorithm, context.signal).catch((error: unknown) => {
-        throw failureOf(error, file);
-      });
+      const content = await readContent(file, algorithm, context.signal);
       if (expect !== undefined && expect.toLowerCase() !== content.checksum) {
         const message = `${file} has the ${algorithm} checksum ${content.checksum}, not the expected one`;
         throw new ActionFailure({ class: 'failed', code: 'file.checksum', message });
@@ -131,7 +143,7 @@ const waitAction = defineAction({
   name: 'file.wait',
   title: 'Wait for files',
   description:
-    'Waits until files are there and their size and time stay the same for a while. It takes no place of those that work.',
+    'Waits until files are there and their size and time stay the same for a while. It takes no place of those that work. What can never become a file, or may not be looked at, fails at once; only folders that `*` or `**` finds are passed over.',
   waits: true,
   system: 'none',
   input: z.strictObject({
@@ -167,7 +179,8 @@ const waitAction = defineAction({
 const writeAction = defineAction({
   name: 'file.write',
   title: 'Write a file',
-  description: 'Writes text or JSON; the file appears at once and whole.',
+  description:
+    'Writes text or JSON; the file appears at once and whole. Where `path` is a link, the file behind it is written; a file that is replaced keeps its mode and its owner.',
   system: 'none',
   input: z
     .strictObject({
@@ -198,7 +211,8 @@ const writeAction = defineAction({
       const { text = `${JSON.stringify(given.json, undefined, 2)}\n`, mode } = given;
       const to = absolute(context, given.path);
       const octal = mode === undefined ? undefined : Number.parseInt(mode, 8);
-      return told(await write(context, { to, text, mode: octal, overwrite: given.overwrite }));
+      const writing = { to, text, mode: octal, overwrite: given.overwrite };
+      return await told(to, write(context, writing));
     },
   },
 });

@@ -7,7 +7,20 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream, type Stats } from 'node:fs';
-import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import path from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -28,9 +41,13 @@ export async function readContent(
 ): Promise<Content> {
   const hash = createHash(algorithm);
   let sizeBytes = 0;
-  for await (const part of createReadStream(file, { signal }) as AsyncIterable<Buffer>) {
-    sizeBytes += part.length;
-    hash.update(part);
+  try {
+    for await (const part of createReadStream(file, { signal }) as AsyncIterable<Buffer>) {
+      sizeBytes += part.length;
+      hash.update(part);
+    }
+  } catch (error) {
+    throw failureOf(error, file);
   }
   return { sizeBytes, checksum: hash.digest('hex') };
 }
@@ -42,33 +59,65 @@ export function sameContent(one: Content, other: Content): boolean {
 /** The file, or undefined where there is none. Folders and devices are refused. */
 export async function statFile(file: string): Promise<Stats | undefined> {
   const facts = await stat(file).catch((error: unknown) => {
-    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) return undefined;
+    // Everything else that keeps us from looking does not mean that nothing is there.
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw failureOf(error, file);
   });
   if (facts === undefined || facts.isFile()) return facts;
-  throw new ActionFailure({
+  throw notAFile(file);
+}
+
+export function notAFile(file: string): ActionFailure {
+  return new ActionFailure({
     class: 'rejected',
     code: 'file.not-a-file',
     message: `${file} is there, but it is not a file`,
   });
 }
 
-/** A name beside the target, new each time: two attempts never write into one another's. */
-function besideOf(target: string): string {
-  const name = path.basename(target).slice(0, 150);
-  return path.join(path.dirname(target), `.${name}.${randomBytes(6).toString('hex')}.part`);
+const MOST_LINKS = 40;
+
+/** The file that is written when this name is: where it is a link, the one behind it. */
+export async function behindLinks(file: string): Promise<string> {
+  let at = file;
+  for (let links = 0; links < MOST_LINKS; links += 1) {
+    const facts = await lstat(at).catch((error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw failureOf(error, at);
+    });
+    if (facts === undefined || !facts.isSymbolicLink()) return at;
+    // What a link says begins in the folder that it really is in.
+    at = path.resolve(await realpath(path.dirname(at)), await readlink(at));
+  }
+  throw failureOf(Object.assign(new Error('a loop of links'), { code: 'ELOOP' }), file);
 }
 
-/** Makes a file beside the target, then lets it appear there. False: the name is taken. */
+/**
+ * A name beside the target, new each time: two attempts never write into one another's. Nothing of
+ * the target's name is in it, which may be as long as a name can be.
+ */
+function besideOf(target: string): string {
+  return path.join(path.dirname(target), `.tutti-${randomBytes(8).toString('hex')}.part`);
+}
+
+/**
+ * Makes a file beside the target, then lets it appear there. False: the name is taken. A file that
+ * is replaced hands on its mode and owner: `mode` is for those who say which it is to have.
+ */
 export async function appear(
   target: string,
-  replace: boolean,
+  { replace, mode }: { readonly replace: boolean; readonly mode?: number | undefined },
   make: (part: string) => Promise<void>,
 ): Promise<boolean> {
   await mkdir(path.dirname(target), { recursive: true });
   const part = besideOf(target);
   try {
+    const before = replace ? await statFile(target) : undefined;
+    // Nobody else reads what replaces a file that nobody else may read.
+    if (before !== undefined) await writeFile(part, '', { mode: 0o600, flag: 'wx' });
     await make(part);
+    if (before !== undefined) await becomeLike(part, before);
+    if (mode !== undefined) await chmod(part, mode);
     await sync(part);
     if (!replace && !(await linkNew(part, target))) return false;
     if (replace) await rename(part, target);
@@ -77,6 +126,23 @@ export async function appear(
   } finally {
     await rm(part, { force: true });
   }
+}
+
+/** Mode and owner of the file that is replaced; where the group cannot be kept, it may nothing. */
+export async function becomeLike(file: string, { mode, uid, gid }: Stats): Promise<void> {
+  const now = await stat(file);
+  let kept = now.uid === uid && now.gid === gid;
+  if (!kept) {
+    kept = await chown(file, uid, gid).then(
+      () => true,
+      async () =>
+        await chown(file, now.uid, gid).then(
+          () => true,
+          () => false,
+        ),
+    );
+  }
+  await chmod(file, mode & (kept ? 0o777 : 0o707));
 }
 
 export async function linkNew(from: string, target: string): Promise<boolean> {
@@ -120,7 +186,7 @@ export async function copyVerified(
       done(null, data);
     },
   });
-  const writing = createWriteStream(part, { flags: 'wx', mode: facts.mode & 0o777 });
+  const writing = createWriteStream(part, { mode: facts.mode & 0o777 });
   await pipeline(createReadStream(source), measure, writing, { signal });
   const read: Content = { sizeBytes, checksum: hash.digest('hex') };
   const now = await stat(source);
@@ -145,7 +211,7 @@ export function codeOf(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code;
 }
 
-const TRANSIENT = [
+export const TRANSIENT = [
   'EMFILE',
   'ENFILE',
   'EAGAIN',
@@ -156,6 +222,17 @@ const TRANSIENT = [
   'ETIMEDOUT',
   'ESTALE',
 ];
+
+const WORDS: Readonly<Record<string, string>> = {
+  ELOOP: 'the links on the way lead in a circle',
+  ENOTDIR: 'a file stands where a folder is needed',
+  EEXIST: 'a file stands where a folder is needed',
+  EISDIR: 'a folder stands where a file is needed',
+  ENAMETOOLONG: 'the name is longer than the file system allows',
+  EROFS: 'the file system can only be read',
+  ENOSPC: 'the file system is full',
+  EDQUOT: 'the quota is used up',
+};
 
 export function failureOf(error: unknown, file: string): ActionFailure {
   if (error instanceof ActionFailure) return error;
@@ -174,5 +251,6 @@ export function failureOf(error: unknown, file: string): ActionFailure {
     );
   }
   const kind = TRANSIENT.includes(native.error) ? 'transient' : 'rejected';
-  return fail(kind, 'file.system', `${file}: the file system refused (${native.error})`);
+  const words = WORDS[native.error] ?? 'the file system refused';
+  return fail(kind, 'file.system', `${file}: ${words} (${native.error})`);
 }

@@ -1,10 +1,13 @@
 /**
  * Files by pattern: `*` and `?` within a name, `**` for any number of folders. Names that begin
  * with a dot are found only by a pattern that begins with one.
+ *
+ * A walk can be long: it asks at each step whether it may go on, and reads folders in portions.
  */
 import type { Dirent } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { opendir } from 'node:fs/promises';
 import path from 'node:path';
+import { ActionFailure } from '../kit/index.ts';
 
 export function isPattern(text: string): boolean {
   return /[*?]/.test(text);
@@ -17,12 +20,22 @@ export function baseOf(pattern: string): string {
   return parts.slice(0, first === -1 ? -1 : first).join('/') || '/';
 }
 
-/** Absolute pattern, absolute paths, in order. Folders that cannot be read hold nothing. */
-export async function findFiles(pattern: string): Promise<readonly string[]> {
+export interface Walk {
+  /** Throws when it is time to stop. */
+  readonly check: () => void;
+  /** A folder could not be read: throws, or passes over it. */
+  readonly closed: (folder: string, error: unknown) => void;
+}
+
+/** More than any output could name. */
+const MOST_FOUND = 20_000;
+
+/** Absolute pattern, absolute paths, in order. */
+export async function findFiles(pattern: string, walk: Walk): Promise<readonly string[]> {
   const base = baseOf(pattern);
   const rest = path.posix.relative(base, pattern).split('/');
   const found = new Set<string>();
-  await descend(base, rest, found);
+  await descend(base, rest, found, walk);
   return [...found].toSorted();
 }
 
@@ -30,23 +43,46 @@ async function descend(
   folder: string,
   [part, ...rest]: readonly string[],
   found: Set<string>,
+  walk: Walk,
 ): Promise<void> {
+  walk.check();
   if (part === undefined) return;
-  const entries = await readdir(folder, { withFileTypes: true }).catch((): Dirent[] => []);
-  if (part === '**') await descend(folder, rest, found);
-  for (const entry of entries) {
-    const at = path.join(folder, entry.name);
-    if (part === '**') {
-      // Links to folders are not entered: they may lead in a circle.
-      if (entry.isDirectory() && !entry.name.startsWith('.')) {
-        await descend(at, [part, ...rest], found);
-      }
-      continue;
+  if (part === '**') await descend(folder, rest, found, walk);
+  try {
+    for await (const entry of await opendir(folder, { bufferSize: 512 })) {
+      walk.check();
+      await take(folder, entry, [part, ...rest], found, walk);
     }
-    if (!matches(entry.name, part)) continue;
-    if (rest.length === 0 && !entry.isDirectory()) found.add(at);
-    if (rest.length > 0 && !entry.isFile()) await descend(at, rest, found);
+  } catch (error) {
+    if (error instanceof ActionFailure) throw error;
+    walk.closed(folder, error);
   }
+}
+
+async function take(
+  folder: string,
+  entry: Dirent,
+  parts: readonly string[],
+  found: Set<string>,
+  walk: Walk,
+): Promise<void> {
+  const [part = '', ...rest] = parts;
+  const at = path.join(folder, entry.name);
+  if (part === '**') {
+    // Links to folders are not entered: they may lead in a circle.
+    if (entry.isDirectory() && !entry.name.startsWith('.')) await descend(at, parts, found, walk);
+    return;
+  }
+  if (!matches(entry.name, part)) return;
+  if (rest.length > 0) {
+    if (!entry.isFile()) await descend(at, rest, found, walk);
+    return;
+  }
+  if (entry.isDirectory()) return;
+  found.add(at);
+  if (found.size <= MOST_FOUND) return;
+  const message = `the pattern finds more than ${MOST_FOUND} files in and below ${folder}; narrow it down`;
+  throw new ActionFailure({ class: 'rejected', code: 'file.too-many', message });
 }
 
 /** Without backtracking over more than the last `*`: linear in practice, and never exponential. */

@@ -6,22 +6,15 @@
  * source is gone, the note tells whether the target is what was moved, or something else.
  */
 import { createHash } from 'node:crypto';
-import {
-  lstat,
-  mkdir,
-  open,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
+import { lstat, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { readJson } from '../../model/json-text.ts';
 import { type ActionContext, ActionFailure } from '../kit/index.ts';
 import {
   appear,
+  becomeLike,
+  behindLinks,
   codeOf,
   type Content,
   copyVerified,
@@ -48,8 +41,9 @@ export interface Way {
   readonly overwrite: Overwrite;
 }
 
-export async function copy(context: ActionContext, way: Way): Promise<Placed> {
+export async function copy(context: ActionContext, given: Way): Promise<Placed> {
   const { signal } = context;
+  const way = { ...given, to: await behindLinks(given.to) };
   const facts = await statFile(way.from);
   if (facts === undefined) throw missing(way.from);
   const source = await readContent(way.from, 'sha256', signal);
@@ -57,7 +51,8 @@ export async function copy(context: ActionContext, way: Way): Promise<Placed> {
   if (there !== undefined) return there;
   try {
     let content = source;
-    const placed = await appear(way.to, way.overwrite === 'replace', async (part) => {
+    const replace = way.overwrite === 'replace';
+    const placed = await appear(way.to, { replace }, async (part) => {
       content = await copyVerified(way.from, part, facts, signal);
     });
     if (placed) return { ...content, path: way.to, result: 'done' };
@@ -97,9 +92,15 @@ async function taken(way: Way, wanted: Content, signal: AbortSignal): Promise<Pl
 
 const noteSchema = z.strictObject({ to: z.string(), sizeBytes: z.number(), checksum: z.string() });
 
-export async function move(context: ActionContext, way: Way): Promise<Placed> {
+export async function move(context: ActionContext, given: Way): Promise<Placed> {
+  const way = { ...given, to: await behindLinks(given.to) };
   const note = noteOf(context);
   if ((await statFile(way.from)) === undefined) return await movedBefore(context, way, note);
+  const behind = await behindLinks(way.from);
+  if (behind !== way.from) {
+    const message = `${way.from} is a link; move the file behind it (${behind}), or copy it`;
+    throw new ActionFailure({ class: 'rejected', code: 'file.not-a-file', message });
+  }
   const source = await readContent(way.from, 'sha256', context.signal);
   await writeNote(note, { to: way.to, ...source });
   const there = await settle(way, source, context.signal);
@@ -119,6 +120,8 @@ async function renamed({ from, to, overwrite }: Way): Promise<boolean> {
   try {
     await mkdir(path.dirname(to), { recursive: true });
     if (overwrite === 'replace') {
+      const before = await statFile(to);
+      if (before !== undefined) await becomeLike(from, before);
       await rename(from, to);
     } else {
       if (!(await linkNew(from, to))) return false;
@@ -149,8 +152,8 @@ async function removeSource({ from, to }: Way): Promise<void> {
 }
 
 async function movedBefore(context: ActionContext, way: Way, note: string): Promise<Placed> {
-  const text = await readFile(note, 'utf8').catch(() => undefined);
-  const before = text === undefined ? undefined : noteSchema.parse(JSON.parse(text));
+  const text = await readFile(note, 'utf8').catch(() => '');
+  const before = noteSchema.safeParse(readJson(text).value).data;
   if (before?.to !== way.to || (await statFile(way.to)) === undefined) throw missing(way.from);
   const there = await readContent(way.to, 'sha256', context.signal);
   if (!sameContent(there, before)) throw missing(way.from);
@@ -164,7 +167,8 @@ function noteOf({ stateDirectory, key }: ActionContext): string {
 
 async function writeNote(note: string, content: z.output<typeof noteSchema>): Promise<void> {
   await mkdir(path.dirname(note), { recursive: true, mode: 0o700 });
-  await appear(note, true, async (part) => await writeFile(part, JSON.stringify(content)));
+  const text = JSON.stringify(content);
+  await appear(note, { replace: true }, async (part) => await writeFile(part, text));
 }
 
 export interface Writing {
@@ -175,7 +179,8 @@ export interface Writing {
 }
 
 export async function write({ signal }: ActionContext, writing: Writing): Promise<Placed> {
-  const { to, text, mode, overwrite } = writing;
+  const { text, mode, overwrite } = writing;
+  const to = await behindLinks(writing.to);
   const content = contentOf(text);
   const way = { from: to, to, overwrite };
   const there = await settle(way, content, signal);
@@ -185,11 +190,9 @@ export async function write({ signal }: ActionContext, writing: Writing): Promis
   try {
     // A target of the right content and the wrong mode may be replaced by itself.
     const replace = overwrite === 'replace' || there !== undefined;
-    const placed = await appear(to, replace, async (part) => {
-      const handle = await open(part, 'wx');
-      await handle.writeFile(text);
-      if (mode !== undefined) await handle.chmod(mode);
-      await handle.close();
+    const placed = await appear(to, { replace, mode }, async (part) => {
+      // Never more open than it will be.
+      await writeFile(part, text, mode === undefined ? {} : { mode: mode & 0o600 });
     });
     if (placed) return { ...content, path: to, result: 'done' };
   } catch (error) {
