@@ -22,7 +22,7 @@ export async function openJournal(options: {
 }): Promise<OpenJournal> {
   if (options.databaseUrl !== undefined) {
     const hosts = parseConnectionString(options.databaseUrl, `tutti:${process.pid}`);
-    const journal = await openPostgresJournal({ connection: hosts });
+    const journal = await openPostgresJournal({ connection: hosts, threads: true });
     return { journal, embedded: null, close: () => journal.close() };
   }
   const { dataDirectory, notice } = options;
@@ -31,6 +31,7 @@ export async function openJournal(options: {
     const journal = await openPostgresJournal({
       connection: embedded.connection,
       ensureRunning: () => embedded.ensureRunning(),
+      threads: true,
     });
     const close = async (): Promise<void> => {
       await journal.close();

@@ -17,6 +17,7 @@ import { Desk } from './desk.ts';
 import { sqlState, wordsOf } from './faults.ts';
 import { FORGET_FOREIGN, FORGET_FOREIGN_START, readFeed } from './feed.ts';
 import { bury, Leases } from './lease.ts';
+import { LeaseThread } from './lease-thread.ts';
 import { Hosts } from './hosts.ts';
 import type { Source } from './line.ts';
 import { logEnd, readLogs, writeLogs } from './logs.ts';
@@ -49,6 +50,8 @@ export interface PostgresJournalOptions {
   /** Appends under way at once. */
   readonly connections?: number;
   readonly limits?: Limits;
+  /** A node's lease is kept by a thread while its loop is busy. */
+  readonly threads?: boolean;
 }
 
 /** While the server writes one batch, the next one is made: more only compete for its processors. */
@@ -75,7 +78,12 @@ export async function openPostgresJournal(options: PostgresJournalOptions): Prom
     closing: closing.signal,
     stalls: new Stalls(),
   };
-  const leases = new Leases(source);
+  const { threads } = options;
+  const { hosts } = source;
+  const leases = new Leases(
+    source,
+    threads === true ? (lease, leaseMs) => new LeaseThread(hosts.all, lease, leaseMs) : undefined,
+  );
   try {
     const client = await leases.connectOnce();
     await checkVersion(client);
@@ -155,7 +163,7 @@ function assemble(
     requests: openRequests(people),
     bulks: openBulks(readers, people),
     retentions: openRetentions(retiring, people),
-    stalls: () => [...source.stalls.sentences(), ...leases.stalls(Date.now())],
+    stalls: () => [...source.stalls.sentences(), ...leases.stalls()],
     close: async () => {
       closing.abort();
       await Promise.all(
@@ -182,7 +190,7 @@ function openOwnership(source: Source, leases: Leases, bells: Bells, claims: Des
     },
     resign: (lease) => leases.resign(lease),
     bury: (lease) => {
-      if (leases.judgesInMs(Date.now()) > 0) return Promise.resolve(0);
+      if (leases.judgesInMs() > 0) return Promise.resolve(0);
       return claims.patiently((client) => bury(client, lease));
     },
     claim: (lease, now, limit) => claims.with((line) => claim(line, source, lease, now, limit)),

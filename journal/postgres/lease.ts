@@ -90,6 +90,8 @@ export function bury(client: pg.Client, lease: NodeLease): Promise<number> {
   });
 }
 
+export type ThreadOf = (lease: NodeLease, leaseMs: number) => { stop(): Promise<void> };
+
 export class Leases {
   readonly #line: Line;
   readonly #source: Source;
@@ -99,13 +101,17 @@ export class Leases {
   #replaced = false;
   /** The server's process that holds, or held, our lock. */
   #holder: number | null = null;
-  /** When renewing became steady, and for how long it has to be before others may be judged. */
+  readonly #threads: ThreadOf | undefined;
+  #thread: { stop(): Promise<void> } | undefined;
+  /** By a clock that nobody sets. When renewing became steady, and for how long it has to be before others may be judged. */
   #steady = { since: 0, graceMs: 0 };
-  /** By this machine's clock; null while there is no lease. */
+  /** By the same clock; null while there is no lease. */
   #renewed: { readonly at: number; readonly leaseMs: number } | null = null;
 
-  constructor(source: Source) {
+  /** `threads`: what renews while this thread is busy. */
+  constructor(source: Source, threads?: ThreadOf) {
     this.#source = source;
+    this.#threads = threads;
     this.#line = new Line(source, (client) => this.#lockAgain(client));
     // The lock guards only while its connection stands: connect again without being asked.
     this.#line.onLoss = () => void this.#work(async () => undefined).catch(() => undefined);
@@ -147,7 +153,14 @@ export class Leases {
     }
   }
 
-  register(name: string, leaseMs: number, url: string | null): Promise<NodeLease> {
+  async register(name: string, leaseMs: number, url: string | null): Promise<NodeLease> {
+    const lease = await this.#register(name, leaseMs, url);
+    await this.#thread?.stop();
+    this.#thread = this.#threads?.(lease, leaseMs);
+    return lease;
+  }
+
+  #register(name: string, leaseMs: number, url: string | null): Promise<NodeLease> {
     return this.#work(async (client) => {
       await client.query(INTRODUCE, [name]);
       const { rows } = await client.query<NodeRow>(FIND_NODE, [name]);
@@ -167,7 +180,7 @@ export class Leases {
           url,
         ]);
         await ringIn(client, { about: 'joined' });
-        this.#renewed = { at: Date.now(), leaseMs };
+        this.#renewed = { at: performance.now(), leaseMs };
         return { node: node.id, epoch: Number(raised.rows[0]?.epoch) };
       });
     });
@@ -181,7 +194,7 @@ export class Leases {
         leaseMs,
       ]),
     );
-    const now = Date.now();
+    const now = performance.now();
     if (this.#renewed !== null && now - this.#renewed.at > (leaseMs * 2) / 3) {
       this.#steady = { since: now, graceMs: Math.max(leaseMs, GRACE_MS) };
     }
@@ -189,7 +202,7 @@ export class Leases {
     const others = rows[0]?.others ?? null;
     return {
       kept: rows[0]?.kept === 1 && !this.#replaced,
-      othersEndInMs: others === null ? null : Math.max(0, others, this.judgesInMs(now)),
+      othersEndInMs: others === null ? null : Math.max(0, others, this.judgesInMs()),
     };
   }
 
@@ -197,24 +210,27 @@ export class Leases {
    * Who could not renew in time is no judge of others: the database was away from them, too, and
    * the first to find it again would bury all who are a moment later. 0: it may judge.
    */
-  judgesInMs(now: number): number {
-    return Math.max(0, this.#steady.since + this.#steady.graceMs - now);
+  judgesInMs(): number {
+    return Math.max(0, this.#steady.since + this.#steady.graceMs - performance.now());
   }
 
   /** A lease is renewed after a third of it; when two thirds have gone it is nearly lost. */
-  stalls(now: number): string[] {
+  stalls(): string[] {
     if (this.#renewed === null || this.#replaced) return [];
-    const { at, leaseMs } = this.#renewed;
-    if (now - at < (leaseMs * 2) / 3) return [];
+    const { leaseMs } = this.#renewed;
+    const agoMs = performance.now() - this.#renewed.at;
+    if (agoMs < (leaseMs * 2) / 3) return [];
+    const at = Date.now() - agoMs;
     const end = new Date(at + leaseMs).toISOString();
     const renewed = `it was last renewed at ${new Date(at).toISOString()}`;
-    return now < at + leaseMs
+    return agoMs < leaseMs
       ? [`the lease of this node is nearly lost: it ends at ${end}, and ${renewed}`]
       : [`the lease of this node ended at ${end}, and others may take its runs: ${renewed}`];
   }
 
-  resign(lease: NodeLease): Promise<void> {
+  async resign(lease: NodeLease): Promise<void> {
     this.#renewed = null;
+    await this.#thread?.stop();
     return this.#work((client) =>
       inTransaction(client, async () => {
         await client.query(LOCK_LEASE, [lease.node]);
@@ -228,6 +244,7 @@ export class Leases {
 
   async close(): Promise<void> {
     this.#line.onLoss = () => undefined;
+    await this.#thread?.stop();
     await this.#line.close();
   }
 }

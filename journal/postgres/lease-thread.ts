@@ -1,0 +1,103 @@
+/**
+ * Keeps a node's lease while its loop is busy: a thread of its own, with a connection of its own.
+ *
+ * The loop renews by itself as long as it turns (`engine/lease-keeper.ts`), and beats: a counter in
+ * memory that both share. When the beats stop for a third of the lease, the thread renews in its place.
+ * So a long calculation costs the node no run; the loop, when it turns again, knows only its own last
+ * renewal, and asks before anything leaves the house (law 3). A process that is stopped stops the thread
+ * with it. A loop that does not turn for `BLOCKED_LIMIT_MS` is no node any more: the thread lets the
+ * lease go, and others take its runs over. The epoch in the statement keeps it from ever renewing for a
+ * node that was fenced or has resigned.
+ */
+import { Worker, parentPort, workerData } from 'node:worker_threads';
+import { beside } from '../../model/beside.ts';
+import type { Host } from '../connection-string.ts';
+import type { NodeLease } from '../journal.ts';
+import { Hosts } from './hosts.ts';
+import { RENEW } from './lease.ts';
+import { Line } from './line.ts';
+import { Stalls } from './stalls.ts';
+import { LIMITS } from './vigil.ts';
+
+/** How long a loop may stand still and keep its runs. */
+const BLOCKED_LIMIT_MS = 30_000;
+
+interface Work {
+  readonly hosts: readonly Host[];
+  readonly lease: NodeLease;
+  readonly leaseMs: number;
+  readonly limitMs: number;
+  readonly beats: SharedArrayBuffer;
+}
+
+export class LeaseThread {
+  /** Resolves when it is connected. */
+  readonly ready: Promise<void>;
+  readonly #worker: Worker;
+  readonly #beating: NodeJS.Timeout;
+
+  constructor(
+    hosts: readonly Host[],
+    lease: NodeLease,
+    leaseMs: number,
+    limitMs = BLOCKED_LIMIT_MS,
+  ) {
+    const beats = new SharedArrayBuffer(4);
+    const counter = new Int32Array(beats);
+    const work: Work = { hosts, lease, leaseMs, limitMs, beats };
+    this.#worker = new Worker(beside(import.meta.url, 'keepLease'), {
+      eval: true,
+      execArgv: [],
+      workerData: work,
+    });
+    this.ready = new Promise((resolve) => this.#worker.once('message', () => resolve()));
+    // Without it the loop still renews by itself, as long as it turns.
+    this.#worker.on('error', () => undefined);
+    this.#worker.unref();
+    this.#beating = setInterval(() => void Atomics.add(counter, 0, 1), leaseMs / 12);
+    this.#beating.unref();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#beating);
+    await this.#worker.terminate();
+  }
+}
+
+/** What the thread does. */
+export function keepLease(): void {
+  const { hosts, lease, leaseMs, limitMs, beats } = workerData as Work;
+  const counter = new Int32Array(beats);
+  const line = new Line({
+    hosts: new Hosts(hosts),
+    limits: LIMITS,
+    ensureRunning: async () => undefined,
+    closing: new AbortController().signal,
+    stalls: new Stalls(),
+  });
+  void line
+    .patiently((client) => client.query('select'))
+    .then(() => parentPort?.postMessage({}, []));
+  let beat = Atomics.load(counter, 0);
+  let beatenAt = performance.now();
+  let renewing = false;
+  setInterval(() => {
+    const now = performance.now();
+    const current = Atomics.load(counter, 0);
+    if (current !== beat) {
+      beat = current;
+      beatenAt = now;
+      return;
+    }
+    const isBlocked = (): boolean =>
+      Atomics.load(counter, 0) === current && performance.now() - beatenAt < limitMs;
+    if (renewing || now - beatenAt < leaseMs / 3 || !isBlocked()) return;
+    renewing = true;
+    void line
+      .patiently((client) => client.query(RENEW, [lease.node, lease.epoch, leaseMs]), isBlocked)
+      .catch(() => undefined)
+      .finally(() => {
+        renewing = false;
+      });
+  }, leaseMs / 6);
+}
