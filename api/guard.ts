@@ -3,7 +3,9 @@
  * page. A page elsewhere can make a browser call 127.0.0.1 in two ways, and both are refused:
  *
  * - DNS rebinding: the page's own name resolves to 127.0.0.1, so the `Host` header is foreign.
- * - A plain cross-site request: the `Origin` header names the page. There is no CORS here.
+ * - A plain request of another page: the `Origin` header names the page, or `Sec-Fetch-Site` says
+ *   that it is another (an image, a script). There is no CORS here. Only a visit passes: a page that
+ *   leads the browser here cannot read what it finds.
  */
 import type { FastifyRequest } from 'fastify';
 import { TuttiError } from '../model/errors.ts';
@@ -13,6 +15,17 @@ const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 /** `[::1]:7700` → `[::1]`, `localhost:7700` → `localhost`. */
 function hostname(authority: string): string {
   return authority.replace(/:\d+$/, '').toLowerCase();
+}
+
+/** A program says nothing of this kind; `none`: a person typed the address. */
+const OWN_SITES: ReadonlySet<unknown> = new Set([undefined, 'same-origin', 'none']);
+
+function isVisit({ method, headers }: FastifyRequest): boolean {
+  return (
+    method === 'GET' &&
+    headers['sec-fetch-mode'] === 'navigate' &&
+    headers['sec-fetch-dest'] === 'document'
+  );
 }
 
 export type Guard = (request: FastifyRequest) => void;
@@ -31,6 +44,9 @@ export function guardFor(hosts: readonly string[]): Guard {
         'request.foreign',
         `Pages of ${JSON.stringify(origin)} may not call it.`,
       );
+    }
+    if (!OWN_SITES.has(request.headers['sec-fetch-site']) && !isVisit(request)) {
+      throw new TuttiError('request.foreign', 'Pages of others may not call it.');
     }
   };
 }

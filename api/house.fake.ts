@@ -16,7 +16,17 @@ import type {
 } from '../journal/journal.ts';
 import type { Definition } from '../model/definition.ts';
 import type { OperatorCommand, Refusal, RunSummary, RunView } from '../model/run.ts';
+import type { Access } from './gate.ts';
 import type { House } from './house.ts';
+
+/** What opens a house of a test; `OPEN` lets everybody in. */
+export const ACCESS: Access = {
+  open: false,
+  token: 'the-token-of-the-data-folder-of-this-test',
+  nodeKey: new Uint8Array(32).fill(7),
+  address: () => 'http://127.0.0.1:7700',
+};
+export const OPEN: Access = { ...ACCESS, open: true };
 
 export const SUMMARY: RunSummary = {
   id: 'r-1',

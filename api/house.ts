@@ -15,7 +15,10 @@ import type { ActionDescription } from '../model/action.ts';
 import type { SystemSummary } from '../model/wire.ts';
 import type { Validated } from '../model/wire-workflows.ts';
 import type { Exposition } from '../watch/metrics/metrics.ts';
+import type { Access } from './gate.ts';
 import type { LongPolls } from './long-poll.ts';
+import type { Links } from './links.ts';
+import type { Strangers } from './strangers.ts';
 import type { Streams } from './stream/streams.ts';
 
 export interface House {
@@ -38,6 +41,13 @@ export interface House {
 }
 
 export interface Room extends House {
+  readonly access: Access;
+  readonly links: Links;
+  readonly strangers: Strangers;
+  /** How long a request may say nothing while it arrives. */
+  readonly silenceMs: number;
+  /** Names besides those of loopback that the server may be called by. */
+  readonly hosts: readonly string[];
   readonly polls: LongPolls;
   readonly streams: Streams;
   /** How often a waiting reader of logs looks again: log chunks are not announced. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TuttiError } from '../model/errors.ts';
-import { CardboardHouse } from './house.fake.ts';
+import { CardboardHouse, OPEN } from './house.fake.ts';
 import type { App } from './house.ts';
 import { createApp } from './server.ts';
 
@@ -8,7 +8,7 @@ let house: CardboardHouse;
 let app: App;
 beforeEach(async () => {
   house = new CardboardHouse();
-  app = await createApp(house, { version: '0.0.0' });
+  app = await createApp(house, { access: OPEN, version: '0.0.0' });
 });
 afterEach(() => app.close());
 

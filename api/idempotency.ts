@@ -11,7 +11,7 @@
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TuttiError } from '../model/errors.ts';
-import { actorOf } from './actor.ts';
+import { callerOf } from './caller.ts';
 import type { App, Room } from './house.ts';
 
 const KEY = /^[\u0021-\u007e]{1,200}$/;
@@ -85,9 +85,9 @@ function keyOf(request: FastifyRequest): string | undefined {
   );
 }
 
-/** Who asks for what: the same key may not stand for two requests. */
+/** Who asks for what: the same key may not stand for two requests, nor for two who ask. */
 function fingerprintOf(request: FastifyRequest): string {
-  const parts = [request.method, request.url, actorOf(request), request.body ?? null];
+  const parts = [request.method, request.url, callerOf(request), request.body ?? null];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 

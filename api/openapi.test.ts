@@ -2,7 +2,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OPERATIONS, pathOf } from '../model/routes/index.ts';
 import { API_PREFIX, TAGS } from '../model/routes/route.ts';
-import { CardboardHouse } from './house.fake.ts';
+import { CardboardHouse, OPEN } from './house.fake.ts';
 import type { App } from './house.ts';
 import { createApp } from './server.ts';
 
@@ -10,6 +10,7 @@ interface Operation {
   readonly operationId?: string;
   readonly summary?: string;
   readonly tags?: readonly string[];
+  readonly security?: readonly object[];
   readonly parameters?: readonly { readonly name?: string; readonly in?: string }[];
   readonly requestBody?: { readonly required: boolean };
   readonly responses: Readonly<
@@ -20,14 +21,18 @@ interface Document {
   readonly openapi: string;
   readonly tags: readonly { readonly name: string; readonly description: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, object>> };
+  readonly components: {
+    readonly schemas: Readonly<Record<string, object>>;
+    readonly securitySchemes: object;
+  };
+  readonly security: readonly object[];
 }
 
 let app: App;
 let document: Document;
 let operations: [string, string, Operation][];
 beforeAll(async () => {
-  app = await createApp(new CardboardHouse(), { version: '1.2.3' });
+  app = await createApp(new CardboardHouse(), { access: OPEN, version: '1.2.3' });
   document = (await app.inject({ url: '/api/openapi.json' })).json();
   operations = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, one]): [string, string, Operation] => [path, method, one]),
@@ -81,6 +86,17 @@ describe('the OpenAPI document', () => {
     );
     expect(faults).toEqual([]);
     expect(document.tags.map(({ name }) => name)).toEqual(Object.keys(TAGS));
+  });
+
+  it('says what opens an operation, and which are open', () => {
+    const open = operations
+      .filter(([, , one]) => one.security?.length === 0)
+      .map(([, , one]) => one.operationId);
+    expect(new Set(open)).toEqual(
+      new Set(OPERATIONS.filter(([, route]) => route.open).map(([operation]) => operation)),
+    );
+    expect(Object.keys(document.components.securitySchemes)).toEqual(['token', 'session']);
+    expect(document.security).toEqual([{ token: [] }, { session: [] }]);
   });
 
   it('wants a body only where there must be one', () => {

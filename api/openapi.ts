@@ -12,6 +12,7 @@ import { OPERATIONS, pathOf } from '../model/routes/index.ts';
 import type { Operation } from '../model/routes/index.ts';
 import { refusalsOf, TAGS } from '../model/routes/route.ts';
 import type { Route } from '../model/routes/route.ts';
+import { COOKIE } from './gate.ts';
 import type { App } from './house.ts';
 
 const DESCRIPTION = `Runs, the commands of operators, workflows and events.
@@ -25,11 +26,14 @@ interface Draft {
   readonly components: {
     schemas: Record<string, JsonObject>;
     parameters?: Record<string, JsonObject>;
+    securitySchemes?: Record<string, JsonObject>;
   };
+  security?: JsonObject[];
 }
 interface OperationDraft {
   operationId?: string;
   parameters?: JsonObject[];
+  security?: JsonObject[];
   requestBody?: { required?: boolean };
   responses: Record<string, Answer>;
 }
@@ -41,7 +45,8 @@ const HEADERS: Record<string, JsonObject> = {
     in: 'header',
     required: false,
     schema: { type: 'string', maxLength: 200 },
-    description: 'Who asks, percent-encoded; kept with the event. "anonymous" when absent.',
+    description:
+      'Who acts, percent-encoded; kept with the event. Believed of those who hold the token of a data folder.',
   },
   IdempotencyKey: {
     name: 'Idempotency-Key',
@@ -49,6 +54,19 @@ const HEADERS: Record<string, JsonObject> = {
     required: false,
     schema: { type: 'string', minLength: 1, maxLength: 200 },
     description: 'A request with a key is carried out once; a repetition gets the same answer.',
+  },
+};
+const SECURITY: Record<string, JsonObject> = {
+  token: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'The token of a data folder, or that of a job, which opens its own run only.',
+  },
+  session: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: COOKIE,
+    description: 'Of a browser that came in by the link of `tutti open`.',
   },
 };
 const LOCATION: JsonObject = {
@@ -92,11 +110,14 @@ function complete(draft: Draft): void {
     if (drafted !== undefined) completeOperation(drafted, operation, route);
   }
   draft.components.parameters = HEADERS;
+  draft.components.securitySchemes = SECURITY;
+  draft.security = Object.keys(SECURITY).map((name) => ({ [name]: [] }));
   draft.components.schemas = tidied(draft);
 }
 
 function completeOperation(drafted: OperationDraft, operation: Operation, route: Route): void {
   drafted.operationId = operation;
+  if (route.open === true) drafted.security = [];
   if (route.method === 'POST') {
     const headers = Object.keys(HEADERS).map((name) => ({
       $ref: `#/components/parameters/${name}`,

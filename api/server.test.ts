@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TuttiError } from '../model/errors.ts';
-import { CardboardHouse, SUMMARY, VIEW } from './house.fake.ts';
+import { CardboardHouse, OPEN, SUMMARY, VIEW } from './house.fake.ts';
 import type { App } from './house.ts';
 import { createApp, listen } from './server.ts';
 
@@ -8,7 +8,7 @@ let house: CardboardHouse;
 let app: App;
 beforeEach(async () => {
   house = new CardboardHouse();
-  app = await createApp(house, { version: '0.0.0', logPollMs: 1 });
+  app = await createApp(house, { access: OPEN, version: '0.0.0', logPollMs: 1 });
 });
 afterEach(() => app.close());
 
@@ -392,7 +392,7 @@ it('listens on a free port', async () => {
   const server = await listen(app, '127.0.0.1', 0);
   const answer = await fetch(`${server.url}/healthz`);
   expect(answer.status).toBe(200);
-  const another = await createApp(house, { version: '0.0.0' });
+  const another = await createApp(house, { access: OPEN, version: '0.0.0' });
   await expect(listen(another, '127.0.0.1', server.port)).rejects.toMatchObject({
     code: 'port.in-use',
   });

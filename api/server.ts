@@ -13,12 +13,16 @@ import { API_PREFIX } from '../model/routes/route.ts';
 import { readBodies } from './bodies.ts';
 import { docsPage } from './docs-page.ts';
 import { problem } from './document.ts';
+import { openGate } from './gate.ts';
+import type { Access } from './gate.ts';
 import { guardFor } from './guard.ts';
 import type { App, House, Room } from './house.ts';
 import { rememberRequests } from './idempotency.ts';
+import { Links } from './links.ts';
 import { LongPolls } from './long-poll.ts';
 import { describe } from './openapi.ts';
 import { answerProblem, sendProblem } from './problem.ts';
+import { accessRoutes, enterRoute } from './routes/access.ts';
 import { bulkRoutes } from './routes/bulk.ts';
 import { retentionRoutes } from './routes/retention.ts';
 import { nodeRoutes } from './routes/nodes.ts';
@@ -31,18 +35,32 @@ import { healthRoutes } from './routes/health.ts';
 import { metricsRoute } from './routes/metrics.ts';
 import { runRoutes } from './routes/runs.ts';
 import { workflowRoutes } from './routes/workflows.ts';
+import { Strangers } from './strangers.ts';
 import { Source } from './stream/source.ts';
 import { Streams } from './stream/streams.ts';
 import type { StreamLimits } from './stream/streams.ts';
 import { Tail } from './stream/tail.ts';
 
 const LOG_POLL_MS = 1000;
+/** How long a request may say nothing while it arrives, and how long all of it may take. */
+const SILENCE_MS = 10_000;
+const WHOLE_MS = 120_000;
+const LOOK_MS = 1_000;
+
+/** Against pages of others that have an answer shown, guessed at or kept. */
+const HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+};
 
 export interface ServerOptions {
   /** Of the application; in the OpenAPI document. */
   readonly version: string;
   /** Names besides those of loopback that the server may be called by. */
   readonly hosts?: readonly string[];
+  readonly access: Access;
+  readonly silenceMs?: number;
   readonly log?: FastifyBaseLogger;
   readonly logPollMs?: number;
   readonly streams?: StreamLimits;
@@ -55,6 +73,8 @@ export async function createApp(house: House, options: ServerOptions): Promise<A
     logController: new LogController({ disableRequestLogging: true }),
     // Task references travel in the path; the default of 100 characters is too short for them.
     routerOptions: { maxParamLength: 2000 },
+    requestTimeout: WHOLE_MS,
+    http: { headersTimeout: options.silenceMs ?? SILENCE_MS, connectionsCheckingInterval: LOOK_MS },
   });
   const source = new Source(house.views);
   const tail = new Tail(source, {
@@ -66,7 +86,13 @@ export async function createApp(house: House, options: ServerOptions): Promise<A
     polls: new LongPolls(),
     streams: new Streams(source, tail, options.streams ?? {}),
     logPollMs: options.logPollMs ?? LOG_POLL_MS,
+    access: options.access,
+    links: new Links(),
+    strangers: new Strangers(),
+    hosts: options.hosts ?? [],
+    silenceMs: options.silenceMs ?? SILENCE_MS,
   };
+  room.strangers.watch(app.server);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(answerProblem);
@@ -76,8 +102,13 @@ export async function createApp(house: House, options: ServerOptions): Promise<A
       problem('route.unknown', `There is no ${request.method} ${request.url.split('?')[0]}.`),
     ),
   );
-  const guard = guardFor(options.hosts ?? []);
-  app.addHook('onRequest', async (request) => guard(request));
+  const guard = guardFor(room.hosts);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(HEADERS);
+    if (room.access.open) reply.header('tutti-auth', 'none');
+    guard(request);
+  });
+  openGate(app, room);
   readBodies(app);
   app.addHook('preClose', async () => {
     room.polls.close();
@@ -91,6 +122,7 @@ async function registerRoutes(app: App, room: Room, version: string): Promise<vo
   await describe(app, version);
   healthRoutes(app, room);
   metricsRoute(app, room);
+  enterRoute(app, room);
   await app.register(
     async (scope: App) => {
       rememberRequests(scope, room);
@@ -102,6 +134,7 @@ async function registerRoutes(app: App, room: Room, version: string): Promise<vo
       bulkRoutes(scope, room);
       retentionRoutes(scope, room);
       catalogueRoutes(scope, room);
+      accessRoutes(scope, room);
       nodeRoutes(scope, room);
       forwardedRoutes(scope, room);
     },

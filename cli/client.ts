@@ -10,11 +10,12 @@ import type { RunSummary } from '../model/run.ts';
 import { type Patience, patientFetch } from './patience.ts';
 
 export type { Client } from '../model/client/client.ts';
-export { ApiRefusal } from '../model/client/client.ts';
+export { ApiRefusal, NoAnswer } from '../model/client/client.ts';
 
 export interface Server {
   /** `http://127.0.0.1:7700` */
   readonly url: string;
+  readonly token?: string | undefined;
   readonly actor: string;
   /** Finds the server again when it is gone: another process may serve the data folder now. */
   readonly reconnect?: (() => Promise<string>) | undefined;
@@ -22,9 +23,10 @@ export interface Server {
   readonly patience: Patience;
 }
 
-export function clientOf({ url, actor, reconnect, patience }: Server): Client {
+export function clientOf({ url, token, actor, reconnect, patience }: Server): Client {
   return createClient({
     url,
+    token,
     actor,
     fetch: patientFetch(patience),
     pause: async (ms, signal) => {

@@ -3,6 +3,8 @@
  * data folder, and takes it apart again in the opposite order.
  */
 import type { FastifyBaseLogger } from 'fastify';
+import { jobMark, jobToken, nodeToken } from '../api/credentials.ts';
+import type { Access } from '../api/gate.ts';
 import { createApp, listen } from '../api/server.ts';
 import type { RunningServer } from '../api/server.ts';
 import { CONNECTORS } from '../connectors/index.ts';
@@ -14,6 +16,7 @@ import type { SystemDirectory } from '../engine/systems.ts';
 import { passwordsIn } from '../journal/connection-string.ts';
 import { openJournal } from '../journal/open.ts';
 import type { OpenJournal } from '../journal/open.ts';
+import { addressOf } from '../model/access.ts';
 import { bug, TuttiError } from '../model/errors.ts';
 import type { Redactor } from '../model/redactor.ts';
 import { Metrics } from '../watch/metrics/metrics.ts';
@@ -26,6 +29,7 @@ import { Reader } from './reader.ts';
 import { isSecretVariable, secretSource } from './secrets.ts';
 import { embeddedDatabases, findSystemsFile, loadSystems, resolveSystems } from './systems.ts';
 import type { Environment, Systems } from './systems.ts';
+import { makeToken } from './token.ts';
 import { startTracing } from './tracing.ts';
 import { validated } from './validation.ts';
 import { VERSION } from './version.ts';
@@ -39,6 +43,8 @@ export interface HouseOptions {
   /** How much of an attempt's log is kept. */
   readonly logLimitBytes?: number | undefined;
   readonly port: number;
+  /** Asks nobody who they are. */
+  readonly open?: boolean;
   /**
    * Answers questions only: the engine does not start, nobody's run is touched, and the folder is
    * neither locked nor announced.
@@ -64,6 +70,8 @@ export interface NodeOptions {
 
 export interface RunningHouse {
   readonly url: string;
+  /** What opens it. */
+  readonly token: string;
   readonly node: string;
   readonly embedded: boolean;
   /** Resolves when the node may not write any more, with the sentence that says so. */
@@ -81,7 +89,7 @@ function advertised({ node }: HouseOptions): string[] {
   return node?.advertise === undefined ? [] : [new URL(node.advertise).hostname];
 }
 
-/** Loopback only, until there are accounts. */
+/** Loopback only: nothing here is encrypted. */
 export const HOST = '127.0.0.1';
 
 /** Closes what was opened, the last first; every step is taken, the first failure is told. */
@@ -127,9 +135,14 @@ async function open(options: HouseOptions, unwinding: Unwinding): Promise<Runnin
     ...(options.databaseUrl === undefined ? {} : { databaseUrl: options.databaseUrl }),
   });
   unwinding.add(() => database.close());
+  const access = await accessOf(options, database);
   const resolved = await openSystems(database);
   const systems = resolved.directory;
-  const redactor = resolved.redactor(passwordsIn(options.databaseUrl ?? ''));
+  const redactor = resolved.redactor([
+    ...passwordsIn(options.databaseUrl ?? ''),
+    access.token,
+    jobMark(access),
+  ]);
   log = options.logTo(redactor);
   const metrics = new Metrics({ version: VERSION, now: () => performance.now() });
   const nodeName = options.node?.name ?? folder.nodeName();
@@ -140,25 +153,45 @@ async function open(options: HouseOptions, unwinding: Unwinding): Promise<Runnin
   const observer = observerOf(metrics.counts, tracing?.traces);
   const reader = new Reader();
   unwinding.add(() => reader.close());
-  const engine = engineOf(options, nodeName, database, systems, redactor, log, observer, reader);
+  const engine = engineOf(options, nodeName, database, systems, access, redactor, log, observer, reader);
   metrics.watch(engine);
-  const server = await serve(options, database, systems, engine, log, metrics, reader);
+  const server = await serve(options, database, systems, engine, access, log, metrics, reader);
   unwinding.add(() => server.close());
+  const address = options.node?.advertise ?? server.url;
+  access.reachedAt(address);
   // Before the server: while work comes to its end, it answers that it stops.
   unwinding.add(() => engine.stop());
   if (!options.reading) {
     unwinding.add(tellJobs(server.url));
     unwinding.add(hideSecrets());
-    await engine.start(options.node?.advertise ?? server.url);
+    await engine.start(address);
     folder.announce(server.url);
     unwinding.add(() => folder.withdraw());
   }
   return {
     url: server.url,
+    token: access.token,
     node: nodeName,
     embedded: database.embedded !== null,
     fenced: engine.fenced.then((reason) => reason.message),
     stop: () => unwinding.run(),
+  };
+}
+
+/** Who gets in here; the address is known when the server listens. */
+async function accessOf(
+  { folder, open: asksNobody = false }: HouseOptions,
+  { journal }: OpenJournal,
+): Promise<Access & { reachedAt(address: string): void }> {
+  let address: string | undefined;
+  return {
+    open: asksNobody,
+    token: makeToken(folder.path),
+    nodeKey: await journal.nodeKey(),
+    address: () => address,
+    reachedAt: (url) => {
+      address = addressOf(url);
+    },
   };
 }
 
@@ -225,6 +258,7 @@ function engineOf(
   nodeName: string,
   database: OpenJournal,
   systems: SystemDirectory,
+  access: Access,
   redactor: Redactor | undefined,
   log: FastifyBaseLogger,
   observer: Observer,
@@ -237,7 +271,9 @@ function engineOf(
     systems,
     nodeName,
     leaseMs,
-    peers: (url) => peerAt(url, nodeName, leaseMs + ANSWER_MS),
+    peers: (url) =>
+      peerAt(url, (address) => nodeToken(access, nodeName, address), leaseMs + ANSWER_MS),
+    tokenOf: (run) => jobToken(access, run),
     clock: machineClock,
     ids: machineIds,
     chance: machineChance,
@@ -269,6 +305,7 @@ async function serve(
   database: OpenJournal,
   systems: SystemDirectory,
   engine: Engine,
+  access: Access,
   log: FastifyBaseLogger,
   metrics: Metrics,
   reader: Reader,
@@ -290,7 +327,7 @@ async function serve(
       systems: systems.names().map((name) => ({ name, kind: systems.get(name)?.kind ?? '' })),
       metrics,
     },
-    { version: VERSION, log, hosts: advertised(options) },
+    { version: VERSION, access, log, hosts: advertised(options) },
   );
   return listen(app, HOST, options.port);
 }

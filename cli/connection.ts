@@ -2,22 +2,29 @@
  * Finding a Tutti to speak to: TUTTI_URL, else the server that the data folder names, else this
  * very process becomes one for as long as the command takes.
  *
+ * The token is TUTTI_TOKEN with TUTTI_URL, else that of the data folder. The folder's is sent only to
+ * a server that has proven that it knows it: what the folder says of its server, somebody else may
+ * have written, or listen there by now.
+ *
  * A process that becomes one announces itself in the data folder, so that other commands reach it
  * (`tutti approve` in another window while `tutti run` waits). When its own command is done it
  * finishes what is going on, also for others, before it leaves.
  */
+import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
+import { isSame, proofOf } from '../api/credentials.ts';
+import { addressOf, helloSchema } from '../model/access.ts';
 import { TuttiError } from '../model/errors.ts';
-import { healthSchema } from '../model/wire.ts';
-import { clientOf } from './client.ts';
+import { clientOf, NoAnswer } from './client.ts';
 import type { Client, Server } from './client.ts';
 import type { RunningHouse } from './compose.ts';
 import { DataFolder, dataFolderOf, inUse } from './data-folder.ts';
 import type { Lifetime } from './lifetime.ts';
 import { finishBusyRuns } from './quiet.ts';
-import type { Patience } from './patience.ts';
+import { type Patience, patientFetch } from './patience.ts';
 import type { Terminal } from './terminal.ts';
+import { readToken } from './token.ts';
 
 export interface ConnectOptions {
   readonly data?: string | undefined;
@@ -53,23 +60,49 @@ export async function connect(
   lifetime: Lifetime,
   purpose: Purpose,
 ): Promise<Connection> {
-  const actor = options.actor ?? terminal.userName;
-  const patience = patienceOf(terminal, lifetime);
-  const given = terminal.environment['TUTTI_URL'];
-  if (given !== undefined && given !== '') return remote(urlOf(given), actor, patience);
+  const asker = {
+    actor: options.actor ?? terminal.userName,
+    patience: patienceOf(terminal, lifetime),
+  };
+  const server = await findServer(options, terminal, lifetime);
+  if (server !== null) return remote(server, asker);
   const folder = folderOf(options, terminal);
-  const url = await liveServer(folder);
-  if (url !== null)
-    return remote(url, actor, patience, () => waitForServer(folder, lifetime.signal));
   if (purpose === 'read') {
     const house = await openOwnHouse(options, terminal, folder, true);
     return {
-      client: clientOf({ url: house.url, actor, patience }),
+      client: clientOf({ url: house.url, token: house.token, ...asker }),
       inProcess: true,
       finish: () => house.stop(),
     };
   }
-  return connectInProcess(options, terminal, lifetime, folder, { actor, patience });
+  return connectInProcess(options, terminal, lifetime, folder, asker);
+}
+
+/** A server that is there, and what opens it. */
+export type Found = Pick<Server, 'url' | 'token' | 'reconnect'>;
+
+/** The server that TUTTI_URL or the data folder names; null when there is none. */
+export async function findServer(
+  options: ConnectOptions,
+  terminal: Terminal,
+  lifetime: Lifetime,
+): Promise<Found | null> {
+  const { TUTTI_URL: given = '', TUTTI_TOKEN: token = '' } = terminal.environment;
+  const folder = folderOf(options, terminal);
+  if (given === '') return liveServer(folder, lifetime.signal);
+  const url = urlOf(given);
+  if (token !== '') return { url, token };
+  const known = readToken(folder.path);
+  if (known === null) return { url };
+  const { signal, say } = patienceOf(terminal, lifetime);
+  switch (await challenge(patientFetch({ signal, say }), url, known)) {
+    case 'proven':
+      return { url, token: known };
+    case 'unproven': {
+      const detail = `What listens at ${url} does not know the token of ${folder.path}.`;
+      throw new TuttiError('server.unproven', detail);
+    }
+  }
 }
 
 export function patienceOf(terminal: Terminal, lifetime: Lifetime): Patience {
@@ -81,45 +114,57 @@ export function folderOf(options: ConnectOptions, terminal: Terminal): DataFolde
   return new DataFolder(dataFolderOf(options.data, environment, workingDirectory));
 }
 
+/** A server listens at 127.0.0.1; what listens at another address of the same name is another. */
 function urlOf(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  if (url !== null && /^https?:$/.test(url.protocol)) return url.href;
+  const address = addressOf(text);
+  if (address !== undefined)
+    return address.replace(/^(https?:\/\/)localhost(?=[:/]|$)/, '$1127.0.0.1');
   throw new TuttiError('server.unreachable', `TUTTI_URL is not an http address: ${text}`);
 }
 
-function remote(
-  url: string,
-  actor: string,
-  patience: Patience,
-  reconnect?: () => Promise<string>,
-): Connection {
+function remote(server: Found, asker: Asker): Connection {
   return {
-    client: clientOf({ url, actor, patience, reconnect }),
+    client: clientOf({ ...server, ...asker }),
     inProcess: false,
     finish: async () => undefined,
   };
 }
 
-/** Where the folder is served, if somebody answers there and is who the record says. */
-export async function liveServer(folder: DataFolder): Promise<string | null> {
+const briefly: typeof fetch = (input, init) =>
+  fetch(input, { ...init, signal: AbortSignal.timeout(ALIVE_LIMIT_MS) });
+
+/** Who serves the folder, if somebody does, answers, and knows its token. */
+async function liveServer(folder: DataFolder, signal: AbortSignal): Promise<Found | null> {
   const record = folder.server();
-  if (record === null) return null;
-  try {
-    const response = await fetch(`${record.url}/healthz`, {
-      signal: AbortSignal.timeout(ALIVE_LIMIT_MS),
-    });
-    const health = healthSchema.safeParse(await response.json());
-    return health.success && health.data.pid === record.pid ? record.url : null;
-  } catch {
-    return null;
-  }
+  const token = record === null ? null : readToken(folder.path);
+  if (record === null || token === null) return null;
+  const { url } = record;
+  const answer = await challenge(briefly, url, token).catch(() => 'silent');
+  if (answer !== 'proven') return null;
+  return { url, token, reconnect: () => waitForServer(folder, signal) };
+}
+
+/** What is asked differs each time, and the proof is about this address: it is worth nothing again. */
+async function challenge(
+  ask: typeof fetch,
+  url: string,
+  token: string,
+): Promise<'proven' | 'unproven'> {
+  const question = randomBytes(32).toString('hex');
+  const where = `${url}/api/v1/hello?challenge=${question}`;
+  const response = await ask(where, { redirect: 'error' }).catch((error: unknown) => {
+    throw new NoAnswer(url, error);
+  });
+  const answer = helloSchema.safeParse(await response.json().catch(() => null));
+  const proof = proofOf(token, question, new URL(url).host);
+  return answer.success && isSame(answer.data.proof, proof) ? 'proven' : 'unproven';
 }
 
 /** After the server was lost: one that took its place, if there is one soon. */
 async function waitForServer(folder: DataFolder, signal: AbortSignal): Promise<string> {
   for (let waited = 0; waited < ALIVE_LIMIT_MS * 2 && !signal.aborted; waited += TURN_POLL_MS) {
-    const url = await liveServer(folder);
-    if (url !== null) return url;
+    const server = await liveServer(folder, signal);
+    if (server !== null) return server.url;
     await delay(TURN_POLL_MS);
   }
   throw new TuttiError('server.unreachable', 'The Tutti that served the data folder is gone.');
@@ -135,10 +180,8 @@ async function connectInProcess(
   for (let waited = 0; ; waited += TURN_POLL_MS) {
     const house = await openUnlessServed(options, terminal, folder);
     if (house !== null) return ownConnection(house, asker, terminal, lifetime);
-    const url = await liveServer(folder);
-    if (url !== null) {
-      return remote(url, asker.actor, asker.patience, () => waitForServer(folder, lifetime.signal));
-    }
+    const server = await liveServer(folder, lifetime.signal);
+    if (server !== null) return remote(server, asker);
     if (waited >= TURN_LIMIT_MS || lifetime.signal.aborted) {
       throw inUse(folder, true);
     }
@@ -188,7 +231,7 @@ function ownConnection(
   terminal: Terminal,
   lifetime: Lifetime,
 ): Connection {
-  const client = clientOf({ url: house.url, ...asker });
+  const client = clientOf({ url: house.url, token: house.token, ...asker });
   return {
     client,
     inProcess: true,

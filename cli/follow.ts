@@ -11,7 +11,7 @@ import { Screen } from './screen.ts';
 import type { Terminal } from './terminal.ts';
 import { eventLine } from './view/events.ts';
 import { approvals, runScreen } from './view/run.ts';
-import { Paint } from './view/words.ts';
+import { Paint, printable } from './view/words.ts';
 
 const WAIT = '20s';
 const FRAME_MS = 200;
@@ -92,7 +92,7 @@ class LineWatcher implements Watcher {
     const lines = events
       .map((event) => eventLine(event, this.#paint))
       .filter((line) => line !== null);
-    if (lines.length > 0) this.#terminal.out(`${lines.join('\n')}\n`);
+    if (lines.length > 0) this.#terminal.out(`${lines.map(printable).join('\n')}\n`);
     if (await this.#beginsApproval(events)) await this.#tellApprovals();
   }
 
@@ -111,7 +111,7 @@ class LineWatcher implements Watcher {
     for (const line of approvals(await this.#client.getRun({ run: this.#run }))) {
       if (this.#told.has(line)) continue;
       this.#told.add(line);
-      this.#terminal.out(`${line.trim()}\n`);
+      this.#terminal.out(`${printable(line.trim())}\n`);
     }
   }
 
@@ -171,7 +171,7 @@ class LiveWatcher implements Watcher {
   }
 
   #show(run: RunView): void {
-    this.#screen.draw(runScreen(run, this.#paint, this.#terminal.now()));
+    this.#screen.draw(runScreen(run, this.#paint, this.#terminal.now()).map(printable));
   }
 
   async close(): Promise<void> {

@@ -7,20 +7,19 @@ import http from 'node:http';
 import https from 'node:https';
 import type { z } from 'zod';
 import type { Peer } from '../engine/door.ts';
+import { addressOf } from '../model/access.ts';
 import { TuttiError } from '../model/errors.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import { CATALOGUE } from '../model/errors.ts';
-import {
-  FORWARDED_BY,
-  FORWARDED_COMMANDS,
-  FORWARDED_RUNS,
-  forwardedAnswerSchema,
-} from '../model/forwarded.ts';
+import { FORWARDED_COMMANDS, FORWARDED_RUNS, forwardedAnswerSchema } from '../model/forwarded.ts';
 import { API_PREFIX } from '../model/routes/route.ts';
 import { problemDocumentSchema, runViewSchema } from '../model/wire.ts';
 
 /** A node that hangs accepts connections and says nothing. */
 const QUESTION_MS = 2_000;
+
+/** Far more than a run needs; a longer answer is no node's. */
+const MOST_BYTES = 32 * 1024 * 1024;
 
 interface Exchange {
   readonly method: 'GET' | 'POST';
@@ -29,11 +28,23 @@ interface Exchange {
   readonly limitMs: number;
 }
 
-export function peerAt(url: string, from: string, commandMs: number): Peer {
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** `tokenFor`: what shows at that address, and at no other, that a node asks. */
+export function peerAt(
+  url: string,
+  tokenFor: (address: string) => string,
+  commandMs: number,
+): Peer {
+  const address = addressOf(url);
   const ask = async <T>(exchange: Exchange, schema: z.ZodType<T>): Promise<T> => {
-    const { status, text } = await send(url, from, exchange);
+    if (address === undefined) throw unreachable(url, 'this is no address of a node');
+    const { status, text } = await send(address, tokenFor(address), exchange);
     const answer = jsonOf(text);
-    if (status !== 200) throw errorOf(answer, url);
+    if (status !== 200) throw errorOf(status, answer, url);
     const read = schema.safeParse(answer);
     if (read.success) return read.data;
     throw unanswered(url, 'it does not answer like Tutti');
@@ -51,15 +62,12 @@ export function peerAt(url: string, from: string, commandMs: number): Peer {
   };
 }
 
-function send(
-  url: string,
-  from: string,
-  { method, path, body, limitMs }: Exchange,
-): Promise<{ status: number; text: string }> {
-  const address = new URL(`${url.replace(/\/+$/, '')}${API_PREFIX}${path}`);
-  const { request } = address.protocol === 'https:' ? https : http;
+function send(address: string, token: string, exchange: Exchange): Promise<Answer> {
+  const { method, path, body, limitMs } = exchange;
+  const where = new URL(`${address}${API_PREFIX}${path}`);
+  const { request } = where.protocol === 'https:' ? https : http;
   const headers = {
-    [FORWARDED_BY]: encodeURIComponent(from),
+    authorization: `Bearer ${token}`,
     ...(body !== undefined && {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(body),
@@ -67,28 +75,43 @@ function send(
   };
   return new Promise((resolve, reject) => {
     let connected = false;
-    const outgoing = request(address, { method, headers, agent: false }, (incoming) => {
-      const parts: Buffer[] = [];
-      incoming.on('data', (part: Buffer) => parts.push(part));
-      incoming.on('end', () =>
-        resolve({ status: incoming.statusCode ?? 0, text: Buffer.concat(parts).toString() }),
+    const outgoing = request(where, { method, headers, agent: false }, (incoming) => {
+      readBounded(incoming).then(
+        (text) => resolve({ status: incoming.statusCode ?? 0, text }),
+        (error: unknown) => {
+          reject(unanswered(address, error instanceof Error ? error.message : String(error)));
+          outgoing.destroy();
+        },
       );
-      incoming.on('error', (error) => reject(unanswered(url, error.message)));
     });
     outgoing.once('socket', (socket) => socket.once('connect', () => (connected = true)));
     outgoing.once('close', () => clearTimeout(limit));
+    outgoing.once('upgrade', (_, socket) => {
+      socket.destroy();
+      reject(unanswered(address, 'it speaks another protocol'));
+    });
     outgoing.on('error', (error) =>
-      reject(connected ? unanswered(url, error.message) : unreachable(url, error)),
+      reject(connected ? unanswered(address, error.message) : unreachable(address, error.message)),
     );
     const limit = setTimeout(() => outgoing.destroy(new Error('it does not answer')), limitMs);
     outgoing.end(body);
   });
 }
 
-function unreachable(url: string, error: Error): TuttiError {
-  return new TuttiError('node.unreachable', `No node answers at ${url}: ${error.message}.`);
+async function readBounded(incoming: http.IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of incoming as AsyncIterable<Buffer>) {
+    size += part.length;
+    if (size > MOST_BYTES) throw new Error('its answer is larger than 32 MB');
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString();
 }
 
+function unreachable(url: string, why: string): TuttiError {
+  return new TuttiError('node.unreachable', `No node answers at ${url}: ${why}.`);
+}
 function unanswered(url: string, why: string): TuttiError {
   return new TuttiError('command.unanswered', `The node at ${url} was asked: ${why}.`);
 }
@@ -102,7 +125,11 @@ function jsonOf(text: string): unknown {
 }
 
 /** The other node says why; what cannot be read may have been said by somebody in between. */
-function errorOf(answer: unknown, url: string): TuttiError {
+function errorOf(status: number, answer: unknown, url: string): TuttiError {
+  if (status === 401 || status === 403) {
+    const why = 'what listens there does not know this node; is that its --advertise?';
+    return unreachable(url, why);
+  }
   const read = problemDocumentSchema.safeParse(answer);
   if (!read.success || !isCode(read.data.code)) {
     return unanswered(url, 'it does not answer like Tutti');

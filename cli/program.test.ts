@@ -1,8 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { CardboardHouse } from '../api/house.fake.ts';
+import { CardboardHouse, OPEN } from '../api/house.fake.ts';
 import type { App } from '../api/house.ts';
 import { createApp, listen } from '../api/server.ts';
 import type { RunningServer } from '../api/server.ts';
@@ -75,7 +78,7 @@ describe('words', () => {
     const sections = cliReference().split('\n## ').slice(1);
     const names = sections.map((one) => one.split('\n', 1)[0]?.replace('tutti ', ''));
     expect(names.join(' ')).toBe(
-      'validate deploy import schema run serve runs show why logs systems nodes ' +
+      'validate deploy import schema run serve open runs show why logs systems nodes ' +
         'hold release skip rerun approve reject force steer restart cancel bulk retention',
     );
     for (const section of sections) {
@@ -87,7 +90,11 @@ describe('words', () => {
   });
 
   it('says when nobody answers', async () => {
-    const gone = await listen(await createApp(house, { version: '0.0.0' }), '127.0.0.1', 0);
+    const gone = await listen(
+      await createApp(house, { access: OPEN, version: '0.0.0' }),
+      '127.0.0.1',
+      0,
+    );
     await gone.close();
     const { code, err } = await tutti(['runs'], { TUTTI_URL: gone.url });
     expect(code).toBe(1);
@@ -99,7 +106,7 @@ describe('words', () => {
 describe('operator commands become requests', () => {
   beforeEach(async () => {
     house = new CardboardHouse();
-    app = await createApp(house, { version: '0.0.0' });
+    app = await createApp(house, { access: OPEN, version: '0.0.0' });
     server = await listen(app, '127.0.0.1', 0);
     return () => server.close();
   });
@@ -160,11 +167,67 @@ describe('operator commands become requests', () => {
     expect(err).toContain('Task a has ended.\n  expected: a task that waits\n  found: succeeded');
   });
 
-  it('reaches a server of the data folder only when its process answers', async () => {
+  /** A data folder with this token, and a record of where its server is. */
+  function dataFolder(token: string, url: string, mode = 0o600): string {
     const data = mkdtempSync(join(folder, 'data-'));
-    const record = { pid: process.pid, url: server.url };
-    writeFileSync(join(data, 'server.json'), JSON.stringify(record));
+    writeFileSync(join(data, 'server.json'), JSON.stringify({ pid: process.pid, url }));
+    writeFileSync(join(data, 'token'), `${token}\n`, { mode });
+    return data;
+  }
+
+  it('reaches a server of the data folder, which knows its token', async () => {
+    const data = dataFolder(OPEN.token, server.url);
     expect(await tutti(['hold', 'r-1', '--data', data])).toMatchObject({ code: 0 });
-    expect(house.commands).toHaveLength(1);
+    expect(house.commands).toMatchObject([{ by: { actor: 'ada', through: 'token' } }]);
   });
+
+  it('shows the token of the data folder to TUTTI_URL, by either name, and TUTTI_TOKEN unasked', async () => {
+    const TUTTI_DATA = dataFolder(OPEN.token, 'http://127.0.0.1:1');
+    const named = server.url.replace('127.0.0.1', 'localhost');
+    for (const environment of [
+      { TUTTI_URL: server.url, TUTTI_DATA },
+      { TUTTI_URL: `${named}/`, TUTTI_DATA },
+      { TUTTI_URL: named, TUTTI_TOKEN: OPEN.token },
+    ]) {
+      expect(await tutti(['hold', 'r-1'], environment)).toMatchObject({ code: 0 });
+      expect(house.commands.pop()).toMatchObject({ by: { through: 'token' } });
+    }
+  });
+
+  it('shows nothing to one who does not know the token', async () => {
+    const asked: (string | undefined)[] = [];
+    const impostor = createServer((request, response) => {
+      asked.push(`${request.url?.split('?')[0]} ${request.headers.authorization}`);
+      response.setHeader('content-type', 'application/json').end('{"proof": "trust me", "pid": 1}');
+    });
+    await once(impostor.listen(0, '127.0.0.1'), 'listening');
+    const url = `http://127.0.0.1:${(impostor.address() as AddressInfo).port}`;
+    const TUTTI_DATA = dataFolder('a-token-that-must-not-be-told-to-anyone', url);
+    const { code, err } = await tutti(['hold', 'r-1'], { TUTTI_URL: url, TUTTI_DATA });
+    expect(code).toBe(1);
+    expect(err).toContain('does not know the token');
+    expect((await tutti(['open'], { TUTTI_DATA })).err).toContain('No server serves');
+    expect(asked).toEqual(['/api/v1/hello undefined', '/api/v1/hello undefined']);
+    impostor.close();
+  });
+
+  it.each([0o640, 0o604, 0o620])('does not believe a token of mode %o', async (mode) => {
+    const TUTTI_DATA = dataFolder(OPEN.token, server.url);
+    chmodSync(join(TUTTI_DATA, 'token'), mode);
+    const { code, err } = await tutti(['hold', 'r-1'], { TUTTI_DATA });
+    expect(code).toBe(1);
+    expect(err).toContain('can be read or written by others');
+    expect(house.commands).toEqual([]);
+  });
+});
+
+it('does not let the name of a file redraw the screen', async () => {
+  const name = 'evil\u001b[2J\u202e.yaml';
+  writeFileSync(join(folder, name), 'workflow: evil\ntasks: 5\n');
+  const { code, out } = await tutti(['validate', name, 'ok.yaml', 'missing\u001b[2J.yaml']);
+  const first = await tutti(['validate', name]);
+  expect(code).toBe(2);
+  expect(first.out).toContain('evil�[2J�.yaml has 1 mistake');
+  const said = out + first.out + first.err;
+  expect(['\u001b', '\u202e'].filter((one) => said.includes(one))).toEqual([]);
 });

@@ -6,11 +6,13 @@ import { Command } from 'commander';
 import { lookCommands } from './commands/look.ts';
 import { bulkCommand } from './commands/bulk.ts';
 import { operateCommands } from './commands/operate.ts';
+import { openCommand } from './commands/open.ts';
 import { retentionCommand } from './commands/retention.ts';
 import { runCommand } from './commands/run.ts';
 import { serveCommand } from './commands/serve.ts';
 import { workflowCommands } from './commands/workflows.ts';
 import type { Runtime } from './runtime.ts';
+import { printable } from './view/words.ts';
 import { VERSION } from './version.ts';
 
 const EPILOGUE = `
@@ -33,14 +35,15 @@ export function buildProgram(runtime: Runtime): Command {
     .addHelpText('after', EPILOGUE)
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => terminal.out(text),
-      writeErr: (text) => terminal.err(text),
+      writeOut: (text) => terminal.out(printable(text)),
+      writeErr: (text) => terminal.err(printable(text)),
       getOutHelpWidth: () => Math.min(100, terminal.columns()),
       getErrHelpWidth: () => Math.min(100, terminal.columns()),
     });
   workflowCommands(program, runtime);
   runCommand(program, runtime);
   serveCommand(program, runtime);
+  openCommand(program, runtime);
   lookCommands(program, runtime);
   operateCommands(program, runtime);
   bulkCommand(program, runtime);

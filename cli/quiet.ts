@@ -11,7 +11,7 @@ import type { RunSummary, TaskView } from '../model/run.ts';
 import { ApiRefusal } from './client.ts';
 import type { Client } from './client.ts';
 import type { Terminal } from './terminal.ts';
-import { plural } from './view/words.ts';
+import { oneLine, plural } from './view/words.ts';
 
 const LOOK_AGAIN_MS = 300;
 /** A retry that is due later than this is a time to wait for, not work. */
@@ -51,7 +51,7 @@ export async function finishBusyRuns(
     if (!told) {
       const names = [...new Set(busy.map((run) => run.workflow))].slice(0, 5).join(', ');
       terminal.err(
-        `${plural(busy.length, 'other run is', 'other runs are')} going on here (${names}): finishing. ` +
+        `${plural(busy.length, 'other run is', 'other runs are')} going on here (${oneLine(names)}): finishing. ` +
           'Ctrl-C stops; they go on at the next start.\n',
       );
       told = true;

@@ -17,7 +17,7 @@ import { INTERRUPTED_EXIT } from './lifetime.ts';
 import type { Lifetime } from './lifetime.ts';
 import type { Terminal } from './terminal.ts';
 import { problemLines } from './view/problems.ts';
-import { harmless, Paint } from './view/words.ts';
+import { Paint, printable } from './view/words.ts';
 
 export interface CommonOptions extends ConnectOptions {
   readonly json?: boolean;
@@ -60,7 +60,7 @@ function localContext<O extends CommonOptions>(runtime: Runtime, options: O): Lo
     sources: new Map(),
     print: (value, lines) => {
       if (options.json === true) terminal.out(`${JSON.stringify(value, null, 2)}\n`);
-      else if (lines.length > 0) terminal.out(`${lines.join('\n')}\n`);
+      else if (lines.length > 0) terminal.out(`${lines.map(printable).join('\n')}\n`);
     },
   };
 }
@@ -134,5 +134,5 @@ function errorText(document: ProblemDocument, { paint, sources }: LocalContext<u
     ...problemLines(problems, sources),
     `  ${next}`,
   ];
-  return `${harmless(lines.join('\n'))}\n`;
+  return `${printable(lines.join('\n'))}\n`;
 }

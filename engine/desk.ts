@@ -24,6 +24,8 @@ export interface Desk {
   report(flight: Flight, command: AttemptReport): Promise<boolean>;
   /** A report whose durability nobody waits for; most outcomes are told so. */
   tell(flight: Flight, command: AttemptReport): void;
+  /** Of the run of the flight, for the API. */
+  token(flight: Flight): string | undefined;
   trace(flight: Flight): TraceContext | undefined;
   /** The start of the attempt was refused: nothing has left the house. */
   abandon(flight: Flight): void;

@@ -65,6 +65,8 @@ export interface EngineOptions {
   readonly mostRuns?: number;
   /** The door of another node by its address; without it commands for its runs are refused. */
   readonly peers?: (url: string) => Peer;
+  /** What a job of the run shows to the API: it may look at that run and act on it. */
+  readonly tokenOf?: (run: string) => string;
   /** How long calls may take to end when the node stops. */
   readonly drainMs?: number;
   /** Reads workflow files; without it they are read on this thread. */
@@ -416,7 +418,8 @@ class Orchestra implements Engine {
   }
 
   #makeDesk(): Desk {
-    const { clock, systems, stateDirectory, place, redactor, journal, observer } = this.#options;
+    const { clock, systems, stateDirectory, place, redactor, journal, observer, tokenOf } =
+      this.#options;
     return {
       clock,
       systems,
@@ -431,6 +434,7 @@ class Orchestra implements Engine {
         logged: (run) => this.#entrance.logged(run),
       }),
       action: (name) => this.#actions.get(name),
+      token: ({ run }) => tokenOf?.(run.id),
       trace: ({ run, task, attempt }) => observer?.contextOf?.(run.state, task, attempt),
       report: (flight, command) => this.#report(flight, command),
       tell: (flight, command) => {

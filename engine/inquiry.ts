@@ -25,6 +25,9 @@ export function inquiryOf(flight: Flight, context: ActionContext): ActionContext
     get trace() {
       return context.trace;
     },
+    get token() {
+      return context.token;
+    },
     log: (stream, text) => context.log(stream, text),
   };
 }

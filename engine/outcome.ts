@@ -78,6 +78,9 @@ class AttemptContext implements ActionContext {
   get trace(): TraceContext | undefined {
     return this.desk.trace(this.flight);
   }
+  get token(): string | undefined {
+    return this.desk.token(this.flight);
+  }
   log(stream: LogStream, text: string): void {
     this.desk.logs.write(this.flight, { stream, text });
   }

@@ -420,6 +420,8 @@ export interface Journal {
   deploy(version: Omit<VersionRow, 'version'>): Promise<{ version: number; changed: boolean }>;
   version(workflow: string, version: number | null): Promise<VersionRow | null>;
   pools(): Promise<ReadonlyMap<string, number>>;
+  /** That all nodes of this database share, and nobody else knows. */
+  nodeKey(): Promise<Uint8Array>;
   readonly views: Views;
   readonly slots: Slots;
   readonly requests: Requests;

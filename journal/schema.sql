@@ -54,6 +54,11 @@ create table migrations (
   applied_at timestamp with time zone default now() not null
 );
 
+create table node_key (
+  singular boolean default true not null,
+  key bytea not null
+);
+
 create table nodes (
   id integer generated always as identity not null,
   name text not null,
@@ -185,6 +190,12 @@ alter table leases add constraint leases_node_fkey
 
 alter table migrations add constraint migrations_pkey
   PRIMARY KEY (number);
+
+alter table node_key add constraint node_key_pkey
+  PRIMARY KEY (singular);
+
+alter table node_key add constraint node_key_singular_check
+  CHECK (singular);
 
 alter table nodes add constraint nodes_name_key
   UNIQUE (name);

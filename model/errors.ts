@@ -98,6 +98,30 @@ export const CATALOGUE = {
     retry: false,
     status: 403,
   },
+  'auth.required': {
+    title: 'The request does not say who asks',
+    next: 'Send the token of the data folder as `Authorization: Bearer …`; in a browser, come in by the link that `tutti open` prints.',
+    retry: false,
+    status: 401,
+  },
+  'auth.forbidden': {
+    title: 'Whoever asks may not do this',
+    next: 'Ask with the token of the data folder. Nothing was changed.',
+    retry: false,
+    status: 403,
+  },
+  'token.unsafe': {
+    title: 'The file of the token is not safe',
+    next: 'Look who wrote it, remove it, and start `tutti serve` again: it makes a new one.',
+    retry: false,
+    status: 503,
+  },
+  'server.unproven': {
+    title: 'The server does not know the token of the data folder',
+    next: 'Look who listens there. With TUTTI_URL, give its token as TUTTI_TOKEN.',
+    retry: false,
+    status: 503,
+  },
   'expression.failed': {
     title: 'An expression could not be evaluated',
     next: 'The task fails as rejected; mend the workflow and restart.',

@@ -7,8 +7,6 @@ import { COUNT_MAX, line, NAME_MAX, prose, REASON_MAX, TASK_MAX } from './bounds
 import type { DoorCommand } from './run.ts';
 import { jsonSchema } from './wire.ts';
 
-/** Names the node that passes something on; what carries it is not passed on again. */
-export const FORWARDED_BY = 'tutti-forwarded-by';
 export const FORWARDED_COMMANDS = '/nodes/commands';
 export const FORWARDED_RUNS = '/nodes/runs';
 

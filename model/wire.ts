@@ -51,6 +51,7 @@ export const bySchema = exact<By>('By', {
   actor: text,
   reason: text.exactOptional(),
   request: text.exactOptional(),
+  through: z.enum(['token', 'session', 'job']).exactOptional(),
 });
 
 export const failureSchema = exact<Failure>('Failure', {
@@ -402,18 +403,6 @@ export const actionViewSchema = exact<ActionView>('Action', {
   input: jsonObjectSchema,
   output: jsonObjectSchema,
   examples: examplesSchema,
-});
-
-export interface Health {
-  readonly status: 'ok' | 'stalled';
-  readonly stalls: readonly string[];
-  /** The process, so that a client can tell a live server from a stale record. */
-  readonly pid: number;
-}
-export const healthSchema = exact<Health>('Health', {
-  status: z.enum(['ok', 'stalled']),
-  stalls: z.array(text),
-  pid: count,
 });
 
 export const runPageSchema = page('RunPage', runSummarySchema);

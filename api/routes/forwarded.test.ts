@@ -1,8 +1,8 @@
 /** Between nodes: what one passes on, and what a list of them says. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { NodeRow } from '../../journal/journal.ts';
-import { FORWARDED_BY } from '../../model/forwarded.ts';
-import { CardboardHouse } from '../house.fake.ts';
+import { jobToken, nodeToken } from '../credentials.ts';
+import { ACCESS, CardboardHouse } from '../house.fake.ts';
 import type { App } from '../house.ts';
 import { createApp } from '../server.ts';
 
@@ -20,7 +20,10 @@ const NODE: NodeRow = {
   asleep: 9,
 };
 const CANCEL = { type: 'CancelRun', run: 'r-1', by: { actor: 'ada', request: 'q-1' } };
-const headers = { [FORWARDED_BY]: 'west%201' };
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+const HERE = 'http://127.0.0.1:7700';
+const headers = bearer(nodeToken(ACCESS, 'west 1', HERE));
+const operator = bearer(ACCESS.token);
 
 let house: CardboardHouse;
 let app: App;
@@ -38,7 +41,7 @@ beforeEach(async () => {
     return door.inspect(run, by);
   };
   house.views.nodes = async () => [NODE];
-  app = await createApp(house, { version: '0.0.0', hosts: ['tutti.example'] });
+  app = await createApp(house, { access: ACCESS, version: '0.0.0', hosts: ['tutti.example'] });
 });
 afterEach(() => app.close());
 
@@ -63,21 +66,42 @@ it('looks at a run for another node, and does not pass the question on', async (
   expect(via).toEqual(['west 1']);
 });
 
-it.each([
-  ['without the name of a node', {}, CANCEL],
-  ['with a command that there is not', headers, { ...CANCEL, type: 'DropTable' }],
-])('refuses what comes %s', async (_, given, payload) => {
+it('refuses a command that there is not', async () => {
   const url = '/api/v1/nodes/commands';
-  const answer = await app.inject({ method: 'POST', url, headers: given, payload });
+  const payload = { ...CANCEL, type: 'DropTable' };
+  const answer = await app.inject({ method: 'POST', url, headers, payload });
   expect(answer.statusCode).toBe(400);
   expect(house.commands).toEqual([]);
 });
 
+it.each([
+  ['nobody', {}, 401],
+  ['an operator', operator, 403],
+  ['a job of that run', bearer(jobToken(ACCESS, 'r-1')), 403],
+  ['a node whose token is for another address', bearer(nodeToken(ACCESS, 'w', 'http://x')), 401],
+  [
+    'a node of another database',
+    bearer(nodeToken({ ...ACCESS, nodeKey: new Uint8Array(32) }, 'w', HERE)),
+    401,
+  ],
+])('is not for %s', async (_, shown, status) => {
+  for (const [method, url] of [
+    ['POST', '/api/v1/nodes/commands'],
+    ['GET', '/api/v1/nodes/runs/r-1'],
+  ] as const) {
+    const payload = method === 'POST' ? CANCEL : undefined;
+    const answer = await app.inject({ method, url, headers: shown, ...(payload && { payload }) });
+    expect(answer.statusCode).toBe(status);
+  }
+  expect(via).toEqual([]);
+});
+
 it('lists the nodes, to whoever calls the server by a name that it advertises', async () => {
   const url = '/api/v1/nodes';
-  const answer = await app.inject({ method: 'GET', url, headers: { host: 'tutti.example:7700' } });
+  const named = (host: string) => ({ ...operator, host });
+  const answer = await app.inject({ method: 'GET', url, headers: named('tutti.example:7700') });
   const { epoch: _, ...shown } = NODE;
   expect(answer.json()).toEqual({ items: [shown], next: null });
-  const foreign = await app.inject({ method: 'GET', url, headers: { host: 'evil.example' } });
+  const foreign = await app.inject({ method: 'GET', url, headers: named('evil.example') });
   expect(foreign.statusCode).toBe(403);
 });

@@ -4,9 +4,8 @@
  */
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { TuttiError } from '../../model/errors.ts';
+import { bug } from '../../model/errors.ts';
 import {
-  FORWARDED_BY,
   FORWARDED_COMMANDS,
   FORWARDED_RUNS,
   forwardedAnswerSchema,
@@ -14,13 +13,14 @@ import {
 } from '../../model/forwarded.ts';
 import { BODY_MAX_BYTES } from '../../model/routes/route.ts';
 import { runViewSchema } from '../../model/wire.ts';
+import { callerOf } from '../caller.ts';
 import type { App, Room } from '../house.ts';
 import { unknownRun } from './runs.ts';
 
-function senderOf({ headers }: FastifyRequest): string {
-  const name = headers[FORWARDED_BY];
-  if (typeof name === 'string' && name !== '') return decodeURIComponent(name);
-  throw new TuttiError('request.invalid', `Only nodes call this, with the header ${FORWARDED_BY}.`);
+/** Only nodes come here (`kernel/authority.ts`), each under the name that its token is made for. */
+function senderOf(request: FastifyRequest): string {
+  const caller = callerOf(request);
+  return caller.kind === 'node' ? caller.name : bug('only nodes come here');
 }
 
 export function forwardedRoutes(app: App, room: Room): void {

@@ -3,24 +3,34 @@
  * nothing stalls. Neither stands under `/api/v1`: they belong to the process, not to a version.
  */
 import { TuttiError } from '../../model/errors.ts';
+import type { Health } from '../../model/health.ts';
 import { ROUTES } from '../../model/routes/index.ts';
+import { callerOf } from '../caller.ts';
 import type { App, Room } from '../house.ts';
 
 export function healthRoutes(app: App, room: Room): void {
   app.route({
     ...ROUTES.checkHealth,
-    handler: async () => ({ status: 'ok' as const, stalls: [], pid: process.pid }),
+    handler: async () => health(room, []),
   });
   app.route({
     ...ROUTES.checkReadiness,
-    handler: async (_request, reply) => {
+    handler: async (request, reply) => {
       // What is known to be wrong is said at once; a database that is away keeps a question waiting.
       const known = room.door.stalls();
       const stalls = known.length > 0 ? known : await databaseStalls(room);
-      const status = stalls.length === 0 ? ('ok' as const) : ('stalled' as const);
-      return reply.code(status === 'ok' ? 200 : 503).send({ status, stalls, pid: process.pid });
+      const words = callerOf(request).kind === 'anyone' ? stalls.map(() => UNTOLD) : stalls;
+      return reply.code(stalls.length === 0 ? 200 : 503).send(health(room, words));
     },
   });
+}
+
+/** A probe needs no more; the words are for those who run the house. */
+const UNTOLD = 'What stalls is told to those who show a token.';
+
+function health({ access }: Room, stalls: readonly string[]): Health {
+  const status = stalls.length === 0 ? 'ok' : 'stalled';
+  return { status, stalls, pid: process.pid, auth: access.open ? 'none' : 'token' };
 }
 
 async function databaseStalls(room: Room): Promise<readonly string[]> {

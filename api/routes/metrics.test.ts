@@ -1,14 +1,17 @@
 /** The page for Prometheus: text, guarded as everything else. */
 import { expect, it } from 'vitest';
 import { Metrics } from '../../watch/metrics/metrics.ts';
-import { CardboardHouse } from '../house.fake.ts';
+import { CardboardHouse, OPEN } from '../house.fake.ts';
 import { createApp } from '../server.ts';
 
 const HOST = { host: '127.0.0.1:7700' };
 
 it('answers with text that Prometheus reads, of Tutti and of the process', async () => {
   const metrics = new Metrics({ version: '9', now: () => 0 });
-  const app = await createApp(Object.assign(new CardboardHouse(), { metrics }), { version: '9' });
+  const app = await createApp(Object.assign(new CardboardHouse(), { metrics }), {
+    access: OPEN,
+    version: '9',
+  });
   const reply = await app.inject({ url: '/metrics', headers: HOST });
   expect(reply.statusCode).toBe(200);
   expect(reply.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
@@ -20,7 +23,7 @@ it('answers with text that Prometheus reads, of Tutti and of the process', async
 });
 
 it('is not there in a house that measures nothing', async () => {
-  const app = await createApp(new CardboardHouse(), { version: '9' });
+  const app = await createApp(new CardboardHouse(), { access: OPEN, version: '9' });
   expect((await app.inject({ url: '/metrics', headers: HOST })).statusCode).toBe(404);
   await app.close();
 });

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createClient } from '../../model/client/client.ts';
 import type { Client } from '../../model/client/client.ts';
 import type { EventRow } from '../../journal/journal.ts';
-import { CardboardHouse } from '../house.fake.ts';
+import { CardboardHouse, OPEN } from '../house.fake.ts';
 import { createApp, listen } from '../server.ts';
 import type { RunningServer } from '../server.ts';
 import type { StreamLimits } from './streams.ts';
@@ -17,7 +17,11 @@ const open: IncomingMessage[] = [];
 
 async function serve(streams: StreamLimits = {}): Promise<void> {
   house = new CardboardHouse();
-  server = await listen(await createApp(house, { version: '0', streams }), '127.0.0.1', 0);
+  server = await listen(
+    await createApp(house, { access: OPEN, version: '0', streams }),
+    '127.0.0.1',
+    0,
+  );
   client = createClient({ url: server.url, fetch, pause: async () => undefined });
 }
 beforeEach(() => serve());

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { CONNECTORS } from '../../connectors/index.ts';
 import type { RunSummary } from '../../model/run.ts';
 import type { SystemSummary, WhyTask } from '../../model/wire.ts';
-import { folderOf, liveServer, patienceOf } from '../connection.ts';
+import { findServer, folderOf, patienceOf } from '../connection.ts';
 import { followLogs, LogPrinter } from '../log-printer.ts';
 import { alone, connected, EXIT } from '../runtime.ts';
 import type { CommonOptions, Context, LocalContext, Runtime } from '../runtime.ts';
@@ -224,15 +224,12 @@ async function knownSystems(
 ): Promise<readonly SystemSummary[]> {
   const { terminal, options, sources, lifetime } = context;
   const folder = folderOf(options, terminal);
-  const url = terminal.environment['TUTTI_URL'] || (await liveServer(folder));
-  if (url && options.systems === undefined) {
-    return (
-      await clientOf({
-        url,
-        actor: terminal.userName,
-        patience: patienceOf(terminal, lifetime),
-      }).listSystems()
-    ).items;
+  const server =
+    options.systems === undefined ? await findServer(options, terminal, lifetime) : null;
+  if (server !== null) {
+    const patience = patienceOf(terminal, lifetime);
+    const client = clientOf({ ...server, actor: terminal.userName, patience });
+    return (await client.listSystems()).items;
   }
   const file = findSystemsFile(options.systems, folder.path, terminal.workingDirectory);
   const systems = loadSystems(file);

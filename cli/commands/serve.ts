@@ -26,6 +26,7 @@ interface ServeOptions extends CommonOptions, ConnectOptions {
   readonly lease?: number;
   readonly advertise?: string;
   readonly state?: string;
+  readonly auth: 'token' | 'none';
   readonly logLevel: string;
 }
 
@@ -71,6 +72,11 @@ export function serveCommand(program: Command, runtime: Runtime): void {
       logLimit,
     )
     .addOption(
+      new Option('--auth <how>', 'Who may ask: those with the token; none, for tests, lets anyone.')
+        .choices(['token', 'none'])
+        .default('token'),
+    )
+    .addOption(
       new Option('--log-level <level>', 'How much it tells on standard error.')
         .choices(LEVELS)
         .default('info'),
@@ -91,6 +97,7 @@ async function serve(context: LocalContext<ServeOptions>): Promise<number> {
     logLimitBytes: options.logLimit,
     port: options.port,
     reading: false,
+    open: options.auth === 'none',
     node: {
       name: options.node,
       leaseMs: options.lease,
@@ -104,6 +111,12 @@ async function serve(context: LocalContext<ServeOptions>): Promise<number> {
     workingDirectory: terminal.workingDirectory,
     logTo: (redactor) => logger(options.logLevel, redactor, (line) => terminal.err(line)),
   });
+  if (options.auth === 'none') {
+    terminal.err(
+      '--auth none: whoever reaches this address may start, read and decide everything, and run programs ' +
+        'as you. It is for tests.\n',
+    );
+  }
   const database = house.embedded ? 'embedded PostgreSQL' : 'the database given';
   context.print(
     {

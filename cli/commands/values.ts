@@ -1,5 +1,6 @@
 /** Words of the command line as values. */
 import { InvalidArgumentError } from 'commander';
+import { addressOf } from '../../model/access.ts';
 import { TuttiError } from '../../model/errors.ts';
 import { parseDuration } from '../../model/duration.ts';
 import { problemSentence, readJson } from '../../model/json-text.ts';
@@ -73,8 +74,11 @@ export function logLimit(text: string): number {
 }
 
 export function url(text: string): string {
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
-  throw new InvalidArgumentError('It must be an address such as http://tutti-1:7700.');
+  const address = addressOf(text);
+  if (address !== undefined) return address;
+  throw new InvalidArgumentError(
+    'It must be an address such as http://tutti-1:7700, without user, query and fragment.',
+  );
 }
 
 export function factor(text: string): number {

@@ -3,7 +3,7 @@
  */
 import type { EventView } from '../../model/wire.ts';
 import type { TaskStatus } from '../../model/run.ts';
-import { clock, duration, harmless } from './words.ts';
+import { clock, duration, harmless, oneLine } from './words.ts';
 import type { Paint } from './words.ts';
 
 function member(value: unknown, ...path: string[]): unknown {
@@ -27,14 +27,14 @@ function number(event: EventView, ...path: string[]): number | undefined {
 
 function because(event: EventView, name = 'failure'): string {
   const message = text(event, name, 'message');
-  return message === undefined ? '' : `: ${harmless(message).split('\n', 1)[0]}`;
+  return message === undefined ? '' : `: ${harmless(message.split('\n', 1)[0] ?? '')}`;
 }
 
 function by(event: EventView): string {
   const actor = text(event, 'by', 'actor') ?? text(event, 'forced', 'actor');
   if (actor === undefined) return '';
   const reason = text(event, 'by', 'reason') ?? text(event, 'forced', 'reason');
-  return ` by ${harmless(actor)}${reason === undefined ? '' : ` (${harmless(reason)})`}`;
+  return ` by ${oneLine(actor)}${reason === undefined ? '' : ` (${oneLine(reason)})`}`;
 }
 
 function ended(event: EventView): string {
@@ -98,6 +98,6 @@ export function eventLine(event: EventView, paint: Paint): string | null {
   if (sentence === undefined) return null;
   const [status, words] = sentence(event);
   const attempt = event.attempt !== null && event.attempt > 1 ? ` (attempt ${event.attempt})` : '';
-  const task = event.task === null ? '' : `${harmless(event.task)}${attempt} `;
+  const task = event.task === null ? '' : `${oneLine(event.task)}${attempt} `;
   return `${paint.dim(clock(event.at))} ${paint.sign(status)} ${task}${words}`;
 }

@@ -3,7 +3,7 @@
  * there are more tasks than a screen is good for.
  */
 import type { RunSummary, RunView, TaskStatus, TaskView } from '../../model/run.ts';
-import { duration, harmless, moment, plural, table } from './words.ts';
+import { duration, harmless, moment, oneLine, plural, table } from './words.ts';
 import type { Paint } from './words.ts';
 
 /** More tasks than this are counted, not listed. */
@@ -34,7 +34,7 @@ function elapsed(from: number | undefined, to: number): string {
 export function runLine(run: RunSummary & { title?: string }, paint: Paint, now: number): string {
   const { total, ended, failed } = run.tasks;
   const parts = [
-    paint.bold(run.workflow),
+    paint.bold(oneLine(run.workflow)),
     `v${run.version}`,
     run.id,
     paint.status(run.status),
@@ -45,7 +45,7 @@ export function runLine(run: RunSummary & { title?: string }, paint: Paint, now:
 }
 
 function first(text: string, length: number): string {
-  const line = harmless(text).split('\n', 1)[0] ?? '';
+  const line = harmless(text.split('\n', 1)[0] ?? '');
   return line.length > length ? `${line.slice(0, length - 1)}…` : line;
 }
 
@@ -96,7 +96,7 @@ export function taskTree(run: RunView, paint: Paint, now: number): string[] {
     const last = next === undefined;
     const indent = isItem(task) ? (last ? '   └─ ' : '│  ├─ ') : last ? '└─ ' : '├─ ';
     return [
-      paint.dim(indent) + harmless(task.task),
+      paint.dim(indent) + oneLine(task.task),
       paint.status(task.status) + (task.forced === undefined ? '' : ' (forced)'),
       elapsed(task.startedAt, task.endedAt ?? now),
       counters(task),
@@ -151,14 +151,14 @@ export function approvals(run: RunView): string[] {
     .filter((task) => task.status === 'deciding' && task.kind === 'approve')
     .map((task) => {
       const by = task.gates.find((gate) => gate.kind === 'approval')?.on ?? '';
-      return `  For ${by === '' ? 'somebody' : harmless(by)} to decide: ${decideCommand(run.id, task.task, by)}`;
+      return `  For ${by === '' ? 'somebody' : oneLine(by)} to decide: ${decideCommand(run.id, task.task, by)}`;
     });
 }
 
 /** `by`: who may decide, separated by commas; the command names the first of them. */
 function decideCommand(run: string, task: string, by: string): string {
   const actor = by.split(', ')[0] ?? '';
-  const as = actor === '' ? '' : ` --actor ${shellWord(harmless(actor))}`;
+  const as = actor === '' ? '' : ` --actor ${shellWord(oneLine(actor))}`;
   return `tutti approve ${run} ${shellWord(task)}${as}   (or: tutti reject …)`;
 }
 
@@ -170,7 +170,7 @@ function shellWord(word: string): string {
 export function runDetails(run: RunView, paint: Paint, now: number): string[] {
   const facts: [string, string | undefined][] = [
     ['title', run.title],
-    ['key', run.key],
+    ['key', run.key === undefined ? undefined : oneLine(run.key)],
     ['business date', run.businessDate],
     ['parent', run.parent === undefined ? undefined : `${run.parent.run} ${run.parent.task}`],
     ['started', `${moment(run.createdAt)} UTC by ${byWords(run.by)}`],

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { RunView, TaskView } from '../../model/run.ts';
 import { cut } from '../screen.ts';
 import { eventLine } from './events.ts';
-import { runScreen, taskTree } from './run.ts';
-import { duration, harmless, Paint, table, widthOf } from './words.ts';
+import { runScreen, runTable, taskTree } from './run.ts';
+import { duration, harmless, oneLine, Paint, printable, table, widthOf } from './words.ts';
 
 const plain = new Paint(false);
 const colored = new Paint(true);
@@ -35,6 +35,28 @@ describe('words', () => {
     expect(harmless('a\u001b[2Jb\u0007\tc\nd')).toBe('a�[2Jb�\tc\nd');
   });
 
+  it('takes the sting out of what turns the direction of writing, or ends a line unseen', () => {
+    expect(harmless('a\u202eb\u2066c\u2028d')).toBe('a\ufffdb\ufffdc\ufffdd');
+    expect(harmless('\u200eשלום')).toBe('\u200eשלום');
+  });
+
+  it('keeps a row on one line, whatever a cell holds', () => {
+    const cells = [
+      ['a\n0192f0  hello  succeeded', 'b\r\nc'],
+      ['x', 'y\r'],
+    ];
+    expect(table(cells)).toHaveLength(2);
+    expect(table(cells).join('')).not.toMatch(/[\r\n]/);
+    expect(oneLine('a\nb\tc\u001b[2J')).toBe('a↵b c\ufffd[2J');
+  });
+
+  it('prints of what commands say only the paint as it is', () => {
+    const line = `${colored.status('failed')} ${colored.dim('\u001b]0;title\u0007')}\u001b[2J\u001b[8m`;
+    expect(printable(line)).toBe(
+      `${colored.status('failed')} ${colored.dim('\ufffd]0;title\ufffd')}\ufffd[2J\ufffd[8m`,
+    );
+  });
+
   it('cuts what is seen and keeps what colours', () => {
     const line = `${colored.red('abcdef')} ghi`;
     expect(cut(line, 20)).toBe(line);
@@ -62,6 +84,14 @@ const run = (taskViews: TaskView[]): RunView => ({
   tasks: { total: taskViews.length, ended: 1, failed: 0 },
   inputs: {},
   taskViews,
+});
+
+describe('a list of runs', () => {
+  it('has one line for each, whatever their keys', () => {
+    const forged = { ...run([]), key: 'k\nr-2  other v1  ✔ succeeded' };
+    expect(runTable([forged, run([])], plain, 0)).toHaveLength(3);
+    expect(runTable([forged], plain, 0).join('')).not.toContain('\n');
+  });
 });
 
 describe('a run', () => {

@@ -68,12 +68,30 @@ export function widthOf(text: string): number {
   return Array.from(text.replaceAll(/\u001b\[[0-9;]*m/g, '')).length;
 }
 
-/** Other people's text on a screen: control characters could redraw it. Tabs and ends of line stay. */
+/**
+ * Other people's text on a screen: control characters could redraw it, and those that turn the
+ * direction of writing could show one word for another. Tabs and ends of line stay.
+ */
 export function harmless(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]+/g;
-  return text.replaceAll(CONTROLS, (found) => '�'.repeat(found.length));
+  return text.replaceAll(DANGEROUS, (found) => '�'.repeat(found.length));
 }
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+const DANGEROUS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]+/g;
+
+/** The same where a second line would be taken for one of ours. */
+export function oneLine(text: string): string {
+  return harmless(text.replaceAll(/\r?\n|\r/g, '↵').replaceAll('\t', ' '));
+}
+
+/** Everything that commands print passes here: only the paint is ours, whatever else it holds. */
+export function printable(line: string): string {
+  return line
+    .split(PAINT)
+    .map((part, at) => (at % 2 === 0 ? harmless(part) : part))
+    .join('');
+}
+// oxlint-disable-next-line no-control-regex -- what `Paint` writes
+const PAINT = /(\u001b\[(?:0|1|3[1-6]|90)m)/;
 
 /** 450ms, 3.2s, 1m05s, 2h03m, 3d04h. */
 export function duration(ms: number): string {
@@ -102,8 +120,9 @@ export function clock(at: number): string {
   return new Date(at).toISOString().slice(11, 19);
 }
 
-/** Columns as wide as their widest cell; the last one is not padded. */
-export function table(rows: readonly (readonly string[])[]): string[] {
+/** Columns as wide as their widest cell; the last one is not padded. A row is one line. */
+export function table(given: readonly (readonly string[])[]): string[] {
+  const rows = given.map((row) => row.map((cell) => cell.replaceAll(BREAKS, '↵')));
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, at) => {
@@ -118,6 +137,8 @@ export function table(rows: readonly (readonly string[])[]): string[] {
     return cells.join('  ').trimEnd();
   });
 }
+
+const BREAKS = /\r?\n|\r/g;
 
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;

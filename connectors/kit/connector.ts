@@ -96,6 +96,11 @@ export interface ActionContext<Config = unknown> {
   mayLeave?(): true | Promise<boolean>;
   /** Hand it on to a system that can go on with it; nothing when nobody traces. */
   readonly trace?: TraceContext | undefined;
+  /**
+   * Shown to the API of Tutti (`Authorization: Bearer …`) it lets a job look at its own run and act
+   * on it, as long as the run is open. A secret; absent where there is no API.
+   */
+  readonly token?: string | undefined;
   /** Lines for the task's log; kept in order. */
   log(stream: LogStream, text: string): void;
 }

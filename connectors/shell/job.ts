@@ -312,7 +312,7 @@ function missing(context: ActionContext, job: Job): ActionFailure {
   return new ActionFailure({ class: 'lost', code: 'shell.lost', message });
 }
 
-/** With TUTTI_URL a script can ask the Tutti that runs it: `tutti show "$TUTTI_RUN"`. */
+/** With TUTTI_URL and TUTTI_TOKEN a script can ask about its run: `tutti show "$TUTTI_RUN"`. */
 const INHERITED = ['PATH', 'HOME', 'LANG', 'TZ', 'TUTTI_URL'] as const;
 
 /** As OpenTelemetry passes contexts to processes; a task that sets one of them traces by itself. */
@@ -334,6 +334,7 @@ function environmentOf(
   }
   return {
     ...inherited,
+    ...(context.token !== undefined && { TUTTI_TOKEN: context.token }),
     ...tracing(context, env),
     ...env,
     TUTTI_RUN: context.run,

@@ -32,7 +32,7 @@ export class Processes {
     const path = [dirname(process.execPath), process.env.PATH ?? ''].join(delimiter);
     this.#environment = { ...process.env, ...environment, PATH: path };
     // Settings of the user's own Tutti are not meant here.
-    for (const name of ['TUTTI_URL', 'TUTTI_DATABASE', 'NODE_OPTIONS']) {
+    for (const name of ['TUTTI_URL', 'TUTTI_TOKEN', 'TUTTI_DATABASE', 'NODE_OPTIONS']) {
       delete this.#environment[name];
     }
   }

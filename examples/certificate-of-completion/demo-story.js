@@ -68,8 +68,9 @@ function tell(task) {
   say(`  ${SIGNS[task.status]} ${task.task.padEnd(10)} ${dim(system.padEnd(11))} ${words}${took}`);
 }
 
-async function ask(url, path) {
-  const response = await fetch(new URL(`/api/v1/${path}`, url));
+async function ask({ url, token }, path) {
+  const headers = { authorization: `Bearer ${token}` };
+  const response = await fetch(new URL(`/api/v1/${path}`, url), { headers });
   if (!response.ok) throw new Error(`${path} was answered with ${response.status}`);
   return await response.json();
 }
@@ -78,13 +79,13 @@ async function ask(url, path) {
  * Follows a run to its end and returns it. `onDecision` is called when it waits for a person; the
  * events of what that brings about are followed like all others.
  */
-export async function follow(url, id, onDecision) {
+export async function follow(server, id, onDecision) {
   const told = new Set();
   let after = -1;
   for (;;) {
-    const batch = await ask(url, `runs/${id}/events?after=${after}&wait=30s`);
+    const batch = await ask(server, `runs/${id}/events?after=${after}&wait=30s`);
     after = batch.next;
-    const run = await ask(url, `runs/${id}`);
+    const run = await ask(server, `runs/${id}`);
     for (const { type, task: name } of batch.events) {
       const task = run.taskViews.find((one) => one.task === name);
       const known = `${type} ${name}`;
@@ -94,12 +95,12 @@ export async function follow(url, id, onDecision) {
       if (type === 'TaskStarted' && task.status === 'deciding') await onDecision(run, task);
     }
     const over = batch.status !== 'running' && batch.status !== 'held';
-    if (over && !batch.more) return await finish(url, id);
+    if (over && !batch.more) return await finish(server, id);
   }
 }
 
-async function finish(url, id) {
-  const run = await ask(url, `runs/${id}`);
+async function finish(server, id) {
+  const run = await ask(server, `runs/${id}`);
   const skipped = run.taskViews.filter((task) => task.status === 'skipped');
   if (skipped.length > 0) say(dim(`  ↷ not needed: ${skipped.map(({ task }) => task).join(', ')}`));
   return run;

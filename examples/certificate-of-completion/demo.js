@@ -55,11 +55,13 @@ async function setUp() {
   const files = WORKFLOWS.map((name) => here(`${name}.yaml`));
   await processes.tuttiOrTrouble('deploy', ...files);
   await processes.tuttiOrTrouble('run', 'open-ledger', '--json');
-  return { erp, url };
+  // Who can read this file is an operator: the commands find it by themselves.
+  const token = readFileSync(join(DATA, 'token'), 'utf8').trim();
+  return { erp, server: { url, token } };
 }
 
 /** Starts a run as the order desk does, and follows it to its end. */
-async function send(url, id, title, onDecision = unexpectedDecision) {
+async function send(server, id, title, onDecision = unexpectedDecision) {
   const { customer, amount, currency } = orderOf(id);
   say();
   say(`${bold(title)}  ${id}, ${customer.name}, ${money(amount, currency)}`);
@@ -67,7 +69,7 @@ async function send(url, id, title, onDecision = unexpectedDecision) {
   typed(`tutti run certificate-of-completion -i orderId=${id} --detach --actor shop`);
   const words = ['run', 'certificate-of-completion', ...inputs, '--detach', '--json'];
   const { run } = JSON.parse(await processes.tuttiOrTrouble(...words, '--actor', 'shop'));
-  const ended = await follow(url, run, onDecision);
+  const ended = await follow(server, run, onDecision);
   const took = ended.endedAt - ended.createdAt;
   say(
     `  ${ended.status === 'succeeded' ? green('●') : red('●')} run ${ended.status}: ${ended.output?.result} ${dim(`after ${took} ms`)}`,
@@ -114,14 +116,14 @@ function checkEnds(run, result, ends) {
   }
 }
 
-async function sendOrders(url) {
-  const small = await send(url, SMALL, 'A small order');
+async function sendOrders(server) {
+  const small = await send(server, SMALL, 'A small order');
   checkEnds(small, 'certified', { review: 'skipped', provision: 'succeeded', explain: 'skipped' });
 
-  const large = await send(url, LARGE, 'A large order', decide);
+  const large = await send(server, LARGE, 'A large order', decide);
   checkEnds(large, 'certified', { review: 'succeeded', certify: 'succeeded', explain: 'skipped' });
 
-  const refused = await send(url, REFUSED, 'An order that the ERP refuses');
+  const refused = await send(server, REFUSED, 'An order that the ERP refuses');
   checkEnds(refused, 'not accepted', { erp: 'failed', reverse: 'succeeded', certify: 'skipped' });
   say(
     dim('    The run succeeded although a task failed: the workflow has an edge for that failure,'),
@@ -233,8 +235,8 @@ function whereNext({ small, refused }) {
 }
 
 async function demonstrate() {
-  const { erp, url } = await setUp();
-  const runs = await sendOrders(url);
+  const { erp, server } = await setUp();
+  const runs = await sendOrders(server);
   const balances = await compareBooks(erp, runs);
   await verifyPapers(runs);
   summarize(runs, balances);

@@ -1,6 +1,6 @@
 /**
- * What Tutti knows of the run that a script is a task of. Tutti gives every script TUTTI_URL and
- * TUTTI_RUN; the rest is one question to its API.
+ * What Tutti knows of the run that a script is a task of. Tutti gives every script TUTTI_URL,
+ * TUTTI_TOKEN and TUTTI_RUN; the rest is one question to its API.
  */
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -9,12 +9,15 @@ const ENDS = new Set(['succeeded', 'warned', 'failed', 'timed-out', 'cancelled',
 
 /** The run with all its tasks, as `tutti show RUN --json` prints it. */
 export async function readRun() {
-  const { TUTTI_URL, TUTTI_RUN } = process.env;
-  if (!TUTTI_URL || !TUTTI_RUN) {
-    throw new Error('TUTTI_URL and TUTTI_RUN are not set: this script is made to run as a task');
+  const { TUTTI_URL, TUTTI_TOKEN, TUTTI_RUN } = process.env;
+  if (!TUTTI_URL || !TUTTI_TOKEN || !TUTTI_RUN) {
+    throw new Error(
+      'TUTTI_URL, TUTTI_TOKEN and TUTTI_RUN are not set: this script is a task of a run',
+    );
   }
   const url = new URL(`/api/v1/runs/${encodeURIComponent(TUTTI_RUN)}`, TUTTI_URL);
-  const response = await fetch(url);
+  // The token of a job: it opens this run and nothing else.
+  const response = await fetch(url, { headers: { authorization: `Bearer ${TUTTI_TOKEN}` } });
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
   return await response.json();
 }

@@ -5,7 +5,7 @@
  * holds the node's lock. Nothing here waits in a queue behind a reader of people.
  */
 import type pg from 'pg';
-import { TuttiError } from '../../model/errors.ts';
+import { bug, TuttiError } from '../../model/errors.ts';
 import type { Host } from '../connection-string.ts';
 import { type Journal, OPEN_COUNTED_MAX, type Views } from '../journal.ts';
 import { cancellingAbove } from './ancestors.ts';
@@ -68,6 +68,11 @@ select id as node, name, epoch::float8 as epoch, url, host, pid,
   (select count(*)::int from (select from runs where owner = nodes.id
     and ended_at is null and wake_at is not null limit ${OPEN_COUNTED_MAX}) as open) as asleep
 from nodes left join leases on leases.node = nodes.id order by id`;
+
+interface KeyRow {
+  readonly key: Uint8Array;
+}
+export const NODE_KEY = 'select key from node_key';
 
 export async function openPostgresJournal(options: PostgresJournalOptions): Promise<Journal> {
   const closing = new AbortController();
@@ -210,6 +215,7 @@ type Reading = Pick<
   | 'deploy'
   | 'version'
   | 'pools'
+  | 'nodeKey'
 >;
 
 function openReading(readers: Desk): Reading {
@@ -225,6 +231,10 @@ function openReading(readers: Desk): Reading {
     version: (workflow, version) =>
       readers.patiently((client) => findVersion(client, workflow, version)),
     pools: () => readers.patiently((client) => readPools(client)),
+    nodeKey: async () => {
+      const { rows } = await readers.patiently((client) => client.query<KeyRow>(NODE_KEY));
+      return rows[0]?.key ?? bug('the table node_key is empty');
+    },
   };
 }
 

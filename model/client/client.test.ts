@@ -113,7 +113,12 @@ describe('the client', () => {
   });
 
   it('takes 503 of /readyz for the answer that it is', async () => {
-    const stalled = { status: 'stalled', stalls: ['The database does not answer.'], pid: 1 };
+    const stalled = {
+      status: 'stalled',
+      stalls: ['The database does not answer.'],
+      pid: 1,
+      auth: 'token',
+    };
     const { client, sent } = talk([{ status: 503, body: stalled }]);
     expect(await client.checkReadiness()).toEqual(stalled);
     expect(sent[0]?.url).toBe('http://tutti/readyz');

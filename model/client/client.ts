@@ -2,7 +2,7 @@
  * The client of the API, for programs and for browsers: one method for each route of the table,
  * with its types. It touches no network by itself: `fetch` and the address are given.
  *
- *     const tutti = createClient({ url, fetch, pause });
+ *     const tutti = createClient({ url, token, fetch, pause });
  *     const { run } = await tutti.startRun({ workflow: 'hello', inputs: { name: 'Ada' } });
  *     for await (const event of tutti.streamEvents({ run })) if (event.type === 'RunEnded') break;
  */

@@ -18,7 +18,9 @@ export interface ClientOptions {
   readonly fetch: typeof fetch;
   /** Ends early, without an error, when the signal aborts. */
   readonly pause: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
-  /** Kept with the events that a command causes. */
+  /** Of the data folder, or of a job. A browser has none: its session is a cookie. */
+  readonly token?: string | undefined;
+  /** Who acts, kept with the events that a command causes; the server asks the token for the right. */
   readonly actor?: string | undefined;
   /** With every request. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -101,10 +103,11 @@ export class Exchange {
   }
 
   #headers(route: Route, call: CallOptions, body: unknown): Record<string, string> {
-    const { actor, headers } = this.options;
+    const { token, actor, headers } = this.options;
     const { idempotencyKey: key } = call;
     return {
       accept: route.stream === undefined ? 'application/json' : 'text/event-stream',
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...(actor === undefined ? {} : { 'x-tutti-actor': encodeURIComponent(actor) }),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...(key === undefined ? {} : { 'idempotency-key': key }),

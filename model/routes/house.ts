@@ -1,5 +1,6 @@
 /** What a workflow can use, and how this process is. */
-import { actionListSchema, healthSchema, nodeListSchema, systemListSchema } from '../wire.ts';
+import { healthSchema } from '../health.ts';
+import { actionListSchema, nodeListSchema, systemListSchema } from '../wire.ts';
 import { READING, routes } from './route.ts';
 
 export const HOUSE_ROUTES = routes({
@@ -37,6 +38,7 @@ export const HOUSE_ROUTES = routes({
     method: 'GET',
     url: '/healthz',
     outside: true,
+    open: true,
     schema: {
       tags: ['health'],
       summary: 'Say that the process lives',
@@ -48,9 +50,11 @@ export const HOUSE_ROUTES = routes({
     method: 'GET',
     url: '/readyz',
     outside: true,
+    open: true,
     schema: {
       tags: ['health'],
       summary: 'Say whether it can work: the database answers and nothing stalls',
+      description: 'The status is for anyone; what stalls is told to those who say who they are.',
       response: { 200: healthSchema, 503: healthSchema },
     },
     refusals: [],

@@ -1,4 +1,5 @@
 /** Every route of the API, by the name of its operation. A route that is not here does not exist. */
+import { ACCESS_ROUTES } from './access.ts';
 import { BULK_ROUTES } from './bulk.ts';
 import { COMMAND_ROUTES } from './commands.ts';
 import { EVENT_ROUTES } from './events.ts';
@@ -16,6 +17,7 @@ export const ROUTES = {
   ...BULK_ROUTES,
   ...RETENTION_ROUTES,
   ...WORKFLOW_ROUTES,
+  ...ACCESS_ROUTES,
   ...HOUSE_ROUTES,
 } as const;
 export type Operation = keyof typeof ROUTES;

@@ -21,6 +21,7 @@ export const TAGS = {
   workflows: 'Workflow files and their versions.',
   catalogue: 'What a workflow can use.',
   nodes: 'The processes that share the work.',
+  access: 'Who is there: the server proves itself, and a browser gets in.',
   health: 'Of this process; not under a version.',
 } as const;
 
@@ -29,6 +30,8 @@ export interface Route {
   /** Under `/api/v1`, unless `outside`. Parameters as `:run`. */
   readonly url: string;
   readonly outside?: true;
+  /** Asked by anyone, without credentials. */
+  readonly open?: true;
   readonly bodyLimit?: number;
   readonly schema: {
     readonly tags: readonly (keyof typeof TAGS)[];
@@ -70,6 +73,7 @@ export function refusalsOf(route: Route): readonly ErrorCode[] {
   const codes: ErrorCode[] = [
     ...(asked ? (['request.invalid'] as const) : []),
     'request.foreign',
+    ...(route.open === true ? [] : (['auth.required', 'auth.forbidden'] as const)),
     ...(body === undefined ? [] : (['request.too-large', 'server.busy'] as const)),
     ...(route.method === 'POST' ? (['request.differs', 'request.under-way'] as const) : []),
     ...route.refusals,

@@ -18,6 +18,8 @@ const ANSWER_LIMIT_MS = 90_000;
 export class Connection {
   /** What no kill explains: for the report. */
   readonly surprises: string[] = [];
+  /** What opens the server. */
+  token = '';
   #url: string | null = null;
   #waiting: ((url: string) => void)[] = [];
   readonly #tolerated: ReadonlySet<string>;
@@ -72,7 +74,11 @@ export class Connection {
     try {
       response = await fetch(`${url}/api/v1${path}`, {
         method,
-        headers: { 'content-type': 'application/json', 'x-tutti-actor': 'desk' },
+        headers: {
+          authorization: `Bearer ${this.token}`,
+          'content-type': 'application/json',
+          'x-tutti-actor': 'desk',
+        },
         signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
         ...(body !== undefined && { body: JSON.stringify(body) }),
       });

@@ -38,6 +38,7 @@ export class House {
       const process = this.#process;
       const url = await process.ready;
       if (url !== null) {
+        this.#connection.token = process.token;
         this.#connection.up(url);
         void this.#closeAfter(process);
         return;

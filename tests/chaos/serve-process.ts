@@ -26,6 +26,7 @@ export class ServeProcess {
   /** The address; null when it ended before it listened. */
   readonly ready: Promise<string | null>;
   readonly exited: Promise<Exit>;
+  readonly #folder: string;
   readonly #child: ChildProcess;
   #out = '';
   #err = '';
@@ -36,9 +37,10 @@ export class ServeProcess {
     environment: Readonly<Record<string, string>> = {},
     more: readonly string[] = [],
   ) {
+    this.#folder = dataFolder;
     const executable = join(packageRoot(), 'cli', 'tutti.js');
     const words = ['serve', '--port', '0', '--data', dataFolder, '--log-level', 'warn', ...more];
-    const { TUTTI_URL: _url, TUTTI_DATABASE: _database, ...env } = process.env;
+    const { TUTTI_URL: _url, TUTTI_TOKEN: _token, TUTTI_DATABASE: _database, ...env } = process.env;
     // The data folder as working directory: no systems.yaml of somebody else is found.
     this.#child = spawn(process.execPath, [executable, ...words], {
       cwd: dataFolder,
@@ -58,6 +60,11 @@ export class ServeProcess {
       this.#child.once('close', end);
     });
     this.ready = this.#listen();
+  }
+
+  /** What opens it, when it listens. */
+  get token(): string {
+    return readFileSync(join(this.#folder, 'token'), 'utf8').trim();
   }
 
   get running(): boolean {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { generate } from 'openapi-typescript-codegen';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { EventBatch, ProblemDocument } from '../../model/wire.ts';
+import { ACCESS } from '../../api/house.fake.ts';
 import { serve } from './served.ts';
 import type { Served } from './served.ts';
 
@@ -19,7 +20,7 @@ tasks:
 
 /** The part of the generated code that is used here. */
 interface Generated {
-  readonly OpenAPI: { BASE: string };
+  readonly OpenAPI: { BASE: string; TOKEN?: string | undefined };
   readonly ApiError: new (...args: never[]) => Error & { readonly body: ProblemDocument };
   readonly WorkflowsService: {
     deployWorkflow(asked: { requestBody: object }): Promise<{ workflow: string; version: number }>;
@@ -35,13 +36,15 @@ let served: Served;
 let folder: string;
 let generated: Generated;
 beforeAll(async () => {
-  served = await serve();
+  served = await serve({ access: ACCESS });
   folder = mkdtempSync(join(tmpdir(), 'tutti-generated-'));
-  const answer = await fetch(`${served.url}/api/openapi.json`);
+  const headers = { authorization: `Bearer ${ACCESS.token}` };
+  const answer = await fetch(`${served.url}/api/openapi.json`, { headers });
   const input = (await answer.json()) as Record<string, unknown>;
   await generate({ input, output: folder, httpClient: 'fetch', useOptions: true });
   generated = await import(join(folder, 'index.ts'));
   generated.OpenAPI.BASE = served.url;
+  generated.OpenAPI.TOKEN = ACCESS.token;
 });
 afterAll(async () => {
   await served.close();
@@ -72,4 +75,13 @@ it('hears why it is refused', async () => {
   const refused = generated.RunsService.getRun({ run: 'nobody' });
   await expect(refused).rejects.toBeInstanceOf(generated.ApiError);
   await expect(refused).rejects.toMatchObject({ body: { code: 'run.unknown' } });
+});
+
+it('is let in by nothing but the token', async () => {
+  const { OpenAPI, RunsService } = generated;
+  OpenAPI.TOKEN = undefined;
+  await expect(RunsService.getRun({ run: 'nobody' })).rejects.toMatchObject({
+    body: { code: 'auth.required' },
+  });
+  OpenAPI.TOKEN = ACCESS.token;
 });

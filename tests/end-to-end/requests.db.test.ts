@@ -1,6 +1,7 @@
 /** Requests that arrive twice and commands on many runs, over HTTP, on a real engine and journal. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { App } from '../../api/house.ts';
+import { OPEN } from '../../api/house.fake.ts';
 import { createApp } from '../../api/server.ts';
 import { machineClock, machineIds } from '../../cli/machine.ts';
 import { Bulk } from '../../engine/bulk.ts';
@@ -30,7 +31,7 @@ beforeAll(async () => {
       news: () => () => undefined,
       systems: [],
     },
-    { version: '0.0.0', logPollMs: 1 },
+    { access: OPEN, version: '0.0.0', logPollMs: 1 },
   );
   await house.deploy(ASKS);
 });

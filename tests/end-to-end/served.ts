@@ -1,4 +1,6 @@
 /** A whole Tutti that answers on a port of loopback, as `tutti serve` puts it together. */
+import { OPEN } from '../../api/house.fake.ts';
+import type { Access } from '../../api/gate.ts';
 import { createApp, listen } from '../../api/server.ts';
 import type { StreamLimits } from '../../api/stream/streams.ts';
 import { machineIds } from '../../cli/machine.ts';
@@ -16,6 +18,8 @@ export interface ServeOptions {
   readonly databaseUrl?: string;
   readonly nodeName?: string;
   readonly streams?: StreamLimits;
+  /** Else nobody is asked who they are. */
+  readonly access?: Access;
 }
 
 export async function serve(options: ServeOptions = {}): Promise<Served> {
@@ -40,7 +44,11 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
         };
       },
     },
-    { version: '0.0.0', ...(options.streams === undefined ? {} : { streams: options.streams }) },
+    {
+      access: options.access ?? OPEN,
+      version: '0.0.0',
+      ...(options.streams === undefined ? {} : { streams: options.streams }),
+    },
   );
   const server = await listen(app, '127.0.0.1', 0);
   return {

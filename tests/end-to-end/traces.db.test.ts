@@ -87,10 +87,14 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+function opened(): { authorization: string } {
+  return { authorization: `Bearer ${serve.token}` };
+}
+
 /** Follows the run to its end: each question waits for news. */
 async function ended(run: string): Promise<void> {
   for (let after = -1; ; ) {
-    const reply = await fetch(`${run}/events?after=${after}&wait=25`);
+    const reply = await fetch(`${run}/events?after=${after}&wait=25`, { headers: opened() });
     const batch = eventBatchSchema.parse(await reply.json());
     after = batch.next;
     if (RUN_IS_OVER.has(batch.status) && !batch.more) return;
@@ -98,12 +102,14 @@ async function ended(run: string): Promise<void> {
 }
 
 async function printed(run: string): Promise<string> {
-  const { chunks } = logBatchSchema.parse(await (await fetch(`${run}/logs`)).json());
+  const { chunks } = logBatchSchema.parse(
+    await (await fetch(`${run}/logs`, { headers: opened() })).json(),
+  );
   return chunks.map(({ stream, text }) => (stream === 'out' ? text : '')).join('');
 }
 
 async function post(url: string, body: object): Promise<string> {
-  const headers = { 'content-type': 'application/json', traceparent: CALLER };
+  const headers = { ...opened(), 'content-type': 'application/json', traceparent: CALLER };
   const reply = await fetch(`${url}/api/v1/runs`, {
     method: 'POST',
     headers,

@@ -11,7 +11,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { healthSchema } from '../../model/wire.ts';
+import { healthSchema } from '../../model/health.ts';
 import { Audit, type Findings } from '../chaos/audit.ts';
 import { Chance } from '../chaos/chance.ts';
 import { Connection } from '../chaos/connection.ts';
@@ -102,6 +102,7 @@ async function conduct(plan: Plan, chance: Chance, stage: Stage): Promise<Report
   const { parts, serve } = stage;
   const url = await serve.ready;
   if (url === null) throw new Error(`serve did not start: ${serve.words}`);
+  parts.connection.token = serve.token;
   parts.connection.up(url);
   await deployAll(parts);
   let over = false;
@@ -164,9 +165,10 @@ async function oneRound(stage: Stage, fate: Fate, policy: Policy): Promise<Round
   return { fate, policy, stallMs: recoveredAt - struckAt, ownMs: recoveredAt - writableAt };
 }
 
-async function readiness({ parts }: Stage): Promise<readonly string[]> {
+async function readiness({ parts, serve }: Stage): Promise<readonly string[]> {
   const url = await parts.connection.server();
-  const response = await fetch(`${url}/readyz`);
+  const headers = { authorization: `Bearer ${serve.token}` };
+  const response = await fetch(`${url}/readyz`, { headers });
   return healthSchema.parse(await response.json()).stalls;
 }
 

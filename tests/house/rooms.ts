@@ -28,6 +28,7 @@ export const ORDER: readonly string[] = [
 
 const PORT = 'journal/journal.ts';
 const DOOR = 'engine/door.ts';
+const AUTHORITY = 'kernel/authority.ts';
 const OBSERVER = 'engine/observer.ts';
 
 export const ROOMS: readonly Room[] = [
@@ -76,9 +77,10 @@ export const ROOMS: readonly Room[] = [
   },
   {
     room: 'api',
-    rooms: ['model', PORT, DOOR, 'watch'],
+    rooms: ['model', AUTHORITY, PORT, DOOR, 'watch'],
     packages: ['fastify', 'fastify-type-provider-zod', '@fastify/*', 'zod', 'pino', 'node:*'],
-    because: 'api answers from views and sends commands to the door: it knows no rule.',
+    because:
+      'api answers from views and sends commands to the door: it knows no rule but who may ask.',
   },
   {
     room: 'console',

@@ -18,6 +18,9 @@ const TOLERATED = [
   'database.unreachable',
 ];
 
+/** The same for all nodes, as an operator would lay it into their folders. */
+const TOKEN = 'one-token-for-every-node-of-the-fleet';
+
 /** Requests go to the nodes in turn: a command reaches the owner from any of them. */
 export class AnyNode extends Connection {
   readonly #up: string[] = [];
@@ -25,6 +28,7 @@ export class AnyNode extends Connection {
 
   constructor() {
     super(TOLERATED);
+    this.token = TOKEN;
   }
 
   override async server(): Promise<string> {
@@ -74,6 +78,7 @@ export class Node {
     const state = join(house.folder, 'state');
     this.#words = ['--node', name, '--lease', `${house.leaseMs}ms`, '--state', state];
     mkdirSync(this.#folder);
+    writeFileSync(join(this.#folder, 'token'), TOKEN, { mode: 0o600 });
     writeFileSync(join(this.#folder, 'systems.yaml'), house.systems);
   }
 

@@ -208,6 +208,7 @@ function nodeCases(): Readonly<Record<string, Case>> {
       session: PEOPLE_SETTINGS,
       sorts: 'one row of each node; open runs are counted to a limit',
     },
+    NODE_KEY: few([], 1),
     INTRODUCE: one('n1'),
     FIND_NODE: few(['n1'], nodes),
     END_GHOST: { values: [1, 1], reads: 0 },

@@ -304,6 +304,10 @@ export class MemoryJournal implements Journal {
     return (version === null ? versions.at(-1) : versions[version - 1]) ?? null;
   }
 
+  async nodeKey(): Promise<Uint8Array> {
+    return new Uint8Array(32);
+  }
+
   async pools(): Promise<ReadonlyMap<string, number>> {
     const pools = new Map<string, number>();
     for (const versions of this.#versions.values()) {

@@ -1,0 +1,169 @@
+/**
+ * Who is there, and may they: asked once for every request, before its body is read. Who asks comes
+ * from what they show (`credentials.ts`), what they may from `kernel/authority.ts`.
+ *
+ *   a token in `Authorization` ──► an operator, a job or a node
+ *   the cookie of a session ─────► a browser; what it changes must come from a page of ours
+ *   nothing ─────────────────────► anyone: health, the link, and proof of who the server is
+ *
+ * A house that asks nobody (`--auth none`, for tests) takes everyone for an operator.
+ */
+import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import { judge } from '../kernel/authority.ts';
+import type { Asked, Caller, RunPlace } from '../kernel/authority.ts';
+import { ENTER_PATH } from '../model/access.ts';
+import { bug, TuttiError } from '../model/errors.ts';
+import { FORWARDED_COMMANDS, FORWARDED_RUNS } from '../model/forwarded.ts';
+import { OPERATIONS, pathOf } from '../model/routes/index.ts';
+import { API_PREFIX } from '../model/routes/route.ts';
+import { RUN_IS_OVER } from '../model/wire.ts';
+import { introduce, nameOf } from './caller.ts';
+import { bearerOf, sessionOf } from './credentials.ts';
+import type { Keys } from './credentials.ts';
+import { DOCUMENT_PATH, PAGE_PATH } from './docs-page.ts';
+import type { App, Room } from './house.ts';
+
+export const COOKIE = 'tutti-session';
+
+/** What a house knows its callers by. */
+export interface Access extends Keys {
+  /** Whoever shows nothing is taken for an operator. */
+  readonly open: boolean;
+  /** Where the other nodes reach this one, as soon as that is known. */
+  readonly address: () => string | undefined;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    asked?: Asked;
+  }
+}
+
+/** Stands before everything else that looks at requests. */
+export function openGate(app: App, room: Room): void {
+  app.addHook('onRoute', (route) => {
+    route.config = { ...route.config, asked: askedBy(route) };
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    const caller = await identify(room, request);
+    introduce(request, caller);
+    if (caller.kind !== 'anyone') room.strangers.introduced(request.raw.socket);
+    allow(request, reply, caller);
+    if (hasBody(request)) expectWithin(request, room.silenceMs);
+  });
+  app.addHook('preValidation', async (request) => {
+    if (hasBody(request)) expectWithin(request, 0);
+  });
+  app.addHook('onSend', async (request, reply) => {
+    // It is answered before all of it has come: what else it meant to send is not waited for.
+    if (hasBody(request) && !request.raw.complete) reply.header('connection', 'close');
+  });
+}
+
+/** What a test injects has no connection. */
+function expectWithin({ raw: { socket } }: FastifyRequest, ms: number): void {
+  if ('setTimeout' in socket) socket.setTimeout(ms);
+}
+
+const ASKED: ReadonlyMap<string, Asked> = new Map<string, Asked>([
+  ...OPERATIONS.map(([name, route]) => [`${route.method} ${pathOf(route)}`, name] as const),
+  [`GET ${ENTER_PATH}`, 'enter'],
+  ['GET /metrics', 'metrics'],
+  [`GET ${DOCUMENT_PATH}`, 'documents'],
+  [`POST ${API_PREFIX}${FORWARDED_COMMANDS}`, 'forwarded'],
+  [`GET ${API_PREFIX}${FORWARDED_RUNS}/:run`, 'forwarded'],
+]);
+
+/** A route that has no place in the table of authority does not come into being. */
+function askedBy({ method, url }: RouteOptions): Asked {
+  const [one = ''] = [method].flat();
+  if (url === PAGE_PATH || url.startsWith(`${PAGE_PATH}/`)) return 'documents';
+  const asked = ASKED.get(`${one === 'HEAD' ? 'GET' : one} ${url}`);
+  return asked ?? bug(`${one} ${url} stands in no table of authority`);
+}
+
+async function identify(room: Room, request: FastifyRequest): Promise<Caller> {
+  const { authorization } = request.headers;
+  const known = authorization === undefined ? session(room, request) : await bearer(room, request);
+  if (known !== null || !room.access.open) return known ?? { kind: 'anyone' };
+  return { kind: 'operator', actor: nameOf(request) ?? 'anonymous', proven: false };
+}
+
+async function bearer({ access, views }: Room, request: FastifyRequest): Promise<Caller | null> {
+  const shown = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
+  const caller = bearerOf(access, shown, access.address());
+  if (caller === 'operator') {
+    return { kind: 'operator', actor: nameOf(request) ?? 'operator', proven: true };
+  }
+  if (caller?.kind !== 'job') return caller;
+  const run = await views.run(caller.run);
+  return run === null || RUN_IS_OVER.has(run.status) ? null : caller;
+}
+
+/** What a browser changes must come from a page of ours: the guard has looked at its origin. */
+function session({ access }: Room, request: FastifyRequest): Caller | null {
+  const shown = cookieOf(request);
+  if (shown === undefined) return null;
+  const isReading = request.method === 'GET' || request.method === 'HEAD';
+  if (!isReading && request.headers.origin === undefined) {
+    throw new TuttiError('request.foreign', 'It does not say which page asks.');
+  }
+  return sessionOf(access, shown, Date.now());
+}
+
+function cookieOf({ headers }: FastifyRequest): string | undefined {
+  const pairs = (headers.cookie ?? '').split(';').map((pair) => pair.trim());
+  return pairs.find((pair) => pair.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1);
+}
+
+function allow(request: FastifyRequest, reply: FastifyReply, caller: Caller): void {
+  const { asked } = request.routeOptions.config;
+  const verdict =
+    asked === undefined
+      ? caller.kind === 'anyone'
+        ? 'who'
+        : 'granted'
+      : judge(asked, caller, (place) => named(request, place));
+  switch (verdict) {
+    case 'granted':
+      return;
+    case 'forbidden':
+      throw new TuttiError('auth.forbidden', forbidden(caller));
+    case 'who':
+      reply.header('www-authenticate', 'Bearer realm="Tutti"');
+      throw new TuttiError('auth.required', unknown(request));
+  }
+}
+
+function named({ params, query }: FastifyRequest, place: RunPlace): string | undefined {
+  const [where, name = ''] = place.split('.');
+  const from = (where === 'path' ? params : query) as Readonly<Record<string, unknown>>;
+  const value = from[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+function hasBody({ headers }: FastifyRequest): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+function unknown({ headers }: FastifyRequest): string {
+  if (headers.authorization === undefined && headers.cookie === undefined) {
+    return 'The request shows no token.';
+  }
+  return 'What the request shows opens nothing here: it is not of this house, or it is over.';
+}
+
+function forbidden(caller: Caller): string {
+  switch (caller.kind) {
+    case 'job':
+      return `A job may look at its own run (${caller.run}) and act on it, and do nothing else.`;
+    case 'node':
+      return 'A node may pass on commands, and nothing else.';
+    case 'operator':
+      return 'Only nodes ask this, among themselves.';
+    case 'session':
+      return 'A browser may not ask this.';
+    case 'anyone':
+      return 'Say who you are.';
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Who is there. The server proves that it knows the token, so that nobody sends it to an impostor;
+ * and a browser gets in: an operator makes a link, whoever opens it first has a session.
+ *
+ * The cookie is `SameSite=Strict`: it is not sent with what another page has caused. A visit that
+ * began elsewhere (a link in a chat) would be led on without it, so there a page of ours leads on.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ENTER_PATH } from '../../model/access.ts';
+import { bug, TuttiError } from '../../model/errors.ts';
+import { ROUTES } from '../../model/routes/index.ts';
+import { callerOf } from '../caller.ts';
+import { proofOf, sessionToken } from '../credentials.ts';
+import { PAGE_PATH } from '../docs-page.ts';
+import { COOKIE } from '../gate.ts';
+import type { App, Room } from '../house.ts';
+
+const SESSION_MS = 12 * 60 * 60_000;
+/** Until there is a console. */
+const FIRST_PAGE = PAGE_PATH;
+
+export function accessRoutes(app: App, room: Room): void {
+  app.route({
+    ...ROUTES.sayHello,
+    handler: async (request) => {
+      const { host = '' } = request.headers;
+      if (!isOurs(app, room, host)) {
+        throw new TuttiError('request.foreign', `It does not listen at ${JSON.stringify(host)}.`);
+      }
+      return { proof: proofOf(room.access.token, request.query.challenge, host) };
+    },
+  });
+  app.route({
+    ...ROUTES.makeLink,
+    handler: async (request, reply) => {
+      const caller = callerOf(request);
+      if (caller.kind !== 'operator') return bug('only operators make links');
+      const { secret, expiresAt } = room.links.make(caller.actor, Date.now());
+      return reply.code(201).send({ path: `${ENTER_PATH}?link=${secret}`, expiresAt });
+    },
+  });
+}
+
+/** Somebody else may listen at another name or port and pass on what is asked there. */
+function isOurs(app: App, room: Room, host: string): boolean {
+  const address = app.server.address();
+  if (room.hosts.some((name) => host.replace(/:\d+$/, '') === name)) return true;
+  return typeof address === 'object' && host === `${address?.address}:${address?.port}`;
+}
+
+export function enterRoute(app: App, room: Room): void {
+  app.get(ENTER_PATH, { schema: { hide: true } }, async (request, reply) => {
+    const { link } = request.query as { link?: unknown };
+    const actor = typeof link === 'string' ? room.links.take(link, Date.now()) : null;
+    if (actor === null) {
+      const detail =
+        'This link was used, is too old, or was never made. `tutti open` makes another.';
+      throw new TuttiError('auth.required', detail);
+    }
+    const until = Date.now() + SESSION_MS;
+    const secure = room.access.address()?.startsWith('https:') === true ? '; Secure' : '';
+    const terms = `Path=/; Max-Age=${SESSION_MS / 1000}; HttpOnly; SameSite=Strict${secure}`;
+    reply
+      .header('set-cookie', `${COOKIE}=${sessionToken(room.access, actor, until)}; ${terms}`)
+      .header('cache-control', 'no-store');
+    return leadOn(request, reply);
+  });
+}
+
+function leadOn({ headers }: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const site = headers['sec-fetch-site'];
+  if (site === undefined || site === 'none' || site === 'same-origin') {
+    return reply.redirect(FIRST_PAGE, 303);
+  }
+  return reply
+    .header('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
+    .type('text/html; charset=utf-8')
+    .send(
+      `<!doctype html><meta http-equiv="refresh" content="0;url=${FIRST_PAGE}"><title>Tutti</title>`,
+    );
+}

@@ -1,0 +1,17 @@
+/** How this process is, as `/healthz` and `/readyz` say it. */
+import { z } from 'zod';
+import { exact } from './wire.ts';
+
+export interface Health {
+  readonly status: 'ok' | 'stalled';
+  readonly stalls: readonly string[];
+  readonly pid: number;
+  /** `none`: anyone may do everything, for this is a test. */
+  readonly auth: 'token' | 'none';
+}
+export const healthSchema = exact<Health>('Health', {
+  status: z.enum(['ok', 'stalled']),
+  stalls: z.array(z.string()),
+  pid: z.int().nonnegative(),
+  auth: z.enum(['token', 'none']),
+});
