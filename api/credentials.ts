@@ -63,7 +63,8 @@ export function bearerOf(
 ): Extract<Caller, { kind: 'job' | 'node' }> | 'operator' | null {
   if (isSame(shown, token)) return 'operator';
   const job = claimed(nodeKey, 'job', shown);
-  if (job !== null) return { kind: 'job', run: decodeURIComponent(job.slice(0, job.lastIndexOf('.'))) };
+  if (job !== null)
+    return { kind: 'job', run: decodeURIComponent(job.slice(0, job.lastIndexOf('.'))) };
   const name = claimed(nodeKey, 'node', shown, address);
   return name === null ? null : { kind: 'node', name: decodeURIComponent(name) };
 }
