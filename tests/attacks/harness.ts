@@ -92,7 +92,10 @@ export async function underAttack(more: Partial<HouseOptions> = {}): Promise<Att
     connection,
     logged,
     url: () => house.url,
-    ask: (method, path, body, headers) => ask(house.url, method, path, body, headers),
+    ask: (method, path, body, headers) => {
+      const authorization = `Bearer ${house.token}`;
+      return ask(house.url, method, path, body, { authorization, ...headers });
+    },
     deploy: async (source) => {
       const answer = await attacked.ask('POST', '/workflows', { source, directory: folder });
       if (answer.status >= 300) throw new Error(answer.text);
