@@ -153,7 +153,17 @@ async function open(options: HouseOptions, unwinding: Unwinding): Promise<Runnin
   const observer = observerOf(metrics.counts, tracing?.traces);
   const reader = new Reader();
   unwinding.add(() => reader.close());
-  const engine = engineOf(options, nodeName, database, systems, access, redactor, log, observer, reader);
+  const engine = engineOf(
+    options,
+    nodeName,
+    database,
+    systems,
+    access,
+    redactor,
+    log,
+    observer,
+    reader,
+  );
   metrics.watch(engine);
   const server = await serve(options, database, systems, engine, access, log, metrics, reader);
   unwinding.add(() => server.close());
