@@ -153,19 +153,10 @@ async function open(options: HouseOptions, unwinding: Unwinding): Promise<Runnin
   const observer = observerOf(metrics.counts, tracing?.traces);
   const reader = new Reader();
   unwinding.add(() => reader.close());
-  const engine = engineOf(
-    options,
-    nodeName,
-    database,
-    systems,
-    access,
-    redactor,
-    log,
-    observer,
-    reader,
-  );
+  const parts = { nodeName, database, systems, access, redactor, log, observer, reader };
+  const engine = engineOf(options, parts);
   metrics.watch(engine);
-  const server = await serve(options, database, systems, engine, access, log, metrics, reader);
+  const server = await serve(options, parts, engine, metrics);
   unwinding.add(() => server.close());
   const address = options.node?.advertise ?? server.url;
   access.reachedAt(address);
@@ -263,17 +254,20 @@ export function connectionUrl({ user, password, database, host, port }: Connecti
   return url.href;
 }
 
-function engineOf(
-  options: HouseOptions,
-  nodeName: string,
-  database: OpenJournal,
-  systems: SystemDirectory,
-  access: Access,
-  redactor: Redactor | undefined,
-  log: FastifyBaseLogger,
-  observer: Observer,
-  reader: Reader,
-): Engine {
+/** What the engine and the server are put together from. */
+interface Parts {
+  readonly nodeName: string;
+  readonly database: OpenJournal;
+  readonly systems: SystemDirectory;
+  readonly access: Access;
+  readonly redactor: Redactor | undefined;
+  readonly log: FastifyBaseLogger;
+  readonly observer: Observer;
+  readonly reader: Reader;
+}
+
+function engineOf(options: HouseOptions, parts: Parts): Engine {
+  const { nodeName, database, systems, access, redactor, log, observer, reader } = parts;
   const { leaseMs = LEASE_MS, stateDirectory = options.folder.stateDirectory } = options.node ?? {};
   return createEngine({
     journal: database.journal,
@@ -312,13 +306,9 @@ function newsOf(engine: Engine, database: OpenJournal, hear: () => void): () => 
 
 async function serve(
   options: HouseOptions,
-  database: OpenJournal,
-  systems: SystemDirectory,
+  { database, systems, access, log, reader }: Parts,
   engine: Engine,
-  access: Access,
-  log: FastifyBaseLogger,
   metrics: Metrics,
-  reader: Reader,
 ): Promise<RunningServer> {
   const actions = catalogueOf(CONNECTORS);
   const app = await createApp(
