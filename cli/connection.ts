@@ -19,6 +19,7 @@ import { TuttiError } from '../model/errors.ts';
 import { clientOf, NoAnswer } from './client.ts';
 import type { Client, Server } from './client.ts';
 import type { RunningHouse } from './compose.ts';
+import { askConsent, type ConsentOptions } from './consent.ts';
 import { DataFolder, dataFolderOf, inUse } from './data-folder.ts';
 import type { Lifetime } from './lifetime.ts';
 import { finishBusyRuns } from './quiet.ts';
@@ -26,7 +27,7 @@ import { type Patience, patientFetch } from './patience.ts';
 import type { Terminal } from './terminal.ts';
 import { readToken } from './token.ts';
 
-export interface ConnectOptions {
+export interface ConnectOptions extends ConsentOptions {
   readonly data?: string | undefined;
   readonly database?: string | undefined;
   readonly systems?: string | undefined;
@@ -89,7 +90,10 @@ export async function findServer(
 ): Promise<Found | null> {
   const { TUTTI_URL: given = '', TUTTI_TOKEN: token = '' } = terminal.environment;
   const folder = folderOf(options, terminal);
-  if (given === '') return liveServer(folder, lifetime.signal);
+  if (given === '') {
+    folder.refuseOthers();
+    return liveServer(folder, lifetime.signal);
+  }
   const url = urlOf(given);
   if (token !== '') return { url, token };
   const known = readToken(folder.path);
@@ -195,6 +199,7 @@ async function openUnlessServed(
   folder: DataFolder,
 ): Promise<RunningHouse | null> {
   if (folder.holder() !== null) return null;
+  await askConsent(options, terminal, folder);
   try {
     return await openOwnHouse(options, terminal, folder, false);
   } catch (error) {

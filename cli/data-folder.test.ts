@@ -92,6 +92,10 @@ describe('the data folder', () => {
     folder.unlock();
   });
 
+  it('is held by nobody before it is there', () => {
+    expect(new DataFolder(join(path, 'none')).holder()).toBeNull();
+  });
+
   it('is got by one of many who ask at once', async () => {
     const all = await Promise.all(Array.from({ length: 6 }, () => another()));
     expect(all.filter(({ took }) => took)).toHaveLength(1);

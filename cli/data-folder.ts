@@ -18,6 +18,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   statfsSync,
   writeFileSync,
 } from 'node:fs';
@@ -69,7 +70,27 @@ export class DataFolder {
   }
 
   create(): void {
+    this.refuseOthers();
     mkdirSync(this.stateDirectory, { recursive: true, mode: 0o700 });
+  }
+
+  /**
+   * What stands in the folder is believed: where Tutti listens, what its runs are. So nobody else
+   * may be able to write it. The owner may be a plain user when we are root, who was asked.
+   */
+  refuseOthers(): void {
+    const facts = statSync(this.path, { throwIfNoEntry: false });
+    const [me, group] = [process.getuid?.(), process.getgid?.()];
+    if (facts === undefined || me === undefined) return;
+    const { mode, uid, gid } = facts;
+    const open = (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== group);
+    const foreign = me !== 0 && uid !== 0 && uid !== me;
+    if (!open && !foreign) return;
+    const how = open ? `has mode ${(mode & 0o7777).toString(8)}` : `belongs to user ${uid}`;
+    throw new TuttiError(
+      'data.open-to-others',
+      `${this.path} ${how}: others can put there what Tutti would believe.`,
+    );
   }
 
   /** The same for ever: after a restart the node takes its own runs over at once. */

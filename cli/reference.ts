@@ -17,6 +17,8 @@ const NOWHERE: Terminal = {
   environment: {},
   workingDirectory: '/',
   userName: '',
+  isRoot: false,
+  ask: () => Promise.resolve(null),
   now: () => 0,
 };
 

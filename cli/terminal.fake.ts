@@ -9,6 +9,9 @@ export class ListeningTerminal implements Terminal {
   readonly live: boolean = false;
   readonly color: boolean = false;
   readonly userName = 'ada';
+  isRoot = false;
+  answer: string | null = null;
+  readonly asked: string[] = [];
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
   #waiting: { words: string; resolve: () => void }[] = [];
@@ -24,6 +27,10 @@ export class ListeningTerminal implements Terminal {
   err(text: string): void {
     this.complained += text;
     this.#wake();
+  }
+  ask(question: string): Promise<string | null> {
+    this.asked.push(question);
+    return Promise.resolve(this.answer);
   }
   columns(): number {
     return 100;

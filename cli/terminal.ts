@@ -2,6 +2,7 @@
  * Where the words go. Commands speak to this instead of the process, so tests can listen.
  */
 import { userInfo } from 'node:os';
+import { createInterface } from 'node:readline';
 
 export interface Terminal {
   out(text: string): void;
@@ -14,6 +15,9 @@ export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
   readonly userName: string;
+  readonly isRoot: boolean;
+  /** Null when nobody is there to answer. */
+  ask(question: string): Promise<string | null>;
   now(): number;
 }
 
@@ -39,8 +43,23 @@ export function processTerminal(): Terminal {
     environment: env,
     workingDirectory: process.cwd(),
     userName: userName(),
+    isRoot: process.getuid?.() === 0,
+    ask,
     now: () => Date.now(),
   };
+}
+
+async function ask(question: string): Promise<string | null> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return null;
+  const reader = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await new Promise((resolve) => {
+      reader.once('close', () => resolve(null));
+      reader.question(question, resolve);
+    });
+  } finally {
+    reader.close();
+  }
 }
 
 /** https://no-color.org and its counterpart. */

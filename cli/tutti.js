@@ -4,8 +4,17 @@ import { existsSync } from 'node:fs';
 
 const main = new URL('../dist/cli/main.js', import.meta.url);
 if (existsSync(main)) {
-  const { main: run } = await import(main.href);
-  process.exitCode = await run(process.argv.slice(2));
+  try {
+    const { main: run } = await import(main.href);
+    process.exitCode = await run(process.argv.slice(2));
+  } catch (error) {
+    // Too few files for the program itself: nothing of ours is there yet that could say so.
+    if (error?.code !== 'EMFILE' && error?.code !== 'ENFILE') throw error;
+    process.stderr.write(
+      `✖ Tutti may not open as many files as it needs (${error.code}). Allow it at least 1024: ulimit -n 1024\n`,
+    );
+    process.exitCode = 1;
+  }
 } else {
   process.stderr.write('Tutti is not built yet. Run `npm run build`, then try again.\n');
   process.exitCode = 1;

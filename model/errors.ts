@@ -330,6 +330,24 @@ export const CATALOGUE = {
     retry: false,
     status: 503,
   },
+  'data.open-to-others': {
+    title: 'Others can write in the data folder',
+    next: 'Close it to them (chmod go-w), or choose another --data folder, for instance a new one below it.',
+    retry: false,
+    status: 503,
+  },
+  'root.not-allowed': {
+    title: 'Tutti would run as root',
+    next: 'Start it as another user; or allow it with --allow-root or TUTTI_ALLOW_ROOT=1.',
+    retry: false,
+    status: 403,
+  },
+  'machine.refused': {
+    title: 'The machine refused something that Tutti needs',
+    next: 'Mend what is named, then try again.',
+    retry: true,
+    status: 503,
+  },
   'port.in-use': {
     title: 'Another program listens on this port',
     next: 'Choose another with --port, or 0 for any free one.',

@@ -39,9 +39,13 @@ export function declare(program: Command, declaration: Declaration): Command {
   return command;
 }
 
+export const ALLOW_ROOT =
+  'Lets a Tutti in this process run as root, and scripts with it; else TUTTI_ALLOW_ROOT=1.';
+
 /** A command that speaks to a Tutti, and may have to become one. */
 export function declareConnected(program: Command, declaration: Declaration): Command {
   return declare(program, declaration)
+    .option('--allow-root', ALLOW_ROOT)
     .option('--actor <name>', 'Who asks; else the user of the operating system.')
     .option('--database <url>', 'PostgreSQL for a Tutti in this process; else an embedded one.')
     .option('--systems <file>', 'The systems file for a Tutti in this process.')

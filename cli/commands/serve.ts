@@ -11,10 +11,12 @@ import { pino } from 'pino';
 import type { Redactor } from '../../model/redactor.ts';
 import type { RunningHouse } from '../compose.ts';
 import { folderOf } from '../connection.ts';
+import { askConsent } from '../consent.ts';
 import type { ConnectOptions } from '../connection.ts';
 import { alone, EXIT } from '../runtime.ts';
 import type { CommonOptions, LocalContext, Runtime } from '../runtime.ts';
-import { declare } from './command.ts';
+import type { Terminal } from '../terminal.ts';
+import { ALLOW_ROOT, declare } from './command.ts';
 import { lease, logLimit, port, url } from './values.ts';
 
 const DEFAULT_PORT = 7700;
@@ -48,7 +50,7 @@ export function serveCommand(program: Command, runtime: Runtime): void {
     )
     .option(
       '--database <url>',
-      'PostgreSQL 14 or newer; else TUTTI_DATABASE, else an embedded one.',
+      'PostgreSQL 14 or newer; else TUTTI_DATABASE (better with a password: options are seen in `ps`), else an embedded one.',
     )
     .option('--node <name>', 'The name of this node; else the one that the data folder keeps.')
     .option(
@@ -61,6 +63,7 @@ export function serveCommand(program: Command, runtime: Runtime): void {
       '--state <dir>',
       'What is kept of running jobs, for nodes of one machine to share; else in the data folder.',
     )
+    .option('--allow-root', ALLOW_ROOT)
     .option('--systems <file>', 'The systems file; else systems.yaml in the data folder or here.')
     .option(
       '--secrets <dir>',
@@ -89,6 +92,8 @@ async function serve(context: LocalContext<ServeOptions>): Promise<number> {
   // Loaded late: the other commands start faster without engine and server.
   const { openHouse } = await import('../compose.ts');
   const folder = folderOf(options, terminal);
+  await askConsent(options, terminal, folder);
+  warn(terminal);
   const house = await openHouse({
     folder,
     databaseUrl: options.database ?? (terminal.environment['TUTTI_DATABASE'] || undefined),
@@ -135,6 +140,18 @@ async function serve(context: LocalContext<ServeOptions>): Promise<number> {
     ],
   );
   return untilTheEnd(context, house, lifetime.signal);
+}
+
+function warn(terminal: Terminal): void {
+  if (terminal.isRoot) {
+    terminal.err('Running as root: every script of every workflow runs as root, too.\n');
+  }
+  if (process.pid === 1) {
+    terminal.err(
+      'Tutti is process 1 here: what jobs leave in the background stays as a zombie when it ends. ' +
+        'Run it under an init, for instance with `docker run --init`.\n',
+    );
+  }
 }
 
 async function untilTheEnd(

@@ -30,7 +30,8 @@ export class Processes {
   constructor(environment) {
     // Scripts of the workflow call `node`; let it be this one.
     const path = [dirname(process.execPath), process.env.PATH ?? ''].join(delimiter);
-    this.#environment = { ...process.env, ...environment, PATH: path };
+    // The scripts of the demonstration may run as root, as in a container.
+    this.#environment = { TUTTI_ALLOW_ROOT: '1', ...process.env, ...environment, PATH: path };
     // Settings of the user's own Tutti are not meant here.
     for (const name of ['TUTTI_URL', 'TUTTI_TOKEN', 'TUTTI_DATABASE', 'NODE_OPTIONS']) {
       delete this.#environment[name];

@@ -24,6 +24,7 @@ import {
   rmSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { TuttiError } from '../../model/errors.ts';
 import type { Identity } from './identity.ts';
 
 const { O_RDONLY, O_WRONLY, O_NONBLOCK, O_NOFOLLOW } = constants;
@@ -98,8 +99,10 @@ export class PipeLock {
   }
 
   #numbers(): readonly number[] {
-    const names = readdirSync(this.#folder).filter((name) => name.startsWith(`${this.#name}.`));
-    return names
+    // A folder that is not there yet is held by nobody.
+    if (!existsSync(this.#folder)) return [];
+    return readdirSync(this.#folder)
+      .filter((name) => name.startsWith(`${this.#name}.`))
       .map((name) => name.slice(this.#name.length + 1))
       .filter((rest) => /^\d+$/.test(rest))
       .map(Number)
@@ -112,9 +115,15 @@ export function makePipe(file: string, { uid, gid }: Identity): void {
   try {
     execFileSync('mkfifo', ['-m', '600', file], { stdio: ['ignore', 'ignore', 'pipe'] });
   } catch (error) {
-    if (!existsSync(file)) throw error;
+    if (!existsSync(file)) throw notMade(file, error);
   }
   if (uid !== undefined) chownSync(file, uid, gid ?? uid);
+}
+
+function notMade(file: string, cause: unknown): TuttiError {
+  const { stderr } = cause as { stderr?: Buffer };
+  const why = stderr?.toString('utf8').trim() || String(cause);
+  return new TuttiError('machine.refused', `The pipe ${file} cannot be made: ${why}`, { cause });
 }
 
 function isRead(file: string): boolean {
