@@ -44,8 +44,8 @@ export class DatabaseServer {
   async database(): Promise<Database> {
     const name = `bench_${this.#count++}`;
     const connection = await this.#server.createDatabase(name);
-    const { host = '', port = 5432, user = '' } = connection;
-    const url = `postgresql://${user}:none@localhost:${port}/${name}?host=${encodeURIComponent(host)}`;
+    const { host = '', port = 5432, user = '', password } = connection;
+    const url = `postgresql://${user}:${String(password)}@localhost:${port}/${name}?host=${encodeURIComponent(host)}`;
     const drop = async (): Promise<void> => {
       await this.#client.query(`drop database ${pg.escapeIdentifier(name)} with (force)`);
     };

@@ -144,6 +144,7 @@ async function open(options: HouseOptions, unwinding: Unwinding): Promise<Runnin
     jobMark(access),
   ]);
   log = options.logTo(redactor);
+  if (database.embedded?.warning != null) log.warn(database.embedded.warning);
   const metrics = new Metrics({ version: VERSION, now: () => performance.now() });
   const nodeName = options.node?.name ?? folder.nodeName();
   const tracing = options.reading
@@ -232,7 +233,7 @@ function checkSystems(options: HouseOptions): (database: OpenJournal) => Promise
         const detail = `embedded:${name} needs the embedded PostgreSQL: give a URL, or no --database.`;
         throw new TuttiError('systems.invalid', detail);
       }
-      urls.set(name, connectionUrl(await embedded.createDatabase(name)));
+      urls.set(name, connectionUrl(await embedded.createSystem(name)));
     }
     return resolveSystems(file, {
       ...resolving,

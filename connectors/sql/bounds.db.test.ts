@@ -37,7 +37,7 @@ async function openWay(silentOn?: string) {
   await once(proxy.listen(0, '127.0.0.1'), 'listening');
   const { port } = proxy.address() as AddressInfo;
   return {
-    url: `postgres://${server.user}@127.0.0.1:${port}/work`,
+    url: `postgres://${server.login}@127.0.0.1:${port}/work`,
     silence,
     bytes: () => bytes,
     close: () => proxy.close(),

@@ -146,11 +146,11 @@ conformance(sql, open, {
 });
 
 test('a server that does not answer is transient, an unknown user is auth', async () => {
-  const nobody = server.url.replace(`//${server.user}@`, '//nobody-we-know@');
+  const nobody = server.url.replace(`//${server.login}@`, '//nobody-we-know:pa55word@');
   const input = execute.parse({ statement: 'select 1' });
   await expect(
     execute.does.call(contextOf({ config: { url: nobody } }), input),
-  ).rejects.toMatchObject({ class: 'auth', native: { sqlstate: '28000' } });
+  ).rejects.toMatchObject({ class: 'auth', native: { sqlstate: '28P01' } });
   const gone = `postgres://${server.user}:pa55word@localhost/work?host=${encodeURIComponent(server.directory)}`;
   const failure: unknown = await execute.does
     .call(contextOf({ config: { url: gone } }), input)
@@ -197,8 +197,8 @@ test('many at once make the marker table once; one key at once takes effect once
 test('a user who may not create the marker table is told what to create', async () => {
   await server.admin.query('drop table if exists tutti_markers');
   await server.admin.query('drop role if exists reader');
-  await server.admin.query('create role reader login');
-  const config = { url: server.url.replace(`//${server.user}@`, '//reader@') };
+  await server.admin.query("create role reader login password 'reads'");
+  const config = { url: server.url.replace(`//${server.login}@`, '//reader:reads@') };
   const input = execute.parse({ statement: 'select 1' });
   await expect(execute.does.call(contextOf({ config }), input)).rejects.toMatchObject({
     class: 'rejected',
@@ -243,7 +243,7 @@ test('a reply lost in commit is unknown, and the marker tells that it took effec
   await execute.does.call(contextOf(), execute.parse({ statement: 'select 1' }));
   const { proxy, port } = await losingCommits();
   const context = contextOf({
-    config: { url: `postgres://${server.user}@127.0.0.1:${port}/work` },
+    config: { url: `postgres://${server.login}@127.0.0.1:${port}/work` },
   });
   const input = execute.parse({ statement: INSERT, parameters: ['lost'] });
   await expect(execute.does.call(context, input)).rejects.toMatchObject({

@@ -14,6 +14,8 @@ export interface SqlServer {
   readonly host: string;
   readonly socket: string;
   readonly user: string;
+  /** `user:password` of a URL. */
+  readonly login: string;
   readonly url: string;
   readonly admin: pg.Client;
   close(): Promise<void>;
@@ -24,16 +26,18 @@ export async function openServer(): Promise<SqlServer> {
   const server = await openEmbedded(directory);
   await server.ensureRunning();
   const connection = await server.createDatabase('work');
-  const { host = '', port = 5432, user = 'postgres' } = connection;
+  const { host = '', port = 5432, user = 'postgres', password } = connection;
+  const login = `${user}:${String(password)}`;
   const admin = new pg.Client(connection);
   await admin.connect();
   return {
     directory,
     host,
     user,
+    login,
     admin,
     socket: path.join(host, `.s.PGSQL.${port}`),
-    url: `postgres://${user}@localhost:${port}/work?host=${encodeURIComponent(host)}`,
+    url: `postgres://${login}@localhost:${port}/work?host=${encodeURIComponent(host)}`,
     close: async () => {
       await admin.end();
       await server.stop();

@@ -12,15 +12,17 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { TuttiError } from '../../model/errors.ts';
 import type { Binaries } from './binaries.ts';
+import { passwordOf, verifierOf } from './password.ts';
 import { serverEnvironment } from './postmaster.ts';
 import { leaveNote, type Place } from './place.ts';
 
-/** A superuser that only the socket's folder protects. */
+/** Tutti's own role; see `password.ts`. */
 export const SUPERUSER = 'tutti';
 
 const run = promisify(execFile);
@@ -48,7 +50,12 @@ export async function createCluster(place: Place, binaries: Binaries): Promise<v
   chmodSync(aside, 0o700);
   const { uid, gid } = place.identity;
   if (uid !== undefined) chownSync(aside, uid, gid ?? uid);
-  const options = ['-A', 'trust', '-E', 'UTF8', '--locale=C', '--data-checksums'];
+  // Read by the server's user: it is given the verifier, which opens nothing.
+  const verifier = join(place.base, `verifier.${process.pid}`);
+  writeFileSync(verifier, `${verifierOf(passwordOf(place))}\n`, { mode: 0o600 });
+  if (uid !== undefined) chownSync(verifier, uid, gid ?? uid);
+  const access = ['-A', 'scram-sha-256', `--pwfile=${verifier}`];
+  const options = [...access, '-E', 'UTF8', '--locale=C', '--data-checksums'];
   try {
     await run(
       join(binaries.folder, 'initdb'),
@@ -61,6 +68,8 @@ export async function createCluster(place: Place, binaries: Binaries): Promise<v
     throw new TuttiError('database.unavailable', `initdb failed: ${output || String(cause)}`, {
       cause,
     });
+  } finally {
+    rmSync(verifier, { force: true });
   }
   try {
     renameSync(aside, place.cluster);

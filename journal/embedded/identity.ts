@@ -5,7 +5,7 @@
  * `nobody`: nothing has to be created, `initdb` only wants the user to be known. A cluster that
  * exists runs as its owner, so that a folder made by a plain user still opens for root.
  */
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { TuttiError } from '../../model/errors.ts';
 
@@ -31,6 +31,13 @@ export function serverIdentity(cluster: string): Identity {
     'PostgreSQL does not run as root, and /etc/passwd has neither "postgres" nor "nobody" to run it as. ' +
       'Start Tutti as another user, or give --database URL.',
   );
+}
+
+/** A user that everybody who needs none shares. */
+export function runsAsNobody({ uid = process.getuid?.() }: Identity): boolean {
+  if (uid === undefined || !existsSync('/etc/passwd')) return false;
+  const users = readFileSync('/etc/passwd', 'utf8').split('\n');
+  return users.some((line) => line.startsWith('nobody:') && Number(line.split(':')[2]) === uid);
 }
 
 function allowed(identity: Identity, path: string, bits: number): boolean {

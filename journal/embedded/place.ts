@@ -9,7 +9,7 @@
  * written only after the cluster exists: a note without a cluster means that data was lost, and
  * is an error rather than a fresh start.
  *
- * The socket is inside the 0700 cluster, so no port and no password are needed. Socket paths
+ * The socket is inside the 0700 cluster, so no port is needed. Socket paths
  * end at 107 bytes (103 on macOS): for longer ones a 0700 folder in `/tmp`, whatever
  * TMPDIR says, so that every process finds the same one.
  */

@@ -66,6 +66,7 @@ async function seeded(): Promise<string> {
   const from = findPlace(seed).cluster;
   const to = findPlace(data).cluster;
   execFileSync('cp', ['-a', from, to]);
+  execFileSync('cp', ['-a', join(seed, 'postgres/password'), join(data, 'postgres/password')]);
   return data;
 }
 afterAll(() => rmSync(seed ?? folder(), { recursive: true, force: true }));

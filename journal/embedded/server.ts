@@ -13,6 +13,8 @@ import pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
 import { defaultCandidates, findBinaries, type Candidate } from './binaries.ts';
 import { clusterMajor, createCluster, removeLeftovers, SUPERUSER } from './cluster.ts';
+import { runsAsNobody } from './identity.ts';
+import { close, isOpen, open, passwordFor, passwordOf, verifierOf } from './password.ts';
 import { findPlace, type Place } from './place.ts';
 import {
   endServer,
@@ -23,6 +25,7 @@ import {
   startServer,
   type Sighting,
 } from './postmaster.ts';
+import { type Ask, handOver, makeDatabase, makeRole, setPassword, shut } from './roles.ts';
 import { joinUsers, leaveUsers } from './watchdog.ts';
 
 export interface EmbeddedServer {
@@ -34,8 +37,12 @@ export interface EmbeddedServer {
   ensureRunning(): Promise<void>;
   /** Ends the server unless other processes use it. */
   stop(): Promise<void>;
-  /** Makes the database if it is missing, and says how to connect to it. */
+  /** Makes the database of Tutti's own if it is missing, and says how to connect to it. */
   createDatabase(name: string): Promise<pg.ClientConfig>;
+  /** Makes a system's database, and a role that can do nothing but use it. */
+  createSystem(name: string): Promise<pg.ClientConfig>;
+  /** What the operator should know; null when all is well. */
+  readonly warning: string | null;
 }
 
 export interface EmbeddedOptions {
@@ -51,6 +58,10 @@ const START_AGAIN_MS = 15_000;
 /** Crash recovery of a large cluster takes its time. */
 const READY_LIMIT_MS = 600_000;
 const STOP_LIMIT_MS = 30_000;
+
+const WRONG_PASSWORD = '28P01';
+/** It is alive. */
+const TOO_MANY_CONNECTIONS = '53300';
 
 const APPLICATION = `tutti:${process.pid}`;
 
@@ -76,6 +87,7 @@ export async function openEmbedded(
   try {
     await server.ensureRunning();
     await server.createDatabase('tutti');
+    await server.shut();
   } catch (error) {
     await server.stop();
     throw error;
@@ -88,6 +100,9 @@ class Server implements EmbeddedServer {
   readonly #place: Place;
   readonly #start: () => ChildProcess | null;
   readonly #notice: (sentence: string) => void;
+  readonly #password: string;
+  /** It was opened once, because the password was not the cluster's. */
+  #opened = false;
   #seen: Sighting | null = null;
   #users: number | null = null;
   #starting: Promise<void> | null = null;
@@ -101,7 +116,13 @@ class Server implements EmbeddedServer {
     this.#place = place;
     this.#start = start;
     this.#notice = notice;
+    this.#password = passwordOf(place);
     this.folder = place.base;
+  }
+
+  get warning(): string | null {
+    if (!runsAsNobody(this.#place.identity)) return null;
+    return 'PostgreSQL runs as the user "nobody", and so may other programs: whoever is that user can change its files. Make a user "postgres", or start Tutti as a user of its own.';
   }
 
   get connection(): pg.ClientConfig {
@@ -187,12 +208,31 @@ class Server implements EmbeddedServer {
     this.#seen = seen;
     try {
       await this.#query('postgres', 'select 1');
+      if (isOpen(this.#place)) await this.#close();
       return true;
     } catch (error) {
-      // Too many connections: it is alive.
-      return (error as { code?: string }).code === '53300';
+      const { code } = error as { code?: string };
+      if (code === WRONG_PASSWORD) this.#open(seen);
+      return code === TOO_MANY_CONNECTIONS;
     }
   }
+
+  /** A cluster of an earlier version, or one that was opened for us. */
+  async #close(): Promise<void> {
+    await setPassword(this.#ask, SUPERUSER, verifierOf(this.#password));
+    close(this.#place);
+    await this.#query('postgres', 'select pg_reload_conf()');
+  }
+
+  /** The file with the password was lost, or comes from another time than the cluster. */
+  #open(seen: Sighting): void {
+    if (this.#opened) return;
+    this.#opened = true;
+    open(this.#place);
+    process.kill(seen.pid, 'SIGHUP');
+  }
+
+  readonly #ask: Ask = (database, text, values) => this.#query(database, text, values);
 
   async #query(database: string, text: string, values: unknown[] = []): Promise<unknown[]> {
     const client = new pg.Client({
@@ -209,12 +249,13 @@ class Server implements EmbeddedServer {
     }
   }
 
-  #connection(database: string): pg.ClientConfig {
+  #connection(database: string, user = SUPERUSER, password = this.#password): pg.ClientConfig {
     if (this.#seen === null) throw new TuttiError('database.unavailable');
     return {
       host: this.#seen.sockets,
       port: this.#seen.port,
-      user: SUPERUSER,
+      user,
+      password,
       database,
       ssl: false,
       application_name: APPLICATION,
@@ -222,19 +263,22 @@ class Server implements EmbeddedServer {
   }
 
   async createDatabase(name: string): Promise<pg.ClientConfig> {
-    const found = await this.#query('postgres', 'select 1 from pg_database where datname = $1', [
-      name,
-    ]);
-    if (found.length === 0) {
-      try {
-        await this.#query('postgres', `create database ${pg.escapeIdentifier(name)}`);
-      } catch (error) {
-        // Another process made it at the same moment.
-        const code = (error as { code?: string }).code ?? '';
-        if (!['42P04', '23505'].includes(code)) throw error;
-      }
-    }
+    await makeDatabase(this.#ask, name, SUPERUSER);
     return this.#connection(name);
+  }
+
+  async createSystem(name: string): Promise<pg.ClientConfig> {
+    const password = passwordFor(name, this.#password);
+    await makeRole(this.#ask, name, verifierOf(password));
+    await makeDatabase(this.#ask, name, name);
+    await shut(this.#ask, [name]);
+    await handOver(this.#ask, name, name);
+    return this.#connection(name, name, password);
+  }
+
+  /** Systems have no business in there. */
+  async shut(): Promise<void> {
+    await shut(this.#ask, ['tutti', 'postgres', 'template1']);
   }
 
   async stop(): Promise<void> {

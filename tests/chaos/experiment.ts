@@ -18,6 +18,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { SUPERUSER } from '../../journal/embedded/cluster.ts';
+import { passwordOf } from '../../journal/embedded/password.ts';
+import { findPlace } from '../../journal/embedded/place.ts';
 import { eventBatchSchema, RUN_IS_OVER } from '../../model/wire.ts';
 import { deployedSchema } from '../../model/wire-workflows.ts';
 import { Audit, type Effects, type Findings } from './audit.ts';
@@ -147,7 +150,9 @@ export async function deployAll(parts: LoadParts): Promise<void> {
 
 async function effectsOf({ parts, house, service }: Stage): Promise<Effects> {
   const host = join(house.folder, 'postgres', 'cluster');
-  const book = await bookings(new pg.Client({ host, user: 'tutti', database: 'effects' }));
+  const password = passwordOf(findPlace(house.folder));
+  const client = new pg.Client({ host, user: SUPERUSER, password, database: 'effects' });
+  const book = await bookings(client);
   return { script: scriptEffects(parts), post: service.counts, book };
 }
 

@@ -77,6 +77,7 @@ export class Server {
 
   async create(): Promise<void> {
     await createCluster(this.place, findBinaries(this.place, null, defaultCandidates()));
+    this.#write('pg_hba.conf', 'local all all trust\nlocal replication all trust\n');
   }
 
   /** Until it answers. */
