@@ -81,8 +81,6 @@ export function passwordFor(name: string, password: string): string {
 
 /** What the server keeps of a password. The same each time, so that it is set only when it differs. */
 export function verifierOf(password: string): string {
-  const hmac = (key: Buffer, text: string): Buffer =>
-    createHmac('sha256', key).update(text).digest();
   const salt = hmac(Buffer.from(password), 'salt').subarray(0, 16);
   const salted = pbkdf2Sync(password, salt, ROUNDS, 32, 'sha256');
   const stored = createHash('sha256').update(hmac(salted, 'Client Key')).digest('base64');
@@ -103,6 +101,10 @@ export function open(place: Place): void {
 export function close(place: Place): void {
   const kept = rules(place).replaceAll(`${OPEN}\n`, '');
   setRules(place, kept.replaceAll(TRUST, '$1scram-sha-256'));
+}
+
+function hmac(key: Buffer, text: string): Buffer {
+  return createHmac('sha256', key).update(text).digest();
 }
 
 function rules(place: Place): string {
