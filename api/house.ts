@@ -18,6 +18,7 @@ import type { Exposition } from '../watch/metrics/metrics.ts';
 import type { Access } from './gate.ts';
 import type { LongPolls } from './long-poll.ts';
 import type { Links } from './links.ts';
+import type { PrivateName } from './private-name.ts';
 import type { Strangers } from './strangers.ts';
 import type { Streams } from './stream/streams.ts';
 
@@ -43,6 +44,7 @@ export interface House {
 export interface Room extends House {
   readonly access: Access;
   readonly links: Links;
+  readonly privateName: PrivateName;
   readonly strangers: Strangers;
   /** How long a request may say nothing while it arrives. */
   readonly silenceMs: number;

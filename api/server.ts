@@ -21,6 +21,7 @@ import { rememberRequests } from './idempotency.ts';
 import { Links } from './links.ts';
 import { LongPolls } from './long-poll.ts';
 import { describe } from './openapi.ts';
+import { PrivateName } from './private-name.ts';
 import { answerProblem, sendProblem } from './problem.ts';
 import { accessRoutes, enterRoute } from './routes/access.ts';
 import { bulkRoutes } from './routes/bulk.ts';
@@ -88,11 +89,18 @@ export async function createApp(house: House, options: ServerOptions): Promise<A
     logPollMs: options.logPollMs ?? LOG_POLL_MS,
     access: options.access,
     links: new Links(),
+    privateName: new PrivateName(options.access.token),
     strangers: new Strangers(),
     hosts: options.hosts ?? [],
     silenceMs: options.silenceMs ?? SILENCE_MS,
   };
   room.strangers.watch(app.server);
+  app.addHook('onListen', async () => {
+    const address = app.server.address();
+    if (address !== null && typeof address === 'object') {
+      await room.privateName.hold(app.server, address.port);
+    }
+  });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(answerProblem);
@@ -102,7 +110,7 @@ export async function createApp(house: House, options: ServerOptions): Promise<A
       problem('route.unknown', `There is no ${request.method} ${request.url.split('?')[0]}.`),
     ),
   );
-  const guard = guardFor(room.hosts);
+  const guard = guardFor([...room.hosts, room.privateName.host]);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(HEADERS);
     if (room.access.open) reply.header('tutti-auth', 'none');
@@ -111,6 +119,7 @@ export async function createApp(house: House, options: ServerOptions): Promise<A
   openGate(app, room);
   readBodies(app);
   app.addHook('preClose', async () => {
+    room.privateName.close();
     room.polls.close();
     room.streams.close();
   });

@@ -50,6 +50,9 @@ function isOurs(app: App, room: Room, host: string): boolean {
 
 export function enterRoute(app: App, room: Room): void {
   app.get(ENTER_PATH, { schema: { hide: true } }, async (request, reply) => {
+    const { host = '', 'user-agent': userAgent } = request.headers;
+    const elsewhere = room.privateName.insteadOf(host, userAgent);
+    if (elsewhere !== null) return reply.redirect(`${elsewhere}${request.url}`, 303);
     const { link } = request.query as { link?: unknown };
     const actor = typeof link === 'string' ? room.links.take(link, Date.now()) : null;
     if (actor === null) {

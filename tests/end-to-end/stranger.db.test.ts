@@ -210,6 +210,14 @@ counterpart(
     return said;
   }
 
+  /** The name that a browser is led to: its cookie belongs there, and to no other port of ours. */
+  async function privateUrl(): Promise<string> {
+    const headers = { 'user-agent': 'Mozilla/5.0 Chrome/1' };
+    const answer = await fetch(`${url}/enter?link=none`, { headers, redirect: 'manual' });
+    return new URL(answer.headers.get('location') ?? '').origin;
+  }
+
+  const cookies: string[] = [];
   /** What a page of another port could read in this browser. */
   async function attack(): Promise<string[]> {
     let report!: (read: string) => void;
@@ -217,6 +225,7 @@ counterpart(
       report = resolve;
     });
     const attacker = await listening((request, response) => {
+      if (request.headers.cookie !== undefined) cookies.push(request.headers.cookie);
       if (request.url !== '/read') {
         response.setHeader('content-type', 'text/html').end(page(url));
         return;
@@ -246,8 +255,9 @@ counterpart(
   it('does not even in the browser of somebody who is let in', async () => {
     const { path } = await client.makeLink();
     await browse(profile, `${url}${path}`);
-    expect(await browse(profile, `${url}/api/v1/workflows`)).toContain('asks');
+    expect(await browse(profile, `${await privateUrl()}/api/v1/workflows`)).toContain('deployedAt');
     expect(await attack()).toEqual([]);
+    expect(cookies).toEqual([]);
     await untouched();
   });
 });
