@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createClient } from '../../model/client/client.ts';
 import type { Client } from '../../model/client/client.ts';
 import type { EventRow } from '../../journal/journal.ts';
+import { TuttiError } from '../../model/errors.ts';
 import { CardboardHouse, OPEN } from '../house.fake.ts';
 import { createApp, listen } from '../server.ts';
 import type { RunningServer } from '../server.ts';
@@ -284,6 +285,26 @@ describe('many and slow clients', () => {
     await server.close();
     await ended;
     expect(house.heard.size).toBe(0);
+  });
+
+  it('is refused from a place whose events are deleted', async () => {
+    const gone = new TuttiError('feed.gone', 'The earliest place is 7.');
+    Object.assign(house.views, { feed: async () => Promise.reject(gone) });
+    const reader = take(client.streamEvents({ lastEventId: '3' }), 1);
+    await expect(reader).rejects.toMatchObject({ problem: { code: 'feed.gone', status: 410 } });
+  });
+
+  it('goes over a page of which all events are deleted', async () => {
+    house.commit(...Array.from({ length: 600 }, (_, seq) => event(seq)));
+    const feed = house.views.feed.bind(house.views);
+    Object.assign(house.views, {
+      feed: async (...args: Parameters<typeof feed>) => {
+        const page = await feed(...args);
+        return { ...page, items: page.items.filter((item) => item.event.seq > 500) };
+      },
+    });
+    const response = await connect('?lastEventId=0');
+    expect(await readUntil(response, '"seq":501')).not.toContain('"seq":500');
   });
 
   it('goes on when the journal could not be read for a while', async () => {
