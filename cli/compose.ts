@@ -7,6 +7,7 @@ import { jobMark, jobToken, nodeToken } from '../api/credentials.ts';
 import type { Access } from '../api/gate.ts';
 import { createApp, listen } from '../api/server.ts';
 import type { RunningServer } from '../api/server.ts';
+import { forgetAttempts } from './attempt-folders.ts';
 import { CONNECTORS } from '../connectors/index.ts';
 import { catalogueOf } from '../connectors/kit/index.ts';
 import { createEngine } from '../engine/engine.ts';
@@ -284,6 +285,11 @@ function engineOf(options: HouseOptions, parts: Parts): Engine {
     chance: machineChance,
     stateDirectory,
     place: placeOf(stateDirectory),
+    gone: (runs) => {
+      forgetAttempts(stateDirectory, runs).catch((error: unknown) =>
+        log.warn({ err: error }, 'folders of attempts of deleted runs stay'),
+      );
+    },
     redactor,
     logLimitBytes: options.logLimitBytes,
     log,

@@ -69,6 +69,8 @@ export interface EngineOptions {
   readonly tokenOf?: (run: string) => string;
   /** How long calls may take to end when the node stops. */
   readonly drainMs?: number;
+  /** Is told which runs retention has deleted. */
+  readonly gone?: (runs: readonly string[]) => void;
   /** Reads workflow files; without it they are read on this thread. */
   readonly read?: Reading;
 }
@@ -152,6 +154,7 @@ class Orchestra implements Engine {
       journal,
       clock,
       lease: () => this.#leased(),
+      gone: options.gone,
       log: options.log,
     });
     this.#bulk = new Bulk({

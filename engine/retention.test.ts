@@ -10,6 +10,7 @@ interface Trial {
   readonly retention: Retention;
   readonly failures: string[];
   readonly rests: number[];
+  readonly gone: string[];
   /** Resolves when nothing is worked on any more. */
   readonly over: Promise<void>;
 }
@@ -18,6 +19,7 @@ interface Trial {
 function trial(portion: (n: number) => Promise<boolean>): Trial {
   const failures: string[] = [];
   const rests: number[] = [];
+  const gone: string[] = [];
   let elapsed = 0;
   let count = 0;
   let end: () => void = () => undefined;
@@ -31,7 +33,7 @@ function trial(portion: (n: number) => Promise<boolean>): Trial {
       elapsed += count * 10;
       const more = await portion(count);
       if (!more) end();
-      return more;
+      return { more, gone: more ? [`run ${count}`] : [] };
     },
     fail: async (_id: string, failure: string) => {
       failures.push(failure);
@@ -51,16 +53,18 @@ function trial(portion: (n: number) => Promise<boolean>): Trial {
     journal: { retentions } as unknown as Journal,
     clock: clock as unknown as Clock,
     lease: () => LEASE,
+    gone: (runs) => gone.push(...runs),
     log: { warn: () => undefined },
   });
-  return { retention, failures, rests, over };
+  return { retention, failures, rests, gone, over };
 }
 
 it('takes up what was left, portion by portion, and rests longer than it works', async () => {
-  const { retention, rests, over, failures } = trial(async (n) => n < 4);
+  const { retention, rests, over, failures, gone } = trial(async (n) => n < 4);
   await retention.claim(LEASE);
   await over;
   expect(rests).toEqual([30, 60, 90]);
+  expect(gone).toEqual(['run 1', 'run 2', 'run 3']);
   expect(failures).toEqual([]);
 });
 

@@ -16,6 +16,8 @@ export interface RetentionParts {
   readonly journal: Pick<Journal, 'retentions'>;
   readonly clock: Clock;
   readonly lease: () => NodeLease;
+  /** These runs are no more: what jobs of theirs left on this machine may go. */
+  readonly gone?: ((runs: readonly string[]) => void) | undefined;
   readonly log: { warn(fields: object, message: string): void };
 }
 
@@ -49,7 +51,9 @@ export class Retention {
     const { journal, clock, lease } = this.#parts;
     while (!this.#stopped) {
       const begunAt = clock.elapsed();
-      if (!(await journal.retentions.portion(lease(), id))) return;
+      const { more, gone } = await journal.retentions.portion(lease(), id);
+      if (gone.length > 0) this.#parts.gone?.(gone);
+      if (!more) return;
       await this.#rest((clock.elapsed() - begunAt) * RESTS);
     }
   }

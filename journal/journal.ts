@@ -343,10 +343,14 @@ export interface RetentionRow {
 export interface Retentions {
   create(lease: NodeLease, retention: Pick<RetentionRow, 'id' | 'scope' | 'by'>): Promise<void>;
   /**
-   * The next portion: archived on the disk, then deleted. False when nothing is left to do, or this
-   * node has been fenced. Fails with `retention.archive`, and then has deleted nothing.
+   * The next portion: archived on the disk, then deleted; `gone` are runs that are no more. No
+   * `more` when nothing is left to do, or this node has been fenced. Fails with `retention.archive`,
+   * and then has deleted nothing.
    */
-  portion(lease: NodeLease, retention: string): Promise<boolean>;
+  portion(
+    lease: NodeLease,
+    retention: string,
+  ): Promise<{ readonly more: boolean; readonly gone: readonly string[] }>;
   /** Ends it. */
   fail(retention: string, failure: string): Promise<void>;
   cancel(retention: string): Promise<void>;

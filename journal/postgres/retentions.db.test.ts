@@ -81,7 +81,7 @@ async function make(runs: readonly Made[]): Promise<void> {
 async function retain(over: Partial<RetentionScope> = {}): Promise<RetentionRow> {
   const id = runId(90_000 + count++);
   await journal.retentions.create(lease, { id, scope: { ...SCOPE, ...over }, by: { actor: 'me' } });
-  while (await journal.retentions.portion(lease, id));
+  while ((await journal.retentions.portion(lease, id)).more);
   return (await journal.retentions.find(id)) as RetentionRow;
 }
 
@@ -142,7 +142,7 @@ describe('what goes', () => {
     const some = await left('runs');
     expect(some).toContain(1);
     expect(some.length).toBeLessThan(children.length);
-    while (await journal.retentions.portion(lease, id));
+    while ((await journal.retentions.portion(lease, id)).more);
     expect(await left('runs')).toEqual([children.length + 2, children.length + 3]);
     const total = { runs: children.length + 1, logs: children.length + 1 };
     expect(dry.counts).toMatchObject(total);
@@ -216,7 +216,7 @@ describe('archives', () => {
     // It is mended, and goes on where it was.
     rmSync(archive);
     mkdirSync(archive);
-    while (await journal.retentions.portion(lease, id));
+    while ((await journal.retentions.portion(lease, id)).more);
     expect(await left('runs')).toEqual([]);
     expect(readdirSync(archive)).toEqual([`${id}-000001.jsonl`]);
   });
@@ -265,10 +265,10 @@ describe('who works on it', () => {
     const heir = await journal.register('heir', 60_000, null);
     expect(await journal.retentions.claim(heir)).toEqual([]);
     await journal.resign(lease);
-    expect(await journal.retentions.portion(lease, id)).toBe(false);
+    expect(await journal.retentions.portion(lease, id)).toEqual({ more: false, gone: [] });
     expect(await left('runs')).toEqual([1, 2]);
     expect(await journal.retentions.claim(heir)).toEqual([id]);
-    while (await journal.retentions.portion(heir, id));
+    while ((await journal.retentions.portion(heir, id)).more);
     expect(await left('runs')).toEqual([]);
     const page = await journal.retentions.list(null, 1);
     expect(page).toMatchObject({ items: [{ id, counts: { runs: 2 } }], next: null });
@@ -279,7 +279,7 @@ describe('who works on it', () => {
     const id = runId(30_000);
     await journal.retentions.create(lease, { id, scope: SCOPE, by: { actor: 'me' } });
     await journal.retentions.cancel(id);
-    expect(await journal.retentions.portion(lease, id)).toBe(false);
+    expect(await journal.retentions.portion(lease, id)).toEqual({ more: false, gone: [] });
     expect(await left('runs')).toEqual([1]);
     expect((await journal.retentions.find(id))?.cancelledAt).not.toBeNull();
   });

@@ -66,6 +66,8 @@ export interface Portion {
   readonly archive: Archive | null;
   /** Adds to what was counted. */
   readonly count: (more: Partial<RetentionCounts>) => void;
+  /** Filled with the runs that it deletes. */
+  readonly gone: string[];
 }
 
 const NOTHING: RetentionCounts = {
@@ -78,14 +80,17 @@ const NOTHING: RetentionCounts = {
   feed: 0,
 };
 
-async function portion(client: pg.Client, lease: NodeLease, id: string): Promise<boolean> {
+type Done = Awaited<ReturnType<Retentions['portion']>>;
+const NO_MORE: Done = { more: false, gone: [] };
+
+async function portion(client: pg.Client, lease: NodeLease, id: string): Promise<Done> {
   return inTransaction(client, async () => {
-    if (!(await fence(client, lease))) return false;
+    if (!(await fence(client, lease))) return NO_MORE;
     const { rows } = await client.query<RetentionRow & { readonly place: Stage }>(LOCK_RETENTION, [
       id,
     ]);
     const row = rows[0];
-    if (row === undefined) return false;
+    if (row === undefined) return NO_MORE;
     const counts = { ...row.counts };
     const count = (more: Partial<RetentionCounts>): void => {
       for (const each of Object.keys(NOTHING) as (keyof RetentionCounts)[])
@@ -94,16 +99,17 @@ async function portion(client: pg.Client, lease: NodeLease, id: string): Promise
     const { scope, portions } = row;
     const name = `${id}-${String(portions + 1).padStart(6, '0')}.jsonl`;
     const archive = scope.archive === null ? null : new Archive(scope.archive, name);
+    const gone: string[] = [];
     await client.query(ALLOW);
     try {
-      const next = await step({ client, scope, archive, count }, row.place);
+      const next = await step({ client, scope, archive, count, gone }, row.place);
       await client.query(NOTE_PORTION, [
         id,
         JSON.stringify(next),
         JSON.stringify(counts),
         next.stage === 'over',
       ]);
-      return next.stage !== 'over';
+      return { more: next.stage !== 'over', gone };
     } finally {
       await archive?.abandon();
     }

@@ -139,7 +139,7 @@ async function lockedOf(
 
 /** Archives and deletes whole runs, and of others the logs. */
 async function take(
-  { client, scope, archive, count }: Portion,
+  { client, scope, archive, count, gone }: Portion,
   runs: readonly string[],
   logsOnly: readonly string[],
 ): Promise<void> {
@@ -162,8 +162,9 @@ async function take(
   if (runs.length === 0) return;
   await client.query(DELETE_SLOTS, [runs]);
   const events = await client.query(DELETE_EVENTS, [runs]);
-  const gone = await client.query(DELETE_RUNS, [runs]);
-  count({ events: events.rowCount ?? 0, runs: gone.rowCount ?? 0 });
+  const rows = await client.query(DELETE_RUNS, [runs]);
+  count({ events: events.rowCount ?? 0, runs: rows.rowCount ?? 0 });
+  gone.push(...runs);
 }
 
 interface LargeFamily {
