@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { CardboardHouse } from '../house.fake.ts';
+import { CardboardHouse, OPEN } from '../house.fake.ts';
 import type { App } from '../house.ts';
 import { createApp } from '../server.ts';
 
@@ -7,7 +7,7 @@ let house: CardboardHouse;
 let app: App;
 beforeEach(async () => {
   house = new CardboardHouse();
-  app = await createApp(house, { version: '0.0.0' });
+  app = await createApp(house, { access: OPEN, version: '0.0.0' });
 });
 afterEach(() => app.close());
 
