@@ -15,8 +15,7 @@ import type { Redactor } from '../model/redactor.ts';
 import type { AttemptReport } from '../model/run.ts';
 import { Airspace } from './airspace.ts';
 import { giveUp, runAction } from './attempt.ts';
-import { Bulk } from './bulk.ts';
-import { Retention } from './retention.ts';
+import { Errands } from './errands.ts';
 import type { Chance, Clock, Ids } from './clock.ts';
 import { Courier } from './courier.ts';
 import type { Desk } from './desk.ts';
@@ -111,9 +110,8 @@ class Orchestra implements Engine {
   readonly #entrance: Entrance;
   readonly #dispatcher: Dispatcher;
   readonly #desk: Desk;
-  readonly #bulk: Bulk;
+  readonly #errands: Errands;
   readonly #air: Airspace;
-  readonly #retention: Retention;
   #pipeline: Pipeline | undefined;
   #lease: NodeLease | undefined;
   #membership: Membership | undefined;
@@ -150,16 +148,11 @@ class Orchestra implements Engine {
     this.#entrance = this.#makeEntrance();
     this.#desk = this.#makeDesk();
     this.#family = this.#makeFamily();
-    this.#retention = new Retention({
+    this.#errands = new Errands({
       journal,
       clock,
       lease: () => this.#leased(),
       gone: options.gone,
-      log: options.log,
-    });
-    this.#bulk = new Bulk({
-      journal,
-      clock,
       submit: (command) => this.#entrance.submit(command),
       log: options.log,
     });
@@ -217,8 +210,7 @@ class Orchestra implements Engine {
     });
     this.#pools.setCapacity(await journal.pools());
     await this.#membership.join();
-    await this.#bulk.claim(lease);
-    await this.#retention.claim(lease);
+    await this.#errands.claim(lease);
   }
 
   /** What the nodes tell each other. */
@@ -245,16 +237,10 @@ class Orchestra implements Engine {
       case 'orphans':
         this.#pools.look();
         this.#family.orphaned();
-        if (this.#lease !== undefined) this.#takeUp(this.#lease);
+        if (this.#lease !== undefined) void this.#errands.claim(this.#lease).catch(() => undefined);
         return;
       case 'due':
     }
-  }
-
-  /** What nodes that are gone were working on for people. */
-  #takeUp(lease: NodeLease): void {
-    void this.#bulk.claim(lease).catch(() => undefined);
-    void this.#retention.claim(lease).catch(() => undefined);
   }
 
   async #refreshPools(): Promise<void> {
@@ -279,8 +265,7 @@ class Orchestra implements Engine {
   /** From now on nothing new is begun here. */
   #rest(): void {
     this.#membership?.rest();
-    this.#bulk.stop();
-    this.#retention.stop();
+    this.#errands.stop();
     this.#dispatcher.stop();
   }
 
@@ -390,8 +375,8 @@ class Orchestra implements Engine {
       node: () => this.#lease?.node,
       followers: this.#followers,
       courier: this.#makeCourier(),
-      beginBulk: (id) => this.#bulk.take(id),
-      beginRetention: (id) => this.#retention.take(id),
+      beginBulk: (id) => this.#errands.bulk(id),
+      beginRetention: (id) => this.#errands.retention(id),
       deployed: () => this.#refreshPools(),
       stalls: () => [
         ...[this.#refusing ?? this.#draining].flatMap((error) => error?.message ?? []),
