@@ -1,9 +1,10 @@
 /**
  * Files on the machine of this node and on what is mounted there. Every action may be repeated;
- * `placement.ts` says how.
+ * `placement.ts` says how. The work is done in a process of its own (`process.ts`).
  */
 import path from 'node:path';
 import { z } from 'zod';
+import { beside } from '../../model/beside.ts';
 import {
   type ActionContext,
   ActionFailure,
@@ -16,6 +17,7 @@ import {
 } from '../kit/index.ts';
 import { ALGORITHMS, failureOf, readContent, statFile } from './content.ts';
 import { copy, missing, move, OVERWRITES, type Placed, write } from './placement.ts';
+import { type AnyAction, Helper, outside, serve } from './process.ts';
 import { waitForFiles } from './waiting.ts';
 
 const filePath = z
@@ -217,12 +219,37 @@ const writeAction = defineAction({
   },
 });
 
+/** As they are carried out, in the process that does it. */
+export const ACTIONS: readonly AnyAction[] = [
+  copyAction,
+  moveAction,
+  checksumAction,
+  waitAction,
+  writeAction,
+];
+
+/** Run by the process that works for this one. */
+export function serveFiles(): void {
+  serve(ACTIONS);
+}
+
+const program = beside(import.meta.url, 'serveFiles');
+const working = new Helper(program);
+/** Waits for what never comes keep none of those who work. */
+const waiting = new Helper(program);
+
 export const file = defineConnector({
   name: 'file',
   title: 'Files',
   description: 'Files on the machine of the node and on what is mounted there.',
   config: z.strictObject({}),
   concurrency: 64,
-  actions: [copyAction, moveAction, checksumAction, waitAction, writeAction],
+  actions: [
+    outside(copyAction, working),
+    outside(moveAction, working),
+    outside(checksumAction, working),
+    outside(waitAction, waiting),
+    outside(writeAction, working),
+  ],
   verified: 'real files on Linux',
 });

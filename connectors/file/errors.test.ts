@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import type { CallAction } from '../kit/index.ts';
-import { file } from './connector.ts';
+import { ACTIONS } from './connector.ts';
 
 /** What the file system says of everything with `odd` in its name. */
 let code: string | undefined;
@@ -37,7 +37,7 @@ afterEach(() => {
 });
 
 async function run(name: string, given: object): Promise<unknown> {
-  const action = file.actions.find((candidate) => candidate.name === `file.${name}`);
+  const action = ACTIONS.find((candidate) => candidate.name === `file.${name}`);
   const does = action?.does as CallAction<unknown, unknown, unknown>;
   const context = {
     key: 'r1:t:1',

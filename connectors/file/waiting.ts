@@ -38,9 +38,25 @@ interface Sighting {
   readonly sinceMs: number;
 }
 
+/** Of a few; of very many each is looked at less often, so that waiting costs next to nothing. */
 const LOOK_MS = 1000;
+const LOOK_EACH_MS = 1;
+let waits = 0;
+
+function lookMs(): number {
+  return Math.max(LOOK_MS, waits * LOOK_EACH_MS);
+}
 
 export async function waitForFiles(wait: Wait): Promise<readonly FoundFile[]> {
+  waits += 1;
+  try {
+    return await waitUntilThere(wait);
+  } finally {
+    waits -= 1;
+  }
+}
+
+async function waitUntilThere(wait: Wait): Promise<readonly FoundFile[]> {
   const startMs = performance.now();
   let known: ReadonlyMap<string, Sighting> = new Map();
   const deadline = startMs + (wait.timeoutMs ?? Infinity);
@@ -60,7 +76,11 @@ export async function waitForFiles(wait: Wait): Promise<readonly FoundFile[]> {
       }
       const leftMs = deadline - nowMs;
       if (leftMs <= 0) throw timedOut(wait, known.size, closed);
-      await pause(wait, Math.min(LOOK_MS, leftMs, untilStable(known, wait, nowMs)), watcher.change);
+      await pause(
+        wait,
+        Math.min(lookMs(), leftMs, untilStable(known, wait, nowMs)),
+        watcher.change,
+      );
     } finally {
       watcher.close();
     }
@@ -70,7 +90,7 @@ export async function waitForFiles(wait: Wait): Promise<readonly FoundFile[]> {
 function untilStable(known: ReadonlyMap<string, Sighting>, { stableMs }: Wait, nowMs: number) {
   const left = [...known.values()].map((s) => stableMs - (nowMs - s.sinceMs));
   const open = left.filter((ms) => ms > 0);
-  return open.length === 0 ? LOOK_MS : Math.max(...open);
+  return open.length === 0 ? lookMs() : Math.max(...open);
 }
 
 interface Look {
