@@ -164,13 +164,14 @@ export function outside<Config, Input, Output>(
   return { ...action, does: { form: 'call', call } };
 }
 
+function tell(told: Told): void {
+  if (process.connected) process.send?.(told, () => undefined);
+}
+
 /** What the process does. */
 export function serve(actions: readonly AnyAction[]): void {
   process.title = 'tutti: works on files';
   const stopping = new Map<number, AbortController>();
-  const tell = (told: Told): void => {
-    if (process.connected) process.send?.(told, () => undefined);
-  };
   // A thread that is kept by a file system would keep `exit` too.
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
   process.on('message', (message: Asked | { readonly id: number; readonly abort: true }) => {
