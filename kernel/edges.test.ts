@@ -242,6 +242,13 @@ describe('the way of a run', () => {
     expect(run.state.end).toMatchObject({ end: 'succeeded', output: { rows: 7, of: 'run r1' } });
   });
 
+  it('gives null for what a skipped task would have given, and the rest', () => {
+    const outputs = { rows: '${{ tasks.a.output.rows }}', of: 'run ${{ run.key }}' };
+    const run = play(define({ a: { when: 'false' } }, { outputs }));
+    expect(run.standing).toBe('a:skipped run:succeeded');
+    expect(run.state.end).toMatchObject({ output: { rows: null, of: 'run ' } });
+  });
+
   it('fails when its outputs cannot be rendered', () => {
     const outputs = { rows: '${{ tasks.a.output.rows }}' };
     const run = play(define({ a: {} }, { outputs })).given('a ok');

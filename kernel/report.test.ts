@@ -166,7 +166,14 @@ describe('wait', () => {
     expect(alone({ wait }).standing).toBe('t:succeeded run:succeeded');
   });
 
-  it.each(['tomorrow', '${{ 1e300 }}', '${{ inputs.absent.deep }}'])('fails at %s', (wait) => {
+  it.each([
+    'tomorrow',
+    '${{ 1e300 }}',
+    '${{ inputs.absent.deep }}',
+    '${{ "2026-03-01T00:00:05" }}',
+    '${{ "2026-02-30T00:00:05Z" }}',
+    '${{ "2026-03-01" }}',
+  ])('fails at %s', (wait) => {
     expect(alone({ wait }).standing).toBe('t:failed run:failed');
   });
 });

@@ -5,14 +5,17 @@
  * at, switches, waits, approvals, lists to expand, mapped tasks whose items have ended; and at last
  * the end of the run. Called until it gives nothing; then the run rests until the next command.
  */
+import { FIRST_INSTANT, LAST_INSTANT } from '../model/bounds.ts';
 import type { TaskDefinition } from '../model/definition.ts';
 import { bug } from '../model/errors.ts';
 import { ExpressionError } from '../model/expression.ts';
+import { INSTANT_FORM, readInstant } from '../model/instant.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import type { Failure, RunEnd, RunEnded, RunEvent } from '../model/run.ts';
 import {
   definitionOf,
   edgesAllow,
+  indexOf,
   isDispatched,
   isHeld,
   isMapped,
@@ -21,10 +24,9 @@ import {
 } from './nodes.ts';
 import { expressionOf, scopeOf, templateOf } from './scope.ts';
 import type { Node, RunState } from './state.ts';
+import { statusOf } from './status.ts';
 
 const MOST_ITEMS = 100_000;
-/** The last millisecond that a date can say. */
-const LAST_INSTANT = 8.64e15;
 
 /** The next thing that follows from the state, or nothing. One event at a time keeps it simple. */
 export function settle(state: RunState, now: number): RunEvent | null {
@@ -213,10 +215,10 @@ function wait(
 function instant(state: RunState, node: Node, until: string): number {
   const template = templateOf([until]);
   const text = (template.render(scopeOf(state, template.tasks, node)) as readonly Json[])[0];
-  const time = typeof text === 'number' ? text : Date.parse(typeof text === 'string' ? text : '');
-  if (Math.abs(time) <= LAST_INSTANT) return time;
+  const time = typeof text === 'string' ? readInstant(text) : text;
+  if (typeof time === 'number' && time >= FIRST_INSTANT && time <= LAST_INSTANT) return time;
   throw new ExpressionError(
-    `wait: ${JSON.stringify(text)} is not a time; write it like 2026-03-01T21:00:00Z`,
+    `wait: ${JSON.stringify(text)} is not a time with its zone; ${INSTANT_FORM}`,
   );
 }
 
@@ -252,9 +254,7 @@ function runEnd(state: RunState, now: number): RunEnded | null {
   const outputs = state.definition.outputs;
   if (end !== 'succeeded' || outputs === undefined) return { type: 'RunEnded', at: now, end };
   try {
-    const template = templateOf(outputs);
-    const output = template.render(scopeOf(state, template.tasks)) as JsonObject;
-    return { type: 'RunEnded', at: now, end, output };
+    return { type: 'RunEnded', at: now, end, output: outputsOf(state, outputs) };
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
     const failure: Failure = {
@@ -263,6 +263,32 @@ function runEnd(state: RunState, now: number): RunEnded | null {
       message: `outputs: ${error.message}`,
     };
     return { type: 'RunEnded', at: now, end: 'failed', failure };
+  }
+}
+
+function outputsOf(state: RunState, outputs: JsonObject): JsonObject {
+  const template = templateOf(outputs);
+  try {
+    return template.render(scopeOf(state, template.tasks)) as JsonObject;
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    const each = Object.entries(outputs).map(([name, value]) => [name, outputOr(state, value)]);
+    return Object.fromEntries(each) as JsonObject;
+  }
+}
+
+/** Of a branch that was not taken there is nothing to give: null, and no failure of the run. */
+function outputOr(state: RunState, value: Json): Json {
+  const template = templateOf([value]);
+  try {
+    return (template.render(scopeOf(state, template.tasks)) as readonly Json[])[0] ?? null;
+  } catch (error) {
+    if (!(error instanceof ExpressionError) || !template.tasks.some(isSkipped)) throw error;
+    return null;
+  }
+  function isSkipped(name: string): boolean {
+    const index = indexOf(state, name);
+    return index !== undefined && statusOf(state, nodeAt(state, index)) === 'skipped';
   }
 }
 

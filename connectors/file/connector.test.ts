@@ -105,6 +105,10 @@ conformance(file, open, {
       output: { count: 1, files: [{ sizeBytes: 5 }] },
     },
   ],
+  endless: [
+    { action: 'file.wait', with: { path: 'never' }, begun: async () => {} },
+    { action: 'file.wait', with: { path: '/**/never-and-nowhere' }, begun: async () => {} },
+  ],
   failures: [
     {
       title: 'a source that is not there',

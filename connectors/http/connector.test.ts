@@ -22,6 +22,13 @@ function json(response: ServerResponse, status: number, value: unknown, headers 
   response.end(JSON.stringify(value));
 }
 
+const hearing = new Map<string, () => void>();
+/** Resolves when the server has got a request for it. */
+async function heard(path: string): Promise<void> {
+  if (seen.some(({ url }) => url === `${base}${path}`)) return;
+  await new Promise<void>((resolve) => hearing.set(`${base}${path}`, resolve));
+}
+
 type Handler = (incoming: IncomingMessage, response: ServerResponse, url: URL) => void;
 
 function create(incoming: IncomingMessage): string {
@@ -55,6 +62,13 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     else response.socket?.resetAndDestroy();
   },
   '/silent': () => {},
+  '/endless': (_incoming, response) => {
+    const more = (): void => {
+      while (!response.destroyed && response.write('x'.repeat(10_000)));
+    };
+    response.on('drain', more);
+    more();
+  },
   '/gateway': (incoming, response) => {
     create(incoming);
     json(response, 502, {});
@@ -80,6 +94,7 @@ beforeAll(async () => {
       const url = new URL(incoming.url ?? '/', base);
       const { method = '', headers } = incoming;
       seen.push({ method, url: url.href, headers, body });
+      hearing.get(url.href)?.();
       const handler = HANDLERS[url.pathname];
       if (handler === undefined) json(response, 404, { no: url.pathname });
       else handler(incoming, response, url);
@@ -152,6 +167,12 @@ conformance(
       },
       {
         action: 'http.request',
+        with: at('/create', { method: 'POST' }),
+        output: { status: 201 },
+        effects: async () => created.size,
+      },
+      {
+        action: 'http.request',
         with: at('/here'),
         output: { status: 200, body: { query: { hop: '1' } } },
       },
@@ -166,6 +187,15 @@ conformance(
         output: { status: 404, body: { no: '/nowhere' } },
       },
     ],
+    endless: (['GET', 'POST'] as const).map((method) => ({
+      action: 'http.request',
+      with: at(`/silent?${method}`, { method, timeout: '1h' }),
+      begun: async () => await heard(`/silent?${method}`),
+    })),
+    floods: ['json', 'text'].map((output) => ({
+      action: 'http.request',
+      with: at('/endless', { output, timeout: '1h' }),
+    })),
     failures: [
       {
         title: 'a missing page',

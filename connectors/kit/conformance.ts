@@ -10,6 +10,9 @@
  *   log           read on from every cursor: no loss, no duplicate
  *   cancel        requested, then confirmed; a job that ended first keeps its result
  *   failures      class, code and the system's own words
+ *   may leave     what may not happen twice asks before it leaves, and stays when it may not
+ *   ends          what the system never ends ends with the signal, before the call and in it
+ *   floods        an output without end ends as `output.too-large`
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -70,10 +73,25 @@ export interface JobProof {
   readonly stubborn?: Given<unknown>;
 }
 
+/** A call of an action, given by its input. */
+export interface GivenCall {
+  readonly action: string;
+  readonly with: Given<unknown>;
+}
+
+export interface EndlessProof extends GivenCall {
+  /** Resolves when the system has begun with it. */
+  begun(counterpart: Counterpart): Promise<unknown>;
+}
+
 export interface Proofs {
   readonly calls?: readonly CallProof[];
   readonly jobs?: readonly JobProof[];
   readonly failures?: readonly FailureProof[];
+  /** Calls that the system never answers, or whose work never ends. */
+  readonly endless?: readonly EndlessProof[];
+  /** Calls whose output has no end, or is larger than memory. */
+  readonly floods?: readonly GivenCall[];
 }
 
 type AnyAction = AnyConnector['actions'][number];
@@ -96,6 +114,8 @@ export function conformance(
     for (const proof of proofs.calls ?? []) proveCall(proof, bench);
     for (const proof of proofs.jobs ?? []) proveJob(proof, bench);
     for (const proof of proofs.failures ?? []) proveFailure(proof, bench);
+    for (const proof of proofs.endless ?? []) proveEnd(proof, bench);
+    for (const proof of proofs.floods ?? []) proveBound(proof, bench);
   });
 }
 
@@ -107,9 +127,8 @@ class Bench {
   constructor(counterpart: Counterpart) {
     this.counterpart = counterpart;
   }
-  context(key = this.key()): ActionContext {
+  context(key = this.key(), signal = new AbortController().signal): ActionContext {
     const { config, directory, stateDirectory } = this.counterpart;
-    const signal = new AbortController().signal;
     const [run = '', task = ''] = key.split(':');
     return { key, run, task, attempt: 1, config, directory, stateDirectory, signal, log: () => {} };
   }
@@ -188,13 +207,31 @@ function proveEffects(
     }
     expect((await effects(bench().counterpart)) - before).toBe(1);
   });
+  test(`${proof.action}: leaves nothing behind when its node may not act any more`, async () => {
+    const { action, input, call } = await openCall(proof, bench());
+    let asked = 0;
+    const mayLeave = () => {
+      asked += 1;
+      return Promise.resolve(false);
+    };
+    const before = await effects(bench().counterpart);
+    const ending = call.call({ ...bench().context(), mayLeave }, input).then(
+      () => 'done',
+      (error: unknown) => (isActionFailure(error) ? error.class : error),
+    );
+    // What may happen twice need not ask.
+    const once = !isIdempotent(action, input);
+    expect(await ending).toBe(once ? 'transient' : 'done');
+    expect(asked > 0).toBe(once);
+    expect((await effects(bench().counterpart)) - before).toBe(once ? 0 : 1);
+  });
 }
 
 function isIdempotent(action: AnyAction, input: unknown): boolean {
   return typeof action.idempotent === 'function' ? action.idempotent(input) : action.idempotent;
 }
 
-async function openCall(proof: CallProof, bench: Bench) {
+async function openCall(proof: GivenCall, bench: Bench) {
   const action = await bench.action(proof.action);
   if (action.does.form !== 'call') throw new Error(`${proof.action} is not a call`);
   const call: AnyCall = action.does;
@@ -321,6 +358,32 @@ function proveFailure(proof: FailureProof, bench: () => Bench): void {
     });
     expect(failure.message.length).toBeGreaterThan(10);
     expect(failure.native ?? {}).toMatchObject(proof.native ?? {});
+  });
+}
+
+/** The test's own limit is the proof that it ends. */
+function proveEnd(proof: EndlessProof, bench: () => Bench): void {
+  test(`${proof.action}: ends with the signal, whatever the system does`, async () => {
+    const { input, call } = await openCall(proof, bench());
+    const abort = new AbortController();
+    const ending = call
+      .call(bench().context(undefined, abort.signal), input)
+      .catch((error: unknown) => error);
+    await proof.begun(bench().counterpart);
+    abort.abort();
+    expect(await ending).toMatchObject({ name: 'ActionFailure' });
+    const late = call.call(bench().context(undefined, abort.signal), input);
+    await expect(late).rejects.toMatchObject({ name: 'ActionFailure' });
+  });
+}
+
+function proveBound(proof: GivenCall, bench: () => Bench): void {
+  test(`${proof.action}: an output without end is refused before it fills the memory`, async () => {
+    const { input, call } = await openCall(proof, bench());
+    await expect(call.call(bench().context(), input)).rejects.toMatchObject({
+      class: 'rejected',
+      code: 'output.too-large',
+    });
   });
 }
 

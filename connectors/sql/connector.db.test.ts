@@ -38,6 +38,21 @@ async function open(): Promise<Counterpart> {
   };
 }
 
+/** Has no end: the server makes rows as they are taken. */
+const FLOOD = `with recursive more(n) as (select 1 union all select n + 1 from more)
+  select n, repeat('x', 100) as x from more`;
+
+/** Asks until the server says that the statement is under way. */
+async function sleeping(word: string): Promise<void> {
+  for (;;) {
+    const { rowCount } = await server.admin.query(
+      "select 1 from pg_stat_activity where wait_event = 'PgSleep' and query like $1",
+      [`%/* ${word} */`],
+    );
+    if (rowCount === 1) return;
+  }
+}
+
 const INSERT = 'insert into ledger (name) values ($1) returning name';
 
 conformance(sql, open, {
@@ -76,6 +91,22 @@ conformance(sql, open, {
       with: { statement: 'select * from generate_series(1, 1000000) as n', limit: 2 },
       output: { rowCount: 2, rows: [{ n: 1 }, { n: 2 }], truncated: true },
     },
+  ],
+  endless: [
+    {
+      action: 'sql.execute',
+      with: { statement: 'select pg_sleep(1000) /* once */' },
+      begun: async () => await sleeping('once'),
+    },
+    {
+      action: 'sql.query',
+      with: { statement: 'select pg_sleep(1000) /* again */' },
+      begun: async () => await sleeping('again'),
+    },
+  ],
+  floods: [
+    { action: 'sql.execute', with: { statement: FLOOD } },
+    { action: 'sql.query', with: { statement: FLOOD, limit: 10_000 } },
   ],
   failures: [
     {

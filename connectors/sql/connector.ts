@@ -11,7 +11,13 @@ import {
   durationMs,
   durationText,
 } from '../kit/index.ts';
-import { breaksOpenMarker, isConnectionLoss, lostCommit, transactionEnded } from './failure.ts';
+import {
+  breaksOpenMarker,
+  isConnectionLoss,
+  lostCommit,
+  mayNotAct,
+  transactionEnded,
+} from './failure.ts';
 import { beginMarked, isMarked, limitTime, readMarker, writeMarker } from './marker.ts';
 import {
   type Answer,
@@ -79,6 +85,8 @@ async function execute(context: ActionContext<Config>, given: ExecuteInput): Pro
     if (!(await writeMarker(session, context.key, result))) {
       throw transactionEnded('its row in tutti_markers is gone', 'nothing was committed');
     }
+    // It took its time: this node may have lost its runs meanwhile.
+    if (!((await context.mayLeave?.()) ?? true)) throw mayNotAct();
     await commit(session);
     return result;
   });

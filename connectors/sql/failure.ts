@@ -86,6 +86,11 @@ export function transactionEnded(command: string, what: string): ActionFailure {
   return new ActionFailure({ class: 'rejected', code: 'sql.transaction', message });
 }
 
+export function mayNotAct(): ActionFailure {
+  const message = 'this node may not act for the run any more; nothing was committed';
+  return new ActionFailure({ class: 'transient', code: 'sql.left', message });
+}
+
 /** The one moment when a lost connection leaves the outcome open. */
 export function lostCommit(): ActionFailure {
   const message = 'the connection was lost while committing; the marker row tells whether it did';

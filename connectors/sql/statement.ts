@@ -8,6 +8,7 @@
  * result of any size needs little memory here and no long turn of the loop. What the server says
  * it did (`command`) and where the transaction stands (`status`) are its own words.
  */
+import type { Duplex } from 'node:stream';
 import type pg from 'pg';
 import type { Json } from '../../model/json.ts';
 import { ActionFailure, outputTooLarge } from '../kit/index.ts';
@@ -33,6 +34,7 @@ const PORTION = 200;
 const MOST_RESULT_BYTES = MOST_MESSAGE_BYTES;
 
 interface Protocol {
+  readonly stream: Pick<Duplex, 'cork' | 'uncork'>;
   parse(message: { text: string; name: string }): void;
   describe(message: { type: 'S'; name: string }): void;
   bind(message: { values: (string | null)[] }): void;
@@ -81,9 +83,13 @@ export class Statement implements pg.Submittable {
     protocol.on('parameterDescription', this.#described);
     protocol.on('noData', this.#start);
     protocol.on('copyOutResponse', this.#copies);
+    // In one piece: a server that ends itself with a message unread resets the connection, and what
+    // it said last would be lost.
+    protocol.stream.cork();
     protocol.parse({ text: this.#text, name: '' });
     protocol.describe({ type: 'S', name: '' });
     protocol.flush();
+    protocol.stream.uncork();
   }
 
   /** Ends it from this side: what still comes is not looked at, and the connection is of no use. */
@@ -107,12 +113,16 @@ export class Statement implements pg.Submittable {
   }
 
   readonly #start = (): void => {
+    const { stream } = this.#protocol ?? {};
+    stream?.cork();
     try {
       if (this.#wanted !== 'none') refuseSameNames(this.#columns);
       this.#protocol?.bind({ values: encode(this.#values, this.#types) });
       this.#next();
     } catch (error) {
       this.fail(error);
+    } finally {
+      stream?.uncork();
     }
   };
 

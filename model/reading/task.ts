@@ -2,6 +2,7 @@
 import type { Body, Edge, TaskDefinition } from '../definition.ts';
 import { parseDuration } from '../duration.ts';
 import { OPENING } from '../expression/template.ts';
+import { INSTANT_FORM, readInstant } from '../instant.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { RECURSION_HINT } from '../calls.ts';
 import { checkAction } from './actions.ts';
@@ -99,8 +100,6 @@ function lowerChild({ fields, name, path }: Draft, workshop: Workshop, refer: Re
   return { kind: 'workflow', workflow, inputs: inputs as { [key: string]: Json } };
 }
 
-const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)$/;
-
 function lowerWait({ fields, name, path }: Draft, workshop: Workshop, refer: Refer): Body {
   const { wait } = fields;
   const { report, expressions } = workshop;
@@ -117,10 +116,9 @@ function lowerWait({ fields, name, path }: Draft, workshop: Workshop, refer: Ref
   if (until === undefined) return { kind: 'wait', forMs: parseDuration(duration ?? '') ?? 0 };
   if (until.includes(OPENING)) {
     refer(expressions.template(until, { path: [...at, 'until'], place: {}, task: name }));
-  } else if (!INSTANT.test(until) || !Number.isFinite(Date.parse(until))) {
+  } else if (readInstant(until) === undefined) {
     const message = `expected a time with its zone, found ${JSON.stringify(until)}`;
-    const hint = 'write it like 2026-03-01T21:00:00Z or 2026-03-01T21:00:00+01:00';
-    report({ code: 'field.value', message, path: [...at, 'until'], hint });
+    report({ code: 'field.value', message, path: [...at, 'until'], hint: INSTANT_FORM });
   }
   return { kind: 'wait', until };
 }
