@@ -186,22 +186,29 @@ async function changedAtMs(file: string): Promise<number> {
 }
 
 export async function requestedCancelAtMs(folder: string): Promise<number | undefined> {
-  const atMs = await changedAtMs(path.join(folder, 'cancel'));
-  return atMs === 0 ? undefined : atMs;
+  return await markedAtMs(path.join(folder, 'cancel'));
 }
 
 export async function wasForced(folder: string): Promise<boolean> {
-  return (await changedAtMs(path.join(folder, 'force'))) !== 0;
+  return (await markedAtMs(path.join(folder, 'force'))) !== undefined;
+}
+
+/** Only a plain file is a mark of ours. */
+async function markedAtMs(mark: string): Promise<number | undefined> {
+  const facts = await lstat(mark).catch(() => undefined);
+  return facts?.isFile() === true ? facts.mtimeMs : undefined;
 }
 
 /** The first request counts. */
 export async function markCancel(folder: string, force: boolean): Promise<void> {
   for (const name of force ? ['cancel', 'force'] : ['cancel']) {
-    try {
-      await writeFile(path.join(folder, name), '', { flag: 'wx', mode: 0o600 });
-    } catch (error) {
+    const mark = path.join(folder, name);
+    if ((await markedAtMs(mark)) !== undefined) continue;
+    // What the job has put there is in the way.
+    await rm(mark, { recursive: true, force: true });
+    await writeFile(mark, '', { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
       if (codeOf(error) !== 'EEXIST') throw error;
-    }
+    });
   }
 }
 

@@ -5,7 +5,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir, uptime } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -65,6 +75,13 @@ async function play(given: object): Promise<Played> {
   return { context, job: job as never, end: await followToEnd(does, context, job as never) };
 }
 
+async function hasSaid(context: ActionContext, job: unknown, words: string): Promise<void> {
+  for (let text = ''; !text.includes(words); ) {
+    const reads = await readLog(does, context, job as never, null);
+    text = reads.flatMap(({ chunks }) => chunks.map((chunk) => chunk.text)).join('');
+  }
+}
+
 const rejected = (words: string) => ({
   state: 'failed',
   failure: {
@@ -107,8 +124,14 @@ describe('what is not a plain file', () => {
   test.each([...OTHER_THINGS, ...claims])(
     'in the place of the claim (%s) is rejected: %s',
     async (what, make) => {
-      const script = `echo x; cd $FOLDER; rm state.0; export P=state.0; ${make}`;
-      const { end } = await play({ script });
+      // Followed only when it has done it: else its end may still be read from what it removes.
+      const script = `mkfifo gate; (cd $FOLDER; rm state.0; export P=state.0; ${make}); echo up; read _ <gate`;
+      const context = contextIn(path.join(directory, 'state'));
+      const env = { FOLDER: folderFor(context) };
+      const job = await does.submit(context, action?.input.parse({ script, env }));
+      await hasSaid(context, job, 'up');
+      await appendFile(path.join(directory, 'gate'), 'go\n');
+      const end = await followToEnd(does, context, job as never);
       expect(end).toMatchObject(rejected('state.0'));
       expect(end).toMatchObject(rejected(what));
     },
@@ -119,10 +142,7 @@ describe('what is not a plain file', () => {
     const script = 'cd "$FOLDER"; rm state.0; mkfifo state.0 cancel force; echo up; sleep 1000';
     const env = { FOLDER: folderFor(context) };
     const job = await does.submit(context, action?.input.parse({ script, env }));
-    for (let text = ''; !text.includes('up'); ) {
-      const reads = await readLog(does, context, job, null);
-      text = reads.flatMap(({ chunks }) => chunks.map((chunk) => chunk.text)).join('');
-    }
+    await hasSaid(context, job, 'up');
     expect(await does.follow(context, job)).toMatchObject({ state: 'running' });
     await does.cancel?.(context, job, false);
     expect(await followToEnd(does, context, job as never)).toMatchObject({ state: 'cancelled' });
@@ -301,10 +321,7 @@ counterpart(
   test('end with the job that is cancelled', async () => {
     const context = contextIn(path.join(directory, 'state'));
     const job = await does.submit(context, action?.input.parse({ script: `${LEAVING} wait` }));
-    for (let text = ''; !text.includes('up'); ) {
-      const reads = await readLog(does, context, job, null);
-      text = reads.flatMap(({ chunks }) => chunks.map((chunk) => chunk.text)).join('');
-    }
+    await hasSaid(context, job, 'up');
     await does.cancel?.(context, job, false);
     expect(await followToEnd(does, context, job as never)).toMatchObject({ state: 'cancelled' });
     const pid = Number(await readFile(path.join(directory, 'pid'), 'utf8'));
