@@ -178,9 +178,33 @@ async function lookUp(underway: Underway, error: ActionFailure): Promise<void> {
     if (answer !== 'absent') await succeed(underway, answer.found);
     else if (flight.stop === 'cancel' || underway.recovered?.cancel === true)
       await confirm(underway);
-    else await callAttempt({ ...underway, recovered: undefined });
+    else await callAgain(underway);
     return;
   }
+}
+
+/** So often a call may end Tutti with it before a person is asked. */
+const MOST_CRASHES = 3;
+
+/** The system has not seen it. That it is made again is durable first: a call can end us each time. */
+async function callAgain(underway: Underway): Promise<void> {
+  const { flight, desk, recovered } = underway;
+  if (recovered !== undefined) {
+    const { run, task, attempt } = flight;
+    if ((recovered.again ?? 0) + 1 >= MOST_CRASHES) {
+      await lose(underway, crashed(underway));
+      return;
+    }
+    const place = desk.place === undefined ? undefined : { place: desk.place };
+    const again = { type: 'StartTask', run: run.id, task, attempt, again: true, ...place } as const;
+    if (!(await desk.report(flight, again)) || isLeft(flight.stop)) return;
+  }
+  await callAttempt({ ...underway, recovered: undefined });
+}
+
+function crashed({ flight }: Underway): ActionFailure {
+  const message = `Tutti has ended ${MOST_CRASHES} times while "${flight.task}" was calling, and the system says that nothing was done: it is not called again by itself; find out what ends Tutti, then rerun or force the task`;
+  return new ActionFailure({ class: 'unknown', code: 'task.crashes', message });
 }
 
 async function ask(does: CallAction<unknown, unknown, unknown>, underway: Underway) {

@@ -215,10 +215,15 @@ function taskStarted(state: RunState, event: TaskStarted): void {
       ...(event.wakeAt !== undefined && { expiresAt: event.wakeAt }),
     });
   } else {
+    const { status } = nodeAt(state, index);
+    // Made again in the same attempt: since when it goes on, and whether it is to stop, stays.
+    const before = status.name === 'running' || status.name === 'unknown' ? status : undefined;
     put(state, index, {
       name: 'running',
       attempt: event.attempt,
-      startedAt: event.at,
+      startedAt: before?.startedAt ?? event.at,
+      ...(before?.cancel !== undefined && { cancel: before.cancel }),
+      ...(event.again !== undefined && { again: event.again }),
       ...(event.child !== undefined && { child: event.child }),
       ...(event.place !== undefined && { place: event.place }),
       ...(event.wakeAt !== undefined && { wakeAt: event.wakeAt }),
@@ -244,6 +249,7 @@ function taskFound(state: RunState, ref: string): void {
     ...(status.job !== undefined && { job: status.job }),
     ...(status.child !== undefined && { child: status.child }),
     ...(status.place !== undefined && { place: status.place }),
+    ...(status.again !== undefined && { again: status.again }),
     ...(status.cancel !== undefined && { cancel: status.cancel }),
   }));
 }

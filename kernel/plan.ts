@@ -27,6 +27,7 @@ export type Effect =
       readonly job?: Json;
       readonly child?: string;
       readonly place?: string;
+      readonly again?: number;
       readonly cancel: boolean;
       readonly lost: boolean;
     }
@@ -73,6 +74,7 @@ export function workOf(state: RunState, index: number): Work | undefined {
         ...(status.job !== undefined && { job: status.job }),
         ...(status.child !== undefined && { child: status.child }),
         ...(status.place !== undefined && { place: status.place }),
+        ...(status.again !== undefined && { again: status.again }),
         cancel: status.cancel !== undefined,
         lost: status.name === 'unknown',
       };

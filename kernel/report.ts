@@ -22,7 +22,7 @@ import { definitionOf, indexOf, isDispatched, isHeld, isMapped, nodeAt } from '.
 import { refusal } from './refusal.ts';
 import { retryDelayMs } from './retry.ts';
 import { expressionOf, scopeOf } from './scope.ts';
-import type { Mutable, Node, RunState } from './state.ts';
+import type { Mutable, Node, NodeStatus, Running, RunState, Unknown } from './state.ts';
 
 const BY_TIME = { actor: 'tutti' } as const;
 
@@ -52,6 +52,7 @@ export function report(state: RunState, command: AttemptReport, context: Context
           attempt,
           ...(command.child !== undefined && { child: command.child }),
           ...(command.place !== undefined && { place: command.place }),
+          ...(isUnderway(node.status) && { again: (node.status.again ?? 0) + 1 }),
         },
       ];
     case 'SubmitTask':
@@ -73,6 +74,10 @@ export function report(state: RunState, command: AttemptReport, context: Context
   }
 }
 
+function isUnderway(status: NodeStatus): status is Running | Unknown {
+  return status.name === 'running' || status.name === 'unknown';
+}
+
 /**
  * An attempt is current while the node is in it. A queued node counts for an outcome: an idempotent
  * action runs without a durable start, so for the journal it is still in the queue.
@@ -86,7 +91,7 @@ function isCurrent(
     return false;
   switch (command.type) {
     case 'StartTask':
-      return status.name === 'queued';
+      return status.name === 'queued' || (command.again === true && isUnderway(status));
     case 'CompleteTask':
     case 'FailTask':
       return status.name === 'queued' || status.name === 'running' || status.name === 'unknown';

@@ -38,6 +38,7 @@ export interface Running {
   readonly place?: string;
   readonly wakeAt?: number;
   readonly cancel?: 'timeout' | 'run';
+  readonly again?: number;
 }
 export interface Unknown extends Omit<Running, 'name'> {
   readonly name: 'unknown';

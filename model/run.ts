@@ -141,6 +141,8 @@ export interface StartTask extends AttemptCommand {
   readonly child?: string;
   /** Where it began: what a connector keeps on disk is found again only there. */
   readonly place?: string;
+  /** It is made once more: Tutti ended in the middle of it, and the system has not seen it. */
+  readonly again?: true;
 }
 export interface SubmitTask extends AttemptCommand {
   readonly type: 'SubmitTask';
@@ -266,6 +268,8 @@ export interface TaskStarted {
   readonly place?: string;
   /** When a `wait` ends or an approval expires. */
   readonly wakeAt?: number;
+  /** How often it was made again, after Tutti had ended in the middle of it. */
+  readonly again?: number;
 }
 export interface TaskSubmitted {
   readonly type: 'TaskSubmitted';

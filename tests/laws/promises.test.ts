@@ -300,3 +300,21 @@ tasks:
     }
   });
 });
+
+describe('a call that ends Tutti each time', () => {
+  it('is unknown after the third time, with a reason, and a person decides', async () => {
+    const { stage, run } = await started('world.touch');
+    for (let crash = 1; crash <= 3; crash++) {
+      expect(stage.world.count('call')).toBe(1);
+      await stage.crash();
+      stage.world.take('locate').answer('absent');
+      await quiet();
+    }
+    expect(stage.world.count('call')).toBe(0);
+    const task = await stage.task(run, 'a');
+    expect(task.status).toBe('unknown');
+    expect(task.gates[0]?.words).toContain('has ended 3 times');
+    expect(await stage.submit(force(run))).toMatchObject({ refused: false });
+    expect((await stage.view(run)).status).toBe('succeeded');
+  });
+});

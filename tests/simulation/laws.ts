@@ -198,7 +198,8 @@ export class Laws {
       if (this.#isCancelledAbove(folded)) this.#notToBegin.add(event.child);
     }
     if (event.type === 'TaskStarted') {
-      const fresh = !folded.started.has(`${event.task}:${event.attempt}`);
+      const fresh =
+        event.again !== undefined || !folded.started.has(`${event.task}:${event.attempt}`);
       this.judge('never-twice', fresh, () => `the key is used again, ${who()}`);
       this.#holdsSlots(folded, index, event.attempt);
     }
