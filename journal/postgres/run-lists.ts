@@ -27,7 +27,7 @@ const COLUMNS = `id, created_at, ended_at, version, total, ended, failed, parent
   parent_run, business_date, workflow, status, key, parent_task, "by"`;
 
 /** How many children of a run one page looks at when not all of them are wanted. */
-export const CHILDREN_LOOKED_AT = 250;
+export const CHILDREN_LOOKED_AT = 150;
 
 /** The filter finds nothing, and need not trouble the database. */
 export function findsNothing(filter: BulkFilter): boolean {
