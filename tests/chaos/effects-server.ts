@@ -54,6 +54,8 @@ export class EffectsServer {
   #post(request: IncomingMessage, response: ServerResponse, chance: Chance): void {
     const fate = chance.next();
     if (fate < REFUSED) {
+      // With the word of when to come again it says that nothing has happened.
+      response.setHeader('retry-after', '0');
       reply(response, 503, { busy: true });
     } else if (fate < REFUSED + DROPPED_BEFORE) {
       response.socket?.resetAndDestroy();

@@ -70,6 +70,8 @@ function post(modifiers: Modifiers): JsonObject {
     with: {
       method: 'POST',
       url: 'effects',
+      // The audit asks of each attempt by itself whether it took effect.
+      headers: { 'Idempotency-Key': '${{ attempt.key }}' },
       body: { from: '${{ run.id }}' },
       locate: { url: 'effects?key={key}' },
     },
