@@ -139,6 +139,12 @@ export class CardboardHouse implements House {
       this.commands.push(command);
       return this.refusal ?? { keeps: ['one'], runsAgain: ['two'], version: 1 };
     },
+    repair: async (run, asker, preview) => {
+      this.commands.push({ repair: run, by: asker, preview });
+      return (
+        this.refusal ?? { run, reason: 'an event is missing', outcome: 'ended', words: 'it ends' }
+      );
+    },
     inspect: async (run) => (run === this.view.id ? this.view : null),
     changed: (_run, _seq, signal) =>
       new Promise((resolve) => {
@@ -242,6 +248,7 @@ export class CardboardHouse implements House {
     nodes: async () => [],
     ping: async () => {
       if (this.databaseIsDown) throw new Error('down');
+      return { aside: 2 };
     },
   };
   readonly versions = {

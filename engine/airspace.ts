@@ -5,7 +5,11 @@
 import type { Clock } from './clock.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Flight } from './flight.ts';
+import type { LiveRun } from './live-run.ts';
 import { Overdue } from './overdue.ts';
+
+/** How long the attempts of a run that is folded again may take to end. */
+const LANDING_MS = 30_000;
 
 export interface AirspaceParts {
   readonly clock: Clock;
@@ -50,6 +54,19 @@ export class Airspace {
 
   halt(): void {
     for (const flight of this.#flying) flight.halt('shutdown');
+  }
+
+  /** No attempt of a run that left memory is under way; what does not end at all is not waited for. */
+  async landed(run: LiveRun): Promise<void> {
+    let over = false;
+    const cancel = this.#parts.clock.after(LANDING_MS, () => {
+      over = true;
+      for (const wake of this.#landed) wake();
+    });
+    while (!over && [...this.#flying].some((flight) => flight.run === run)) {
+      await new Promise<void>((resolve) => this.#landed.add(resolve));
+    }
+    cancel();
   }
 
   /**

@@ -6,6 +6,7 @@ import type {
   By,
   DoorCommand,
   Refusal,
+  Repair,
   RestartPreview,
   RestartRun,
   RunView,
@@ -75,6 +76,8 @@ export interface Door {
   /** What it has not tried yet is left alone. */
   cancelBulk(id: string): Promise<void>;
   preview(command: RestartRun): Promise<RestartPreview | Refusal>;
+  /** Mends what can be mended of a run that is set aside; `preview` says it, and does nothing. */
+  repair(run: string, by: By, preview: boolean): Promise<Repair | Refusal>;
   /** The run as it is now, with the gates of every task that is not finished. */
   inspect(run: string, via?: Via): Promise<RunView | null>;
   /** Resolves when the run has events after `seq`, or when `signal` aborts. */

@@ -246,8 +246,7 @@ class Orchestra implements Engine {
   async #refreshPools(): Promise<void> {
     // A database that cannot be asked now rings `again` when it is back.
     const pools = await this.#options.journal.pools().catch(() => undefined);
-    if (pools === undefined) return;
-    this.#pools.setCapacity(pools);
+    if (pools !== undefined) this.#pools.setCapacity(pools);
   }
 
   async stop(): Promise<void> {
@@ -271,18 +270,16 @@ class Orchestra implements Engine {
 
   /** A database that does not answer must not keep the node from stopping: nothing durable is lost. */
   async #within(work: Promise<unknown> | undefined): Promise<void> {
-    const { clock } = this.#options;
-    let cancel: (() => void) | undefined;
-    const over = new Promise<void>((resolve) => {
-      cancel = clock.after(this.#options.drainMs ?? DRAIN_MS, resolve);
-    });
+    const { clock, drainMs = DRAIN_MS } = this.#options;
+    let cancel = (): void => {};
+    const over = new Promise<void>((resolve) => (cancel = clock.after(drainMs, resolve)));
     await Promise.race([work?.catch(() => undefined), over]);
-    cancel?.();
+    cancel();
   }
 
   #isJob(flight: Flight): boolean {
-    const body =
-      flight.run.state.definition.tasks[flight.run.state.nodes[flight.node]?.task ?? -1]?.body;
+    const { nodes, definition } = flight.run.state;
+    const body = definition.tasks[nodes[flight.node]?.task ?? -1]?.body;
     if (body?.kind !== 'action') return true;
     return this.#actions.get(body.action)?.action.does.form === 'job';
   }
@@ -315,6 +312,8 @@ class Orchestra implements Engine {
       lane: (body) => laneOf(body, this.#limits),
       ended: (state) => this.#family.ended(state),
       untold: (run) => void this.#family.tell(run),
+      landed: (run) => this.#air.landed(run),
+      remember: (runs) => this.#membership?.remember(runs),
       slept: (wakeAt) => this.#membership?.slept(wakeAt),
       lease: () => this.#leased(),
       fenced: (error) => this.#lost(error),
@@ -378,6 +377,7 @@ class Orchestra implements Engine {
       beginBulk: (id) => this.#errands.bulk(id),
       beginRetention: (id) => this.#errands.retention(id),
       deployed: () => this.#refreshPools(),
+      ended: (run) => this.#family.ended(run),
       stalls: () => [
         ...[this.#refusing ?? this.#draining].flatMap((error) => error?.message ?? []),
         ...journal.stalls(),
@@ -447,12 +447,10 @@ class Orchestra implements Engine {
       });
       return !refused;
     } catch (error) {
-      if (
-        error instanceof TuttiError &&
-        (error.code === 'node.fenced' || error.code === 'node.stopping')
-      ) {
-        return false;
-      }
+      // Refused by the book: the run is folded again, and the attempt is found by what is written.
+      if (!flight.run.resident) return false;
+      const isOver = error instanceof TuttiError && /^node\.(fenced|stopping)$/.test(error.code);
+      if (isOver) return false;
       throw error;
     }
   }

@@ -14,7 +14,6 @@
  * could hold all the room that their children wait for.
  */
 import type { Views } from '../journal/journal.ts';
-import type { RunState } from '../kernel/state.ts';
 import { TuttiError } from '../model/errors.ts';
 import { CHILD_DEPTH } from '../model/family.ts';
 import type {
@@ -33,7 +32,7 @@ import type { Accepted } from './door.ts';
 import type { Flight } from './flight.ts';
 import type { Followers } from './followers.ts';
 import type { LiveRun } from './live-run.ts';
-import type { Owner } from './owner.ts';
+import type { EndedRun, Owner } from './owner.ts';
 
 /** Between two tries to reach a child's node, or the journal. */
 const AGAIN_MS = 1_000;
@@ -156,14 +155,14 @@ export class Family {
   }
 
   /** A run has ended on this node, and that is durable. */
-  ended(child: RunState): void {
+  ended(child: EndedRun): void {
     if (child.parent !== undefined) {
       // A parent on another node finds it by itself.
       void this.#tellParent(child, child.parent).catch(() => undefined);
     }
   }
 
-  async #tellParent(child: RunState, parent: ParentTask): Promise<void> {
+  async #tellParent(child: EndedRun, parent: ParentTask): Promise<void> {
     const { owner } = this.#parts;
     await owner.with(parent.run, (run) => {
       const flight = run.flights.find((each) => each?.task === parent.task);
@@ -223,7 +222,7 @@ export class Family {
 
 /** What the end of a child run means for its parent's task. */
 function reportOf(
-  child: RunState,
+  child: EndedRun,
   { run, task, attempt }: ParentTask,
   cancelling: boolean,
 ): AttemptReport | undefined {

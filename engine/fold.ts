@@ -1,12 +1,39 @@
 /** A run as the journal has it, folded: what its owner holds in memory, before anything follows from it. */
-import type { StoredRun } from '../journal/journal.ts';
+import type { EventRow, StoredRun } from '../journal/journal.ts';
 import { replay } from '../kernel/step.ts';
+import type { RunEvent } from '../model/run.ts';
 import { type LiveRun, newLiveRun } from './live-run.ts';
 import { eventOf } from './rows.ts';
 import type { Versions } from './versions.ts';
 
+/** The history of a run cannot be read: it is about this run, and no reason to trouble the others. */
+export class Unfoldable extends Error {
+  override readonly name = 'Unfoldable';
+}
+
+function unfoldable<T>(what: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new Unfoldable(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Events in their order, each as it was written: one that is missing changes what follows from it. */
+function readEvents(rows: readonly EventRow[]): readonly RunEvent[] {
+  return rows.map((row, seq) => {
+    if (row.seq !== seq) {
+      throw new Unfoldable(
+        `the event ${seq} of its history is missing: ${row.seq} follows ${seq - 1}`,
+      );
+    }
+    return unfoldable(`the event ${seq} of its history cannot be read`, () => eventOf(row));
+  });
+}
+
+/** Throws `Unfoldable` for what is wrong with the run itself. */
 export async function foldOf(stored: StoredRun, versions: Versions): Promise<LiveRun> {
-  const events = stored.events.map(eventOf);
+  const events = readEvents(stored.events);
   let version = stored.summary.version;
   for (const event of events) {
     if (
@@ -18,7 +45,9 @@ export async function foldOf(stored: StoredRun, versions: Versions): Promise<Liv
     }
   }
   const row = await versions.get(stored.summary.workflow, version);
-  const state = replay(stored.summary.id, events, versions.definitions);
+  const state = unfoldable('its history does not fit together', () =>
+    replay(stored.summary.id, events, versions.definitions),
+  );
   state.touched = [];
   const run = newLiveRun(state, row?.directory ?? '', state.seq);
   run.row = { status: stored.summary.status, wakeAt: stored.wakeAt, version };

@@ -11,6 +11,8 @@ import type { Flight } from './flight.ts';
 export interface Entry {
   readonly start: RunRow | undefined;
   readonly events: readonly EventRow[];
+  /** Of the events' data. */
+  readonly characters: number;
   readonly update: RunUpdate | undefined;
   /** Nodes whose effects may have changed. */
   readonly touched: readonly number[];

@@ -98,6 +98,11 @@ export class Membership {
     }
   }
 
+  /** These are this node's and active, and could not be brought into memory yet. */
+  remember(runs: readonly string[]): void {
+    this.#sleepers.remember(runs);
+  }
+
   /** A run left memory, and sleeps until then. */
   slept(wakeAt: number): void {
     this.#sleepers.expect(wakeAt);

@@ -32,6 +32,8 @@ export interface Observer {
   leaseRenewed(): void;
   /** A sleeping run is in memory again, so long after its time. */
   woken(lateMs: number): void;
+  /** A run was set aside: its history cannot be read or written. */
+  setAside(): void;
   /** Another node rang. */
   rang(bell: string): void;
   /** Runs of a node that is gone, or of nobody, are this node's now. */

@@ -14,17 +14,20 @@ import { runStatusOf } from '../kernel/view.ts';
 import type { Body } from '../model/definition.ts';
 import { TuttiError } from '../model/errors.ts';
 import type { AttemptReport, DoorCommand, Refusal, RunEvent, RunStarted } from '../model/run.ts';
+import { failures, isAside } from './absence.ts';
 import type { Chance, Clock } from './clock.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Flight } from './flight.ts';
 import { signalled } from './followers.ts';
-import { foldOf } from './fold.ts';
+import { foldOf, Unfoldable } from './fold.ts';
+import { Leavings } from './leavings.ts';
 import { type Entry, type LiveRun, newLiveRun } from './live-run.ts';
 import type { Observer } from './observer.ts';
 import { Elsewhere } from './peers.ts';
 import type { Pipeline, PipelineListener } from './pipeline.ts';
-import { rowOf, startRowOf, updateOf } from './rows.ts';
 import { Reconciler } from './reconciler.ts';
+import { Refusals } from './refusals.ts';
+import { rowOf, startRowOf, updateOf } from './rows.ts';
 import type { Versions } from './versions.ts';
 
 /** A run that has nothing to do for less than this stays in memory. */
@@ -39,9 +42,13 @@ export interface OwnerParts {
   readonly dispatcher: () => Dispatcher;
   readonly lane: (body: Body) => string;
   /** A run has ended and that is durable. */
-  readonly ended: (state: RunState) => void;
+  readonly ended: (state: EndedRun) => void;
   /** A run goes on after its end, and that is durable: its parent is to hear of it. */
   readonly untold: (run: LiveRun) => void;
+  /** Resolves when no attempt of the run is under way on this node. */
+  readonly landed: (run: LiveRun) => Promise<void>;
+  /** These runs of this node are active, and could not be brought into memory yet. */
+  readonly remember: (runs: readonly string[]) => void;
   /** A run went to sleep until then, or left memory: there is room for others. */
   readonly slept: (wakeAt: number) => void;
   /** An attempt of a child run is to be cancelled. */
@@ -55,6 +62,9 @@ export interface OwnerParts {
 
 type Settled = (error?: Error) => void;
 
+/** What the end of a run says to others. */
+export type EndedRun = Pick<RunState, 'id' | 'workflow' | 'createdAt' | 'end' | 'parent'>;
+
 export class Owner implements PipelineListener {
   readonly live = new Map<string, LiveRun>();
   readonly #parts: OwnerParts;
@@ -63,6 +73,8 @@ export class Owner implements PipelineListener {
   readonly #givenAway = new Map<string, Promise<void>>();
   readonly #world: Reconciler;
   readonly #now: Mutable<Context>;
+  readonly #leavings: Leavings;
+  readonly #refusals: Refusals;
   /** Runs that left memory while they were being loaded. */
   readonly #passed = new Set<string>();
   #stopped = false;
@@ -71,6 +83,11 @@ export class Owner implements PipelineListener {
     this.#parts = parts;
     const { chance, versions } = parts;
     this.#now = { now: 0, chance: () => chance.next(), definitions: versions.definitions };
+    this.#leavings = new Leavings(parts.landed);
+    this.#refusals = new Refusals({
+      takeUp: (run) => void this.#takeUpAgain(run),
+      setAside: (run, reason) => void this.#setAsideAlone(run, reason),
+    });
     this.#world = new Reconciler({
       clock: parts.clock,
       dispatcher: parts.dispatcher,
@@ -90,9 +107,18 @@ export class Owner implements PipelineListener {
   begin(id: string, event: RunStarted, directory: string, full: boolean, settled: Settled): void {
     const { state, events } = first(id, event, this.#context());
     const run = newLiveRun(state, directory, 0);
-    const unowned = full && state.end === undefined;
+    try {
+      this.#enter(run, events, full && state.end === undefined, settled);
+    } catch (error) {
+      this.#evict(run);
+      throw error;
+    }
+  }
+
+  #enter(run: LiveRun, events: readonly RunEvent[], unowned: boolean, settled: Settled): void {
+    const { id, state } = run;
     if (!unowned) this.#admit(run);
-    const wakeAt = unowned ? event.at : this.#wakeAt(run, state.touched);
+    const wakeAt = unowned ? state.createdAt : this.#wakeAt(run, state.touched);
     run.row = { status: runStatusOf(state), wakeAt, version: state.version };
     const start = startRowOf(state, wakeAt);
     // A run that is over at once is inserted with its end.
@@ -117,6 +143,19 @@ export class Owner implements PipelineListener {
     run: LiveRun,
     command: DoorCommand | AttemptReport,
     settled?: Settled,
+  ): Refusal | undefined {
+    try {
+      return this.#step(run, command, settled);
+    } catch (error) {
+      this.#forget(run);
+      throw error;
+    }
+  }
+
+  #step(
+    run: LiveRun,
+    command: DoorCommand | AttemptReport,
+    settled: Settled | undefined,
   ): Refusal | undefined {
     const events = step(run.state, command, this.#context());
     if (isRefusal(events)) return events;
@@ -159,6 +198,10 @@ export class Owner implements PipelineListener {
     const away = ids.filter((id) => !this.live.has(id) && !this.#loading.has(id));
     const stored = this.#loadMany(away);
     for (const id of away) {
+      if (this.#leavings.has(id)) {
+        void this.hold(id).catch(() => undefined);
+        continue;
+      }
       const load = stored.then(async (runs) => {
         const run = await this.#install(id, runs.get(id) ?? null);
         // It has ended meanwhile: nothing will ever make it leave.
@@ -197,11 +240,19 @@ export class Owner implements PipelineListener {
   }
 
   /** The fold of a run that may stay where it is. */
-  async read(id: string): Promise<{ run: LiveRun; live: boolean } | null> {
+  async read(id: string): Promise<{ run: LiveRun; live: boolean; aside?: string } | null> {
     const known = this.live.get(id);
     if (known !== undefined) return { run: known, live: true };
-    const run = await this.#fold(id);
-    return run === null ? null : { run, live: false };
+    const stored = await this.#parts.journal.load(id);
+    if (stored === null) return null;
+    try {
+      const run = await foldOf(stored, this.#parts.versions);
+      const { aside } = stored.summary;
+      return { run, live: false, ...(aside !== undefined && { aside }) };
+    } catch (error) {
+      if (error instanceof Unfoldable) throw isAside(id, stored.summary.aside ?? error.message);
+      throw error;
+    }
   }
 
   /** Sleeping runs are due: they are in memory from now on, and the journal says so. */
@@ -222,6 +273,15 @@ export class Owner implements PipelineListener {
         this.#push(run, [], undefined, updateOf(run.state, null), () => resolve());
       });
     });
+  }
+
+  /** A run that was set aside and can be read goes on here; false when it is not set aside any more. */
+  async takeBack(id: string): Promise<boolean> {
+    const { journal, lease } = this.#parts;
+    this.#refusals.forgive(id);
+    const taken = await journal.takeBack(lease(), id);
+    if (taken) await this.#takeUpAgain(id);
+    return taken;
   }
 
   /** Lets go of a run that a command without effect brought into memory. */
@@ -254,6 +314,7 @@ export class Owner implements PipelineListener {
       if (facts !== undefined) this.#parts.observer?.decided(run.state, facts);
     if (!run.resident) {
       for (const entry of entries) entry.settled?.();
+      this.#leavings.look(run);
       this.#parts.noticed(run.id, run.durable);
       return;
     }
@@ -274,9 +335,16 @@ export class Owner implements PipelineListener {
     else this.#world.runTimer(run);
   }
 
-  refused(runs: readonly LiveRun[], error: TuttiError): void {
-    for (const run of runs) this.#evict(run);
+  /** What these runs decided will never be written; `lost`: what it was. */
+  refused(runs: readonly LiveRun[], error: TuttiError, lost?: readonly Entry[]): void {
+    for (const run of runs) {
+      if (lost === undefined) this.#evict(run);
+      else if (run.resident) this.#leave(run);
+      this.#leavings.look(run);
+    }
     if (error.code === 'node.fenced') this.#parts.fenced(error);
+    if (lost === undefined || this.#stopped) return;
+    for (const run of runs) this.#refusals.note(run, lost, error);
   }
 
   /** The kernel does not keep it: one object serves all commands. */
@@ -301,9 +369,12 @@ export class Owner implements PipelineListener {
       happened.length === 1
         ? [rowOf(run.id, firstSeq, happened[0] as RunEvent)]
         : happened.map((event, index) => rowOf(run.id, firstSeq + index, event));
+    let characters = 0;
+    for (const { data } of events) characters += data.length;
     for (const node of touched) run.touchedAt[node] = seq;
     const facts = this.#parts.observer === undefined ? undefined : happened;
-    this.#parts.pipeline().add(run, { start, events, update, touched, seq, facts, settled });
+    const entry = { start, events, characters, update, touched, seq, facts, settled };
+    this.#parts.pipeline().add(run, entry);
   }
 
   /** null: the run must stay in memory. Looked at only when nothing is under way. */
@@ -315,14 +386,11 @@ export class Owner implements PipelineListener {
     return until;
   }
 
-  async #fold(id: string): Promise<LiveRun | null> {
-    const stored = await this.#parts.journal.load(id);
-    return stored === null ? null : foldOf(stored, this.#parts.versions);
-  }
-
   async #load(id: string): Promise<LiveRun | null> {
     const { journal, lease } = this.#parts;
+    await this.#leavings.over(id);
     const stored = await journal.load(id);
+    if (stored?.summary.aside !== undefined) throw isAside(id, stored.summary.aside);
     if (stored === null || stored.owner === lease().node) return this.#install(id, stored);
     const claimed = await journal.claimRun(lease(), id);
     if (claimed === null) return null;
@@ -344,7 +412,7 @@ export class Owner implements PipelineListener {
     if (stored !== null && stored.owner !== this.#parts.lease().node)
       this.#isNotMine(id, stored.owner);
     await this.#givenAway.get(id);
-    const run = stored && (await foldOf(stored, this.#parts.versions));
+    const run = stored && (await this.#fold(stored));
     // It came into memory and left it while the journal was asked: what it wrote may be missing.
     if (this.#passed.delete(id)) return this.#load(id);
     if (run === null) return null;
@@ -355,6 +423,55 @@ export class Owner implements PipelineListener {
     this.#world.takeUp(run);
     if (run.state.untold !== undefined) this.#parts.untold(run);
     return run;
+  }
+
+  async #fold(stored: StoredRun): Promise<LiveRun> {
+    const { id, aside } = stored.summary;
+    if (aside !== undefined) throw isAside(id, aside);
+    try {
+      return await foldOf(stored, this.#parts.versions);
+    } catch (error) {
+      if (!(error instanceof Unfoldable)) throw error;
+      await this.#setAside(id, error.message);
+      throw isAside(id, error.message);
+    }
+  }
+
+  /** One run must not stop the others: from now on no node touches it, until somebody repairs it. */
+  async #setAside(id: string, reason: string): Promise<void> {
+    const { journal, lease, observer } = this.#parts;
+    await journal.setAside(lease(), id, reason);
+    observer?.setAside();
+  }
+
+  /** The same while nobody brings it into memory. */
+  async #setAsideAlone(id: string, reason: string): Promise<void> {
+    await this.#leavings.over(id);
+    const done = await this.#leavings.during(id, () => this.#setAside(id, reason));
+    if (!done) this.#parts.remember([id]);
+  }
+
+  /** Its memory may be ahead of the book: it is folded again. */
+  #forget(run: LiveRun): void {
+    if (!run.resident) return;
+    const isWritten = run.durable > 0 || run.pending.length > 0 || run.flying !== null;
+    this.#leave(run);
+    if (isWritten) void this.#takeUpAgain(run.id);
+  }
+
+  #leave(run: LiveRun): void {
+    this.#leavings.begin(run);
+    this.#evict(run);
+  }
+
+  async #takeUpAgain(id: string): Promise<void> {
+    if (this.#stopped) return;
+    const left = await failures([id], () =>
+      this.with(id, (run) => {
+        this.release(run);
+      }),
+    );
+    if (left.length > 0) this.#parts.remember(left);
   }
 
   #admit(run: LiveRun): void {
@@ -369,28 +486,11 @@ export class Owner implements PipelineListener {
 
   #evict(run: LiveRun): void {
     if (!run.resident) return;
-    this.#world.letGo(run);
+    // First of all: what it gives back may let another attempt of this very run begin.
     run.resident = false;
     this.live.delete(run.id);
+    this.#world.letGo(run);
     if (this.#loading.has(run.id)) this.#passed.add(run.id);
     this.#parts.slept(run.state.end === undefined ? (run.row.wakeAt ?? Infinity) : Infinity);
   }
-}
-
-/** Those whose work failed in a way that may pass. */
-async function failures(
-  ids: readonly string[],
-  work: (id: string) => Promise<unknown> | undefined,
-): Promise<readonly string[]> {
-  const results = await Promise.allSettled(ids.map(async (id) => work(id)));
-  return ids.filter((_, index) => {
-    const result = results[index];
-    return result?.status === 'rejected' && !isFinal(result.reason);
-  });
-}
-
-/** The run is another's, or this node may not work any more. */
-function isFinal(error: unknown): boolean {
-  if (!(error instanceof TuttiError)) return false;
-  return ['run.elsewhere', 'node.fenced', 'node.stopping'].includes(error.code);
 }

@@ -6,6 +6,9 @@
  *                                                                    ▼
  *                                       in order of the run: effects, answers, followers
  *
+ * A batch that the database refuses for good is halved until only those are refused that are to
+ * blame; everybody else's events are written.
+ *
  * There is no timer: a batch goes as soon as a connection is free, so batches grow with load.
  * A run is in one batch at a time; that keeps its events in order on several connections.
  */
@@ -18,15 +21,21 @@ import type { Entry, LiveRun } from './live-run.ts';
 import type { Observer } from './observer.ts';
 
 const MOST_EVENTS = 2_000;
+/** Of a batch: at most 16 MB, as UTF-8 has up to three bytes for each. */
+const MOST_CHARACTERS = 5_000_000;
+/** Above this much unwritten data the door lets nobody in, either. */
+const MOST_CHARACTERS_WAITING = 50_000_000;
 /** What is ready is shared between the free lines, unless it is too little to be worth two trips. */
 const FEWEST_RUNS = 50;
+/** What admission takes for as much work as one event: far above the usual. */
+const CHARACTERS_OF_AN_EVENT = 10_000;
 /** Above this many unwritten events the door lets nobody in until the book has caught up. */
 const MOST_WAITING = 50_000;
 
 export interface PipelineListener {
   committed(run: LiveRun, entries: readonly Entry[]): void;
-  /** The batch was refused for good; the runs must be dropped from memory. */
-  refused(runs: readonly LiveRun[], error: TuttiError): void;
+  /** Refused for good, the runs must be dropped from memory. `lost`: the entries, where only they are to blame. */
+  refused(runs: readonly LiveRun[], error: TuttiError, lost?: readonly Entry[]): void;
 }
 
 export class Pipeline {
@@ -36,11 +45,15 @@ export class Pipeline {
   readonly #listener: PipelineListener;
   readonly #observer: Observer | undefined;
   /** Where new runs wait for their turn. */
-  readonly admission = new Admission(() => this.#waiting);
+  readonly admission = new Admission(
+    () => this.#waiting + Math.floor(this.#characters / CHARACTERS_OF_AN_EVENT),
+  );
   readonly #ready = new Fifo<LiveRun>();
   readonly #room: (() => void)[] = [];
   #flights = 0;
   #waiting = 0;
+  /** Of their data. */
+  #characters = 0;
   #kicked = false;
   #idle: (() => void)[] = [];
   #closed: TuttiError | undefined;
@@ -70,6 +83,7 @@ export class Pipeline {
       return;
     }
     this.#waiting += entry.events.length;
+    this.#characters += entry.characters;
     // A list that is made with its only entry has room for no other: most have no other.
     if (run.pending.length === 0) run.pending = [entry];
     else run.pending.push(entry);
@@ -80,7 +94,8 @@ export class Pipeline {
 
   /** Resolves when there is room for another command: what waits is bounded in memory. */
   room(): Promise<void> {
-    if (this.#waiting < MOST_WAITING) return Promise.resolve();
+    if (this.#waiting < MOST_WAITING && this.#characters < MOST_CHARACTERS_WAITING)
+      return Promise.resolve();
     return new Promise((resolve) => this.#room.push(resolve));
   }
 
@@ -105,11 +120,11 @@ export class Pipeline {
   /** Runs with entries in flight: so many, or fewer when they fill a batch. */
   #gather(most: number): LiveRun[] {
     const taken: LiveRun[] = [];
-    let room = MOST_EVENTS;
-    while (room > 0 && taken.length < most) {
+    const room = { events: MOST_EVENTS, characters: MOST_CHARACTERS };
+    while (room.events > 0 && room.characters > 0 && taken.length < most) {
       const run = this.#ready.shift();
       if (run === undefined) break;
-      room -= takeOff(run, room);
+      takeOff(run, room);
       taken.push(run);
     }
     return taken;
@@ -152,8 +167,35 @@ export class Pipeline {
         this.fail(taken.filter(isRefused), new TuttiError('run.exists'));
         const rest = taken.filter((run) => !isRefused(run));
         if (rest.length > 0) await this.#append(rest);
+        return;
       }
+      case 'refused':
+        await this.#separate(taken, result.runs, result.error);
     }
+  }
+
+  /** Nothing of the batch was written: what is to blame for that must not hurt the others. */
+  async #separate(
+    taken: readonly LiveRun[],
+    named: readonly string[] | null,
+    error: TuttiError,
+  ): Promise<void> {
+    const guilty = taken.filter((run) => named?.includes(run.id) ?? taken.length === 1);
+    if (guilty.length > 0) {
+      for (const run of guilty) this.#refuse(run, error);
+      const innocent = taken.filter((run) => !guilty.includes(run));
+      if (innocent.length > 0) await this.#append(innocent);
+      return;
+    }
+    const half = Math.ceil(taken.length / 2);
+    await this.#append(taken.slice(0, half));
+    await this.#append(taken.slice(half));
+  }
+
+  #refuse(run: LiveRun, error: TuttiError): void {
+    const lost = [...(run.flying ?? []), ...run.pending];
+    this.#drop(run, error);
+    this.#listener.refused([run], error, lost);
   }
 
   #landed(taken: readonly LiveRun[]): void {
@@ -167,7 +209,7 @@ export class Pipeline {
       this.#listener.committed(run, entries);
     } catch (error) {
       const reason = unknownOutcome(error);
-      this.#listener.refused([run], reason);
+      this.#listener.refused([run], reason, entries);
       for (const entry of entries) entry.settled?.(reason);
     }
   }
@@ -178,6 +220,7 @@ export class Pipeline {
     for (const entry of entries) {
       run.durable = entry.seq;
       this.#waiting -= entry.events.length;
+      this.#characters -= entry.characters;
     }
     if (run.pending.length > 0) this.#ready.push(run);
     return entries;
@@ -185,20 +228,25 @@ export class Pipeline {
 
   /** Entries that will never be durable: whoever waits for them is told, and the runs are dropped. */
   fail(taken: readonly LiveRun[], error: TuttiError): void {
+    for (const run of taken) this.#drop(run, error);
     this.#listener.refused(taken, error);
-    for (const run of taken) {
-      const entries = [...(run.flying ?? []), ...run.pending];
-      run.flying = null;
-      run.pending = [];
-      for (const entry of entries) {
-        this.#waiting -= entry.events.length;
-        entry.settled?.(error);
-      }
+  }
+
+  #drop(run: LiveRun, error: TuttiError): void {
+    const entries = [...(run.flying ?? []), ...run.pending];
+    run.flying = null;
+    run.pending = [];
+    for (const entry of entries) {
+      this.#waiting -= entry.events.length;
+      this.#characters -= entry.characters;
+      entry.settled?.(error);
     }
   }
 
   #makeRoom(): void {
-    if (this.#waiting < MOST_WAITING / 2) this.#room.splice(0).forEach((resolve) => resolve());
+    const halfEmpty = this.#waiting < MOST_WAITING / 2;
+    if (halfEmpty && this.#characters < MOST_CHARACTERS_WAITING / 2)
+      this.#room.splice(0).forEach((resolve) => resolve());
   }
 
   /** From now on nothing is sent by this node: whoever waits for that is told. */
@@ -217,13 +265,18 @@ export class Pipeline {
   }
 }
 
-/** Puts a run's entries in flight, until there are that many events; answers how many there are. */
-function takeOff(run: LiveRun, room: number): number {
-  let events = 0;
+interface RoomInBatch {
+  events: number;
+  characters: number;
+}
+
+/** Puts a run's entries in flight, until the batch is full; the first of all always finds room. */
+function takeOff(run: LiveRun, room: RoomInBatch): void {
   let count = 0;
   for (const entry of run.pending) {
-    if (events >= room) break;
-    events += entry.events.length + 1;
+    if (room.events <= 0 || room.characters <= 0) break;
+    room.events -= entry.events.length + 1;
+    room.characters -= entry.characters;
     count += 1;
   }
   if (count < run.pending.length) {
@@ -232,7 +285,6 @@ function takeOff(run: LiveRun, room: number): number {
     run.flying = run.pending;
     run.pending = [];
   }
-  return events;
 }
 
 function batchOf(taken: readonly LiveRun[]): Batch {

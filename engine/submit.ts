@@ -16,8 +16,10 @@ import { checkInputs } from '../model/inputs.ts';
 import type { ReadOptions, ReadResult } from '../model/read.ts';
 import type { Issue } from '../model/reading/issue.ts';
 import type {
+  By,
   DoorCommand,
   Refusal,
+  Repair,
   RestartPreview,
   RestartRun,
   RunStarted,
@@ -40,8 +42,9 @@ import type {
 import type { Courier } from './courier.ts';
 import type { Followers } from './followers.ts';
 import type { LiveRun } from './live-run.ts';
-import type { Owner } from './owner.ts';
+import type { EndedRun, Owner } from './owner.ts';
 import type { Pipeline } from './pipeline.ts';
+import { repair } from './repair.ts';
 import { deformity, malformation } from './request.ts';
 import type { Versions } from './versions.ts';
 
@@ -62,6 +65,8 @@ export interface DoorParts {
   /** Runs that memory holds at most; more wait in the journal. */
   readonly mostRuns: number;
   readonly deployed: () => Promise<void>;
+  /** A run was ended by its repair. */
+  readonly ended: (run: EndedRun) => void;
   readonly stalls: () => readonly string[];
   readonly lease: () => NodeLease;
   /** The runs of a bulk command are noted: work them off. */
@@ -238,6 +243,17 @@ export class Entrance implements Door {
     await this.#parts.journal.bulks.cancel(id);
   }
 
+  async repair(run: string, by: By, preview: boolean): Promise<Repair | Refusal> {
+    this.#parts.open('command');
+    const { journal, versions, owner, lease, clock } = this.#parts;
+    const ended = (child: EndedRun, durable: number): void => {
+      this.#parts.ended(child);
+      this.noticed(run, durable);
+    };
+    const parts = { journal, versions, owner, lease: lease(), now: clock.now(), ended };
+    return repair(parts, run, by, preview);
+  }
+
   async preview(command: RestartRun): Promise<RestartPreview | Refusal> {
     const { owner, clock, versions } = this.#parts;
     const read = await owner.read(command.run);
@@ -255,15 +271,30 @@ export class Entrance implements Door {
 
   async inspect(id: string, via?: Via): Promise<RunView | null> {
     const { owner } = this.#parts;
-    const read = await owner.read(id);
-    if (read === null) return null;
+    const read = await this.#read(id);
+    if (read === null || 'taskViews' in read) return read;
     if (read.live) return viewOf(read.run.state, owner.overlay(read.run));
+    if (read.aside !== undefined)
+      return { ...viewOf(read.run.state, NO_OVERLAY), aside: read.aside };
     const elsewhere = via === undefined ? this.#activeElsewhere(read.run) : undefined;
     const view =
       elsewhere === undefined
         ? null
         : await this.#parts.courier.ask(elsewhere, (peer) => peer.inspect(id));
     return view ?? viewOf(read.run.state, NO_OVERLAY);
+  }
+
+  /** Of a run that cannot be read, what its row says. */
+  async #read(id: string): Promise<RunView | Awaited<ReturnType<Owner['read']>>> {
+    try {
+      return await this.#parts.owner.read(id);
+    } catch (error) {
+      if (!(error instanceof TuttiError && error.code === 'run.set-aside')) throw error;
+      const summary = await this.#parts.journal.views.run(id);
+      return summary === null
+        ? null
+        : { aside: error.message, ...summary, inputs: {}, taskViews: [] };
+    }
   }
 
   /** Only its owner knows what goes on right now; of a run that sleeps or has ended all is in the book. */

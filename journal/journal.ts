@@ -6,6 +6,7 @@
  * somebody has raised it.
  */
 import type { Definition } from '../model/definition.ts';
+import type { TuttiError } from '../model/errors.ts';
 import type { Json } from '../model/json.ts';
 import type { RetentionCounts } from '../model/retention.ts';
 import type { By, ParentTask, RunStatus, RunSummary } from '../model/run.ts';
@@ -70,7 +71,16 @@ export type AppendResult =
   | { readonly kind: 'committed' }
   | { readonly kind: 'fenced' }
   /** Nothing was written: `run` of this batch has a (workflow, key) that another run has. */
-  | { readonly kind: 'key-exists'; readonly run: string };
+  | { readonly kind: 'key-exists'; readonly run: string }
+  /**
+   * Nothing was written, and never will be, because of what the batch says: `runs` are those that
+   * are to blame; null when that is not known.
+   */
+  | {
+      readonly kind: 'refused';
+      readonly runs: readonly string[] | null;
+      readonly error: TuttiError;
+    };
 
 export interface NodeLease {
   readonly node: number;
@@ -417,6 +427,14 @@ export interface Journal {
     limit: number,
   ): Promise<{ due: readonly string[]; nextAt: number | null }>;
 
+  /**
+   * Sets a run of this node aside: it is nobody's, never due and never claimed, until it is taken
+   * back. `reason` says why in a sentence. Nothing happens when this node has been fenced.
+   */
+  setAside(lease: NodeLease, run: string, reason: string): Promise<void>;
+  /** A run that was set aside is this node's, and active (unless it has ended); false: it is not. */
+  takeBack(lease: NodeLease, run: string): Promise<boolean>;
+
   appendLogs(rows: readonly LogRow[]): Promise<void>;
   logEnd(run: string, task: string, attempt: number): Promise<LogEnd>;
 
@@ -488,5 +506,9 @@ export interface Views {
    * when events after the position were deleted.
    */
   feed(after: FeedPosition | null, limit: number): Promise<FeedPage>;
-  ping(): Promise<void>;
+  /**
+   * Whether the database answers and takes what Tutti writes; if not, it fails with a sentence.
+   * `aside`: open runs that are set aside.
+   */
+  ping(): Promise<{ readonly aside: number }>;
 }

@@ -116,7 +116,8 @@ create table runs (
   status text not null,
   key text,
   parent_task text,
-  by json not null
+  by json not null,
+  aside text
 );
 
 create table slots (
@@ -250,6 +251,8 @@ CREATE INDEX retentions_by_time ON public.retentions USING btree (created_at, id
 CREATE INDEX retentions_open ON public.retentions USING btree (owner) WHERE (ended_at IS NULL);
 
 CREATE INDEX runs_active ON public.runs USING btree (owner, id) WHERE ((ended_at IS NULL) AND (wake_at IS NULL));
+
+CREATE INDEX runs_aside ON public.runs USING btree (created_at DESC, id DESC) WHERE (aside IS NOT NULL);
 
 CREATE INDEX runs_by_time ON public.runs USING btree (created_at, id) WHERE (version > 0);
 

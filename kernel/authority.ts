@@ -51,6 +51,7 @@ export const AUTHORITY: Readonly<Record<Asked, Rights>> = {
   releaseRun: OWN_RUN,
   cancelRun: OWN_RUN,
   restartRun: OWN_RUN,
+  repairRun: OWN_RUN,
   previewRestart: OWN_RUN,
   holdTask: OWN_RUN,
   releaseTask: OWN_RUN,

@@ -178,6 +178,24 @@ export const CATALOGUE = {
     retry: true,
     status: 409,
   },
+  'run.set-aside': {
+    title: 'The run is set aside: its history cannot be read or written',
+    next: '`tutti repair RUN --preview` says what is wrong and what can be mended.',
+    retry: false,
+    status: 409,
+  },
+  'run.unreadable': {
+    title: 'A part of the history of the run is missing, or cannot be read',
+    next: 'What it did stands in its events. Start a new run.',
+    retry: false,
+    status: 409,
+  },
+  'run.not-aside': {
+    title: 'The run is not set aside',
+    next: 'Nothing was changed.',
+    retry: false,
+    status: 409,
+  },
   'run.wrong-status': {
     title: 'The run is not in a status that allows this',
     next: 'Nothing was changed.',
@@ -305,6 +323,18 @@ export const CATALOGUE = {
     next: 'Tutti waits and goes on by itself when it answers.',
     retry: true,
     status: 503,
+  },
+  'database.refuses': {
+    title: 'The database refuses what Tutti asks of it',
+    next: 'Mend what the detail names: a table, a right, or the connection string.',
+    retry: true,
+    status: 503,
+  },
+  'write.refused': {
+    title: 'The database refuses what this would have written',
+    next: 'Nothing was changed, and everything else goes on. Look at what was sent.',
+    retry: false,
+    status: 422,
   },
   'database.unavailable': {
     title: 'No PostgreSQL could be started or found',

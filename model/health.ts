@@ -5,6 +5,8 @@ import { exact } from './wire.ts';
 export interface Health {
   readonly status: 'ok' | 'stalled';
   readonly stalls: readonly string[];
+  /** Open runs that are set aside; absent where nobody has counted. */
+  readonly aside?: number;
   readonly pid: number;
   /** `none`: anyone may do everything, for this is a test. */
   readonly auth: 'token' | 'none';
@@ -12,6 +14,11 @@ export interface Health {
 export const healthSchema = exact<Health>('Health', {
   status: z.enum(['ok', 'stalled']),
   stalls: z.array(z.string()),
+  aside: z
+    .int()
+    .nonnegative()
+    .exactOptional()
+    .describe('Open runs that are set aside, because their history cannot be read or written'),
   pid: z.int().nonnegative(),
   auth: z.enum(['token', 'none']),
 });

@@ -80,6 +80,13 @@ export const reasonRequestSchema = z
   .strictObject({ reason: reason.optional() })
   .nullish()
   .meta({ id: 'ReasonRequest' });
+export const repairRequestSchema = z
+  .strictObject({
+    preview: z.boolean().optional().describe('Says what it would do, and does nothing'),
+    reason: reason.optional(),
+  })
+  .nullish()
+  .meta({ id: 'RepairRequest' });
 export const forceRequestSchema = z
   .strictObject({
     as: z.enum(['succeeded', 'failed']),

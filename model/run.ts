@@ -454,6 +454,8 @@ export interface RunSummary {
   readonly endedAt?: number;
   /** Counts of task ends; live for a run that is going on. */
   readonly tasks: { readonly total: number; readonly ended: number; readonly failed: number };
+  /** Its history cannot be read or written: why, in a sentence. Nothing is done with it any more. */
+  readonly aside?: string;
 }
 
 export interface RunView extends RunSummary {
@@ -472,6 +474,16 @@ export interface RestartPreview {
   readonly version: number;
   /** For a child run that has ended: what the runs above do, the nearest first. */
   readonly above?: readonly AbovePreview[];
+}
+
+/** What is wrong with a run that is set aside, and what was, or would be, done about it. */
+export interface Repair {
+  readonly run: string;
+  /** Why it was set aside. */
+  readonly reason: string;
+  /** `resumed`: its history can be read, it goes on; `ended`: it cannot, the run ends as failed. */
+  readonly outcome: 'resumed' | 'ended';
+  readonly words: string;
 }
 
 /** A command that was not carried out, and why: data, not an exception. */

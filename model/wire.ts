@@ -17,6 +17,7 @@ import type {
   Failure,
   Gate,
   ParentTask,
+  Repair,
   RestartPreview,
   RunStatus,
   RunSummary,
@@ -138,6 +139,9 @@ const summary = {
   createdAt: instant,
   endedAt: instant.exactOptional(),
   tasks: progressSchema,
+  aside: text
+    .exactOptional()
+    .describe('Why it is set aside: its history cannot be read or written'),
 };
 export const runSummarySchema = exact<RunSummary>('RunSummary', summary, {
   id: EXAMPLE_RUN,
@@ -168,6 +172,14 @@ const abovePreviewSchema = exact<AbovePreview>('AbovePreview', {
   because: text.exactOptional(),
   runsAgain: z.array(text),
 });
+
+export const repairSchema = exact<Repair>('Repair', {
+  run: text,
+  reason: text,
+  outcome: z.enum(['resumed', 'ended']),
+  words: text,
+});
+
 export const restartPreviewSchema = exact<RestartPreview>('RestartPreview', {
   keeps: z.array(text),
   runsAgain: z.array(text),
@@ -314,6 +326,8 @@ export interface WhyAnswer {
   readonly status: RunStatus;
   /** Every task that has not ended, and what it waits for. */
   readonly tasks: readonly WhyTask[];
+  /** Why the run is set aside. */
+  readonly aside?: string;
 }
 export interface WhyTask {
   readonly task: string;
@@ -329,6 +343,7 @@ export const whySchema = exact<WhyAnswer>('Why', {
   run: text,
   status: runStatusSchema,
   tasks: z.array(whyTaskSchema),
+  aside: text.exactOptional(),
 });
 
 export interface BulkCount {

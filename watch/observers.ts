@@ -37,6 +37,9 @@ class Traced implements Observer {
   woken(lateMs: number): void {
     this.#counts.woken(lateMs);
   }
+  setAside(): void {
+    this.#counts.setAside();
+  }
   rang(bell: string): void {
     this.#counts.rang(bell);
   }

@@ -27,6 +27,7 @@ async function submit(
 export function commandRoutes(app: App, room: Room): void {
   runVerbs(app, room);
   restartVerbs(app, room);
+  repairVerb(app, room);
   plainTaskVerbs(app, room);
   choosingTaskVerbs(app, room);
 }
@@ -79,6 +80,16 @@ function restartVerbs(app: App, room: Room): void {
           restartCommand(call.params.run, call.body, byOf(call, call.body?.reason)),
         ),
       ),
+  });
+}
+
+function repairVerb(app: App, room: Room): void {
+  app.route({
+    ...ROUTES.repairRun,
+    handler: async (request) => {
+      const { reason, preview = false } = request.body ?? {};
+      return granted(await room.door.repair(request.params.run, byOf(request, reason), preview));
+    },
   });
 }
 

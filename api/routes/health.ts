@@ -18,9 +18,10 @@ export function healthRoutes(app: App, room: Room): void {
     handler: async (request, reply) => {
       // What is known to be wrong is said at once; a database that is away keeps a question waiting.
       const known = room.door.stalls();
-      const stalls = known.length > 0 ? known : await databaseStalls(room);
+      const { stalls, aside } = known.length > 0 ? { stalls: known } : await readiness(room);
       const words = callerOf(request).kind === 'anyone' ? stalls.map(() => UNTOLD) : stalls;
-      return reply.code(stalls.length === 0 ? 200 : 503).send(health(room, words));
+      const more = aside === undefined ? {} : { aside };
+      return reply.code(stalls.length === 0 ? 200 : 503).send({ ...health(room, words), ...more });
     },
   });
 }
@@ -33,13 +34,21 @@ function health({ access }: Room, stalls: readonly string[]): Health {
   return { status, stalls, pid: process.pid, auth: access.open ? 'none' : 'token' };
 }
 
-async function databaseStalls(room: Room): Promise<readonly string[]> {
+interface Readiness {
+  readonly stalls: readonly string[];
+  /** Runs that are set aside keep no other from its work: they are told, and it is ready. */
+  readonly aside?: number;
+}
+
+async function readiness(room: Room): Promise<Readiness> {
   try {
-    await room.views.ping();
-    return room.door.stalls();
+    const { aside } = await room.views.ping();
+    return { stalls: room.door.stalls(), aside };
   } catch (error) {
     const since = room.door.stalls();
-    if (since.length > 0) return since;
-    return [error instanceof TuttiError ? error.message : 'The database does not answer.'];
+    if (since.length > 0) return { stalls: since };
+    return {
+      stalls: [error instanceof TuttiError ? error.message : 'The database does not answer.'],
+    };
   }
 }

@@ -132,7 +132,9 @@ function whyRoutes(app: App, room: Room): void {
     handler: async (request) => {
       const view = await inspect(room, request.params.run);
       const open = view.taskViews.filter((task) => ALIVE_STATUSES.has(task.status));
-      return { run: view.id, status: view.status, tasks: open.map(why) };
+      const { id, status, aside } = view;
+      const tasks = open.map(why);
+      return { run: id, status, tasks, ...(aside !== undefined && { aside }) };
     },
   });
   app.route({

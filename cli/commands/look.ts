@@ -13,7 +13,7 @@ import { clientOf, resolveRun } from '../client.ts';
 import { secretSource } from '../secrets.ts';
 import { findSystemsFile, loadSystems, resolveSystems } from '../systems.ts';
 import { nodeTable } from '../view/nodes.ts';
-import { runDetails, runTable } from '../view/run.ts';
+import { asideLines, runDetails, runTable } from '../view/run.ts';
 import { harmless, table } from '../view/words.ts';
 import { collect, declare, declareConnected } from './command.ts';
 import { positiveInteger } from './values.ts';
@@ -126,10 +126,13 @@ function whyLines(tasks: readonly WhyTask[], context: LocalContext<unknown>): st
 
 async function whyRun(context: Context<CommonOptions>, run: string): Promise<void> {
   const answer = await context.client.explainRun({ run });
+  const { aside } = answer;
   const lines =
-    answer.tasks.length === 0
-      ? [`Nothing waits: run ${run} is ${answer.status}.`]
-      : whyLines(answer.tasks, context);
+    aside !== undefined
+      ? asideLines(run, aside)
+      : answer.tasks.length === 0
+        ? [`Nothing waits: run ${run} is ${answer.status}.`]
+        : whyLines(answer.tasks, context);
   context.print(answer, lines);
 }
 

@@ -1,5 +1,5 @@
 /**
- * The operator's verbs: hold, release, skip, force, restart, rerun, steer, approve, reject, cancel.
+ * The operator's verbs: hold, release, skip, force, restart, rerun, steer, approve, reject, cancel, repair.
  */
 import type { Command } from 'commander';
 import { Option } from 'commander';
@@ -9,7 +9,7 @@ import type { RestartPreview } from '../../model/run.ts';
 import { resolveRun } from '../client.ts';
 import { connected, EXIT } from '../runtime.ts';
 import type { CommonOptions, Context, Runtime } from '../runtime.ts';
-import { plural } from '../view/words.ts';
+import { harmless, plural } from '../view/words.ts';
 import { collect, declareConnected, withReason } from './command.ts';
 import { parseJson, pairOf, positiveInteger } from './values.ts';
 
@@ -25,6 +25,7 @@ export function operateCommands(program: Command, runtime: Runtime): void {
   steer(program, runtime);
   restart(program, runtime);
   cancel(program, runtime);
+  repair(program, runtime);
 }
 
 async function onRun(
@@ -263,4 +264,31 @@ function aboveLines({ above = [] }: RestartPreview): string[] {
     const again = runsAgain.length === 0 ? '' : `; runs again there: ${named(runsAgain)}`;
     return `  "${task}" of run ${run} waits for it again, and takes over how it ends${again}`;
   });
+}
+
+function repair(program: Command, runtime: Runtime): void {
+  const command = declareConnected(program, {
+    usage: 'repair <run>',
+    summary: 'Repairs a run that is set aside because its history cannot be read or written.',
+    description:
+      'A run whose history can be read again goes on where it was; any other ends as failed. Events are never changed.',
+    examples: ['tutti repair 0192f0 --preview'],
+  });
+  withReason(command)
+    .option('--preview', 'Says what is wrong and what it would do, and does nothing.')
+    .action(
+      connected<ReasonOptions & { readonly preview?: boolean }>(
+        runtime,
+        async (context, [prefix = '']) => {
+          const { client, options } = context;
+          const run = await resolveRun(client, prefix);
+          const { reason, preview = false } = options;
+          const answer = await client.repairRun({ run, reason, preview });
+          const done = preview ? `would be ${answer.outcome}` : `is ${answer.outcome}`;
+          const lines = [`Run ${run} ${done}: ${harmless(answer.words)}.`];
+          context.print(answer, [`It was set aside: ${harmless(answer.reason)}.`, ...lines]);
+          return EXIT.done;
+        },
+      ),
+    );
 }

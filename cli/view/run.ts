@@ -142,7 +142,14 @@ export function taskCounts(run: RunView, paint: Paint): string[] {
 export function runScreen(run: RunView, paint: Paint, now: number): string[] {
   const tasks =
     run.taskViews.length > TREE_MAX_TASKS ? taskCounts(run, paint) : taskTree(run, paint, now);
-  return [runLine(run, paint, now), ...tasks, ...approvals(run).map((line) => paint.bold(line))];
+  const aside = run.aside === undefined ? [] : asideLines(run.id, run.aside);
+  const asks = approvals(run).map((line) => paint.bold(line));
+  return [runLine(run, paint, now), ...aside, ...tasks, ...asks];
+}
+
+/** Why nothing is done with a run, and what to do. */
+export function asideLines(run: string, reason: string): string[] {
+  return [`  set aside: ${harmless(reason)}`, `  tutti repair ${run} --preview`];
 }
 
 /** The exact command for every decision that the run waits for. */
@@ -198,7 +205,7 @@ export function runTable(runs: readonly RunSummary[], paint: Paint, now: number)
   const rows = runs.map((run) => [
     run.id,
     `${harmless(run.workflow)} v${run.version}`,
-    paint.status(run.status),
+    paint.status(run.status) + (run.aside === undefined ? '' : ' (set aside)'),
     `${run.tasks.ended}/${run.tasks.total}${run.tasks.failed > 0 ? ` (${run.tasks.failed} failed)` : ''}`,
     moment(run.createdAt),
     elapsed(run.createdAt, run.endedAt ?? now),

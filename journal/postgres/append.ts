@@ -15,11 +15,17 @@
  * again. So what was found by looking is said only after a commit of our own (`CONFIRM`), which
  * the standby must have after everything before it. The same when somebody ended the wait
  * (`pg_cancel_backend`): the server then says "committed" and means "here".
+ *
+ * What the database refuses for good because of what it says is answered as `refused`; while the
+ * database is not as it should be (a table is gone, a right was taken away), the append waits for
+ * somebody to mend that, and `/readyz` says so.
  */
 import type { AppendResult, Batch, NodeLease, RunRow } from '../journal.ts';
-import { uuids, words } from './columns.ts';
-import { faultOf } from './faults.ts';
-import { afterFault, type Line, type Source } from './line.ts';
+import { integers, uuids, words } from './columns.ts';
+import { TuttiError } from '../../model/errors.ts';
+import { faultOf, isAboutData, sqlState, wordsOf } from './faults.ts';
+import { afterFault, type Line, pause, type Source } from './line.ts';
+import { troubleOf } from './stalls.ts';
 import { appendStatement, type Statement } from './statement.ts';
 
 /** Is this event there, as we wrote it? */
@@ -36,6 +42,14 @@ export const LOOK_KEY = `
 select u.id from unnest($1::uuid[], $2::text[], $3::text[]) as u(id, workflow, key)
 join runs on runs.key = u.key and runs.workflow = u.workflow and runs.id <> u.id
 limit 1`;
+
+export const STILL_OURS = 'select true as ours from nodes where id = $1 and epoch = $2';
+
+/** Which runs of a batch does the book know otherwise than whoever wrote it? */
+export const LOOK_CONFLICTS = `
+select distinct events.run_id as id from unnest($1::uuid[], $2::int[]) as u(run, seq)
+join events on events.run_id = u.run and events.seq = u.seq
+union select id from runs where id = any($3::uuid[])`;
 
 /** Writes a few bytes of log, nothing else: its commit waits for all commits before it. */
 export const CONFIRM = `select pg_logical_emit_message(true, 'tutti', 'confirm')`;
@@ -56,26 +70,47 @@ export async function append(
   lease: NodeLease,
   batch: Batch,
 ): Promise<AppendResult> {
-  const statement = appendStatement(lease, batch);
+  let statement: Statement;
+  try {
+    statement = appendStatement(lease, batch);
+  } catch (error) {
+    return refused(error);
+  }
+  let barredSince: number | undefined;
   for (let tries = 0; ; tries++) {
+    const pauseMs = Math.min(20 * 2 ** tries, 2_000);
     try {
-      const result = await tryAppend(line, statement, batch, tries > 0);
+      const result = await tryAppend(line, lease, statement, batch, tries > 0);
       if (result !== null) return result;
     } catch (error) {
-      await afterFault(error, line, source, Math.min(20 * 2 ** tries, 2_000));
+      const wrong = faultOf(error) === 'wrong' && !source.closing.aborted;
+      if (wrong && isAboutData(error)) return refused(error);
+      if (wrong) {
+        barredSince ??= Date.now();
+        const { reason } = troubleOf(error);
+        source.stalls.report(line, { what: 'refuses what Tutti writes', reason }, barredSince);
+        await pause(pauseMs, source.closing);
+      } else await afterFault(error, line, source, pauseMs);
     }
   }
+}
+
+function refused(error: unknown): AppendResult {
+  const detail = `the database refuses it: ${wordsOf(error)} (${sqlState(error) ?? 'no state'})`;
+  const refusal = new TuttiError('write.refused', detail, { cause: error });
+  return { kind: 'refused', runs: null, error: refusal };
 }
 
 /** Null: the truth is not known yet. */
 async function tryAppend(
   line: Line,
+  lease: NodeLease,
   statement: Statement,
   batch: Batch,
   again: boolean,
 ): Promise<AppendResult | null> {
   if (again) {
-    const found = await look(line, batch);
+    const found = await look(line, lease, batch);
     if (found !== null) return found;
   }
   try {
@@ -84,14 +119,18 @@ async function tryAppend(
       if (line.waitWasCut()) await confirm(line);
       return { kind: 'committed' };
     }
-    return (again ? await look(line, batch) : null) ?? { kind: 'fenced' };
+    return (again ? await look(line, lease, batch) : null) ?? { kind: 'fenced' };
   } catch (error) {
     if (faultOf(error) !== 'duplicate') throw error;
-    return (await look(line, batch)) ?? (await takenKey(line, batch.starts));
+    return (
+      (await look(line, lease, batch)) ??
+      (await takenKey(line, batch.starts)) ??
+      (await conflict(line, lease, batch))
+    );
   }
 }
 
-async function look(line: Line, batch: Batch): Promise<AppendResult | null> {
+async function look(line: Line, lease: NodeLease, batch: Batch): Promise<AppendResult | null> {
   const event = batch.events[0];
   const run = batch.starts[0];
   const query =
@@ -117,8 +156,33 @@ async function look(line: Line, batch: Batch): Promise<AppendResult | null> {
   const { rows } = await line.use((client) => client.query<{ ours: boolean }>(query));
   if (rows[0] === undefined) return null;
   await confirm(line);
-  // Another writer has gone on from here: only a node that took over can have.
-  return rows[0].ours ? { kind: 'committed' } : { kind: 'fenced' };
+  return rows[0].ours ? { kind: 'committed' } : conflict(line, lease, batch);
+}
+
+/**
+ * The book has gone on otherwise than the batch says: another node took over, or, while the lease
+ * is ours, somebody has a wrong memory of a run. That is about the run, and not about the node.
+ */
+async function conflict(
+  line: Line,
+  lease: NodeLease,
+  { starts, events }: Batch,
+): Promise<AppendResult | null> {
+  const values = [
+    uuids(events, (event) => event.run),
+    integers(events, (event) => event.seq),
+    uuids(starts, (run) => run.id),
+  ];
+  const found = await line.use(async (client) => {
+    const ours = await client.query(STILL_OURS, [lease.node, lease.epoch]);
+    return ours.rowCount === 1 ? client.query<{ id: string }>(LOOK_CONFLICTS, values) : null;
+  });
+  if (found === null) return { kind: 'fenced' };
+  const runs = found.rows.map((row) => row.id);
+  if (runs.length === 0) return null;
+  const names = runs.join(', ');
+  const error = new TuttiError('write.refused', `the book has gone on otherwise with run ${names}`);
+  return { kind: 'refused', runs, error };
 }
 
 async function takenKey(line: Line, starts: readonly RunRow[]): Promise<AppendResult | null> {

@@ -3,7 +3,8 @@
  *
  * `lost`: the connection is gone or useless; whether the statement took effect is unknown.
  * `again`: refused this time, nothing was written. `duplicate`: a unique index refused it,
- * nothing was written. `wrong`: it will be refused every time; the statement or a value is bad.
+ * nothing was written. `wrong`: it will be refused every time: for what it says (`isAboutData`), or
+ * because the database is not as it should be, a table gone or a right taken away.
  */
 import { TuttiError } from '../../model/errors.ts';
 
@@ -41,7 +42,7 @@ export function sqlState(error: unknown): string | null {
 
 export function faultOf(error: unknown): Fault {
   // A mistake of ours, or one that was found before the database was asked.
-  if (error instanceof TuttiError || error instanceof TypeError) return 'wrong';
+  if (isOurs(error)) return 'wrong';
   const state = sqlState(error);
   if (state === null) return 'lost';
   if (state === '23505') return 'duplicate';
@@ -50,6 +51,18 @@ export function faultOf(error: unknown): Fault {
   if (state === '25006' || state === '25P03') return 'lost';
   if (state === '57014' || AGAIN.has(state.slice(0, 2))) return 'again';
   return WRONG.has(state.slice(0, 2)) ? 'wrong' : 'lost';
+}
+
+function isOurs(error: unknown): boolean {
+  return error instanceof TuttiError || error instanceof TypeError || error instanceof RangeError;
+}
+
+/** Classes of SQLSTATE that are about what was written: the same from anybody would be refused. */
+const DATA = new Set(['21', '22', '23', '44', '54', 'P0']);
+
+/** Whether what was refused for good is to blame, and not the state of the database. */
+export function isAboutData(error: unknown): boolean {
+  return isOurs(error) || DATA.has(sqlState(error)?.slice(0, 2) ?? '');
 }
 
 /** The message alone: details quote values of rows, which may be anybody's data. */
@@ -62,7 +75,7 @@ export function wordsOf(error: unknown): string {
 
 export function refusedByDatabase(error: unknown): TuttiError {
   return new TuttiError(
-    'internal',
+    isAboutData(error) ? 'internal' : 'database.refuses',
     `the database refused a statement: ${wordsOf(error)} (${sqlState(error) ?? 'no state'})`,
     { cause: error },
   );

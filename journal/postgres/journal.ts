@@ -10,6 +10,7 @@ import type { Host } from '../connection-string.ts';
 import { type Journal, OPEN_COUNTED_MAX, type Views } from '../journal.ts';
 import { cancellingAbove } from './ancestors.ts';
 import { append, APPEND_SETTINGS } from './append.ts';
+import { ping, setAside, takeBack } from './aside.ts';
 import { Bells } from './bells.ts';
 import { openBulks } from './bulks.ts';
 import { claim, CLAIM_SETTINGS, claimRun } from './claims.ts';
@@ -121,7 +122,8 @@ function openingError(error: unknown): TuttiError {
     sqlState(error) === null
       ? `The database cannot be reached: ${words}`
       : `The database refuses: ${words} (${sqlState(error)})`;
-  return new TuttiError('database.unreachable', detail, { cause: error });
+  const code = sqlState(error) === null ? 'database.unreachable' : 'database.refuses';
+  return new TuttiError(code, detail, { cause: error });
 }
 
 function assemble(
@@ -216,6 +218,8 @@ type Reading = Pick<
   | 'version'
   | 'pools'
   | 'nodeKey'
+  | 'setAside'
+  | 'takeBack'
 >;
 
 function openReading(readers: Desk): Reading {
@@ -235,6 +239,9 @@ function openReading(readers: Desk): Reading {
       const { rows } = await readers.patiently((client) => client.query<KeyRow>(NODE_KEY));
       return rows[0]?.key ?? bug('the table node_key is empty');
     },
+    setAside: (lease, run, reason) =>
+      readers.patiently((client) => setAside(client, lease, run, reason)),
+    takeBack: (lease, run) => readers.patiently((client) => takeBack(client, lease, run)),
   };
 }
 
@@ -255,8 +262,6 @@ function openViews(people: Desk): Views {
       return rows as Awaited<ReturnType<Views['nodes']>>;
     },
     feed: (after, limit) => people.briefly((client) => readFeed(client, after, limit)),
-    ping: async () => {
-      await people.briefly((client) => client.query('select 1'));
-    },
+    ping: () => people.briefly(ping),
   };
 }

@@ -207,7 +207,7 @@ export async function afterFault(
 }
 
 /** Ends early when the journal closes. */
-async function pause(pauseMs: number, closing: AbortSignal): Promise<void> {
+export async function pause(pauseMs: number, closing: AbortSignal): Promise<void> {
   try {
     await delay(pauseMs, undefined, { signal: closing });
   } catch {

@@ -152,7 +152,7 @@ describe('a database by URL', () => {
   it('says that a database is missing', async () => {
     const connection = { ...bed.server.connection, database: 'missing' };
     await expect(bed.journal({ connection })).rejects.toMatchObject({
-      code: 'database.unreachable',
+      code: 'database.refuses',
       message: 'The database refuses: database "missing" does not exist (3D000)',
     });
   });

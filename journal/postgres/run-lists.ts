@@ -24,7 +24,7 @@ export interface RunsStatement {
 }
 
 const COLUMNS = `id, created_at, ended_at, version, total, ended, failed, parent_attempt,
-  parent_run, business_date, workflow, status, key, parent_task, "by"`;
+  parent_run, business_date, workflow, status, key, parent_task, "by", aside`;
 
 /** How many children of a run one page looks at when not all of them are wanted. */
 export const CHILDREN_LOOKED_AT = 150;

@@ -10,7 +10,7 @@ export function ms(column: string): string {
 
 export const SUMMARY = `id, workflow, version, status, key, business_date::text, parent_run, parent_task,
   parent_attempt, "by", ${ms('created_at')} as created_at, ${ms('ended_at')} as ended_at,
-  total, ended, failed`;
+  total, ended, failed, aside`;
 export const EVENT = `seq, ${ms('at')} as at, type, task, attempt, "end", data::text as data`;
 
 /** The planner may still believe that a table is as small as it was when it last counted; keys are read in their order. */
@@ -73,6 +73,7 @@ export interface SummaryRow {
   readonly total: number;
   readonly ended: number;
   readonly failed: number;
+  readonly aside: string | null;
 }
 
 export function summaryOf(row: SummaryRow): RunSummary {
@@ -90,6 +91,7 @@ export function summaryOf(row: SummaryRow): RunSummary {
     createdAt: row.created_at,
     ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
     tasks: { total: row.total, ended: row.ended, failed: row.failed },
+    ...(row.aside === null ? {} : { aside: row.aside }),
   };
 }
 

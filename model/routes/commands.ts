@@ -2,12 +2,13 @@
 import {
   forceRequestSchema,
   reasonRequestSchema,
+  repairRequestSchema,
   restartRequestSchema,
   runParamsSchema,
   steerRequestSchema,
   taskParamsSchema,
 } from '../request.ts';
-import { acceptedSchema, restartPreviewSchema } from '../wire.ts';
+import { acceptedSchema, repairSchema, restartPreviewSchema } from '../wire.ts';
 import { COMMANDING, routes } from './route.ts';
 
 const tags = ['commands'] as const;
@@ -54,6 +55,19 @@ export const COMMAND_ROUTES = routes({
   holdRun: runVerb('hold', 'Hold a run: nothing new starts in it'),
   releaseRun: runVerb('release', 'Release a run that is held'),
   cancelRun: runVerb('cancel', 'Cancel a run: its jobs are stopped in their systems, then it ends'),
+  repairRun: {
+    method: 'POST',
+    url: '/runs/:run/repair',
+    schema: {
+      tags,
+      summary:
+        'Repair a run that is set aside: it goes on when its history can be read, else it ends as failed',
+      params: runParamsSchema,
+      body: repairRequestSchema,
+      response: { 200: repairSchema },
+    },
+    refusals: [...COMMANDING, 'run.not-aside', 'run.unreadable'],
+  },
   restartRun: {
     method: 'POST',
     url: '/runs/:run/restart',

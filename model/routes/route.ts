@@ -55,12 +55,13 @@ export function routes<const T extends Readonly<Record<string, Route>>>(rows: T)
 }
 
 /** Every answer comes from the database. */
-export const READING = ['database.unavailable'] as const;
+export const READING = ['database.unavailable', 'database.refuses'] as const;
 /** What keeps any command from being carried out. */
 export const COMMANDING = [
   ...READING,
   'run.unknown',
   'run.elsewhere',
+  'run.set-aside',
   'run.wrong-status',
   'node.stopping',
   'node.fenced',

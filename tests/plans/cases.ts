@@ -71,6 +71,12 @@ export function plainCases(volume: Volume, feedPosition: string): Readonly<Recor
     ...retentionCases(volume, some, feedPosition),
     LOOK_EVENT: one(run, 1, 'TaskEnded', 't1', 1, 'succeeded', NONE, 1),
     LOOK_RUN: one(run),
+    STILL_OURS: few([1, 1], 12),
+    LOOK_CONFLICTS: { ...on(APPEND_SETTINGS, 6 * FEW, some, attempts, some), sorts: 'one batch' },
+    SET_ASIDE: on(READ_SETTINGS, 20, 1, 1, run, 'why'),
+    TAKE_BACK: on(READ_SETTINGS, 20, 1, 1, run),
+    COUNT_ASIDE: on(PEOPLE_SETTINGS, 2),
+    MISSING: { values: [], reads: 4 },
     LOOK_KEY: on(
       APPEND_SETTINGS,
       4 * FEW,

@@ -23,6 +23,7 @@ const ODDS = {
   /** Occasion: a message between a node and the journal. */
   'late journal': 1 / 120,
   'lost renewal': 1 / 20,
+  'refused append': 1 / 100,
   'lost bell': 1 / 6,
   /** Occasion: a timer. */
   'early timer': 1 / 50,

@@ -50,6 +50,7 @@ interface Row {
   owner: number | null;
   /** A claim has made it active since its last update. */
   awake: boolean;
+  aside?: string | undefined;
   events: EventRow[];
 }
 
@@ -57,6 +58,8 @@ export class MemoryJournal implements Journal {
   readonly width = 3;
   readonly rows = new Map<string, Row>();
   readonly logRows = new Map<string, LogRow>();
+  /** By run, the number of an event that the database refuses: until it has refused it alone, once. */
+  readonly poison = new Map<string, number>();
   /** Every batch as it was committed. */
   readonly batches: Batch[] = [];
   /** Calls of anything but append, by name: who polls shows up here. */
@@ -186,6 +189,8 @@ export class MemoryJournal implements Journal {
       );
       if (taken) return { kind: 'key-exists', run: start.id };
     }
+    const refused = this.#refusalOf(batch);
+    if (refused !== undefined) return refused;
     for (const start of batch.starts) {
       const owner = start.unowned === true ? null : lease.node;
       this.rows.set(start.id, { start, update: undefined, owner, awake: false, events: [] });
@@ -205,6 +210,24 @@ export class MemoryJournal implements Journal {
     if (batch.starts.some(({ unowned }) => unowned === true)) this.#bells.ring({ about: 'due' });
     this.batches.push(batch);
     return { kind: 'committed' };
+  }
+
+  /** As PostgreSQL answers: for what a batch says, or because the book has gone on otherwise. */
+  #refusalOf(batch: Batch): AppendResult | undefined {
+    const bad = batch.events.find(({ run, seq }) => this.poison.get(run) === seq);
+    if (bad !== undefined) {
+      const alone = batch.events.every(({ run }) => run === bad.run) && batch.starts.length === 0;
+      if (alone) this.poison.set(bad.run, -1);
+      const error = new TuttiError('write.refused');
+      return { kind: 'refused', runs: null, error };
+    }
+    const begun = new Set(batch.starts.map(({ id }) => id));
+    const runs = batch.events
+      .filter(({ run, seq }) => !begun.has(run) && (this.rows.get(run)?.events.length ?? 0) > seq)
+      .map(({ run }) => run);
+    if (runs.length === 0) return undefined;
+    const error = new TuttiError('write.refused', `otherwise: ${runs[0]}`);
+    return { kind: 'refused', runs, error };
   }
 
   async load(run: string): Promise<StoredRun | null> {
@@ -268,6 +291,26 @@ export class MemoryJournal implements Journal {
         .map(({ id }) => id),
       nextAt: later === undefined || !Number.isFinite(later.at) ? null : later.at,
     };
+  }
+
+  async setAside(lease: NodeLease, run: string, reason: string): Promise<void> {
+    const row = this.rows.get(run);
+    if (row === undefined || !this.#holds(lease) || row.owner !== lease.node) return;
+    row.aside = reason;
+    row.owner = null;
+    row.awake = false;
+    const { id, status, version, total } = row.start;
+    const counted = { run: id, status, version, total, ended: 0, failed: 0, endedAt: null };
+    row.update = { ...counted, ...row.update, wakeAt: Infinity };
+  }
+
+  async takeBack(lease: NodeLease, run: string): Promise<boolean> {
+    const row = this.rows.get(run);
+    if (row?.aside === undefined || !this.#holds(lease)) return false;
+    row.aside = undefined;
+    row.owner = lease.node;
+    row.awake = true;
+    return true;
   }
 
   async appendLogs(rows: readonly LogRow[]): Promise<void> {
@@ -459,7 +502,7 @@ function wakeAt(row: Row): number | null {
   return row.update === undefined ? row.start.wakeAt : row.update.wakeAt;
 }
 
-function summary({ start, update }: Row): RunSummary {
+function summary({ start, update, aside }: Row): RunSummary {
   return {
     id: start.id,
     workflow: start.workflow,
@@ -470,5 +513,6 @@ function summary({ start, update }: Row): RunSummary {
     ...(start.parent !== null && { parent: start.parent }),
     ...(update?.endedAt != null && { endedAt: update.endedAt }),
     tasks: { total: start.total, ended: update?.ended ?? 0, failed: update?.failed ?? 0 },
+    ...(aside !== undefined && { aside }),
   };
 }

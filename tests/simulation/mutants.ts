@@ -26,9 +26,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an attempt leaves before what let it in is durable',
     file: 'engine/owner.ts',
-    snippet: 'touched, seq, facts, settled });',
+    snippet: 'this.#parts.pipeline().add(run, entry);',
     instead:
-      'touched, seq, facts, settled });\n    if (start === undefined) for (const node of touched) this.#world.reconcile(run, node);',
+      'this.#parts.pipeline().add(run, entry);\n    if (start === undefined) for (const node of touched) this.#world.reconcile(run, node);',
     laws: ['journal-first'],
   },
   {
@@ -188,5 +188,27 @@ export const MUTANTS: readonly Mutant[] = [
     instead: 'if (stored !== null) return this.#install(id, { ...stored, owner: lease().node });',
     laws: ['one-writer'],
     nodes: 3,
+  },
+  {
+    name: 'a batch that is refused is not halved: all of its runs are',
+    file: 'engine/pipeline.ts',
+    snippet: 'const guilty = taken.filter((run) => named?.includes(run.id) ?? taken.length === 1);',
+    instead: 'const guilty = taken;',
+    // The event that the database refuses is refused with others for ever: its run is set aside.
+    laws: ['events-drive', 'one-writer'],
+  },
+  {
+    name: 'a run whose events were refused is not folded again',
+    file: 'engine/refusals.ts',
+    snippet: 'this.#own.set(run.id, run.durable);\n    this.#parts.takeUp(run.id);',
+    instead: 'this.#own.set(run.id, run.durable);',
+    laws: ['events-drive'],
+  },
+  {
+    name: 'a run whose events were refused is folded again while its attempts are under way',
+    file: 'engine/leavings.ts',
+    snippet: 'await this.#landed(run);',
+    instead: 'await Promise.resolve();',
+    laws: ['never-twice', 'one-writer'],
   },
 ];

@@ -38,6 +38,7 @@ export const HONEST: ReadonlySet<string> = new Set([
   'run.elsewhere',
   'node.unreachable',
   'command.unanswered',
+  'write.refused',
 ]);
 
 export class People {

@@ -40,6 +40,7 @@ class Wire {
     const { life, schedule, appending, faults, chance } = this.#parts;
     const batch = name === 'append' ? (args[1] as Batch) : undefined;
     if (batch !== undefined) appending(batch, true);
+    if (batch !== undefined) this.#poison(batch);
     return new Promise((resolve, reject) => {
       schedule.after(this.#delay(), null, `${life.name} asks ${name}`, () => {
         if (!life.alive && chance.happens(0.5)) return;
@@ -53,6 +54,15 @@ class Wire {
         });
       });
     });
+  }
+
+  /** The database refuses what one run of the batch has to write. Twice, and it would be set aside. */
+  #poison({ events }: Batch): void {
+    const { faults, chance, journal } = this.#parts;
+    const later = events.filter(({ run, seq }) => seq > 0 && !journal.poison.has(run));
+    if (later.length === 0 || !faults.strikes('refused append')) return;
+    const { run, seq } = chance.pick(later);
+    journal.poison.set(run, seq);
   }
 
   #carryOut(

@@ -202,6 +202,13 @@ export const METRICS: readonly Metric[] = [
     read: ({ counts }) => one(counts.claims),
   },
   {
+    name: 'tutti_runs_set_aside_total',
+    type: 'counter',
+    help: 'Runs that this node set aside, because their history cannot be read or written.',
+    labels: [],
+    read: ({ counts }) => one(counts.asides),
+  },
+  {
     name: 'tutti_bells_total',
     type: 'counter',
     help: 'Notifications that this node heard, by what they announce.',

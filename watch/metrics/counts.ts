@@ -61,6 +61,8 @@ export class EngineCounts implements Observer {
   readonly lateness = new Tally(LATENESS);
   readonly bells: Counts = new Map();
   claims = 0;
+  /** Runs that were set aside. */
+  asides = 0;
   renewals = 0;
   #renewedAt: number | undefined;
   readonly #now: () => number;
@@ -122,6 +124,10 @@ export class EngineCounts implements Observer {
 
   claimed(runs: number): void {
     this.claims += runs;
+  }
+
+  setAside(): void {
+    this.asides += 1;
   }
 
   #version({ definition, workflow }: WatchedRun): Version {
