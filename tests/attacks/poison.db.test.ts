@@ -87,11 +87,9 @@ describe('one run whose events the database refuses', () => {
   it('is set aside when its own step is refused, and is repaired', async () => {
     await attacked.deploy(`workflow: bitter
 tasks:
-  ask: { approve: { by: [anonymous], title: Well } }
-  set: { needs: [ask], action: tutti.set, with: { values: { what: "poi\${{ 'son' }}" } } }
+  set: { action: tutti.set, with: { values: { what: "poi\${{ 'son' }}" } } }
 `);
     const guilty = await attacked.start('bitter');
-    await attacked.ask('POST', `/runs/${guilty}/tasks/ask/approve`, {});
     await until(async () => (await ready()).aside === 1);
     expect((await attacked.show(guilty)).aside).toContain('cannot be written');
     const held = await attacked.ask('POST', `/runs/${guilty}/hold`, {});
