@@ -23,7 +23,7 @@ import { Dispatcher, laneOf, limitsOf } from './dispatcher.ts';
 import type { Door, Peer } from './door.ts';
 import { Family } from './family.ts';
 import type { Flight } from './flight.ts';
-import { Followers } from './followers.ts';
+import { Followers, signalled } from './followers.ts';
 import { LogWriter } from './log-writer.ts';
 import { Membership } from './membership.ts';
 import { fail, failureOf, plain } from './outcome.ts';
@@ -271,8 +271,8 @@ class Orchestra implements Engine {
   /** A database that does not answer must not keep the node from stopping: nothing durable is lost. */
   async #within(work: Promise<unknown> | undefined): Promise<void> {
     const { clock, drainMs = DRAIN_MS } = this.#options;
-    let cancel = (): void => {};
-    const over = new Promise<void>((resolve) => (cancel = clock.after(drainMs, resolve)));
+    const { promise: over, resolve } = signalled();
+    const cancel = clock.after(drainMs, resolve);
     await Promise.race([work?.catch(() => undefined), over]);
     cancel();
   }
