@@ -10,6 +10,9 @@ import type { TuttiError } from '../model/errors.ts';
 import type { Json } from '../model/json.ts';
 import type { RetentionCounts } from '../model/retention.ts';
 import type { By, ParentTask, RunStatus, RunSummary } from '../model/run.ts';
+import type { Requests } from './requests.ts';
+
+export type { RequestState, Requests, StoredAnswer } from './requests.ts';
 
 /** One event as a row. `data` is the rest of the event as JSON text. */
 export interface EventRow {
@@ -246,31 +249,6 @@ export interface Slots {
   give(lease: NodeLease, keys: readonly SlotKey[]): Promise<void>;
   /** Gives back what the run holds, but for these attempts of it. Rings `slots`. */
   keep(lease: NodeLease, run: string, keys: readonly SlotKey[]): Promise<void>;
-}
-
-export interface StoredAnswer {
-  readonly status: number;
-  readonly type: string;
-  readonly location: string | null;
-  readonly body: string;
-}
-
-/**
- * `fresh`: nobody has sent it before. `interrupted`: somebody has, and how far that came is not
- * known; what it did carries `id`. `other`: the key belongs to another request.
- */
-export type RequestState =
-  | { readonly state: 'fresh' | 'interrupted'; readonly id: string }
-  | { readonly state: 'answered'; readonly answer: StoredAnswer }
-  | { readonly state: 'under-way' | 'other' };
-
-/** Requests by their Idempotency-Key: each is carried out once, and answered the same again. */
-export interface Requests {
-  /** `id` is for a fresh one. A request of a minute ago without an answer counts as interrupted. */
-  begin(key: string, fingerprint: string, id: string): Promise<RequestState>;
-  finish(key: string, answer: StoredAnswer): Promise<void>;
-  /** It could not be carried out, or nobody knows: the next one like it looks first. */
-  interrupt(key: string): Promise<void>;
 }
 
 /** A bulk command is for so many runs at most, and nobody counts further. */

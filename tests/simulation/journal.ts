@@ -22,9 +22,6 @@ import type {
   PoolState,
   Renewal,
   Requests,
-  RunRow,
-  RunUpdate,
-  SlotKey,
   Slots,
   SlotWant,
   StoredRun,
@@ -33,26 +30,8 @@ import type {
 } from '../../journal/journal.ts';
 import { grant } from '../../journal/postgres/slots.ts';
 import { TuttiError } from '../../model/errors.ts';
-import type { RunSummary } from '../../model/run.ts';
 import { Bells } from './bells.ts';
-
-interface StoredNode {
-  readonly name: string;
-  epoch: number;
-  url: string | null;
-  registeredAt: number;
-  /** null: given back, or taken away. */
-  until: number | null;
-}
-interface Row {
-  start: RunRow;
-  update: RunUpdate | undefined;
-  owner: number | null;
-  /** A claim has made it active since its last update. */
-  awake: boolean;
-  aside?: string | undefined;
-  events: EventRow[];
-}
+import { type Row, slotKey, type StoredNode, summary, wakeAt } from './rows.ts';
 
 export class MemoryJournal implements Journal {
   readonly width = 3;
@@ -491,28 +470,4 @@ export class MemoryJournal implements Journal {
     if (row === undefined) throw new TuttiError('internal', `no run ${run}`);
     return row;
   }
-}
-
-function slotKey({ run, task, attempt }: SlotKey): string {
-  return `${run}:${task}:${attempt}`;
-}
-
-function wakeAt(row: Row): number | null {
-  if (row.awake) return null;
-  return row.update === undefined ? row.start.wakeAt : row.update.wakeAt;
-}
-
-function summary({ start, update, aside }: Row): RunSummary {
-  return {
-    id: start.id,
-    workflow: start.workflow,
-    version: update?.version ?? start.version,
-    status: update?.status ?? start.status,
-    by: start.by,
-    createdAt: start.createdAt,
-    ...(start.parent !== null && { parent: start.parent }),
-    ...(update?.endedAt != null && { endedAt: update.endedAt }),
-    tasks: { total: start.total, ended: update?.ended ?? 0, failed: update?.failed ?? 0 },
-    ...(aside !== undefined && { aside }),
-  };
 }

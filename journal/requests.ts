@@ -1,0 +1,25 @@
+/** The part of the port that remembers requests, so that one that arrives twice is carried out once. */
+export interface StoredAnswer {
+  readonly status: number;
+  readonly type: string;
+  readonly location: string | null;
+  readonly body: string;
+}
+
+/**
+ * `fresh`: nobody has sent it before. `interrupted`: somebody has, and how far that came is not
+ * known; what it did carries `id`. `other`: the key belongs to another request.
+ */
+export type RequestState =
+  | { readonly state: 'fresh' | 'interrupted'; readonly id: string }
+  | { readonly state: 'answered'; readonly answer: StoredAnswer }
+  | { readonly state: 'under-way' | 'other' };
+
+/** Requests by their Idempotency-Key: each is carried out once, and answered the same again. */
+export interface Requests {
+  /** `id` is for a fresh one. A request of a minute ago without an answer counts as interrupted. */
+  begin(key: string, fingerprint: string, id: string): Promise<RequestState>;
+  finish(key: string, answer: StoredAnswer): Promise<void>;
+  /** It could not be carried out, or nobody knows: the next one like it looks first. */
+  interrupt(key: string): Promise<void>;
+}
