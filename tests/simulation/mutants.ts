@@ -170,6 +170,7 @@ export const MUTANTS: readonly Mutant[] = [
     snippet: 'if ((await nursery.cancelledAbove()) !== null) {',
     instead: 'if (flight.run.id === prepared.workflow) {',
     laws: ['family'],
+    nodes: 3,
   },
   {
     name: 'a parent does not hear that its child was mended',
