@@ -3,7 +3,7 @@
  * its clients live in this process; everything between them goes over HTTP.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call, ListeningTerminal } from './terminal.fake.ts';
@@ -82,7 +82,7 @@ describe('without a server', () => {
   it('wants inputs of the declared type', async () => {
     const wrong = await tutti('run', 'hello', '-i', 'name=Bo', '-i', 'count=many');
     expect(wrong).toMatchObject({ code: 2, out: '' });
-    expect(wrong.err).toContain('Input count must be a number');
+    expect(wrong.err).toContain('Input count must be a whole number');
     expect(await tutti('run', 'hello')).toMatchObject({ code: 2 });
     expect(await tutti('run', 'nobody-knows-it')).toMatchObject({ code: 2 });
   });
@@ -118,7 +118,9 @@ describe('with a server', () => {
   it('refuses a second one with a sentence', async () => {
     const { code, err } = await tutti('serve', '--port', '0');
     expect(code).toBe(3);
-    expect(err).toContain(`Another Tutti (process ${process.pid}) serves ${folder}`);
+    expect(err).toContain(
+      `Another Tutti (process ${process.pid} on ${hostname()}) serves ${folder}`,
+    );
   });
 
   it('follows, explains, restarts and forces a run that failed', async () => {
