@@ -254,6 +254,7 @@ export class CardboardHouse implements House {
   readonly versions = {
     version: async (workflow: string, version: number | null) =>
       workflow === 'hello' && (version === null || version === 1) ? VERSION : null,
+    pools: async () => [],
   };
   readonly validate = async (source: string) =>
     source.includes('wrong')

@@ -25,7 +25,7 @@ import type { Streams } from './stream/streams.ts';
 export interface House {
   readonly door: Door;
   readonly views: Views;
-  readonly versions: Pick<Journal, 'version'>;
+  readonly versions: Pick<Journal, 'version' | 'pools'>;
   readonly requests: Journal['requests'];
   readonly bulks: Pick<Journal['bulks'], 'count' | 'find' | 'list' | 'refusals'>;
   readonly retentions: Pick<Journal['retentions'], 'find' | 'list' | 'cancel'>;

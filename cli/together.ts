@@ -4,6 +4,7 @@
  */
 import { calledFirst, recursionOf } from '../model/calls.ts';
 import type { Definition } from '../model/definition.ts';
+import { isPrivate } from '../model/pool.ts';
 import { readWorkflow } from '../model/read.ts';
 import type { Issue } from '../model/reading/issue.ts';
 
@@ -35,7 +36,7 @@ export async function besideEachOther<F extends File>(
   return issues;
 }
 
-/** In the order in which they can be deployed; what cannot be read comes first, and is refused. */
+/** In the order in which they can be deployed: pools first, and what cannot be read, and is refused. */
 export function inOrder<F extends File>(files: readonly F[]): readonly F[] {
   const definitions = definitionsOf(files);
   const fileOf = new Map([...definitions].map(([file, definition]) => [definition, file]));
@@ -44,4 +45,30 @@ export function inOrder<F extends File>(files: readonly F[]): readonly F[] {
     ...files.filter((file) => !definitions.has(file)),
     ...ordered.flatMap((definition) => fileOf.get(definition) ?? []),
   ];
+}
+
+/** By file: what is worth knowing of its pools beside the others. */
+export function notesOn<F extends File>(files: readonly F[]): ReadonlyMap<F, readonly string[]> {
+  const definitions = definitionsOf(files);
+  const shared = new Set(files.flatMap(({ source }) => readWorkflow(source).pool?.name ?? []));
+  const declared = new Map<string, string[]>();
+  for (const { name, pools } of definitions.values())
+    for (const pool of Object.keys(pools))
+      declared.set(pool, [...(declared.get(pool) ?? []), name]);
+  return new Map(
+    [...definitions].map(([file, definition]) => {
+      const own = Object.keys(definition.pools).flatMap((pool) => {
+        const others = (declared.get(pool) ?? []).filter((name) => name !== definition.name);
+        if (others.length === 0) return [];
+        return `each has a pool "${pool}" of its own: ${[definition.name, ...others].join(', ')}; to share one, deploy a file with "pool: ${pool}" and "slots: N"`;
+      });
+      const used = definition.tasks.flatMap(({ pools }) => Object.keys(pools ?? {}));
+      const unknown = [...new Set(used)].filter((pool) => !isPrivate(pool) && !shared.has(pool));
+      const asked = unknown.map(
+        (pool) =>
+          `the shared pool "${pool}" is in none of these files; deploy says whether it is there`,
+      );
+      return [file, [...own, ...asked]] as const;
+    }),
+  );
 }

@@ -15,9 +15,9 @@ export function validateSource(
   );
 }
 
-export function validated({ definition, problems }: ReadResult): Validated {
+export function validated({ definition, pool, problems }: ReadResult): Validated {
   return {
-    valid: problems.length === 0 && definition !== null,
+    valid: problems.length === 0 && (definition !== null || pool !== undefined),
     workflow: definition?.name ?? null,
     problems,
   };

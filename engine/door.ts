@@ -33,6 +33,13 @@ export type DeployResult =
       readonly version: number;
       readonly changed: boolean;
     }
+  | {
+      readonly refused: false;
+      /** The file holds a pool that workflows share. */
+      readonly pool: string;
+      readonly version: number;
+      readonly changed: boolean;
+    }
   | { readonly refused: true; readonly problems: readonly Problem[] };
 
 /** `run` may be left to the door, `version` to the newest. Inputs are checked against the version. */

@@ -7,7 +7,7 @@
  *          what is left → give the lease back: from then on the other nodes go on with the runs
  */
 import type { Action, AnyConnector, Connector } from '../connectors/kit/connector.ts';
-import type { Bell, Journal, NodeLease } from '../journal/journal.ts';
+import type { Bell, Journal, NodeLease, PoolRow } from '../journal/journal.ts';
 import { catalogueOf } from '../connectors/kit/catalogue.ts';
 import { TuttiError } from '../model/errors.ts';
 import { readWorkflow } from '../model/read.ts';
@@ -208,7 +208,7 @@ class Orchestra implements Engine {
       renewed: () => observer?.leaseRenewed(),
       lost: () => this.#lost(new TuttiError('node.fenced')),
     });
-    this.#pools.setCapacity(await journal.pools());
+    this.#pools.setCapacity(capacities(await journal.pools()));
     await this.#membership.join();
     await this.#errands.claim(lease);
   }
@@ -222,6 +222,9 @@ class Orchestra implements Engine {
         return;
       case 'deployed':
         this.#versions.forget(bell.workflow);
+        void this.#refreshPools();
+        return;
+      case 'pools':
         void this.#refreshPools();
         return;
       case 'feed':
@@ -246,7 +249,7 @@ class Orchestra implements Engine {
   async #refreshPools(): Promise<void> {
     // A database that cannot be asked now rings `again` when it is back.
     const pools = await this.#options.journal.pools().catch(() => undefined);
-    if (pools !== undefined) this.#pools.setCapacity(pools);
+    if (pools !== undefined) this.#pools.setCapacity(capacities(pools));
   }
 
   async stop(): Promise<void> {
@@ -482,4 +485,8 @@ function isOutcome(command: AttemptReport): boolean {
     command.type === 'FailTask' ||
     command.type === 'ConfirmCancel'
   );
+}
+
+function capacities(pools: readonly PoolRow[]): ReadonlyMap<string, number> {
+  return new Map(pools.map(({ name, capacity }) => [name, capacity]));
 }

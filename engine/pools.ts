@@ -7,6 +7,7 @@
  *                 └── somebody gave back: here, or elsewhere (the bell `slots`) ◄┘
  */
 import type { NodeLease, PoolState, SlotKey, Slots } from '../journal/journal.ts';
+import { poolWords } from '../model/pool.ts';
 import type { Gate } from '../model/run.ts';
 import type { Flight } from './flight.ts';
 import type { LiveRun } from './live-run.ts';
@@ -173,17 +174,18 @@ export class Pools {
     const full =
       known.find(({ capacity, used, slots }) => used + slots > (capacity ?? 0)) ?? known[0];
     if (full === undefined) {
-      const pools = wanted.map(([pool]) => `"${pool}"`).join(', ');
-      return { kind: 'pool', since, words: `asks for slots of pool ${pools}` };
+      const pools = wanted.map(([pool]) => poolWords(pool)).join(', ');
+      return { kind: 'pool', since, words: `asks for slots of ${pools}` };
     }
     return { kind: 'pool', on: full.pool, since, words: wordsOf(full) };
   }
 }
 
-function wordsOf({ pool, capacity, used, holders }: PoolState): string {
-  if (capacity === null) {
-    return `waits for pool "${pool}", which no deployed workflow declares; deploy one with pools: { ${pool}: N }`;
-  }
+function wordsOf({ pool, capacity, used, holders, slots }: PoolState & { slots: number }): string {
+  const name = poolWords(pool);
+  if (capacity === null) return `waits for ${name}, which is not deployed`;
+  if (slots > capacity)
+    return `wants ${slots} slots of ${name}, which has ${capacity} by now: deploy it with more of them`;
   const held = holders
     .map(
       ({ run, task, since }) =>
@@ -191,7 +193,7 @@ function wordsOf({ pool, capacity, used, holders }: PoolState): string {
     )
     .join('; ');
   const by = held === '' ? '' : `, held by ${held}`;
-  return `waits for a slot of pool "${pool}": ${used} of ${capacity} are used${by}`;
+  return `waits for a slot of ${name}: ${used} of ${capacity} are used${by}`;
 }
 
 export function isPooled(flight: Flight): boolean {

@@ -77,7 +77,9 @@ export class Reconciler {
     const node = nodeAt(run.state, work.node);
     const definition = definitionOf(run.state, node);
     const lane = this.#parts.lane(definition.body);
-    const flight = new Flight(run, work, lane, this.#parts.clock.now(), definition.pools);
+    // Versions of before could hold slots while they waited for a child that wants them, too.
+    const pools = definition.body.kind === 'workflow' ? undefined : definition.pools;
+    const flight = new Flight(run, work, lane, this.#parts.clock.now(), pools);
     run.flights[work.node] = flight;
     if (work.kind === 'dispatch') {
       this.#parts.dispatcher().enqueue(flight);

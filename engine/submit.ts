@@ -2,7 +2,7 @@
  * The door: every command of a person, a parent or a policy comes in here, and what it accepted
  * is durable when it answers (laws 1 and 4).
  */
-import { BULK_MAX, type Journal, type NodeLease } from '../journal/journal.ts';
+import { BULK_MAX, type Journal, type NodeLease, type PoolRow } from '../journal/journal.ts';
 import { previewRestart } from '../kernel/decide.ts';
 import { NO_OVERLAY } from '../kernel/gates.ts';
 import { addOrigin } from '../kernel/origin.ts';
@@ -10,6 +10,7 @@ import { isRefusal, refusal } from '../kernel/refusal.ts';
 import type { Mutable } from '../kernel/state.ts';
 import { viewOf } from '../kernel/view.ts';
 import { recursionOf } from '../model/calls.ts';
+import { type PoolDefinition, poolIssues, type SharedPool } from '../model/pool.ts';
 import type { Definition } from '../model/definition.ts';
 import { type ErrorCode, TuttiError } from '../model/errors.ts';
 import { checkInputs } from '../model/inputs.ts';
@@ -92,7 +93,8 @@ export class Entrance implements Door {
     this.#parts.open('start');
     const { read } = this.#parts;
     const options = request.file === undefined ? {} : { file: request.file };
-    const { definition, problems } = await read(request.source, options);
+    const { definition, pool, problems } = await read(request.source, options);
+    if (pool !== undefined) return this.#deployPool(request, pool);
     if (definition === null || problems.length > 0) return { refused: true, problems };
     const found = await this.#besideOthers(definition);
     if (found.length > 0) {
@@ -114,12 +116,26 @@ export class Entrance implements Door {
 
   /** What is wrong with it only beside the workflows that are deployed. */
   async #besideOthers(definition: Definition): Promise<readonly Issue[]> {
-    const { versions } = this.#parts;
+    const { versions, journal } = this.#parts;
     const recursion = await recursionOf(
       definition,
       async (workflow) => (await versions.get(workflow, null))?.definition,
     );
-    return recursion === undefined ? [] : [recursion];
+    const pools = poolIssues(definition, sharedPools(await journal.pools()));
+    return recursion === undefined ? pools : [recursion, ...pools];
+  }
+
+  async #deployPool(request: DeployRequest, pool: PoolDefinition): Promise<DeployResult> {
+    const { journal, clock, deployed } = this.#parts;
+    const { source, by } = request;
+    const { version, changed } = await journal.deployPool({
+      pool,
+      source,
+      deployedAt: clock.now(),
+      by,
+    });
+    await deployed();
+    return { refused: false, pool: pool.name, version, changed };
   }
 
   async start(request: StartRequest): Promise<Accepted | Refusal> {
@@ -347,6 +363,16 @@ export class Entrance implements Door {
     if ((await versions.get(workflow, command.version)) !== null) return undefined;
     return refusal('version.unknown', `workflow "${workflow}" has no version ${command.version}`);
   }
+}
+
+function sharedPools(pools: readonly PoolRow[]): ReadonlyMap<string, SharedPool> {
+  const shared = pools.filter(({ workflow }) => workflow === null);
+  return new Map(
+    shared.map(({ name, capacity, sharedBy, version }) => [
+      name,
+      { slots: capacity, sharedBy, isDocument: version > 0 },
+    ]),
+  );
 }
 
 function startOf(request: StartRequest, run: string): StartRun {

@@ -8,6 +8,7 @@
 import type { Definition } from '../model/definition.ts';
 import type { TuttiError } from '../model/errors.ts';
 import type { Json } from '../model/json.ts';
+import type { PoolDefinition } from '../model/pool.ts';
 import type { RetentionCounts } from '../model/retention.ts';
 import type { By, ParentTask, RunStatus, RunSummary } from '../model/run.ts';
 import type { Requests } from './requests.ts';
@@ -109,10 +110,10 @@ export interface Claim {
 
 /**
  * `orphans`: runs lost their node. `due`: a run without an owner waits for a node with room.
- * `slots`: slots of pools were given back. `deployed`: a workflow has a new version. `feed`: events were appended. `again`: see `listen`.
+ * `slots`: slots of pools were given back. `pools`: a pool has another size. `deployed`: a workflow has a new version. `feed`: events were appended. `again`: see `listen`.
  */
 export type Bell =
-  | { readonly about: 'orphans' | 'due' | 'slots' | 'feed' | 'again' }
+  | { readonly about: 'orphans' | 'due' | 'slots' | 'pools' | 'feed' | 'again' }
   | { readonly about: 'deployed'; readonly workflow: string };
 
 /** Where a reader of the feed stands: opaque, and comparable to nothing but itself. */
@@ -171,6 +172,28 @@ export interface VersionRow {
 
 /** A version in a list: without its contents, which may be large. */
 export type VersionEntry = Omit<VersionRow, 'definition' | 'source'>;
+
+export interface PoolVersion {
+  readonly pool: PoolDefinition;
+  /** The file as it was written. */
+  readonly source: string;
+  readonly deployedAt: number;
+  readonly by: By;
+}
+
+export interface PoolRow {
+  /** `workflow/pool` for one that a workflow declares for itself. */
+  readonly name: string;
+  readonly capacity: number;
+  readonly used: number;
+  readonly workflow: string | null;
+  readonly title: string | null;
+  readonly owner: string | null;
+  /** 0: it is no document, only what workflows of before declared. */
+  readonly version: number;
+  /** Workflows that declared it when that meant to share it, and have not been deployed anew. */
+  readonly sharedBy: readonly string[];
+}
 
 export interface WorkflowRow {
   readonly name: string;
@@ -416,10 +439,13 @@ export interface Journal {
   appendLogs(rows: readonly LogRow[]): Promise<void>;
   logEnd(run: string, task: string, attempt: number): Promise<LogEnd>;
 
-  /** Stores the next version, or returns the newest one when nothing changed. Raises pools to what it declares. */
+  /** Stores the next version, or returns the newest one when nothing changed. Its pools have what it declares. */
   deploy(version: Omit<VersionRow, 'version'>): Promise<{ version: number; changed: boolean }>;
   version(workflow: string, version: number | null): Promise<VersionRow | null>;
-  pools(): Promise<ReadonlyMap<string, number>>;
+  /** The same for a pool that is a document of its own. */
+  deployPool(version: PoolVersion): Promise<{ version: number; changed: boolean }>;
+  /** In the order of their names. */
+  pools(): Promise<readonly PoolRow[]>;
   /** That all nodes of this database share, and nobody else knows. */
   nodeKey(): Promise<Uint8Array>;
   readonly views: Views;

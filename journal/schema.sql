@@ -69,9 +69,24 @@ create table nodes (
   registered_at timestamp with time zone
 );
 
+create table pool_versions (
+  pool text not null,
+  version integer not null,
+  slots integer not null,
+  source text not null,
+  deployed_at timestamp with time zone not null,
+  by json not null
+);
+
 create table pools (
   name text not null,
-  capacity integer not null
+  capacity integer not null,
+  workflow text,
+  same_as text,
+  shared_by text[],
+  title text,
+  owner text,
+  version integer default 0 not null
 );
 
 create table requests (
@@ -204,8 +219,17 @@ alter table nodes add constraint nodes_name_key
 alter table nodes add constraint nodes_pkey
   PRIMARY KEY (id);
 
+alter table pool_versions add constraint pool_versions_pkey
+  PRIMARY KEY (pool, version);
+
+alter table pool_versions add constraint pool_versions_pool_fkey
+  FOREIGN KEY (pool) REFERENCES pools(name);
+
 alter table pools add constraint pools_pkey
   PRIMARY KEY (name);
+
+alter table pools add constraint pools_same_as_fkey
+  FOREIGN KEY (same_as) REFERENCES pools(name);
 
 alter table requests add constraint requests_pkey
   PRIMARY KEY (key);

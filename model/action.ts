@@ -13,6 +13,8 @@ export interface ActionDescription {
   readonly output: z.ZodType;
   /** Whether the task needs `system:`; the connector kind that the system must have. */
   readonly system: 'required' | 'optional' | 'none';
+  /** It only waits for something outside, and does no work. */
+  readonly waits?: boolean;
   readonly examples: readonly { readonly title: string; readonly with: unknown }[];
 }
 

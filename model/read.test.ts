@@ -172,7 +172,15 @@ describe('spellings', () => {
       'workflow: w\npools: { p: 3, q: 1 }\ntasks:\n  a: { action: a.b, pool: p }\n  b: { action: a.b, pool: { p: 2, q: 1 } }\n',
     );
     expect(definition.pools).toEqual({ p: 3, q: 1 });
-    expect(definition.tasks.map(({ pools }) => pools)).toEqual([{ p: 1 }, { p: 2, q: 1 }]);
+    expect(definition.tasks.map(({ pools }) => pools)).toEqual([
+      { 'w/p': 1 },
+      { 'w/p': 2, 'w/q': 1 },
+    ]);
+  });
+
+  it('pools of others by their plain names: whether they are there, deploy says', () => {
+    const definition = read('workflow: w\ntasks:\n  a: { action: a.b, pool: licence }\n');
+    expect(definition.tasks[0]?.pools).toEqual({ licence: 1 });
   });
 
   it('inputs in short, with defaults and optional', () => {

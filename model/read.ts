@@ -16,6 +16,8 @@ import { plainJson } from './reading/plain.ts';
 import { quickJson } from './reading/json.ts';
 import { SOURCE_CHARACTERS, readSource } from './reading/source.ts';
 import { lower } from './reading/lower.ts';
+import { lowerDocument, type LoweredDocument } from './reading/document.ts';
+import type { PoolDefinition } from './pool.ts';
 import { type Issue, toProblem } from './reading/issue.ts';
 
 export { formatProblem } from './problem.ts';
@@ -23,6 +25,8 @@ export { formatProblem } from './problem.ts';
 export interface ReadResult {
   /** Null when there are problems. */
   readonly definition: Definition | null;
+  /** The file holds no workflow but a pool. */
+  readonly pool?: PoolDefinition;
   readonly problems: readonly Problem[];
 }
 
@@ -40,16 +44,21 @@ export function readWorkflow(source: string, options: ReadOptions = {}): ReadRes
   const { found = [] } = options;
   const quickly = found.length === 0 && source.length <= SOURCE_CHARACTERS;
   const json = quickly ? quickJson(source) : undefined;
-  const quick = json === undefined ? undefined : lower(json, options.actions).definition;
-  if (quick !== null && quick !== undefined) return { definition: quick, problems: [] };
+  const quick = json === undefined ? undefined : lowerDocument(json, options.actions);
+  if (quick?.issues.length === 0) return resultOf(quick, []);
   const read = readSource(source, options.file);
   if (read.value === undefined) return { definition: null, problems: read.problems };
-  const lowered = lower(read.value, options.actions);
+  const lowered = lowerDocument(read.value, options.actions);
   const placed = [...lowered.issues, ...found].map((issue) => read.place(issue));
   placed.sort((left, right) => {
     return (left.line ?? 0) - (right.line ?? 0) || (left.column ?? 0) - (right.column ?? 0);
   });
-  return { definition: placed.length === 0 ? lowered.definition : null, problems: placed };
+  return resultOf(lowered, placed);
+}
+
+function resultOf({ definition, pool }: LoweredDocument, problems: readonly Problem[]): ReadResult {
+  if (problems.length > 0) return { definition: null, problems };
+  return { definition, ...(pool !== undefined && { pool }), problems };
 }
 
 /** The same checks for a workflow that a program made: problems carry paths instead of places. */

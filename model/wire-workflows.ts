@@ -47,16 +47,42 @@ export const versionViewSchema = exact<VersionView>('Version', {
   definition: definitionSchema,
 });
 
+/** What the file holds: a workflow, or a pool that workflows share. */
 export interface Deployed {
-  readonly workflow: string;
+  readonly workflow?: string;
+  readonly pool?: string;
   readonly version: number;
   /** False when the newest version says the same already. */
   readonly changed: boolean;
 }
 export const deployedSchema = exact<Deployed>('Deployed', {
-  workflow: text,
+  workflow: text.exactOptional(),
+  pool: text.exactOptional(),
   version: count,
   changed: z.boolean(),
+});
+
+/** `workflow`: whose own it is; null for a shared one. */
+export interface PoolView {
+  readonly pool: string;
+  readonly workflow: string | null;
+  readonly slots: number;
+  readonly used: number;
+  readonly title: string | null;
+  readonly owner: string | null;
+  /** 0: declared by workflows of before, and no document. */
+  readonly version: number;
+  readonly sharedBy: readonly string[];
+}
+export const poolViewSchema = exact<PoolView>('Pool', {
+  pool: text,
+  workflow: text.nullable(),
+  slots: count,
+  used: count,
+  title: text.nullable(),
+  owner: text.nullable(),
+  version: count,
+  sharedBy: z.array(text),
 });
 
 export interface Validated {
@@ -72,3 +98,4 @@ export const validatedSchema = exact<Validated>('Validated', {
 
 export const workflowPageSchema = page('WorkflowPage', workflowSummarySchema);
 export const versionListSchema = page('VersionList', versionSummarySchema);
+export const poolListSchema = page('PoolList', poolViewSchema);

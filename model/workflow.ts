@@ -34,10 +34,10 @@ export const RETRY_CLASSES = ERROR_CLASSES.filter(
   (name) => name !== 'rejected' && name !== 'unknown',
 );
 
-const text = (what: string) => z.string({ error: `expected ${what}` });
+export const text = (what: string) => z.string({ error: `expected ${what}` });
 const one = <T extends string>(values: readonly T[]) =>
   z.enum(values, { error: `expected ${values.join(', ').replace(/, ([^,]*)$/, ' or $1')}` });
-const whole = (from: number, to: number) => {
+export const whole = (from: number, to: number) => {
   const error = `expected a whole number from ${from} to ${to}`;
   return z.int({ error }).min(from, { error }).max(to, { error });
 };
@@ -47,7 +47,7 @@ const real = (from: number, to: number) => {
 };
 
 const nameError = 'expected a name of letters, digits, "_", "." and "-"';
-const name = z
+export const name = z
   .string({ error: nameError })
   .max(NAME_CHARACTERS, { error: `a name has at most ${NAME_CHARACTERS} characters` })
   .regex(NAME, { error: nameError });
@@ -224,7 +224,7 @@ export const taskShape = {
       error: 'expected a pool, or a map from pool to slots',
     })
     .optional()
-    .describe('Slots held while it runs: a pool (one slot) or a map from pool to slots'),
+    .describe('Slots held while it works: a pool (one slot) or a map from pool to slots'),
 } as const;
 
 export const INPUT_TYPES = ['string', 'number', 'integer', 'boolean', 'object', 'array'] as const;
@@ -260,7 +260,7 @@ export const workflowShape = {
   pools: z
     .record(z.string(), whole(1, 1_000_000), { error: 'expected a map from pool to slots' })
     .optional()
-    .describe('Pools of this workflow and how many slots each has'),
+    .describe('Pools of this workflow alone, and how many slots each has'),
   outputs: values.optional().describe('Output of the run. Texts may hold ${{ }}'),
   tasks: z
     .record(z.string(), z.unknown(), { error: 'expected a map of tasks' })

@@ -4,6 +4,7 @@
  */
 import { TuttiError } from '../../model/errors.ts';
 import { ROUTES } from '../../model/routes/index.ts';
+import type { Deployed } from '../../model/wire-workflows.ts';
 import { ALIVE } from '../../model/run.ts';
 import type { RunSummary, RunView, TaskView } from '../../model/run.ts';
 import type { RunFilterAsked } from '../../model/request.ts';
@@ -76,6 +77,11 @@ export function runRoutes(app: App, room: Room): void {
   whyRoutes(app, room);
 }
 
+function startable({ workflow, pool, version }: Deployed): { workflow: string; version: number } {
+  if (workflow !== undefined) return { workflow, version };
+  throw new TuttiError('request.invalid', `The file holds the pool "${pool}", not a workflow.`);
+}
+
 function startRoute(app: App, room: Room): void {
   app.route({
     ...ROUTES.startRun,
@@ -86,7 +92,9 @@ function startRoute(app: App, room: Room): void {
       const target =
         source === undefined
           ? { workflow: body.workflow ?? '', version: body.version }
-          : await deploy(room, { source, file: body.file, directory: body.directory }, by);
+          : startable(
+              await deploy(room, { source, file: body.file, directory: body.directory }, by),
+            );
       const mark = markOf(request);
       const begun = mark?.again === true && (await room.views.run(mark.id)) !== null;
       const { run } = begun

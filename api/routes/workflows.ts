@@ -52,6 +52,19 @@ export function workflowRoutes(app: App, room: Room): void {
 
 function writingRoutes(app: App, room: Room): void {
   app.route({
+    ...ROUTES.listPools,
+    handler: async () => {
+      const pools = await room.versions.pools();
+      const items = pools.map(({ name, capacity, ...pool }) => ({
+        ...pool,
+        pool: name.slice(name.indexOf('/') + 1),
+        slots: capacity,
+      }));
+      return { items, next: null };
+    },
+  });
+
+  app.route({
     ...ROUTES.deployWorkflow,
     handler: async (request, reply) => {
       const { source, file, directory, reason } = request.body;
@@ -85,5 +98,6 @@ export async function deploy(room: Room, source: Source, by: ReturnType<typeof b
     const many = answer.problems.length === 1 ? 'a mistake' : `${answer.problems.length} mistakes`;
     throw new TuttiError('workflow.invalid', `${name} has ${many}.`, { problems: answer.problems });
   }
-  return { workflow: answer.workflow, version: answer.version, changed: answer.changed };
+  const { refused: _, ...deployed } = answer;
+  return deployed;
 }

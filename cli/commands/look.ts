@@ -1,5 +1,5 @@
 /**
- * Looking: runs, show, why, logs, systems, nodes.
+ * Looking: runs, show, why, logs, systems, nodes, pools.
  */
 import type { Command } from 'commander';
 import { CONNECTORS } from '../../connectors/index.ts';
@@ -28,6 +28,7 @@ export function lookCommands(program: Command, runtime: Runtime): void {
   logsCommand(program, runtime);
   systemsCommand(program, runtime);
   nodesCommand(program, runtime);
+  poolsCommand(program, runtime);
 }
 
 interface RunsOptions extends CommonOptions {
@@ -191,6 +192,34 @@ function nodesCommand(program: Command, runtime: Runtime): void {
       async (context) => {
         const { items } = await context.client.listNodes();
         context.print(items, nodeTable(items, context.paint, context.terminal.now()));
+        return EXIT.done;
+      },
+      read,
+    ),
+  );
+}
+
+function poolsCommand(program: Command, runtime: Runtime): void {
+  declareConnected(program, {
+    usage: 'pools',
+    summary: 'Lists pools, how many slots each has, and how many are held.',
+    description: 'A pool without a workflow is shared: it was deployed as a file of its own.',
+    examples: ['tutti pools'],
+  }).action(
+    connected<CommonOptions>(
+      runtime,
+      async (context) => {
+        const { items } = await context.client.listPools();
+        const rows = items.map(({ pool, workflow, slots, used, sharedBy }) => [
+          harmless(pool),
+          harmless(
+            workflow ?? (sharedBy.length > 0 ? `shared by ${sharedBy.join(', ')}` : 'shared'),
+          ),
+          `${used} of ${slots}`,
+        ]);
+        const none = ['There are no pools.'];
+        const lines = rows.length === 0 ? none : table([['pool', 'workflow', 'held'], ...rows]);
+        context.print(items, lines);
         return EXIT.done;
       },
       read,

@@ -95,7 +95,11 @@ async function locate(context: Context<RunOptions>, target: string): Promise<Tar
   if (options.version !== undefined) {
     throw new TuttiError('request.invalid', '--version goes with a name; a file is the newest.');
   }
-  return client.deployWorkflow(readWorkflowFile(context, target));
+  const { workflow, pool, version } = await client.deployWorkflow(
+    readWorkflowFile(context, target),
+  );
+  if (workflow !== undefined) return { workflow, version };
+  throw new TuttiError('request.invalid', `${target} holds the pool "${pool}", not a workflow.`);
 }
 
 /** Values on the command line are text: what they mean is what the workflow declares. */

@@ -16,7 +16,7 @@ import { validateSource } from '../validation.ts';
 import { problemLines } from '../view/problems.ts';
 import { plural } from '../view/words.ts';
 import { declare, declareConnected, withReason } from './command.ts';
-import { besideEachOther, inOrder } from '../together.ts';
+import { besideEachOther, inOrder, notesOn } from '../together.ts';
 import { readWorkflowFile, type WorkflowFile } from './files.ts';
 import { factor, parseJson } from './values.ts';
 
@@ -38,13 +38,18 @@ function validateCommand(program: Command, runtime: Runtime): void {
       const actions = catalogueOf(CONNECTORS);
       const read = files.map((file) => readWorkflowFile(context, file));
       const together = await besideEachOther(read);
+      const noted = notesOn(read);
       const results = read.map((one) => {
         const { source, file } = one;
-        return { file, ...validateSource(source, file, actions, together.get(one)) };
+        const notes = noted.get(one) ?? [];
+        return { file, ...validateSource(source, file, actions, together.get(one)), notes };
       });
-      const lines = results.flatMap(({ file, valid, problems }) =>
+      const lines = results.flatMap(({ file, valid, problems, notes }) =>
         valid
-          ? [`${context.paint.sign('succeeded')} ${file} is valid.`]
+          ? [
+              `${context.paint.sign('succeeded')} ${file} is valid.`,
+              ...notes.map((note) => `  note: ${note}`),
+            ]
           : [
               `${context.paint.sign('failed')} ${file} has ${plural(problems.length, 'mistake')}.`,
               ...problemLines(problems, context.sources),
@@ -63,7 +68,7 @@ interface DeployOptions extends CommonOptions {
 function deployCommand(program: Command, runtime: Runtime): void {
   const command = declareConnected(program, {
     usage: 'deploy <file...>',
-    summary: 'Stores workflow files as new versions; what has not changed stays as it is.',
+    summary: 'Stores workflows and pools as new versions; what has not changed stays as it is.',
     examples: ['tutti deploy flows/certificate.yaml --reason "second approval"'],
   });
   withReason(command).action(
@@ -79,8 +84,8 @@ function deployCommand(program: Command, runtime: Runtime): void {
         results.push(await client.deployWorkflow({ ...file, ...reason }));
       }
       const lines = results.map(
-        ({ workflow, version, changed }) =>
-          `${workflow} version ${version} ${changed ? 'is deployed' : 'is there already'}.`,
+        ({ workflow, pool, version, changed }) =>
+          `${workflow ?? `pool ${pool}`} version ${version} ${changed ? 'is deployed' : 'is there already'}.`,
       );
       context.print(results, lines);
       return EXIT.done;

@@ -10,8 +10,9 @@ export function catalogueOf(connectors: readonly AnyConnector[]): ActionCatalogu
   const catalogue = new Map<string, ActionDescription>();
   for (const action of connectors.flatMap((connector) => connector.actions)) {
     if (catalogue.has(action.name)) throw new Error(`there are two actions named ${action.name}`);
-    const { name, title, description, input, output, system, examples } = action;
-    catalogue.set(name, { name, title, description, input, output, system, examples });
+    const { name, title, description, input, output, system, examples, waits } = action;
+    const idle = waits === true ? { waits } : {};
+    catalogue.set(name, { name, title, description, input, output, system, examples, ...idle });
   }
   return catalogue;
 }

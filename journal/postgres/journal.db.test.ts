@@ -249,7 +249,7 @@ describe('versions', () => {
     by: { actor: 'tester' },
   };
 
-  it('stores a version once, and raises pools', async () => {
+  it('stores a version once, and gives its pools the size that it says', async () => {
     const { journal } = await fresh();
     expect(await journal.version('w', null)).toBeNull();
     expect(await journal.deploy(row)).toEqual({ version: 1, changed: true });
@@ -263,12 +263,10 @@ describe('versions', () => {
     expect(await journal.deploy(lower)).toEqual({ version: 2, changed: true });
     expect(await journal.version('w', 1)).toEqual({ ...row, version: 1 });
     expect((await journal.version('w', null))?.version).toBe(2);
-    expect(await journal.pools()).toEqual(
-      new Map([
-        ['gpu', 2],
-        ['x', 9],
-      ]),
-    );
+    expect(await journal.pools()).toMatchObject([
+      { name: 'w/gpu', capacity: 1, workflow: 'w' },
+      { name: 'w/x', capacity: 9, workflow: 'w' },
+    ]);
     const first = await journal.views.versions('w', null, 1);
     const second = await journal.views.versions('w', first.next, 1);
     expect([...first.items, ...second.items].map((each) => each.version)).toEqual([2, 1]);

@@ -23,6 +23,7 @@ import { Hosts } from './hosts.ts';
 import type { Source } from './line.ts';
 import { logEnd, readLogs, writeLogs } from './logs.ts';
 import { checkVersion, migrate } from './migrate.ts';
+import { deployPool, readPools } from './pools.ts';
 import { openRequests } from './requests.ts';
 import { openRetentions } from './retentions.ts';
 import { listRuns } from './run-lists.ts';
@@ -40,7 +41,7 @@ import {
 } from './runs.ts';
 import { openSlots } from './slots.ts';
 import { Stalls } from './stalls.ts';
-import { deploy, findVersion, listVersions, listWorkflows, readPools } from './versions.ts';
+import { deploy, findVersion, listVersions, listWorkflows } from './versions.ts';
 import { LIMITS, type Limits } from './vigil.ts';
 
 export interface PostgresJournalOptions {
@@ -215,6 +216,7 @@ type Reading = Pick<
   | 'activeRuns'
   | 'dueRuns'
   | 'deploy'
+  | 'deployPool'
   | 'version'
   | 'pools'
   | 'nodeKey'
@@ -231,6 +233,7 @@ function openReading(readers: Desk): Reading {
       readers.patiently((client) => activeRuns(client, node, after, limit)),
     dueRuns: ({ node }, now, limit) =>
       readers.patiently((client) => dueRuns(client, node, now, limit)),
+    deployPool: (version) => readers.patiently((client) => deployPool(client, version)),
     deploy: (version) => readers.patiently((client) => deploy(client, version)),
     version: (workflow, version) =>
       readers.patiently((client) => findVersion(client, workflow, version)),

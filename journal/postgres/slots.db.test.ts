@@ -29,15 +29,10 @@ async function nodes(count: number, runs: number): Promise<[Node, ...Node[]]> {
     return { journal, lease: await journal.register(name, 60_000, null) };
   };
   const first = await open('node-0');
-  const pools = { db: 3, tape: 1 };
-  await first.journal.deploy({
-    workflow: 'w',
-    definition: { name: 'w', inputs: {}, tasks: [], edges: [], pools },
-    source: '',
-    directory: '',
-    deployedAt: 0,
-    by: { actor: 'tester' },
-  });
+  for (const [name, slots] of Object.entries({ db: 3, tape: 1 })) {
+    const by = { actor: 'tester' };
+    await first.journal.deployPool({ pool: { name, slots }, source: name, deployedAt: 0, by });
+  }
   const starts = Array.from({ length: runs }, (_, index) => startRow(runId(index + 1)));
   await first.journal.append(first.lease, batch({ starts }));
   const others: Node[] = [];

@@ -10,6 +10,9 @@ import type { Desk } from './desk.ts';
 import { fence } from './lease.ts';
 import { inTransaction } from './line.ts';
 
+/** Some names lead to others: what a pool was called before it was a workflow's own. */
+export const OWN_NAMES = `
+select name as asked, coalesce(same_as, name) as name from pools where name = any($1::text[])`;
 export const LOCK_POOLS =
   'select name, capacity from pools where name = any($1::text[]) order by name for no key update';
 /**
@@ -84,9 +87,12 @@ async function take(
   lease: NodeLease,
   wants: readonly SlotWant[],
 ): Promise<{ granted: boolean[]; pools: PoolState[] }> {
-  const pools = [...new Set(wants.flatMap(({ slots }) => Object.keys(slots)))].toSorted();
+  const asked = [...new Set(wants.flatMap(({ slots }) => Object.keys(slots)))].toSorted();
   return inTransaction(client, async () => {
     if (!(await fence(client, lease))) return { granted: wants.map(() => false), pools: [] };
+    const names = await client.query<{ asked: string; name: string }>(OWN_NAMES, [asked]);
+    const own = new Map(names.rows.map((row) => [row.asked, row.name]));
+    const pools = [...new Set(asked.map((name) => own.get(name) ?? name))].toSorted();
     const locked = await client.query<{ name: string; capacity: number }>(LOCK_POOLS, [pools]);
     const capacities = new Map(locked.rows.map(({ name, capacity }) => [name, capacity]));
     await client.query(SWEEP_SLOTS, [pools]);
@@ -99,18 +105,36 @@ async function take(
         return [pool, { pool, capacity: capacities.get(pool) ?? null, used, holders: shown }];
       }),
     );
-    const granted = grant(wants, states, new Set(rows.map(keyOf)));
-    const taken = wants.flatMap((want, index) =>
-      granted[index] === true
-        ? Object.entries(want.slots).map(([pool, slots]) => ({ ...want, pool, count: slots }))
-        : [],
+    const named = wants.map((want) => ({ ...want, slots: underOwnNames(want.slots, own) }));
+    const granted = grant(named, states, new Set(rows.map(keyOf)));
+    await note(
+      client,
+      named.filter((_, index) => granted[index] === true),
     );
-    if (taken.length > 0) {
-      const columns = [taken.map(({ pool }) => pool), taken.map(({ count }) => count)];
-      await client.query(TAKE_SLOTS, [...columnsOf(taken), ...columns]);
-    }
-    return { granted, pools: [...states.values()] };
+    const found = asked.flatMap((pool): PoolState[] => {
+      const state = states.get(own.get(pool) ?? pool);
+      return state === undefined ? [] : [{ ...state, pool }];
+    });
+    return { granted, pools: found };
   });
+}
+
+async function note(client: pg.Client, wants: readonly SlotWant[]): Promise<void> {
+  const taken = wants.flatMap((want) =>
+    Object.entries(want.slots).map(([pool, count]) => ({ ...want, pool, count })),
+  );
+  if (taken.length === 0) return;
+  const columns = [taken.map(({ pool }) => pool), taken.map(({ count }) => count)];
+  await client.query(TAKE_SLOTS, [...columnsOf(taken), ...columns]);
+}
+
+function underOwnNames(
+  slots: SlotWant['slots'],
+  own: ReadonlyMap<string, string>,
+): SlotWant['slots'] {
+  return Object.fromEntries(
+    Object.entries(slots).map(([pool, count]) => [own.get(pool) ?? pool, count]),
+  );
 }
 
 export function openSlots(desk: Desk): Slots {

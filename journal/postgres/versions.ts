@@ -6,6 +6,7 @@ import type { Page, VersionEntry, VersionRow, WorkflowRow } from '../journal.ts'
 import { ringIn } from './bells.ts';
 import { clampLimit, readCursor, writeCursor } from './cursor.ts';
 import { inTransaction } from './line.ts';
+import { declarePools } from './pools.ts';
 
 export const INTRODUCE_WORKFLOW =
   'insert into workflows (name) values ($1) on conflict (name) do nothing';
@@ -20,11 +21,6 @@ values ($1, $2, $3, $4, $5, to_timestamp($6::float8 / 1000), $7)`;
 export const NAME_NEWEST = `
 update workflows set version = $2, title = $3, owner = $4,
   deployed_at = to_timestamp($5::float8 / 1000) where name = $1`;
-export const RAISE_POOL = `
-insert into pools (name, capacity) values ($1, $2)
-on conflict (name) do update set capacity = greatest(pools.capacity, excluded.capacity)`;
-export const POOLS = 'select name, capacity from pools';
-
 const VERSION = `workflow, version, source, directory,
   round(date_part('epoch', deployed_at) * 1000) as "deployedAt", "by"`;
 export const FIND_VERSION = `
@@ -70,7 +66,7 @@ async function addVersion(
   definition: string,
 ): Promise<void> {
   const { workflow, source, directory, deployedAt, by } = row;
-  const { title, owner, pools } = row.definition;
+  const { title, owner } = row.definition;
   await client.query(ADD_VERSION, [
     workflow,
     version,
@@ -81,10 +77,7 @@ async function addVersion(
     JSON.stringify(by),
   ]);
   await client.query(NAME_NEWEST, [workflow, version, title ?? null, owner ?? null, deployedAt]);
-  // In one order, so that two deployments cannot wait for each other.
-  for (const name of Object.keys(pools).toSorted()) {
-    await client.query(RAISE_POOL, [name, pools[name]]);
-  }
+  await declarePools(client, row.definition);
   await ringIn(client, { about: 'deployed', workflow });
 }
 
@@ -123,11 +116,6 @@ export async function listVersions(
   const last = items.at(-1);
   const more = rows.length > items.length && last !== undefined;
   return { items, next: more ? writeCursor([last.version]) : null };
-}
-
-export async function readPools(client: pg.Client): Promise<Map<string, number>> {
-  const { rows } = await client.query<{ name: string; capacity: number }>(POOLS);
-  return new Map(rows.map((row) => [row.name, row.capacity]));
 }
 
 export async function listWorkflows(

@@ -1,9 +1,11 @@
 /** What modifies a task: gates, repetition, retries, limits, slots. */
+import type { ActionCatalogue } from '../action.ts';
 import type { Json } from '../json.ts';
 import type { Retry, TaskDefinition } from '../definition.ts';
 import { parseDuration } from '../duration.ts';
 import { OPENING } from '../expression/template.ts';
-import { didYouMean } from '../suggestion.ts';
+import { privatePool } from '../pool.ts';
+import { NAME, NAME_CHARACTERS } from '../workflow.ts';
 import type { Draft, Fields } from './draft.ts';
 import type { Path, Report } from './issue.ts';
 import type { Refer, Workshop } from './workshop.ts';
@@ -136,24 +138,49 @@ function lowerTimeout({ fields, path }: Draft, report: Report): number | undefin
   return timeoutMs;
 }
 
+/** By the name that the pool has beside those of other workflows; whether a shared one is there, `deploy` says. */
 function lowerPool(
-  { fields, path }: Draft,
-  { pools, report }: Workshop,
+  draft: Draft,
+  { workflow = '', pools, report, actions }: Workshop,
 ): Readonly<Record<string, number>> | undefined {
+  const { fields, path } = draft;
   if (fields.pool === undefined) return undefined;
   const short = typeof fields.pool === 'string';
   const wanted = typeof fields.pool === 'string' ? { [fields.pool]: 1 } : fields.pool;
+  refuseWhileWaiting(draft, Object.keys(wanted), actions, report);
+  const held: [string, number][] = [];
   for (const [name, slots] of Object.entries(wanted)) {
     const at = short ? [...path, 'pool'] : [...path, 'pool', name];
     const capacity = Object.hasOwn(pools, name) ? pools[name] : undefined;
-    if (capacity === undefined) {
-      const message = `there is no pool "${name}"`;
-      const hint = didYouMean(name, Object.keys(pools)) ?? `declare it: pools: { ${name}: 4 }`;
-      report({ code: 'pool.unknown', message, path: at, at: short ? 'value' : 'key', hint });
-    } else if (slots > capacity) {
+    held.push([capacity === undefined ? name : privatePool(workflow, name), slots]);
+    if (!NAME.test(name) || name.length > NAME_CHARACTERS) {
+      const message = 'the name of a pool has letters, digits, "_", "." and "-"';
+      report({ code: 'name.invalid', message, path: at, at: short ? 'value' : 'key' });
+    }
+    if (capacity !== undefined && slots > capacity) {
       const message = `wants ${slots} slots, but the pool "${name}" has ${capacity}`;
       report({ code: 'field.value', message, path: at });
     }
   }
-  return wanted;
+  return Object.fromEntries(held);
+}
+
+/** Whoever waits takes no slot of those who work: they may be whom it waits for. */
+function refuseWhileWaiting(
+  { name, path, fields }: Draft,
+  pools: readonly string[],
+  actions: ActionCatalogue | undefined,
+  report: Report,
+): void {
+  const { workflow, action } = fields;
+  const held = pools.map((pool) => `"${pool}"`).join(', ');
+  const at = { code: 'pool.waiting', path: [...path, 'pool'], at: 'key' } as const;
+  if (workflow !== undefined) {
+    const message = `"${name}" runs the workflow "${workflow}" and waits for it: a slot of ${held} would be held from those who work`;
+    const hint = `put "pool" on the tasks of "${workflow}"; a pool that workflows share is a document of its own`;
+    report({ ...at, message, hint });
+  } else if (action !== undefined && actions?.get(action)?.waits === true) {
+    const message = `"${name}" only waits (${action}): a slot of ${held} would be held from those who work`;
+    report({ ...at, message, hint: 'put "pool" on the task that works' });
+  }
 }

@@ -8,6 +8,7 @@ import {
 } from '../request.ts';
 import {
   deployedSchema,
+  poolListSchema,
   validatedSchema,
   versionListSchema,
   versionViewSchema,
@@ -69,13 +70,23 @@ export const WORKFLOW_ROUTES = routes({
     bodyLimit: BODY_MAX_BYTES,
     schema: {
       tags,
-      summary: 'Deploy a workflow file',
+      summary: 'Deploy a file: a workflow, or a pool that workflows share',
       description:
         'Stores it as the next version (201), or answers the newest one that says the same (200).',
       body: deployRequestSchema,
       response: { 200: deployedSchema, 201: deployedSchema },
     },
     refusals: [...READING, 'workflow.invalid', 'node.stopping', 'node.fenced'],
+  },
+  listPools: {
+    method: 'GET',
+    url: '/pools',
+    schema: {
+      tags,
+      summary: 'List pools: those that workflows share, and those of one workflow',
+      response: { 200: poolListSchema },
+    },
+    refusals: READING,
   },
   validateWorkflow: {
     method: 'POST',

@@ -57,7 +57,7 @@ export async function openHouse(
     deploy: async (source) => {
       const result = await engine.door.deploy({ source, directory: data, by });
       if (result.refused) throw new Error(JSON.stringify(result.problems));
-      return result.workflow;
+      return 'workflow' in result ? result.workflow : result.pool;
     },
     run: async (workflow, inputs = {}) => {
       const answer = await engine.door.start({ workflow, inputs, by });

@@ -25,7 +25,7 @@ describe('law 9, slots are leases, across nodes', () => {
     const waiting = await second.start('pooled');
     expect([first.world.count('call'), second.world.count('call')]).toEqual([1, 0]);
     const [gate] = (await second.task(waiting, 'work')).gates;
-    expect(gate).toMatchObject({ kind: 'pool', on: 'tape' });
+    expect(gate).toMatchObject({ kind: 'pool', on: 'pooled/tape' });
     expect(gate?.words).toContain(holder);
     first.world.take('call').answer({});
     await quiet();

@@ -239,6 +239,7 @@ function poolCases(
 ): Readonly<Record<string, Case>> {
   const pools = some.map((_, n) => `p${n + 1}`);
   return {
+    OWN_NAMES: on(READ_SETTINGS, 2 * FEW, pools),
     LOCK_POOLS: { ...on(READ_SETTINGS, 2 * FEW, pools), sorts: 'the pools that are asked for' },
     SWEEP_SLOTS: { ...on(READ_SETTINGS, 60, ['p1', 'p2']), sorts: POOL_ROWS },
     TAKEN_SLOTS: { ...on(READ_SETTINGS, 40, ['p1', 'p2']), sorts: POOL_ROWS },
@@ -246,7 +247,12 @@ function poolCases(
     GIVE_SLOTS: on(READ_SETTINGS, 2 * FEW, some, tasks, attempts),
     KEEP_SLOTS: on(READ_SETTINGS, 4, some[0], ['t1'], [1]),
     POOLS: few([], 200),
-    RAISE_POOL: one('p1', 2),
+    SET_PRIVATE_POOL: one('p1', 2, 'w1'),
+    LEAVE_SHARED_POOLS: few(['w1'], 400),
+    INTRODUCE_POOL: one('p1', 2),
+    LOCK_POOL: one('p1'),
+    SET_SHARED_POOL: one('p1', 2, null, null, 1),
+    ADD_POOL_VERSION: one('p1', 9_999, 2, 's', 1, NONE),
   };
 }
 

@@ -42,6 +42,8 @@ export class Book {
   /** Those that have not ended. */
   readonly open = new Set<Folded>();
   readonly leases = new Map<number, Lease>();
+  /** How many slots each pool has by now. */
+  capacities: () => ReadonlyMap<string, number> = () => new Map();
   readonly #definitions = new Map<string, Definition>();
 
   deployed(workflow: string, version: number, definition: Definition): void {

@@ -19,7 +19,9 @@ import type {
   LogRow,
   NodeLease,
   NodeRow,
+  PoolRow,
   PoolState,
+  PoolVersion,
   Renewal,
   Requests,
   Slots,
@@ -30,6 +32,7 @@ import type {
 } from '../../journal/journal.ts';
 import { grant } from '../../journal/postgres/slots.ts';
 import { TuttiError } from '../../model/errors.ts';
+import { isPrivate, privatePool } from '../../model/pool.ts';
 import { Bells } from './bells.ts';
 import { type Row, slotKey, type StoredNode, summary, wakeAt } from './rows.ts';
 
@@ -45,6 +48,7 @@ export class MemoryJournal implements Journal {
   readonly calls = new Map<string, number>();
   readonly #nodes: StoredNode[] = [];
   readonly #versions = new Map<string, VersionRow[]>();
+  readonly #shared = new Map<string, { readonly slots: number; readonly version: number }>();
   readonly #bells = new Bells();
   /** Every event in the order of the commits. */
   readonly #feed: EventRow[] = [];
@@ -330,14 +334,35 @@ export class MemoryJournal implements Journal {
     return new Uint8Array(32);
   }
 
-  async pools(): Promise<ReadonlyMap<string, number>> {
-    const pools = new Map<string, number>();
-    for (const versions of this.#versions.values()) {
-      for (const { definition } of versions) {
-        for (const [pool, slots] of Object.entries(definition.pools)) pools.set(pool, slots);
-      }
-    }
-    return pools;
+  async deployPool({ pool }: PoolVersion): Promise<{ version: number; changed: boolean }> {
+    const version = (this.#shared.get(pool.name)?.version ?? 0) + 1;
+    this.#shared.set(pool.name, { slots: pool.slots, version });
+    this.#bells.ring({ about: 'pools' });
+    return { version, changed: true };
+  }
+
+  /** How many slots each pool has by now. */
+  get capacities(): ReadonlyMap<string, number> {
+    const own = [...this.#versions].flatMap(([workflow, versions]) =>
+      Object.entries(versions.at(-1)?.definition.pools ?? {}).map(
+        ([pool, slots]) => [privatePool(workflow, pool), slots] as const,
+      ),
+    );
+    return new Map([
+      ...own,
+      ...[...this.#shared].map(([pool, { slots }]) => [pool, slots] as const),
+    ]);
+  }
+
+  async pools(): Promise<readonly PoolRow[]> {
+    const common = { used: 0, title: null, owner: null, sharedBy: [] };
+    return [...this.capacities].map(([name, capacity]) => ({
+      ...common,
+      name,
+      capacity,
+      workflow: isPrivate(name) ? (name.split('/')[0] ?? null) : null,
+      version: this.#shared.get(name)?.version ?? 0,
+    }));
   }
 
   readonly views = {
@@ -396,7 +421,7 @@ export class MemoryJournal implements Journal {
       if (row.update?.endedAt != null || sleeps) this.#slots.delete(key);
     }
     const open = [...this.#slots.values()];
-    return [...(await this.pools())].map(([pool, capacity]) => {
+    return [...this.capacities].map(([pool, capacity]) => {
       const holders = open.filter(({ slots }) => slots[pool] !== undefined);
       const used = holders.reduce((sum, { slots }) => sum + (slots[pool] ?? 0), 0);
       return { pool, capacity, used, holders };

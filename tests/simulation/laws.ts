@@ -251,9 +251,14 @@ export class Laws {
     return `${this.#book.nameOf(id)}:${refOf(state, index)}:${attempt}`;
   }
 
-  /** What is held of each pool, after it has changed. */
-  slots(used: ReadonlyMap<string, number>, capacity: ReadonlyMap<string, number>): void {
-    for (const [pool, count] of used) {
+  /** What is held of each pool, after something of it was granted: it may have fewer slots than before. */
+  slots(
+    granted: ReadonlySet<string>,
+    used: ReadonlyMap<string, number>,
+    capacity: ReadonlyMap<string, number>,
+  ): void {
+    for (const pool of granted) {
+      const count = used.get(pool) ?? 0;
       const most = capacity.get(pool) ?? 0;
       this.judge(
         'slots',

@@ -38,7 +38,7 @@ function isShutOut(book: Book, { state }: Folded, index: number): boolean {
         if (isShout(run.state, at)) held += definitionOf(run.state, node).pools?.[pool] ?? 0;
       });
     }
-    return held + slots > (state.definition.pools[pool] ?? 0);
+    return held + slots > (book.capacities().get(pool) ?? 0);
   });
 }
 

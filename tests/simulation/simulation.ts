@@ -21,7 +21,7 @@ import { People } from './people.ts';
 import { rests, whyNot } from './rest.ts';
 import { settled, whenDone } from './schedule.ts';
 import { type Difference, differenceOf, type Trace } from './trace.ts';
-import { workflows } from './workload.ts';
+import { licence, workflows } from './workload.ts';
 import type { Life } from './machine.ts';
 import { LEASE_MS, START, World } from './world.ts';
 
@@ -134,8 +134,9 @@ class Simulation {
   async #prepare(): Promise<People> {
     const { chance, schedule, faults, book, laws, trace } = this.#world;
     const files = workflows(chance.fork());
-    let left = files.length;
-    for (const { source } of files) {
+    book.capacities = () => this.#world.journal.capacities;
+    let left = files.length + 1;
+    for (const source of [licence(1), ...files.map((file) => file.source)]) {
       const by = { actor: 'author' };
       const deployed = this.#world.doors[0]?.engine?.door.deploy({ source, by });
       void whenDone(deployed, (answer) => {

@@ -4,7 +4,7 @@
  */
 import { Alarms } from '../../engine/alarms.ts';
 import { createEngine, type EngineOptions } from '../../engine/engine.ts';
-import type { Batch, VersionRow } from '../../journal/journal.ts';
+import type { Batch, VersionRow, SlotWant } from '../../journal/journal.ts';
 import { Chance } from '../chaos/chance.ts';
 import { Book } from './book.ts';
 import { connectorOf } from './connector.ts';
@@ -18,12 +18,10 @@ import { HONEST } from './people.ts';
 import { Outside } from './outside.ts';
 import { Schedule, whenDone } from './schedule.ts';
 import { Trace } from './trace.ts';
-import { POOLS } from './workload.ts';
 import { leaseOf, wired } from './wire.ts';
 
 export const LEASE_MS = 5_000;
 export const START = Date.UTC(2026, 0, 1);
-const CAPACITY = new Map<string, number>(Object.entries(POOLS));
 const DRAIN_MS = 3_000;
 
 export type CreateEngine = typeof createEngine;
@@ -234,7 +232,7 @@ export class World {
         this.#appended(life, args[1] as Batch, lease, result as { kind: string });
         break;
       case 'slots.take':
-        laws.slots(this.#slotsUsed(), CAPACITY);
+        laws.slots(takenOf(args[1], result), this.#slotsUsed(), this.journal.capacities);
         break;
       case 'deploy': {
         const row = args[0] as VersionRow;
@@ -288,4 +286,11 @@ export class World {
     );
     this.trace.note(`  ${kind}: ${events.join(', ')}`);
   }
+}
+
+/** The pools that something was granted of. */
+function takenOf(wants: unknown, result: unknown): ReadonlySet<string> {
+  const { granted } = result as { readonly granted: readonly boolean[] };
+  const taken = (wants as readonly SlotWant[]).filter((_, index) => granted[index] === true);
+  return new Set(taken.flatMap(({ slots }) => Object.keys(slots)));
 }

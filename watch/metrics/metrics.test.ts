@@ -95,8 +95,8 @@ describe('the metrics of a node', () => {
       'tutti_lane_attempts{lane="world"}': 2,
       'tutti_lane_limit{lane="world"}': 4,
       'tutti_lane_overdue{lane="world"}': 0,
-      'tutti_pool_slots_used{pool="desk"}': 2,
-      'tutti_pool_slots{pool="desk"}': 2,
+      'tutti_pool_slots_used{pool="look/desk"}': 2,
+      'tutti_pool_slots{pool="look/desk"}': 2,
     });
     await stage.clock.advance(3_000);
     await answer(stage);

@@ -1,0 +1,155 @@
+/** Pools in the journal: whose they are, how large, and what becomes of those of before. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Definition } from '../../model/definition.ts';
+import { batch, openTestbed, runId, startRow, type Testbed } from '../testbed.ts';
+import type { Journal, NodeLease } from '../journal.ts';
+import { migrate, readMigrations } from './migrate.ts';
+
+let bed: Testbed;
+beforeAll(async () => {
+  bed = await openTestbed();
+}, 60_000);
+afterAll(() => bed.close(), 60_000);
+
+const by = { actor: 'tester' };
+
+function version(workflow: string, pools: Record<string, number>) {
+  const definition: Definition = { name: workflow, inputs: {}, tasks: [], edges: [], pools };
+  return { workflow, definition, source: JSON.stringify(pools), directory: '', deployedAt: 0, by };
+}
+
+function document(name: string, slots: number) {
+  return {
+    pool: { name, slots, title: 'Licences' },
+    source: `${name} ${slots}`,
+    deployedAt: 1,
+    by,
+  };
+}
+
+const want = (run: number, pool: string) => ({
+  run: runId(run),
+  task: 't',
+  attempt: 1,
+  slots: { [pool]: 1 },
+});
+
+async function opened(): Promise<{ journal: Journal; lease: NodeLease }> {
+  const { journal } = await bed.journal();
+  const lease = await journal.register('main', 60_000, null);
+  const starts = Array.from({ length: 9 }, (_, n) => startRow(runId(n)));
+  await journal.append(lease, batch({ starts }));
+  return { journal, lease };
+}
+
+describe('a pool that a workflow declares', () => {
+  it('is its own, whatever others call theirs', async () => {
+    const { journal, lease } = await opened();
+    await journal.deploy(version('a', { dock: 1 }));
+    await journal.deploy(version('b', { dock: 2 }));
+    expect(await journal.pools()).toMatchObject([
+      { name: 'a/dock', capacity: 1, workflow: 'a' },
+      { name: 'b/dock', capacity: 2, workflow: 'b' },
+    ]);
+    const wants = [want(1, 'a/dock'), want(2, 'a/dock'), want(3, 'b/dock'), want(4, 'b/dock')];
+    expect((await journal.slots.take(lease, wants)).granted).toEqual([true, false, true, true]);
+    expect(await journal.pools()).toMatchObject([{ used: 1 }, { used: 2 }]);
+  });
+
+  it('follows the newest version, also downwards: nothing is granted while too much is held', async () => {
+    const { journal, lease } = await opened();
+    await journal.deploy(version('a', { dock: 2 }));
+    const both = [want(1, 'a/dock'), want(2, 'a/dock')];
+    expect((await journal.slots.take(lease, both)).granted).toEqual([true, true]);
+    await journal.deploy(version('a', { dock: 1 }));
+    const next = [want(3, 'a/dock')];
+    const waits = await journal.slots.take(lease, next);
+    expect(waits).toMatchObject({ granted: [false], pools: [{ used: 2, capacity: 1 }] });
+    await journal.slots.give(lease, both.slice(0, 1));
+    expect((await journal.slots.take(lease, next)).granted).toEqual([false]);
+    await journal.slots.give(lease, both.slice(1));
+    expect((await journal.slots.take(lease, next)).granted).toEqual([true]);
+  });
+});
+
+describe('a pool that is a document', () => {
+  it('has versions, and the size of the newest', async () => {
+    const { journal, lease } = await opened();
+    expect(await journal.deployPool(document('licence', 2))).toEqual({ version: 1, changed: true });
+    const again = { ...document('licence', 2), deployedAt: 2 };
+    expect(await journal.deployPool(again)).toEqual({ version: 1, changed: false });
+    expect(await journal.deployPool(document('licence', 1))).toEqual({ version: 2, changed: true });
+    expect(await journal.pools()).toMatchObject([
+      { name: 'licence', capacity: 1, workflow: null, version: 2, title: 'Licences' },
+    ]);
+    const wants = [want(1, 'licence'), want(2, 'licence')];
+    expect((await journal.slots.take(lease, wants)).granted).toEqual([true, false]);
+  });
+});
+
+describe('pools of before', () => {
+  /** As two workflows declared `dock` and one `crane`, and a task holds a slot of each. */
+  async function before() {
+    const connection = await bed.database();
+    const client = await bed.client(connection);
+    await migrate(
+      client,
+      readMigrations().filter(({ name }) => name !== 'private_pools'),
+    );
+    const pools: [string, Record<string, number>, number][] = [
+      ['a', { dock: 2 }, 1],
+      ['b', { dock: 3, crane: 5 }, 1],
+      ['b', { dock: 1, crane: 2 }, 2],
+    ];
+    for (const [workflow, declared, number] of pools) {
+      const definition = JSON.stringify({ name: workflow, tasks: [], pools: declared });
+      const named =
+        'insert into workflows (name, version) values ($1, $2) on conflict (name) do update set version = $2';
+      await client.query(named, [workflow, number]);
+      const added = `insert into versions values ($1, $2, $3, '', '', now(), '{}')`;
+      await client.query(added, [workflow, number, definition]);
+    }
+    await client.query(`insert into pools values ('dock', 3), ('crane', 5)`);
+    await client.query(
+      `insert into slots values ($1, 't', 1, 'crane', 1), ($2, 't', 1, 'dock', 1)`,
+      [runId(1), runId(2)],
+    );
+    await migrate(client);
+    const { journal } = await bed.journal({ connection });
+    const lease = await journal.register('main', 60_000, null);
+    const starts = Array.from({ length: 9 }, (_, n) => startRow(runId(n)));
+    await journal.append(lease, batch({ starts }));
+    return { journal, lease };
+  }
+
+  it('are shared where several declared them, and else private, with what is held', async () => {
+    const { journal } = await before();
+    expect(await journal.pools()).toMatchObject([
+      { name: 'b/crane', capacity: 2, workflow: 'b', used: 1 },
+      { name: 'dock', capacity: 3, workflow: null, version: 0, sharedBy: ['a', 'b'], used: 1 },
+    ]);
+  });
+
+  it('are one with what their old name meant: old and new versions share the slots', async () => {
+    const { journal, lease } = await before();
+    const wants = [want(3, 'crane'), want(4, 'b/crane'), want(5, 'crane')];
+    const { granted, pools } = await journal.slots.take(lease, wants);
+    expect(granted).toEqual([true, false, false]);
+    expect(pools).toMatchObject([
+      { pool: 'b/crane', used: 2, capacity: 2 },
+      { pool: 'crane', used: 2, capacity: 2 },
+    ]);
+  });
+
+  it('are left by each workflow that is deployed anew', async () => {
+    const { journal } = await before();
+    const shared = async () =>
+      (await journal.pools()).find(({ name }) => name === 'dock')?.sharedBy;
+    await journal.deploy(version('b', { crane: 2 }));
+    expect(await shared()).toEqual(['a']);
+    await journal.deployPool(document('dock', 2));
+    expect(await shared()).toEqual(['a']);
+    await journal.deploy(version('a', {}));
+    expect(await shared()).toEqual([]);
+  });
+});
