@@ -7,6 +7,7 @@ import type { Definition } from '../model/definition.ts';
 import { isPrivate } from '../model/pool.ts';
 import { readWorkflow } from '../model/read.ts';
 import type { Issue } from '../model/reading/issue.ts';
+import { didYouMean } from '../model/suggestion.ts';
 
 interface File {
   readonly source: string;
@@ -64,10 +65,11 @@ export function notesOn<F extends File>(files: readonly F[]): ReadonlyMap<F, rea
       });
       const used = definition.tasks.flatMap(({ pools }) => Object.keys(pools ?? {}));
       const unknown = [...new Set(used)].filter((pool) => !isPrivate(pool) && !shared.has(pool));
-      const asked = unknown.map(
-        (pool) =>
-          `the shared pool "${pool}" is in none of these files; deploy says whether it is there`,
-      );
+      const asked = unknown.map((pool) => {
+        const hint = didYouMean(pool, [...Object.keys(definition.pools), ...shared]);
+        const words = `the shared pool "${pool}" is in none of these files; deploy says whether it is there`;
+        return hint === undefined ? words : `${words}; ${hint}`;
+      });
       return [file, [...own, ...asked]] as const;
     }),
   );

@@ -246,7 +246,7 @@ function poolCases(
     TAKE_SLOTS: few([some, tasks, attempts.map(() => 9), pools, attempts]),
     GIVE_SLOTS: on(READ_SETTINGS, 2 * FEW, some, tasks, attempts),
     KEEP_SLOTS: on(READ_SETTINGS, 4, some[0], ['t1'], [1]),
-    POOLS: few([], 200),
+    POOLS: few([], 3_000),
     SET_PRIVATE_POOL: one('p1', 2, 'w1'),
     LEAVE_SHARED_POOLS: few(['w1'], 400),
     INTRODUCE_POOL: one('p1', 2),

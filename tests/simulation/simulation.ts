@@ -135,16 +135,8 @@ class Simulation {
     const { chance, schedule, faults, book, laws, trace } = this.#world;
     const files = workflows(chance.fork());
     book.capacities = () => this.#world.journal.capacities;
-    let left = files.length + 1;
-    for (const source of [licence(1), ...files.map((file) => file.source)]) {
-      const by = { actor: 'author' };
-      const deployed = this.#world.doors[0]?.engine?.door.deploy({ source, by });
-      void whenDone(deployed, (answer) => {
-        if (answer.refused) throw new Error(JSON.stringify([answer.problems, source]));
-        left -= 1;
-      });
-    }
-    await this.#until('the workflows are deployed', () => left === 0);
+    await this.#deploy([licence(1)]);
+    await this.#deploy(files.map(({ source }) => source));
     return new People({
       chance: chance.fork(),
       schedule,
@@ -157,6 +149,19 @@ class Simulation {
       workflows: files.map(({ name }) => name),
       mostRuns: 30,
     });
+  }
+
+  async #deploy(sources: readonly string[]): Promise<void> {
+    let left = sources.length;
+    for (const source of sources) {
+      const by = { actor: 'author' };
+      const deployed = this.#world.doors[0]?.engine?.door.deploy({ source, by });
+      void whenDone(deployed, (answer) => {
+        if (answer.refused) throw new Error(JSON.stringify([answer.problems, source]));
+        left -= 1;
+      });
+    }
+    await this.#until('the files are deployed', () => left === 0);
   }
 
   /** One thing is delivered, and whoever it moves moves as far as it can. */
