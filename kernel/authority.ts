@@ -71,6 +71,7 @@ export const AUTHORITY: Readonly<Record<Asked, Rights>> = {
   getRetention: PEOPLE,
   cancelRetention: PEOPLE,
   listWorkflows: PEOPLE,
+  listPools: PEOPLE,
   getWorkflow: PEOPLE,
   listVersions: PEOPLE,
   getVersion: PEOPLE,

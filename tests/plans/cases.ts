@@ -250,8 +250,8 @@ function poolCases(
     SET_PRIVATE_POOL: one('p1', 2, 'w1'),
     LEAVE_SHARED_POOLS: few(['w1'], 400),
     INTRODUCE_POOL: one('p1', 2),
-    LOCK_POOL: one('p1'),
-    SET_SHARED_POOL: one('p1', 2, null, null, 1),
+    LOCK_POOL: on(READ_SETTINGS, 4, 'p1'),
+    SET_SHARED_POOL: on(READ_SETTINGS, 4, 'p1', 2, null, null, 1),
     ADD_POOL_VERSION: one('p1', 9_999, 2, 's', 1, NONE),
   };
 }
