@@ -8,12 +8,15 @@
 import type { Definition } from '../model/definition.ts';
 import type { TuttiError } from '../model/errors.ts';
 import type { Json } from '../model/json.ts';
-import type { PoolDefinition } from '../model/pool.ts';
 import type { RetentionCounts } from '../model/retention.ts';
 import type { By, ParentTask, RunStatus, RunSummary } from '../model/run.ts';
 import type { Requests } from './requests.ts';
 
 export type { RequestState, Requests, StoredAnswer } from './requests.ts';
+
+import type { PoolRow, PoolState, PoolVersion, SlotKey, SlotWant } from './pools.ts';
+
+export type { PoolRow, PoolState, PoolVersion, SlotKey, SlotWant } from './pools.ts';
 
 /** One event as a row. `data` is the rest of the event as JSON text. */
 export interface EventRow {
@@ -173,28 +176,6 @@ export interface VersionRow {
 /** A version in a list: without its contents, which may be large. */
 export type VersionEntry = Omit<VersionRow, 'definition' | 'source'>;
 
-export interface PoolVersion {
-  readonly pool: PoolDefinition;
-  /** The file as it was written. */
-  readonly source: string;
-  readonly deployedAt: number;
-  readonly by: By;
-}
-
-export interface PoolRow {
-  /** `workflow/pool` for one that a workflow declares for itself. */
-  readonly name: string;
-  readonly capacity: number;
-  readonly used: number;
-  readonly workflow: string | null;
-  readonly title: string | null;
-  readonly owner: string | null;
-  /** 0: it is no document, only what workflows of before declared. */
-  readonly version: number;
-  /** Workflows that declared it when that meant to share it, and have not been deployed anew. */
-  readonly sharedBy: readonly string[];
-}
-
 export interface WorkflowRow {
   readonly name: string;
   readonly title: string | null;
@@ -234,27 +215,6 @@ export interface LogFilter {
 export interface LogPage extends Page<LogRow> {
   /** There was no room for all. */
   readonly more: boolean;
-}
-
-/** An attempt that holds slots. */
-export interface SlotKey {
-  readonly run: string;
-  readonly task: string;
-  readonly attempt: number;
-}
-
-export interface SlotWant extends SlotKey {
-  /** By pool: how many. */
-  readonly slots: Readonly<Record<string, number>>;
-}
-
-export interface PoolState {
-  readonly pool: string;
-  /** null: no deployed workflow declares it. */
-  readonly capacity: number | null;
-  readonly used: number;
-  /** Some of those who hold slots, the longest first. */
-  readonly holders: readonly (SlotKey & { readonly since: number })[];
 }
 
 /** Slots of pools, shared by all nodes: leases of attempts, counted afresh by whoever takes. */
