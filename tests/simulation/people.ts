@@ -16,7 +16,6 @@ import type { Laws } from './laws.ts';
 import type { Life } from './machine.ts';
 import { type Schedule, whenDone } from './schedule.ts';
 import type { Trace } from './trace.ts';
-import { licence } from './workload.ts';
 
 export interface PeopleParts {
   readonly chance: Chance;
@@ -73,8 +72,7 @@ export class People {
     const life = chance.pick(at);
     const roll = chance.next();
     if (this.started < mostRuns && (roll < 0.35 || book.runs.size < 3)) this.#start(life);
-    else if (roll < 0.84) this.#command(life);
-    else if (roll < 0.86) this.#resize(life);
+    else if (roll < 0.85) this.#command(life);
     else this.#look(life);
   }
 
@@ -97,17 +95,6 @@ export class People {
       (answer) => {
         if (!answer.refused) laws.startAcknowledged(answer.run);
       },
-    );
-  }
-
-  /** A shared pool gets another size, while its slots are held. */
-  #resize(life: Life): void {
-    const slots = 1 + this.#parts.chance.below(2);
-    this.#ask(
-      life,
-      `deploy the pool licence with ${slots}`,
-      (door) => door.deploy({ source: licence(slots), by: { actor: 'author' } }),
-      () => undefined,
     );
   }
 

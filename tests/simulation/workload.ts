@@ -3,7 +3,7 @@ import { readWorkflow } from '../../model/read.ts';
 import type { JsonObject } from '../../model/json.ts';
 import type { Chance } from '../chaos/chance.ts';
 
-/** `db` is each workflow's own; `licence` they share, and it has one slot or two. */
+/** `db` is each workflow's own; `licence` they share. */
 const POOLS = { db: 2 } as const;
 export const licence = (slots: number): string => JSON.stringify({ pool: 'licence', slots });
 const ACTIONS = [
