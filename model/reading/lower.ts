@@ -28,7 +28,7 @@ export interface Lowered {
 }
 
 /** What a run costs at once when it starts or is taken over grows with them. */
-export const MOST_TASKS = 20_000;
+export const MOST_TASKS = 100_000;
 
 export const ISSUES_SHOWN = 1_000;
 
