@@ -36,6 +36,12 @@ describe('the reader', () => {
     expect(large.definition?.tasks).toHaveLength(300);
   });
 
+  it('reads one large file after another in the same thread', async () => {
+    const reader = open({ threads: 1 });
+    for (const count of [300, 200, 100])
+      expect((await reader.read(chain(count), {})).definition?.tasks).toHaveLength(count);
+  });
+
   it('says where the mistakes of a large file are', async () => {
     const source = `${chain(300)}  bad: { action: tutti.nop }\n`;
     const { definition, problems } = await open().read(source, { file: 'chain.yaml' });

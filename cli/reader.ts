@@ -28,7 +28,7 @@ export interface ReaderLimits {
   readonly memoryMb: number;
 }
 
-const LIMITS: ReaderLimits = { threads: 2, timeMs: 60_000, memoryMb: 1_024 };
+const LIMITS: ReaderLimits = { threads: 2, timeMs: 60_000, memoryMb: 2_048 };
 /** In characters: read where they are in a few milliseconds, once the reader is warm. */
 const SMALL = 2_000;
 
@@ -74,37 +74,40 @@ export class Reader {
     });
     this.#all.add(worker);
     worker.unref();
+    // One that ends while it has nothing to do is no news, and reads nothing any more.
+    worker.on('error', () => undefined);
+    worker.on('exit', () => {
+      this.#all.delete(worker);
+      if (this.#idle.includes(worker)) this.#idle.splice(this.#idle.indexOf(worker), 1);
+    });
     return worker;
   }
 
   #ask(worker: Worker, { source, options, answer }: Question): void {
-    let over = false;
     const end = (result: ReadResult, alive: boolean): void => {
-      if (over) return;
-      over = true;
       clearTimeout(timer);
-      worker.removeAllListeners();
-      // What a thread says while it ends is no news.
-      worker.on('error', () => undefined);
+      // Each by itself: a thread whose listeners are all removed is not heard any more.
+      for (const [event, hear] of Object.entries(hearing)) worker.off(event, hear);
       worker.unref();
       if (alive) this.#idle.push(worker);
-      else {
-        this.#all.delete(worker);
-        void worker.terminate();
-      }
+      else void worker.terminate();
+      if (!alive) this.#all.delete(worker);
       answer(result);
       this.#next();
     };
     const { timeMs, memoryMb } = this.#limits;
+    const hearing = {
+      message: (result: string) => end(JSON.parse(result) as ReadResult, true),
+      error: (error: NodeJS.ErrnoException) => {
+        const full = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+        end(refused(full ? `it takes more than ${memoryMb} MB to read` : error.message), false);
+      },
+      exit: () => end(refused('its reader has ended'), false),
+    };
     const timer = setTimeout(() => {
       end(refused(`it takes longer than ${timeMs / 1_000} s to read`), false);
     }, timeMs);
-    worker.on('message', (result: string) => end(JSON.parse(result) as ReadResult, true));
-    worker.on('error', (error: NodeJS.ErrnoException) => {
-      const full = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
-      end(refused(full ? `it takes more than ${memoryMb} MB to read` : error.message), false);
-    });
-    worker.on('exit', () => end(refused('its reader has ended'), false));
+    for (const [event, hear] of Object.entries(hearing)) worker.on(event, hear);
     worker.ref();
     worker.postMessage({ source, options }, []);
   }

@@ -1,7 +1,8 @@
 /** A run as the journal has it, folded: what its owner holds in memory, before anything follows from it. */
 import type { EventRow, StoredRun } from '../journal/journal.ts';
-import { replay } from '../kernel/step.ts';
+import { replaying } from '../kernel/step.ts';
 import type { RunEvent } from '../model/run.ts';
+import type { Clock } from './clock.ts';
 import { type LiveRun, newLiveRun } from './live-run.ts';
 import { eventOf } from './rows.ts';
 import type { Versions } from './versions.ts';
@@ -19,21 +20,36 @@ function unfoldable<T>(what: string, work: () => T): T {
   }
 }
 
+/** Others have their turn: the history of a large run is long. */
+function turn(clock: Clock): Promise<void> {
+  return new Promise((resolve) => clock.soon(resolve));
+}
+
+const READ_AT_ONCE = 2_000;
+
 /** Events in their order, each as it was written: one that is missing changes what follows from it. */
-function readEvents(rows: readonly EventRow[]): readonly RunEvent[] {
-  return rows.map((row, seq) => {
+async function readEvents(rows: readonly EventRow[], clock: Clock): Promise<RunEvent[]> {
+  const events: RunEvent[] = [];
+  for (const row of rows) {
+    const seq = events.length;
     if (row.seq !== seq) {
       throw new Unfoldable(
         `the event ${seq} of its history is missing: ${row.seq} follows ${seq - 1}`,
       );
     }
-    return unfoldable(`the event ${seq} of its history cannot be read`, () => eventOf(row));
-  });
+    if (seq > 0 && seq % READ_AT_ONCE === 0) await turn(clock);
+    events.push(unfoldable(`the event ${seq} of its history cannot be read`, () => eventOf(row)));
+  }
+  return events;
 }
 
 /** Throws `Unfoldable` for what is wrong with the run itself. */
-export async function foldOf(stored: StoredRun, versions: Versions): Promise<LiveRun> {
-  const events = readEvents(stored.events);
+export async function foldOf(
+  stored: StoredRun,
+  versions: Versions,
+  clock: Clock,
+): Promise<LiveRun> {
+  const events = await readEvents(stored.events, clock);
   let version = stored.summary.version;
   for (const event of events) {
     if (
@@ -45,9 +61,11 @@ export async function foldOf(stored: StoredRun, versions: Versions): Promise<Liv
     }
   }
   const row = await versions.get(stored.summary.workflow, version);
-  const state = unfoldable('its history does not fit together', () =>
-    replay(stored.summary.id, events, versions.definitions),
-  );
+  const folding = replaying(stored.summary.id, events, versions.definitions);
+  const fold = () => unfoldable('its history does not fit together', () => folding.next());
+  let folded = fold();
+  for (; folded.done !== true; folded = fold()) await turn(clock);
+  const state = folded.value;
   state.touched = [];
   const run = newLiveRun(state, row?.directory ?? '', state.seq);
   run.row = { status: stored.summary.status, wakeAt: stored.wakeAt, version };

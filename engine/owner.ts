@@ -246,7 +246,7 @@ export class Owner implements PipelineListener {
     const stored = await this.#parts.journal.load(id);
     if (stored === null) return null;
     try {
-      const run = await foldOf(stored, this.#parts.versions);
+      const run = await foldOf(stored, this.#parts.versions, this.#parts.clock);
       const { aside } = stored.summary;
       return { run, live: false, ...(aside !== undefined && { aside }) };
     } catch (error) {
@@ -429,7 +429,7 @@ export class Owner implements PipelineListener {
     const { id, aside } = stored.summary;
     if (aside !== undefined) throw isAside(id, aside);
     try {
-      return await foldOf(stored, this.#parts.versions);
+      return await foldOf(stored, this.#parts.versions, this.#parts.clock);
     } catch (error) {
       if (!(error instanceof Unfoldable)) throw error;
       await this.#setAside(id, error.message);

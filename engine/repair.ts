@@ -6,6 +6,7 @@ import type { Journal, NodeLease } from '../journal/journal.ts';
 import { refusal } from '../kernel/refusal.ts';
 import { TuttiError } from '../model/errors.ts';
 import type { By, Refusal, Repair, RunEnded } from '../model/run.ts';
+import type { Clock } from './clock.ts';
 import { foldOf, Unfoldable } from './fold.ts';
 import type { EndedRun, Owner } from './owner.ts';
 import { rowOf } from './rows.ts';
@@ -17,7 +18,7 @@ export interface RepairParts {
   readonly versions: Versions;
   readonly owner: Owner;
   readonly lease: NodeLease;
-  readonly now: number;
+  readonly clock: Clock;
   readonly ended: (run: EndedRun, durable: number) => void;
 }
 
@@ -32,7 +33,7 @@ export async function repair(
   const { aside: reason, endedAt } = stored.summary;
   const isNot = () => refusal('run.not-aside', `run ${run} is not set aside`);
   if (reason === undefined) return isNot();
-  const trouble = await troubleOf(stored, parts.versions);
+  const trouble = await troubleOf(stored, parts);
   if (trouble === undefined) {
     if (!preview && !(await parts.owner.takeBack(run))) return isNot();
     const words = 'its history can be read: it goes on where it was';
@@ -47,9 +48,12 @@ export async function repair(
 }
 
 /** Why the run still cannot be read; undefined when it can. */
-async function troubleOf(stored: StoredRun, versions: Versions): Promise<string | undefined> {
+async function troubleOf(
+  stored: StoredRun,
+  { versions, clock }: RepairParts,
+): Promise<string | undefined> {
   try {
-    await foldOf(stored, versions);
+    await foldOf(stored, versions, clock);
     return undefined;
   } catch (error) {
     if (error instanceof Unfoldable) return error.message;
@@ -58,7 +62,7 @@ async function troubleOf(stored: StoredRun, versions: Versions): Promise<string 
 }
 
 async function end(
-  { journal, lease, now, ended }: RepairParts,
+  { journal, lease, clock, ended }: RepairParts,
   { summary, events }: StoredRun,
   trouble: string,
   by: By,
@@ -70,6 +74,7 @@ async function end(
     code: 'run.unreadable',
     message: `${trouble}; ended by ${by.actor}${because}`,
   } as const;
+  const now = clock.now();
   const event: RunEnded = { type: 'RunEnded', at: now, end: 'failed', failure };
   const seq = (events.at(-1)?.seq ?? -1) + 1;
   const update = { run: id, status: 'failed', version, wakeAt: null, endedAt: now } as const;

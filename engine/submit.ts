@@ -266,7 +266,7 @@ export class Entrance implements Door {
       this.#parts.ended(child);
       this.noticed(run, durable);
     };
-    const parts = { journal, versions, owner, lease: lease(), now: clock.now(), ended };
+    const parts = { journal, versions, owner, lease: lease(), clock, ended };
     return repair(parts, run, by, preview);
   }
 

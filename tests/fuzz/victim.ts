@@ -13,7 +13,7 @@ import { packageRoot, ServeProcess } from '../chaos/serve-process.ts';
 import type { Section } from './meter.ts';
 
 /** No answer by then is a fault of its own. */
-const ANSWER_LIMIT_MS = 30_000;
+const ANSWER_LIMIT_MS = 120_000;
 const INNOCENT = `
 workflow: innocent
 tasks:
