@@ -102,7 +102,8 @@ async function main(): Promise<void> {
       if (ms > LIMIT_MS || broke !== '' || faults !== '') above += 1;
       const took = `${((performance.now() - begun) / 1_000).toFixed(1)} s`;
       console.log(`${ms === 0 ? '<100' : ms} ms  ${name}  (${took})${broke}${faults}`);
-      if (ms > 0) console.log(`        ${longest?.stack.slice(0, 8).join(' < ')}`);
+      for (const { cpuMs, stack } of victim.sections)
+        console.log(`        ${Math.round(cpuMs)} ms in ${stack.slice(0, 8).join(' < ')}`);
       if (!victim.alive) throw new Error(`the server has ended: ${victim.words}`);
     }
   } finally {

@@ -22,6 +22,8 @@ import { isPooled, type Pools } from './pools.ts';
 
 /** A lane in which nothing ends for so long may be full of those who wait for who is not let in. */
 const STUCK_MS = 1_000;
+/** Begun without a pause for others: attempts that end at once would let in one another without end. */
+const BEGUN_AT_ONCE = 2_000;
 /** Waits cost the node next to nothing; each has a place in memory. */
 const MOST_WAITS = 10_000;
 
@@ -85,6 +87,9 @@ export class Dispatcher {
   readonly #begin: (flight: Flight) => void;
   readonly #clock: Clock;
   readonly #begun: ((flight: Flight, waitedMs: number) => void) | undefined;
+  /** Since the last pause. */
+  #count = 0;
+  #pausing = false;
   #stopped = false;
 
   constructor(
@@ -203,7 +208,7 @@ export class Dispatcher {
 
   /** `now`, where it is known: what asks the machine for the time is felt with each task. */
   #pump(lane: Lane, now?: number): void {
-    while (!this.#stopped) {
+    while (!this.#stopped && !this.#pausing) {
       if (lane.isFull) {
         if (lane.queue.size > 0) this.#watch(lane);
         return;
@@ -216,8 +221,19 @@ export class Dispatcher {
       const since = now ?? this.#clock.now();
       this.#begun?.(flight, since - flight.since);
       flight.since = since;
+      if (++this.#count >= BEGUN_AT_ONCE) this.#pause();
       this.#begin(flight);
     }
+  }
+
+  /** Who else the loop serves has a turn; then every lane goes on. */
+  #pause(): void {
+    this.#count = 0;
+    this.#pausing = true;
+    this.#clock.soon(() => {
+      this.#pausing = false;
+      for (const lane of this.#lanes.values()) this.#pump(lane);
+    });
   }
 
   /** Lets one more begin when nothing ends; looks as long as somebody waits. */
