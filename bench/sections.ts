@@ -3,7 +3,7 @@
  * executable; for each the longest section of the loop's thread, in processor time, with the
  * functions that were on its stack. Above the limit everybody waits for one: it ends with 1.
  */
-import { connectionUrl } from '../cli/compose.ts';
+import { connectionUrl } from '../journal/connection-string.ts';
 import { Victim } from '../tests/fuzz/victim.ts';
 
 const LIMIT_MS = 200;

@@ -14,7 +14,7 @@ import { createEngine } from '../engine/engine.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Observer } from '../engine/observer.ts';
 import type { SystemDirectory } from '../engine/systems.ts';
-import { passwordsIn } from '../journal/connection-string.ts';
+import { connectionUrl, passwordsIn } from '../journal/connection-string.ts';
 import { openJournal } from '../journal/open.ts';
 import type { OpenJournal } from '../journal/open.ts';
 import { addressOf } from '../model/access.ts';
@@ -241,19 +241,6 @@ function checkSystems(options: HouseOptions): (database: OpenJournal) => Promise
       embeddedUrl: (name) => urls.get(name) ?? bug(`no embedded database ${name}`),
     });
   };
-}
-
-type Connecting = Awaited<ReturnType<NonNullable<OpenJournal['embedded']>['createDatabase']>>;
-
-/** A folder of a socket cannot be the host of a URL; PostgreSQL takes it as a parameter. */
-export function connectionUrl({ user, password, database, host, port }: Connecting): string {
-  const url = new URL(`postgresql://localhost/${encodeURIComponent(database ?? '')}`);
-  url.username = encodeURIComponent(user ?? '');
-  if (typeof password === 'string') url.password = encodeURIComponent(password);
-  if (host?.startsWith('/') === true) url.searchParams.set('host', host);
-  else if (host !== undefined) url.hostname = host;
-  if (port !== undefined) url.port = String(port);
-  return url.href;
 }
 
 /** What the engine and the server are put together from. */

@@ -153,3 +153,14 @@ function stringFor({ scheme, user, path, parameters }: Parts, { host, port }: Pl
 function wrong(what: string): TuttiError {
   return new TuttiError('database.unreachable', `The database URL ${what}.`);
 }
+
+/** A connection as a URL. A folder of a socket cannot be its host; PostgreSQL takes it as a parameter. */
+export function connectionUrl({ user, password, database, host, port }: pg.ClientConfig): string {
+  const url = new URL(`postgresql://localhost/${encodeURIComponent(database ?? '')}`);
+  url.username = encodeURIComponent(user ?? '');
+  if (typeof password === 'string') url.password = encodeURIComponent(password);
+  if (host?.startsWith('/') === true) url.searchParams.set('host', host);
+  else if (host !== undefined) url.hostname = host;
+  if (port !== undefined) url.port = String(port);
+  return url.href;
+}

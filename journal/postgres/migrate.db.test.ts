@@ -1,4 +1,5 @@
 /** Migrations, the schema that they make, and that every statement fits it. */
+import { connectionUrl } from '../connection-string.ts';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { counterpart } from '../../tests/counterpart.ts';
@@ -121,8 +122,9 @@ counterpart(
   it('serves a journal by URL', async () => {
     const other = await openTestbed({ candidates: system });
     try {
-      const { host, database, user } = await other.database();
-      const databaseUrl = `postgres://${user}@localhost/${database}?host=${encodeURIComponent(String(host))}`;
+      const connection = await other.database();
+      const { database } = connection;
+      const databaseUrl = connectionUrl(connection);
       const { journal, embedded } = await openJournal({ databaseUrl, dataDirectory: '/unused' });
       expect(embedded).toBeNull();
       const lease = await journal.register('main', 60_000, null);

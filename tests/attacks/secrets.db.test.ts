@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectionUrl } from '../../cli/compose.ts';
+import { connectionUrl } from '../../journal/connection-string.ts';
 import { openTestbed, type Testbed } from '../../journal/testbed.ts';
 import { type Attacked, underAttack } from './harness.ts';
 

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectionUrl } from '../../cli/compose.ts';
+import { connectionUrl } from '../../journal/connection-string.ts';
 import { openTestbed, type Testbed } from '../../journal/testbed.ts';
 import { type Attacked, underAttack } from './harness.ts';
 

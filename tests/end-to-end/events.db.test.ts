@@ -3,7 +3,7 @@
  * none is missed, none comes twice, and all see one order. `EVENTS=100000` makes it long.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectionUrl } from '../../cli/compose.ts';
+import { connectionUrl } from '../../journal/connection-string.ts';
 import { openTestbed } from '../../journal/testbed.ts';
 import type { Testbed } from '../../journal/testbed.ts';
 import { createClient } from '../../model/client/client.ts';

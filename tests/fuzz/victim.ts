@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type pg from 'pg';
-import { connectionUrl } from '../../cli/compose.ts';
+import { connectionUrl } from '../../journal/connection-string.ts';
 import { openTestbed, type Testbed } from '../../journal/testbed.ts';
 import { API_PREFIX } from '../../model/routes/route.ts';
 import { packageRoot, ServeProcess } from '../chaos/serve-process.ts';

@@ -15,7 +15,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { connectionUrl } from '../../cli/compose.ts';
+import { connectionUrl } from '../../journal/connection-string.ts';
 import { openTestbed, type Testbed } from '../../journal/testbed.ts';
 import { Audit, type Findings } from '../chaos/audit.ts';
 import { Chance } from '../chaos/chance.ts';
