@@ -79,7 +79,7 @@ describe('words', () => {
     const names = sections.map((one) => one.split('\n', 1)[0]?.replace('tutti ', ''));
     expect(names.join(' ')).toBe(
       'validate deploy import schema run serve open runs show why logs systems nodes ' +
-        'hold release skip rerun approve reject force steer restart cancel bulk retention',
+        'hold release skip rerun approve reject force steer restart cancel repair bulk retention',
     );
     for (const section of sections) {
       expect(section).toContain('\n# tutti ');
