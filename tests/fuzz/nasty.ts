@@ -44,19 +44,24 @@ const RAW = [
   '{"toString":1,"valueOf":2,"then":3}',
 ];
 
-export function nastyJson(chance: Chance, depth = 0): string {
+const LEVELS: readonly number[] = [50, 99, 101, 3_000, 20_000];
+
+/** `levels`: how deep it may be nested. */
+export function nastyJson(chance: Chance, depth = 0, levels = LEVELS): string {
   const kind = chance.below(12);
-  if (kind === 0) return deep(chance.pick([50, 99, 101, 3_000, 20_000]));
+  if (kind === 0) return deep(chance.pick(levels));
   if (kind === 1) return JSON.stringify('x'.repeat(chance.pick([100, 5_000, 70_000, 1_100_000])));
   if (kind === 2) return JSON.stringify(nastyText(chance));
   if (kind === 3 && depth < 4) {
-    const items = Array.from({ length: chance.below(6) }, () => nastyJson(chance, depth + 1));
+    const items = Array.from({ length: chance.below(6) }, () =>
+      nastyJson(chance, depth + 1, levels),
+    );
     return `[${items.join(',')}]`;
   }
   if (kind === 4 && depth < 4) {
     const items = Array.from(
       { length: chance.below(6) },
-      () => `${JSON.stringify(nastyText(chance))}:${nastyJson(chance, depth + 1)}`,
+      () => `${JSON.stringify(nastyText(chance))}:${nastyJson(chance, depth + 1, levels)}`,
     );
     return `{${items.join(',')}}`;
   }

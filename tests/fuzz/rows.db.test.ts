@@ -65,7 +65,7 @@ async function strangeRun(chance: Chance, node: number | null): Promise<string> 
   );
   for (let seq = chance.below(2), last = chance.below(4); seq <= last; seq += 1 + chance.below(2)) {
     const data = chance.happens(0.3)
-      ? nastyJson(chance)
+      ? nastyJson(chance, 0, [50, 99])
       : '{"workflow":"innocent","version":1,"inputs":{},"by":{"actor":"x"}}';
     await victim.database
       .query(
@@ -73,7 +73,7 @@ async function strangeRun(chance: Chance, node: number | null): Promise<string> 
          values ($1, $2, $3, $4, $5, $6, $7, $8)`,
         [
           run,
-          chance.pick([new Date(), '0001-01-01', 'infinity']),
+          chance.pick([new Date(), '0001-01-01']),
           seq,
           chance.pick([null, 1, -1]),
           seq === 0 && chance.happens(0.7) ? 'RunStarted' : chance.pick(TYPES),
@@ -113,7 +113,9 @@ async function meet(chance: Chance, run: string): Promise<readonly string[]> {
 it(
   'survives whatever another node writes or replies',
   async () => {
-    const found = await fuzz(victim, 'rows of other nodes', async (chance) => {
+    // Their own history need not be without gaps.
+    const strange = new Set<string>();
+    const round = async (chance: Chance): Promise<readonly string[]> => {
       service.answer = () => {
         if (chance.happens(0.3)) return reply(chance);
         const body = chance.happens(0.5)
@@ -134,12 +136,10 @@ it(
           nastyText(chance).replaceAll('\0', '').slice(0, 500),
         ]),
       ]);
-      const faults = await meet(chance, run);
-      // What it wrote itself need not be without gaps.
-      await victim.database.query(`set tutti.retention = on`);
-      await victim.database.query(`delete from events where run_id = $1`, [run]);
-      return faults;
-    });
+      strange.add(run);
+      return await meet(chance, run);
+    };
+    const found = await fuzz(victim, 'rows of other nodes', round, strange);
     expect(found).toEqual([]);
   },
   FUZZ_LIMIT_MS,

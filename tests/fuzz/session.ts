@@ -12,11 +12,15 @@ const SECONDS = Number(
 );
 export const FUZZ_LIMIT_MS = SECONDS * 1_000 + 180_000;
 
-/** Plays rounds until the time is over. Answers with what went wrong; empty when nothing did. */
+/**
+ * Plays rounds until the time is over. Answers with what went wrong; empty when nothing did.
+ * `strange`: runs whose history the fuzz itself has written.
+ */
 export async function fuzz(
   victim: Victim,
   name: string,
   round: (chance: Chance) => Promise<readonly string[]>,
+  strange: ReadonlySet<string> = new Set(),
 ): Promise<readonly string[]> {
   const seed = Number(process.env['TUTTI_FUZZ_SEED'] ?? randomInt(2 ** 31));
   const chance = new Chance(seed);
@@ -28,12 +32,13 @@ export async function fuzz(
     if (!victim.alive) found.push(`the server has ended: ${victim.words}`);
     rounds += 1;
   }
-  if (found.length === 0) found.push(...(await victim.faults()));
+  if (found.length === 0) found.push(...(await victim.faults(strange)));
   const [longest] = victim.sections;
   const section =
     longest === undefined
       ? 'no section of the loop above 100 ms'
       : `longest section of the loop ${Math.round(longest.cpuMs)} ms of processor time, in ${longest.stack.slice(0, 4).join(' < ')}`;
   console.log(`fuzz of ${name}: ${rounds} rounds, seed ${seed}; ${section}`);
+  if (found.length > 0) console.log(victim.words.slice(-4_000));
   return found.map((fault) => `${fault} (TUTTI_FUZZ_SEED=${seed})`);
 }
