@@ -3,7 +3,7 @@
  *
  *   play(define({ a: {}, b: { needs: ['a'] } })).given('a ok').when('b fails').expectEvents('b failed', 'run failed')
  *
- * Reports: `a starts` · `a submits` · `a ok [JSON]` · `a fails [class] [retry-after]` · `a lost` ·
+ * Reports: `a starts [again]` · `a submits` · `a ok [JSON]` · `a fails [class] [retry-after]` · `a lost` ·
  * `a found` · `a stopped` · `a wakes` · `a reopens child`; `parent waits`, `parent refuses`; `a#2 ok` is about attempt 2, without it about the current one.
  * Operators: `hold [a]` · `release [a]` · `cancel` · `skip a` · `force a failed` · `rerun a` ·
  * `steer s b` · `approve a` · `reject a` · `restart [v2] [new=old] [a b[1]]`. Time: `+5000` · `run wakes`.
@@ -272,6 +272,7 @@ function reportCommand(
     case 'reopens':
       return { type: 'ReopenTask', ...at, child: word ?? '', by: BY };
     case 'starts':
+      if (word === 'again') return { type: 'StartTask', ...at, again: true };
       return { type: 'StartTask', ...at, ...(word !== undefined && { child: word }) };
     case 'submits':
       return { type: 'SubmitTask', ...at, job: 'job-1' };

@@ -304,6 +304,11 @@ describe('law 10: a report about an attempt that is over is refused', () => {
     }
   });
 
+  it('what has begun is begun again while it is held: its outcome is waited for', () => {
+    const run = alone({}).given('t starts', 'hold');
+    run.when('t starts again').expectEvents('t started');
+  });
+
   it('an attempt that is held does not start', () => {
     alone({}).given('hold t').when('t starts').expectRefusal('task.wrong-status', /held/);
     alone({}).given('hold').when('t starts').expectRefusal('task.wrong-status', /held/);

@@ -39,7 +39,8 @@ export function report(state: RunState, command: AttemptReport, context: Context
   if (command.type !== 'WakeTask' && !isDispatched(definitionOf(state, node), node)) {
     return refusal('task.stale', `"${task}" has no attempt outside`);
   }
-  if (command.type === 'StartTask' && isHeld(state, node)) {
+  // What has begun goes on to its outcome, also when its call must be made again for that.
+  if (command.type === 'StartTask' && !isUnderway(node.status) && isHeld(state, node)) {
     return refusal('task.wrong-status', `"${task}" is held: it is not to start`);
   }
   switch (command.type) {
