@@ -150,17 +150,24 @@ export class Dispatcher {
     this.#pump(lane);
   }
 
-  /** Its end is durable, or it is dropped. */
-  leave(flight: Flight): void {
+  /** Its end is durable, or it is dropped. `comesBack`: its run does, and with it what goes on. */
+  leave(flight: Flight, comesBack: boolean): void {
     if (flight.phase === 'flying') this.done(flight);
     flight.phase = 'done';
     flight.conclude();
-    if (isPooled(flight)) this.#pools.leave(flight);
+    if (!isPooled(flight)) return;
+    if (comesBack) this.#pools.part(flight);
+    else this.#pools.leave(flight);
   }
 
   /** All flights of a run that was taken over are here. */
   tookUp(run: LiveRun): void {
     this.#pools.takeUp(run);
+  }
+
+  /** Flights of it were dropped, and now it is durable that they are over. */
+  restarted(run: LiveRun): void {
+    this.#pools.review(run);
   }
 
   stop(): void {

@@ -166,7 +166,7 @@ export class Owner implements PipelineListener {
     const state = run.state;
     // A task that is reopened comes before the restart of what follows it.
     if (events[0]?.type === 'RunRestarted' || events[1]?.type === 'RunRestarted')
-      this.#world.renumber(run);
+      settled = this.#world.renumber(run, settled);
     const wakeAt = this.#wakeAt(run, state.touched);
     const status = runStatusOf(state);
     const { row } = run;
@@ -461,7 +461,7 @@ export class Owner implements PipelineListener {
 
   #leave(run: LiveRun): void {
     this.#leavings.begin(run);
-    this.#evict(run);
+    this.#evict(run, true);
   }
 
   async #takeUpAgain(id: string): Promise<void> {
@@ -484,12 +484,12 @@ export class Owner implements PipelineListener {
     this.#parts.ended(run.state);
   }
 
-  #evict(run: LiveRun): void {
+  #evict(run: LiveRun, comesBack = false): void {
     if (!run.resident) return;
     // First of all: what it gives back may let another attempt of this very run begin.
     run.resident = false;
     this.live.delete(run.id);
-    this.#world.letGo(run);
+    this.#world.letGo(run, comesBack);
     if (this.#loading.has(run.id)) this.#passed.add(run.id);
     this.#parts.slept(run.state.end === undefined ? (run.row.wakeAt ?? Infinity) : Infinity);
   }

@@ -33,7 +33,7 @@ export class Pools {
   #capacity: ReadonlyMap<string, number> = new Map();
   #giving: SlotKey[] = [];
   /** By id: a run that left memory and came back is looked at as it is now. */
-  readonly #takenOver = new Map<string, LiveRun>();
+  readonly #reviewed = new Map<string, LiveRun>();
   #asking = false;
   #again = false;
   #stopped = false;
@@ -66,10 +66,25 @@ export class Pools {
     this.look();
   }
 
+  /**
+   * It is dropped, and by the book it may go on: whoever follows it then has the same slots.
+   * `review` gives back what nobody follows.
+   */
+  part(flight: Flight): void {
+    this.#waiting.get(groupOf(flight))?.delete(flight);
+    this.#held.delete(flight);
+    // As it is now it follows nothing, so nothing of it would be kept.
+    if (this.#reviewed.get(flight.run.id) === flight.run) this.#reviewed.delete(flight.run.id);
+  }
+
   /** A run was taken over: slots of attempts of it that are over by now are free. */
   takeUp(run: LiveRun): void {
-    if (!run.state.definition.tasks.some(({ pools }) => pools !== undefined)) return;
-    this.#takenOver.set(run.id, run);
+    if (run.state.definition.tasks.some(({ pools }) => pools !== undefined)) this.review(run);
+  }
+
+  /** What a run holds and no flight of it follows is free. */
+  review(run: LiveRun): void {
+    this.#reviewed.set(run.id, run);
     this.look();
   }
 
@@ -116,18 +131,9 @@ export class Pools {
 
   async #turn(): Promise<void> {
     const { slots, lease } = this.#parts;
-    const given = this.#giving;
-    this.#giving = [];
-    if (given.length > 0) await slots.give(lease(), given);
-    // Never beside a `take` of this node: a slot that is taken meanwhile must be among the kept.
-    for (const [id, run] of this.#takenOver) {
-      this.#takenOver.delete(id);
-      // What is queued asks again: if it is dropped before, nobody would give its slots back.
-      const flights = run.flights
-        .filter((flight) => flight !== undefined)
-        .filter((flight) => this.#held.has(flight));
-      await slots.keep(lease(), run.id, flights.map(slotKeyOf));
-    }
+    // Until nothing is left: an attempt that was dropped may be queued again meanwhile, and would be
+    // granted the very slots that are still to be given back.
+    while (this.#giving.length > 0 || this.#reviewed.size > 0) await this.#giveBack();
     const asking = this.#next();
     if (asking.length === 0) return;
     const wants = asking.map((flight) => ({ ...slotKeyOf(flight), slots: flight.pools ?? {} }));
@@ -136,6 +142,22 @@ export class Pools {
     asking.forEach((flight, index) => {
       if (granted[index] === true) this.#grant(flight);
     });
+  }
+
+  /** Never beside a `take` of this node: a slot that is taken meanwhile must be among the kept. */
+  async #giveBack(): Promise<void> {
+    const { slots, lease } = this.#parts;
+    const given = this.#giving;
+    this.#giving = [];
+    if (given.length > 0) await slots.give(lease(), given);
+    for (const [id, run] of this.#reviewed) {
+      this.#reviewed.delete(id);
+      // What is queued asks again: if it is dropped before, nobody would give its slots back.
+      const flights = run.flights
+        .filter((flight) => flight !== undefined)
+        .filter((flight) => this.#held.has(flight));
+      await slots.keep(lease(), run.id, flights.map(slotKeyOf));
+    }
   }
 
   #next(): Flight[] {

@@ -22,6 +22,8 @@ export interface ReconcilerParts {
   readonly cancelChild: (child: string, flight: Flight) => void;
 }
 
+type Settled = (error?: Error) => void;
+
 export class Reconciler {
   readonly #parts: ReconcilerParts;
 
@@ -36,9 +38,9 @@ export class Reconciler {
     this.runTimer(run);
   }
 
-  /** The run leaves memory: nothing of it goes on here. */
-  letGo(run: LiveRun): void {
-    for (const flight of run.flights) if (flight !== undefined) this.#drop(run, flight);
+  /** The run leaves memory: nothing of it goes on here, unless it comes back at once. */
+  letGo(run: LiveRun, comesBack: boolean): void {
+    for (const flight of run.flights) if (flight !== undefined) this.#drop(run, flight, comesBack);
     this.clearTimers(run);
   }
 
@@ -90,20 +92,31 @@ export class Reconciler {
     }
   }
 
-  /** A restart numbers the nodes afresh: what goes on is found again by its task's name. */
-  renumber(run: LiveRun): void {
+  /**
+   * A restart numbers the nodes afresh: what goes on is found again by its task's name. The result
+   * is to be called when the restart is durable: until then the book may go on without it.
+   */
+  renumber(run: LiveRun, settled: Settled | undefined): Settled | undefined {
     this.clearTimers(run);
     const flights = run.flights.splice(0).filter((flight) => flight !== undefined);
     run.touchedAt.length = 0;
+    const gone: Flight[] = [];
     for (const flight of flights) {
       const node = indexOf(run.state, flight.task);
       if (node === undefined) {
-        this.#drop(run, flight);
+        gone.push(flight);
       } else {
         flight.node = node;
         run.flights[node] = flight;
       }
     }
+    // At last: the room of one that is dropped may be the next one's, which begins at once.
+    for (const flight of gone) this.#drop(run, flight, true);
+    if (gone.length === 0) return settled;
+    return (error) => {
+      if (error === undefined && run.resident) this.#parts.dispatcher().restarted(run);
+      settled?.(error);
+    };
   }
 
   #cancel(flight: Flight, work: Follow): void {
@@ -112,10 +125,10 @@ export class Reconciler {
     if (work.child !== undefined) this.#parts.cancelChild(work.child, flight);
   }
 
-  #drop(run: LiveRun, flight: Flight): void {
-    run.flights[flight.node] = undefined;
+  #drop(run: LiveRun, flight: Flight, comesBack = false): void {
+    if (run.flights[flight.node] === flight) run.flights[flight.node] = undefined;
     if (flight.phase !== 'done') flight.halt('drop');
-    this.#parts.dispatcher().leave(flight);
+    this.#parts.dispatcher().leave(flight, comesBack);
   }
 
   #setTimer(run: LiveRun, node: number, effect: Timer | undefined): void {

@@ -390,7 +390,8 @@ export interface Journal {
 
   /**
    * Sets a run of this node aside: it is nobody's, never due and never claimed, until it is taken
-   * back. `reason` says why in a sentence. Nothing happens when this node has been fenced.
+   * back. `reason` says why in a sentence. What it holds of pools is free: rings `slots`. Nothing
+   * happens when this node has been fenced.
    */
   setAside(lease: NodeLease, run: string, reason: string): Promise<void>;
   /** A run that was set aside is this node's, and active (unless it has ended); false: it is not. */

@@ -5,6 +5,8 @@
 import type pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
 import type { NodeLease } from '../journal.ts';
+import { ringIn } from './bells.ts';
+import { inTransaction } from './line.ts';
 import { isRunId } from './runs.ts';
 
 export const SET_ASIDE = `
@@ -32,7 +34,11 @@ export async function setAside(
   run: string,
   reason: string,
 ): Promise<void> {
-  await client.query(SET_ASIDE, [node, epoch, run, reason.slice(0, REASON_CHARACTERS)]);
+  await inTransaction(client, async () => {
+    await client.query(SET_ASIDE, [node, epoch, run, reason.slice(0, REASON_CHARACTERS)]);
+    // Nobody follows what it had begun: its slots go to who asks next.
+    await ringIn(client, { about: 'slots' });
+  });
 }
 
 export async function takeBack(
