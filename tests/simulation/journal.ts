@@ -285,6 +285,7 @@ export class MemoryJournal implements Journal {
     const { id, status, version, total } = row.start;
     const counted = { run: id, status, version, total, ended: 0, failed: 0, endedAt: null };
     row.update = { ...counted, ...row.update, wakeAt: Infinity };
+    this.#bells.ring({ about: 'slots' });
   }
 
   async takeBack(lease: NodeLease, run: string): Promise<boolean> {

@@ -247,6 +247,15 @@ export class Laws {
     );
   }
 
+  /** Something of a run was given back: never the slots of an attempt of it that goes on. */
+  givenBack(run: string): void {
+    const folded = this.#book.runs.get(run);
+    folded?.state.nodes.forEach(({ status }, index) => {
+      if (status.name === 'running' || status.name === 'unknown')
+        this.#holdsSlots(folded, index, status.attempt);
+    });
+  }
+
   #nameOf({ id, state }: Folded, index: number, attempt: number): string {
     return `${this.#book.nameOf(id)}:${refOf(state, index)}:${attempt}`;
   }

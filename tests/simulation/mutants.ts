@@ -93,6 +93,13 @@ export const MUTANTS: readonly Mutant[] = [
     laws: ['slots', 'events-drive'],
   },
   {
+    name: 'a run that is folded again gives back the slots of what goes on',
+    file: 'engine/owner.ts',
+    snippet: 'this.#evict(run, true);',
+    instead: 'this.#evict(run);',
+    laws: ['slots'],
+  },
+  {
     name: 'whoever waits for a slot goes',
     file: 'engine/pools.ts',
     snippet: 'if (granted[index] === true) this.#grant(flight);',
@@ -140,7 +147,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'engine/overdue.ts',
     snippet: 'this.#giveUp(flight);',
     instead: '',
-    laws: ['events-drive'],
+    // One that nobody wants any more keeps nobody waiting: it is in the air for ever.
+    laws: ['events-drive', 'bounded-memory'],
   },
   {
     name: 'a timer is set once for the whole rest',

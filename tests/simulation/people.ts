@@ -104,25 +104,36 @@ export class People {
     if (runs.length === 0) return;
     this.#commands += 1;
     const by = { actor: `operator-${this.#commands}` };
-    const command = this.#aboutFamily(by) ?? commandFor(chance.pick(runs), by, chance);
+    const command = this.#mending(by) ?? commandFor(chance.pick(runs), by, chance);
     this.give(life, command);
     if (faults.strikes('repeated command')) this.give(chance.pick(this.#parts.doors()), command);
   }
 
-  /** Somebody mends a child, or cancels a family while it grows. */
-  #aboutFamily(by: By): OperatorCommand | undefined {
+  /** Somebody mends a child. */
+  #mending(by: By): OperatorCommand | undefined {
     const { chance, book } = this.#parts;
-    if (chance.happens(0.1)) {
-      const broken = [...book.runs.values()].filter(isBrokenChild);
-      if (broken.length > 0) return { type: 'RestartRun', run: chance.pick(broken).id, by };
-    }
-    if (!chance.happens(0.3)) return undefined;
-    const growing = [...book.open].find(
-      ({ state }) => state.parent !== undefined && isCalling(state),
-    );
-    const { root, run } = growing?.state.parent ?? {};
-    const top = root ?? run;
-    return top === undefined ? undefined : { type: 'CancelRun', run: top, by };
+    if (!chance.happens(0.1)) return undefined;
+    const broken = [...book.runs.values()].filter(isBrokenChild);
+    return broken.length === 0
+      ? undefined
+      : { type: 'RestartRun', run: chance.pick(broken).id, by };
+  }
+
+  /** A run is in the book as it is now. A child is about to begin another: its family is cancelled. */
+  written(run: string): void {
+    const { chance, book, schedule } = this.#parts;
+    const state = book.runs.get(run)?.state;
+    if (this.#resting || state?.parent === undefined || !isCalling(state)) return;
+    if (!chance.happens(0.5)) return;
+    const top = state.parent.root ?? state.parent.run;
+    this.#commands += 1;
+    const by = { actor: `operator-${this.#commands}` };
+    // Where nothing has to be passed on: there it comes before the child's start.
+    schedule.after(0, null, `somebody cancels ${book.nameOf(top)}`, () => {
+      const { nodeOf, doors } = this.#parts;
+      const life = doors().find((each) => nodeOf(each) === book.runs.get(top)?.owner);
+      if (life !== undefined) this.give(life, { type: 'CancelRun', run: top, by });
+    });
   }
 
   give(life: Life, command: OperatorCommand): void {

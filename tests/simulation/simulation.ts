@@ -119,6 +119,7 @@ class Simulation {
     await this.#until('the first node opens', () => world.doors.length > 0);
     const people = await this.#prepare();
     people.begin();
+    world.onWritten = (run) => people.written(run);
     world.faults.begin();
     const steps = this.#plan.steps ?? STEPS;
     for (let i = 0; i < steps; i++) {

@@ -4,7 +4,7 @@
  */
 import { Alarms } from '../../engine/alarms.ts';
 import { createEngine, type EngineOptions } from '../../engine/engine.ts';
-import type { Batch, VersionRow, SlotWant } from '../../journal/journal.ts';
+import type { Batch, SlotKey, VersionRow, SlotWant } from '../../journal/journal.ts';
 import { Chance } from '../chaos/chance.ts';
 import { Book } from './book.ts';
 import { connectorOf } from './connector.ts';
@@ -37,6 +37,8 @@ export class World {
   readonly machines: readonly Machine[];
   readonly chance: Chance;
   slowUntil = 0;
+  /** Is told of each run that a batch has brought on. */
+  onWritten: (run: string) => void = () => {};
   readonly #network: Network;
   readonly #create: CreateEngine;
   readonly #alarms: typeof Alarms;
@@ -234,6 +236,12 @@ export class World {
       case 'slots.take':
         laws.slots(takenOf(args[1], result), this.#slotsUsed(), this.journal.capacities);
         break;
+      case 'slots.give':
+        for (const { run } of args[1] as readonly SlotKey[]) laws.givenBack(run);
+        break;
+      case 'slots.keep':
+        laws.givenBack(args[1] as string);
+        break;
       case 'deploy': {
         const row = args[0] as VersionRow;
         book.deployed(row.workflow, (result as { version: number }).version, row.definition);
@@ -280,6 +288,7 @@ export class World {
     if (kind === 'committed') {
       if (!life.alive) this.faults.seen('doubtful append');
       this.laws.committed(lease, batch);
+      for (const run of new Set(batch.events.map((event) => event.run))) this.onWritten(run);
     }
     const events = batch.events.map(({ run, type, task, attempt, end }) =>
       [this.book.nameOf(run), type, task, attempt, end].filter((part) => part !== null).join(' '),
