@@ -55,6 +55,20 @@ function alarmIn(machine: Machine, ms: number): { readonly fired: number[] } {
 }
 
 describe('an alarm by the wall clock', () => {
+  it('fires in time when the clock was set and set back between two looks', () => {
+    const machine = new Machine();
+    machine.at(machine.now() + DAY, () => {});
+    machine.pass(100);
+    machine.set(-5_000);
+    let fired = false;
+    machine.at(machine.now() + 3_000, () => {
+      fired = true;
+    });
+    machine.set(5_000);
+    machine.pass(1_000);
+    expect(fired).toBe(true);
+  });
+
   it('fires at its time', () => {
     const machine = new Machine();
     const { fired } = alarmIn(machine, 95_000);

@@ -46,6 +46,8 @@ export class Alarms {
   }
 
   #arm(alarm: Alarm): void {
+    // By a clock that no look has seen: should it be set back before the next one, that must tell.
+    if (Math.abs(this.#differs() - this.#difference) > JUMP_MS) this.#difference = Infinity;
     const leftMs = alarm.time - this.#ticker.now();
     alarm.cancel = this.#ticker.after(Math.max(0, Math.min(leftMs, PIECE_MS)), () => {
       if (this.#ticker.now() < alarm.time) {
