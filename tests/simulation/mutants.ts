@@ -29,7 +29,7 @@ export const MUTANTS: readonly Mutant[] = [
     snippet: 'this.#parts.pipeline().add(run, entry);',
     instead:
       'this.#parts.pipeline().add(run, entry);\n    if (start === undefined) for (const node of touched) this.#world.reconcile(run, node);',
-    laws: ['journal-first'],
+    laws: ['journal-first', 'slots'],
   },
   {
     name: 'a command is acknowledged before its commit',
@@ -205,19 +205,5 @@ export const MUTANTS: readonly Mutant[] = [
     instead: 'const guilty = taken;',
     // The event that the database refuses is refused with others for ever: its run is set aside.
     laws: ['events-drive', 'one-writer'],
-  },
-  {
-    name: 'a run whose events were refused is not folded again',
-    file: 'engine/refusals.ts',
-    snippet: 'this.#own.set(run.id, run.durable);\n    this.#parts.takeUp(run.id);',
-    instead: 'this.#own.set(run.id, run.durable);',
-    laws: ['events-drive'],
-  },
-  {
-    name: 'a run whose events were refused is folded again while its attempts are under way',
-    file: 'engine/leavings.ts',
-    snippet: 'await this.#landed(run);',
-    instead: 'await Promise.resolve();',
-    laws: ['never-twice', 'one-writer'],
   },
 ];
