@@ -17,7 +17,7 @@ import { INTERRUPTED_EXIT } from './lifetime.ts';
 import type { Lifetime } from './lifetime.ts';
 import type { Terminal } from './terminal.ts';
 import { problemLines } from './view/problems.ts';
-import { Paint, printable } from './view/words.ts';
+import { Paint, harmless, printable } from './view/words.ts';
 
 export interface CommonOptions extends ConnectOptions {
   readonly json?: boolean;
@@ -154,9 +154,9 @@ function exitCodeOf({ code, status }: ProblemDocument): number {
 function errorText(document: ProblemDocument, { paint, sources }: LocalContext<unknown>): string {
   const { expected, found, problems, next } = document;
   const lines = [
-    `${paint.red('✖')} ${document.detail}`,
-    ...(expected === undefined ? [] : [`  expected: ${expected}`]),
-    ...(found === undefined ? [] : [`  found: ${found}`]),
+    `${paint.red('✖')} ${harmless(document.detail)}`,
+    ...(expected === undefined ? [] : [`  expected: ${harmless(expected)}`]),
+    ...(found === undefined ? [] : [`  found: ${harmless(found)}`]),
     ...problemLines(problems, sources),
     `  ${next}`,
   ];

@@ -75,6 +75,9 @@ class AttemptContext implements ActionContext {
   mayLeave(): true | Promise<boolean> {
     return this.desk.mayLeave();
   }
+  redact(text: string): string {
+    return this.desk.redactor?.text(text) ?? text;
+  }
   get trace(): TraceContext | undefined {
     return this.desk.trace(this.flight);
   }

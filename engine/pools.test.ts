@@ -12,12 +12,14 @@ const WANTED = { tape: 1 };
 /** Slots of which each question waits until the test has it carried out. */
 class Asked {
   readonly held = new Set<string>();
+  /** Nothing is granted. */
+  full = false;
   readonly questions: { readonly about: string; readonly carryOut: () => void }[] = [];
 
   readonly slots: Slots = {
     take: (_, wants) =>
       this.#ask('take', () => {
-        const granted = wants.map((want) => this.held.add(want.task) !== undefined);
+        const granted = wants.map((want) => !this.full && this.held.add(want.task) !== undefined);
         return { granted, pools: [] };
       }),
     give: (_, keys) => this.#ask('give', () => this.#drop(keys)),
@@ -86,6 +88,21 @@ describe('law 9, slots of attempts that have the same key', () => {
     expect(granted.at(-1)).toBe(again);
     expect([...asked.held]).toEqual(['a']);
     expect(asked.questions).toEqual([]);
+  });
+
+  it('who waits and goes away lets those behind it ask again', async () => {
+    const { asked, pools, flight } = stage();
+    const [first, behind] = [flight('a', 0), flight('b', 1)];
+    asked.full = true;
+    pools.wait(first);
+    await asked.answer('take');
+    pools.wait(behind);
+    await asked.answer('take');
+    expect(asked.questions).toEqual([]);
+    asked.full = false;
+    pools.leave(first);
+    await asked.answer('take');
+    expect([...asked.held]).toEqual(['b']);
   });
 
   it('an attempt that goes on keeps its slots while its run is folded again', async () => {

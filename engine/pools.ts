@@ -60,10 +60,11 @@ export class Pools {
 
   /** Its end is durable, or it is dropped. */
   leave(flight: Flight): void {
-    this.#waiting.get(groupOf(flight))?.delete(flight);
-    if (!this.#held.delete(flight)) return;
-    this.#giving.push(slotKeyOf(flight));
-    this.look();
+    // Who goes away makes room for those behind it, whether it waited or held.
+    const waited = this.#waiting.get(groupOf(flight))?.delete(flight) === true;
+    const held = this.#held.delete(flight);
+    if (held) this.#giving.push(slotKeyOf(flight));
+    if (waited || held) this.look();
   }
 
   /**

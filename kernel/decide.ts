@@ -117,6 +117,9 @@ function mayMendEnded(state: RunState, command: TaskCommand): boolean {
   );
 }
 
+/** What ends an approval without the decision that it asks for. */
+const DECIDING: ReadonlySet<string> = new Set(['SkipTask', 'ForceTask']);
+
 function taskCommand(
   state: RunState,
   index: number,
@@ -128,6 +131,8 @@ function taskCommand(
   const { now } = context;
   const definition = definitionOf(state, node);
   const isSwitch = definition.body.kind === 'switch';
+  if (by.through === 'job' && definition.body.kind === 'approve' && DECIDING.has(command.type))
+    return refusal('auth.forbidden', `"${task}" asks a person: a job cannot decide it`);
   switch (command.type) {
     case 'HoldTask':
       return node.hold === undefined ? [{ type: 'TaskHeld', at: now, task, by }] : [];

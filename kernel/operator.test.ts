@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { decide } from './decide.ts';
 import { define, type TaskSpec } from './definition.fixture.ts';
 import { plan } from './plan.ts';
 import { play } from './play.fixture.ts';
@@ -20,6 +21,23 @@ const ROUTE: Tasks = {
   y: {},
 };
 const N = { n: 7 };
+
+describe('a job', () => {
+  it.each(['SkipTask', 'ForceTask'] as const)(
+    'does not decide by %s what a person is asked',
+    (type) => {
+      const { state, context } = asking();
+      const by = { actor: 'run r1', through: 'job' } as const;
+      const command = { type, run: 'r1', task: 'p', by, as: 'succeeded' } as const;
+      expect(decide(state, command, context)).toMatchObject({ code: 'auth.forbidden' });
+    },
+  );
+
+  function asking() {
+    const played = play(define({ p: { approve: {} } }));
+    return { state: played.state, context: played.context() };
+  }
+});
 
 describe('an operator', () => {
   it.each<[string, Tasks, string[], string]>([

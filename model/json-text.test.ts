@@ -56,6 +56,18 @@ describe('JSON from outside', () => {
       '[\n -9007199254740992]',
       'the number -9007199254740992 would be rounded: it is beyond 2^53 (line 2, column 2); quote it to keep it as a text',
     ],
+    [
+      '[12345678901234567890.5]',
+      'the number 12345678901234567890.5 would be rounded: it is beyond 2^53 (line 1, column 2); quote it to keep it as a text',
+    ],
+    [
+      '[123456789012345678e2]',
+      'the number 123456789012345678e2 would be rounded: it is beyond 2^53 (line 1, column 2); quote it to keep it as a text',
+    ],
+    [
+      `{"${'x'.repeat(61)}": 1, "${'x'.repeat(61)}": 2}`,
+      'the key "(61 characters)" stands twice in one object (line 1, column 70); remove one of them',
+    ],
     ['[1e999]', 'the number 1e999 is too large (line 1, column 2); quote it to keep it as a text'],
     [
       '[0.1e-999]',

@@ -18,6 +18,8 @@ const RESERVED_KEY = '__proto__';
 export const QUOTE_NUMBER = 'quote it to keep it as a text';
 
 const LONGEST_NUMBER = 1_000;
+/** So many digits are kept of any number. */
+const SAFE_DIGITS = 17;
 const SHOWN_CHARACTERS = 60;
 
 export type JsonRead =
@@ -295,11 +297,18 @@ class Reader {
 /** Why a number would not be kept as it is written, as the end of a sentence. */
 export function inexact(written: string, value: number): string | undefined {
   if (!Number.isFinite(value)) return 'is too large';
-  if (Number.isInteger(value) && !Number.isSafeInteger(value) && !/[.eE]/.test(written)) {
+  if (Number.isInteger(value) && !Number.isSafeInteger(value) && !isRound(written)) {
     return 'would be rounded: it is beyond 2^53';
   }
   if (value === 0 && /^-?[0.]*[1-9]/.test(written)) return 'is too small, and would become 0';
   return undefined;
+}
+
+/** A large number in the manner of 1.5e300: what it says has no more digits than can be kept. */
+function isRound(written: string): boolean {
+  if (!/[.eE]/.test(written)) return false;
+  const digits = written.replace(/[eE].*$/, '').replaceAll(/[-.]/g, '');
+  return digits.replace(/^0+/, '').replace(/0+$/, '').length <= SAFE_DIGITS;
 }
 
 /** Whether an odd number of backslashes stands before it. */
@@ -313,6 +322,7 @@ function shown(text: string): string {
   return JSON.stringify(cut(text));
 }
 
+/** Whole or not at all: of a text that is cut nobody can tell whether a secret begins in it. */
 function cut(text: string): string {
-  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS - 3)}...` : text;
+  return text.length > SHOWN_CHARACTERS ? `(${text.length} characters)` : text;
 }

@@ -49,25 +49,29 @@ function isOurs(app: App, room: Room, host: string): boolean {
 }
 
 export function enterRoute(app: App, room: Room): void {
-  app.get(ENTER_PATH, { schema: { hide: true } }, async (request, reply) => {
-    const { host = '', 'user-agent': userAgent } = request.headers;
-    const elsewhere = room.privateName.insteadOf(host, userAgent);
-    if (elsewhere !== null) return reply.redirect(`${elsewhere}${request.url}`, 303);
-    const { link } = request.query as { link?: unknown };
-    const actor = typeof link === 'string' ? room.links.take(link, Date.now()) : null;
-    if (actor === null) {
-      const detail =
-        'This link was used, is too old, or was never made. `tutti open` makes another.';
-      throw new TuttiError('auth.required', detail);
-    }
-    const until = Date.now() + SESSION_MS;
-    const secure = room.access.address()?.startsWith('https:') === true ? '; Secure' : '';
-    const terms = `Path=/; Max-Age=${SESSION_MS / 1000}; HttpOnly; SameSite=Strict${secure}`;
-    reply
-      .header('set-cookie', `${COOKIE}=${sessionToken(room.access, actor, until)}; ${terms}`)
-      .header('cache-control', 'no-store');
-    return leadOn(request, reply);
-  });
+  app.get(
+    ENTER_PATH,
+    { exposeHeadRoute: false, schema: { hide: true } },
+    async (request, reply) => {
+      const { host = '', 'user-agent': userAgent } = request.headers;
+      const elsewhere = room.privateName.insteadOf(host, userAgent);
+      if (elsewhere !== null) return reply.redirect(`${elsewhere}${request.url}`, 303);
+      const { link } = request.query as { link?: unknown };
+      const actor = typeof link === 'string' ? room.links.take(link, Date.now()) : null;
+      if (actor === null) {
+        const detail =
+          'This link was used, is too old, or was never made. `tutti open` makes another.';
+        throw new TuttiError('auth.required', detail);
+      }
+      const until = Date.now() + SESSION_MS;
+      const secure = room.access.address()?.startsWith('https:') === true ? '; Secure' : '';
+      const terms = `Path=/; Max-Age=${SESSION_MS / 1000}; HttpOnly; SameSite=Strict${secure}`;
+      reply
+        .header('set-cookie', `${COOKIE}=${sessionToken(room.access, actor, until)}; ${terms}`)
+        .header('cache-control', 'no-store');
+      return leadOn(request, reply);
+    },
+  );
 }
 
 function leadOn({ headers }: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -14,7 +14,7 @@ import { alone, connected, EXIT } from '../runtime.ts';
 import type { CommonOptions, Runtime } from '../runtime.ts';
 import { validateSource } from '../validation.ts';
 import { problemLines } from '../view/problems.ts';
-import { plural } from '../view/words.ts';
+import { oneLine, plural } from '../view/words.ts';
 import { declare, declareConnected, withReason } from './command.ts';
 import { besideEachOther, inOrder, notesOn } from '../together.ts';
 import { readWorkflowFile, type WorkflowFile } from './files.ts';
@@ -47,11 +47,11 @@ function validateCommand(program: Command, runtime: Runtime): void {
       const lines = results.flatMap(({ file, valid, problems, notes }) =>
         valid
           ? [
-              `${context.paint.sign('succeeded')} ${file} is valid.`,
+              `${context.paint.sign('succeeded')} ${oneLine(file)} is valid.`,
               ...notes.map((note) => `  note: ${note}`),
             ]
           : [
-              `${context.paint.sign('failed')} ${file} has ${plural(problems.length, 'mistake')}.`,
+              `${context.paint.sign('failed')} ${oneLine(file)} has ${plural(problems.length, 'mistake')}.`,
               ...problemLines(problems, context.sources),
             ],
       );

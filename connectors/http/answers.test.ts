@@ -293,6 +293,25 @@ test.each([
   expect(() => targetOf(SYSTEM, url, {})).toThrow(/base-url|another spelling/);
 });
 
+test('a redirect leads to no place that the URL could not have named', async () => {
+  const config = { 'base-url': `${base}/api/v1`, token: 'planted-token' };
+  for (const location of ['/outside', '/api/v1evil', '../../out']) {
+    replying(302, { location });
+    expect(await outcomeOf({ url: 'x' }, { config })).toMatchObject({ code: 'http.redirect' });
+  }
+  expect(seen.every(({ url }) => url?.startsWith('/api/v1/'))).toBe(true);
+});
+
+test('what is shown of an answer is blackened before it is cut', async () => {
+  const secret = 'planted-token-that-is-cut';
+  replying(400, {}, `${'x'.repeat(990)}${secret}`);
+  const outcome = await outcomeOf(
+    { output: 'text' },
+    { redact: (text: string) => text.replaceAll(secret, '***') },
+  );
+  expect(JSON.stringify(outcome)).not.toContain('planted');
+});
+
 test('redirects to another host take nothing along, and nothing but reading', async () => {
   const other = createServer((incoming, response) => {
     seen.push(incoming);

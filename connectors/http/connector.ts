@@ -25,6 +25,7 @@ import {
   headersSchema,
   publicUrl,
   targetOf,
+  isOutside,
   withoutSecrets,
 } from './target.ts';
 
@@ -88,10 +89,10 @@ async function call(context: ActionContext<Config>, given: Input): Promise<Outpu
       class: 'unknown',
       code: 'http.unclear',
       message: `${what} was answered with status ${reply.status}, which does not say whether it took effect; say in \`status\` what it means, or \`idempotent: true\` if it may be sent again`,
-      native: { status: reply.status, body: withoutSecrets(context.config, glimpseOf(reply)) },
+      native: { status: reply.status, body: glimpseOf(reply, (text) => blacken(context, text)) },
     });
   }
-  judge(context.config, reply, given.status, what);
+  judge(context, reply, given.status, what);
   return outputOf(reply, given.output);
 }
 
@@ -152,7 +153,10 @@ async function send(
 
 /** To another host goes what only reads, and with nothing that is for the first one. */
 function crossing(config: Config, request: Request, url: URL): Partial<Request> {
-  if (url.origin === request.url.origin) return {};
+  if (url.origin === request.url.origin) {
+    if (!isOutside(config, url) || isOutside(config, request.url)) return {};
+    throw noRedirect(request, url, "to a place outside of the system's base-url");
+  }
   if (!reads(request)) throw noRedirect(request, url, `a ${request.method} to another host`);
   const open = headersElsewhere(config, request);
   if ('headers' in open) return open;
@@ -224,11 +228,20 @@ function failureOf({ sent, reason, native }: NoReply, request: Request): ActionF
   return fail('transient', 'http.lost-reply', `got no reply (${native})`);
 }
 
-function judge(config: Config, reply: Reply, map: StatusMap | undefined, what: string): void {
+function blacken(context: ActionContext<Config>, text: string): string {
+  return withoutSecrets(context.config, context.redact?.(text) ?? text);
+}
+
+function judge(
+  context: ActionContext<Config>,
+  reply: Reply,
+  map: StatusMap | undefined,
+  what: string,
+): void {
   const meaning = meaningOf(reply.status, map);
   if (meaning === 'ok') return;
   const wait = retryAfterMs(reply.headers['retry-after'], Date.now());
-  const text = withoutSecrets(config, glimpseOf(reply));
+  const text = glimpseOf(reply, (whole) => blacken(context, whole));
   throw new ActionFailure({
     class: meaning,
     code: 'http.status',

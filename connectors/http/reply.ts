@@ -101,10 +101,13 @@ export function jsonOf(text: string): Json {
   });
 }
 
-/** For failures: whatever can be read of it. */
-export function glimpseOf(reply: Reply): string {
+/**
+ * For failures: whatever can be read of it. `blacken` comes before the cut: the beginning of a
+ * secret that was cut is not known as one.
+ */
+export function glimpseOf(reply: Reply, blacken: (text: string) => string): string {
   try {
-    return textOf(reply).slice(0, 1000).toWellFormed();
+    return blacken(textOf(reply)).slice(0, 1000).toWellFormed();
   } catch {
     return '';
   }

@@ -54,7 +54,7 @@ export function targetOf(config: Config, text: string, query: Record<string, str
   const base = config['base-url'];
   const url = resolve(base, text);
   for (const [name, value] of Object.entries(query)) url.searchParams.append(name, value);
-  if (base !== undefined && !isBelow(url, new URL(base))) {
+  if (isOutside(config, url)) {
     throw refused(
       `${publicUrl(url)} is outside of the system's base-url; leave out the system, or name the right one`,
     );
@@ -137,6 +137,12 @@ export function headersElsewhere(
   if (others.length > 0) return { secret: `the header ${others.join(', ')}` };
   const open = Object.entries(headers).filter(([name]) => PUBLIC.test(name));
   return { headers: Object.fromEntries(open) };
+}
+
+/** Not below the system's base-url: its credentials have no business there. */
+export function isOutside(config: Config, url: URL): boolean {
+  const base = config['base-url'];
+  return base !== undefined && !isBelow(url, new URL(base));
 }
 
 /** Services that answer with what they were sent would give our secrets away. */

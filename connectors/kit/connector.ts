@@ -94,6 +94,8 @@ export interface ActionContext<Config = unknown> {
    * runs meanwhile. False: it may not, and nothing is to leave.
    */
   mayLeave?(): true | Promise<boolean>;
+  /** The text with every secret blacked out: for a text that is to be cut before it is reported. */
+  redact?(text: string): string;
   /** Hand it on to a system that can go on with it; nothing when nobody traces. */
   readonly trace?: TraceContext | undefined;
   /**

@@ -222,7 +222,9 @@ async function followEnded(
 async function noteRemainders(context: ActionContext, by: Started): Promise<void> {
   const left = await remaindersOf(context.key, by);
   if (left.length === 0) return;
-  const named = await Promise.all(left.slice(0, SHOWN_PROCESSES).map(nameOf));
+  const named = await Promise.all(
+    left.slice(0, SHOWN_PROCESSES).map((pid) => nameOf(context, pid)),
+  );
   const more = left.length > named.length ? ` and ${left.length - named.length} more` : '';
   context.log(
     'note',
@@ -230,8 +232,9 @@ async function noteRemainders(context: ActionContext, by: Started): Promise<void
   );
 }
 
-async function nameOf(pid: number): Promise<string> {
-  const command = (await commandOf(pid)).replaceAll('\0', ' ').trim().slice(0, 60);
+async function nameOf(context: Pick<ActionContext, 'redact'>, pid: number): Promise<string> {
+  const words = (await commandOf(pid)).replaceAll('\0', ' ').trim();
+  const command = (context.redact?.(words) ?? words).slice(0, 60);
   return command === '' ? `pid ${pid}` : `pid ${pid} (${command})`;
 }
 

@@ -19,6 +19,7 @@ import {
   rmSync,
   statSync,
 } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { basename, join } from 'node:path';
 import type { Binaries } from './binaries.ts';
 import { PipeLock } from './pipe-lock.ts';
@@ -105,9 +106,27 @@ export function hasSocket({ sockets, port }: Sighting): boolean {
   return existsSync(join(sockets, `.s.PGSQL.${port}`));
 }
 
-/** Asks a server to end: transactions are broken off, what is committed is kept. */
-export function endServer({ pid }: Sighting, place: Place): void {
-  if (isOurs(pid, place.cluster)) process.kill(pid, 'SIGINT');
+/**
+ * How a server is ended: asked first (transactions are broken off), then without its clean-up, then
+ * by force. What is committed is kept by each of them. A server that is asked while it recovers
+ * from a killed backend may never end by itself.
+ */
+const ENDINGS = ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const;
+const PATIENCE_MS = 5_000;
+const LOOK_MS = 20;
+
+/** Resolves when the server has ended. `from`: it has been asked already, and did not end. */
+export async function endServer(
+  { pid }: Sighting,
+  place: Place,
+  from: (typeof ENDINGS)[number] = 'SIGINT',
+): Promise<void> {
+  for (const signal of ENDINGS.slice(ENDINGS.indexOf(from))) {
+    if (!isOurs(pid, place.cluster)) return;
+    process.kill(pid, signal);
+    const giveUpAt = Date.now() + PATIENCE_MS;
+    while (isOurs(pid, place.cluster) && Date.now() < giveUpAt) await delay(LOOK_MS);
+  }
 }
 
 function lockOf(place: Place): PipeLock {

@@ -25,7 +25,7 @@ import { temporaryFolder, until } from '../testbed.ts';
 import { systemCandidates } from './binaries.ts';
 import { canReach, serverIdentity } from './identity.ts';
 import { findPlace, type Place } from './place.ts';
-import { isOurs, sight } from './postmaster.ts';
+import { endServer, isOurs, sight } from './postmaster.ts';
 import { openEmbedded, type EmbeddedOptions, type EmbeddedServer } from './server.ts';
 
 const CHILD = fileURLToPath(new URL('./user.child.ts', import.meta.url));
@@ -415,6 +415,23 @@ describe('a socket that somebody removed', () => {
     expect(await ask(server, 'select count(*)::int from kept')).toBe(0);
     expect(sight(findPlace(data))?.pid).not.toBe(before?.pid);
     expect(notices.join()).toContain('lost its socket');
+  });
+});
+
+describe('a server that does not end when it is asked', () => {
+  it('is ended all the same, and the next one has what was committed', async () => {
+    const data = folder();
+    const server = await open(data);
+    await ask(server, 'create table kept (n int)');
+    const place = findPlace(data);
+    const before = sight(place);
+    if (before === null) throw new Error('no server is in sight');
+    // It hears nothing but the last word.
+    process.kill(before.pid, 'SIGSTOP');
+    await endServer(before, place);
+    expect(isOurs(before.pid, place.cluster)).toBe(false);
+    await server.ensureRunning();
+    expect(await ask(server, 'select count(*)::int from kept')).toBe(0);
   });
 });
 

@@ -142,8 +142,11 @@ class Server implements EmbeddedServer {
     this.#users ??= await joinUsers(this.#place);
     const giveUpAt = Date.now() + READY_LIMIT_MS;
     let failingSince: number | null = null;
+    let stoppingSince: number | null = null;
     while (!this.#stopped) {
       const seen = sight(this.#place);
+      if (seen?.status !== 'stopping' || seen.elsewhere) stoppingSince = null;
+      else stoppingSince ??= Date.now();
       if (seen === null) {
         if (await this.#launched()) failingSince = null;
         else failingSince ??= Date.now();
@@ -153,6 +156,8 @@ class Server implements EmbeddedServer {
         const lost = seen.status === 'ready' && !hasSocket(seen);
         if (lost && seen.elsewhere) failingSince ??= Date.now();
         else if (lost) await this.#endWithoutSocket(seen);
+        else if (stoppingSince !== null && Date.now() - stoppingSince > STOP_LIMIT_MS)
+          await this.#endStopping(seen);
         await delay(POLL_MS);
       }
       const failing = failingSince !== null && Date.now() - failingSince > START_AGAIN_MS;
@@ -177,9 +182,15 @@ class Server implements EmbeddedServer {
     this.#notice(
       `The embedded PostgreSQL lost its socket in ${seen.sockets}: somebody removed it. It is restarted.`,
     );
-    endServer(seen, this.#place);
-    const giveUpAt = Date.now() + STOP_LIMIT_MS;
-    while (isOurs(seen.pid, this.#place.cluster) && Date.now() < giveUpAt) await delay(POLL_MS);
+    await endServer(seen, this.#place);
+  }
+
+  /** One that was asked to end and does not would keep everybody waiting for ever. */
+  async #endStopping(seen: Sighting): Promise<void> {
+    this.#notice(
+      `The embedded PostgreSQL (process ${seen.pid}) was asked to end ${STOP_LIMIT_MS / 1_000} s ago and did not: it is ended, and started anew.`,
+    );
+    await endServer(seen, this.#place, 'SIGQUIT');
   }
 
   /** False when the process ended before it said anything. */

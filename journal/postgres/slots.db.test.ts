@@ -52,6 +52,11 @@ describe('who is granted', () => {
     expect(grant([want(1)], states(3), new Set([`${runId(1)}:work:1`]))).toEqual([true]);
   });
 
+  it('is nobody who wants more than there is, and those behind are served all the same', () => {
+    const wants = [want(1, { db: 4 }), want(2, { db: 2 }), want(3, { db: 1 })];
+    expect(grant(wants, states(0), new Set())).toEqual([false, true, true]);
+  });
+
   it('is nobody when no workflow declares the pool', () => {
     const none = new Map([['db', { used: 0, capacity: null }]]);
     expect(grant([want(1)], none, new Set())).toEqual([false]);

@@ -72,7 +72,9 @@ export function grant(
       const state = states.get(pool);
       return blocked.has(pool) || (state?.used ?? 0) + slots > (state?.capacity ?? 0);
     });
-    for (const [pool] of full) blocked.add(pool);
+    // Who wants more than there is waits for the pool to be made larger, and holds nobody up.
+    const never = full.some(([pool, slots]) => slots > (states.get(pool)?.capacity ?? 0));
+    if (!never) for (const [pool] of full) blocked.add(pool);
     if (full.length > 0) return false;
     for (const [pool, slots] of pools) {
       const state = states.get(pool);
