@@ -78,7 +78,7 @@ describe('words', () => {
     const sections = cliReference().split('\n## ').slice(1);
     const names = sections.map((one) => one.split('\n', 1)[0]?.replace('tutti ', ''));
     expect(names.join(' ')).toBe(
-      'validate deploy import schema run serve open runs show why logs systems nodes ' +
+      'validate deploy import schema run serve open runs show why logs systems nodes pools ' +
         'hold release skip rerun approve reject force steer restart cancel repair bulk retention',
     );
     for (const section of sections) {

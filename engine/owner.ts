@@ -210,7 +210,13 @@ export class Owner implements PipelineListener {
       });
       void this.#remember(id, load).catch(() => undefined);
     }
-    return failures(ids, (id) => this.#loading.get(id));
+    return failures(ids, (id) =>
+      // Who asked before it was ours may be told that it is another's: that was so, and is no more.
+      this.#loading.get(id)?.catch((error: unknown) => {
+        if (error instanceof Elsewhere) return this.hold(id);
+        throw error;
+      }),
+    );
   }
 
   async #loadMany(ids: readonly string[]): Promise<ReadonlyMap<string, StoredRun>> {
@@ -466,11 +472,7 @@ export class Owner implements PipelineListener {
 
   async #takeUpAgain(id: string): Promise<void> {
     if (this.#stopped) return;
-    const left = await failures([id], () =>
-      this.with(id, (run) => {
-        this.release(run);
-      }),
-    );
+    const left = await failures([id], () => this.with(id, (run) => this.release(run)));
     if (left.length > 0) this.#parts.remember(left);
   }
 

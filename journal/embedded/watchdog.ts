@@ -4,7 +4,7 @@
  * Every process that uses the server holds the writing end of a named pipe; a tiny shell waits
  * at the reading end. The kernel closes the ends of a process that dies, SIGKILL included, so the
  * shell reads the end of the pipe exactly when nobody is left, and asks the server to shut down
- * cleanly; if it does not within a minute, at once. A second process that shares the server keeps it alive beyond the first one. The shell
+ * cleanly. A second process that shares the server keeps it alive beyond the first one. The shell
  * kills only what the pid file names and what still is a postgres on our cluster.
  */
 import { spawn } from 'node:child_process';
@@ -17,14 +17,8 @@ import type { Place } from './place.ts';
 const SCRIPT = `
 read _ <"$1"
 read pid <"$2/postmaster.pid" || exit 0
-ours() {
-  args=$(tr '\\0' ' ' <"/proc/$pid/cmdline" || ps -o command= -p "$pid")
-  case "$args" in *postgres*" -D $2 "*) ;; *) return 1 ;; esac
-}
-ours "$@" && kill -INT "$pid" || exit 0
-n=0
-while [ $n -lt 60 ]; do sleep 1; ours "$@" || exit 0; n=$((n + 1)); done
-kill -QUIT "$pid"
+args=$(tr '\\0' ' ' <"/proc/$pid/cmdline" || ps -o command= -p "$pid")
+case "$args" in *postgres*" -D $2 "*) kill -INT "$pid" ;; esac
 `;
 const WAIT_MS = 5_000;
 

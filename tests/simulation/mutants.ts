@@ -88,8 +88,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a slot is never given back',
     file: 'engine/pools.ts',
-    snippet: 'this.#giving.push(slotKeyOf(flight));\n    this.look();',
-    instead: 'this.look();',
+    snippet: 'if (held) this.#giving.push(slotKeyOf(flight));',
+    instead: '',
     laws: ['slots', 'events-drive'],
   },
   {
