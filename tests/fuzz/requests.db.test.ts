@@ -4,7 +4,7 @@ import type { Route } from '../../model/routes/route.ts';
 import type { Chance } from '../chaos/chance.ts';
 import { nastyBytes, nastyJson, nastyText } from './nasty.ts';
 import { FUZZ_LIMIT_MS, fuzz } from './session.ts';
-import { type Asked, Victim } from './victim.ts';
+import { type Answer, type Asked, Victim } from './victim.ts';
 
 const WAITING = `
 workflow: waiting
@@ -95,12 +95,22 @@ function requestOf(chance: Chance): Asked {
   return { method: route.method, path: asked, headers, ...(body !== undefined && { body }) };
 }
 
+/** Who is answered before the whole body was sent may find the connection closed, and no answer. */
+async function answerTo(asked: Asked): Promise<Answer> {
+  try {
+    return await victim.ask(asked);
+  } catch (error) {
+    if (asked.body === undefined || (error as Error).name === 'TimeoutError') throw error;
+    return { status: 0, text: '' };
+  }
+}
+
 it(
   'answers whatever it is asked, and never with 500',
   async () => {
     const found = await fuzz(victim, 'request bodies', async (chance) => {
       const asked = Array.from({ length: 8 }, () => requestOf(chance));
-      const answers = await Promise.all(asked.map((each) => victim.ask(each)));
+      const answers = await Promise.all(asked.map(answerTo));
       return answers.flatMap(({ status, text }, index) => {
         if (status < 500) return [];
         const { method, path, body } = asked[index] as Asked;
