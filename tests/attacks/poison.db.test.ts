@@ -135,7 +135,8 @@ describe('a history with a hole', () => {
   it('sets that one run aside, ends no node, and is ended by repair', async () => {
     const guilty = await attacked.start('guilty');
     const by = JSON.stringify({ by: { actor: 'x' } });
-    const seq = (await seqsOf(guilty)).length + 1;
+    // Far enough: the run may still be writing its first events.
+    const seq = (await seqsOf(guilty)).length + 20;
     await sql.query(
       `insert into events (run_id, seq, at, type, data) values ($1, $2, now(), 'RunHeld', $3)`,
       [guilty, seq, by],
@@ -144,7 +145,7 @@ describe('a history with a hole', () => {
       await attacked.restart();
       const released = await attacked.ask('POST', `/runs/${guilty}/release`, {});
       expect(released).toMatchObject({ status: 409, body: { code: 'run.set-aside' } });
-      expect(released.body.detail).toContain(`event ${seq - 1} of its history is missing`);
+      expect(released.body.detail).toMatch(/event \d+ of its history is missing/);
       await attacked.survived();
     }
     expect((await ready()).aside).toBe(1);
