@@ -36,7 +36,7 @@ async function another(around: readonly string[] = []) {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   // Not its exit: what `unshare` has started goes a moment after it.
   const gone = once(child, 'close');
-  const [line] = await once(createInterface(child.stdout), 'line');
+  const [line] = await Promise.race([once(createInterface(child.stdout), 'line'), gone]);
   const kill = async (): Promise<void> => {
     child.kill('SIGKILL');
     child.stdout.resume();

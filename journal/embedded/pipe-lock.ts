@@ -22,12 +22,17 @@ import {
   openSync,
   readdirSync,
   rmSync,
+  statSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { TuttiError } from '../../model/errors.ts';
 import type { Identity } from './identity.ts';
 
 const { O_RDONLY, O_WRONLY, O_NONBLOCK, O_NOFOLLOW } = constants;
+
+const FORCE = { force: true };
+/** From the making of a draft to its link it is milliseconds, on a slow disk a second. */
+const DRAFT_MS = 60_000;
 
 export interface Held {
   /** Whoever inherits it holds the lock, too. */
@@ -70,27 +75,34 @@ export class PipeLock {
   /** Null: another was faster. */
   #claim(number: number, identity: Identity): Held | null {
     const draft = join(this.#folder, `${this.#name}.new.${randomUUID()}`);
-    makePipe(draft, identity);
-    const descriptor = openSync(draft, O_RDONLY | O_NONBLOCK);
     const file = this.#file(number);
+    let descriptor: number | null = null;
     try {
+      makePipe(draft, identity);
+      descriptor = openSync(draft, O_RDONLY | O_NONBLOCK);
       linkSync(draft, file);
-      return { descriptor, file };
+      // A number that a later holder has cleared away is free again, and means nothing.
+      if (this.file === file) return { descriptor, file };
+      rmSync(file, FORCE);
     } catch (error) {
-      closeSync(descriptor);
-      // Without the draft, the one who was faster has cleared up.
-      if (['EEXIST', 'ENOENT'].includes(codeOf(error))) return null;
-      throw error;
+      // Without the draft: a process that slept for longer than a draft may live.
+      if (!['EEXIST', 'ENOENT'].includes(codeOf(error))) {
+        if (descriptor !== null) closeSync(descriptor);
+        throw error;
+      }
     } finally {
-      rmSync(draft, { force: true });
+      rmSync(draft, FORCE);
     }
+    if (descriptor !== null) closeSync(descriptor);
+    return null;
   }
 
   /** What the holders before left, and those who died on the way to it. */
   #clear(mine: number): void {
-    for (const number of this.#numbers()) if (number < mine) rmSync(this.#file(number));
+    for (const number of this.#numbers()) if (number < mine) rmSync(this.#file(number), FORCE);
     for (const name of readdirSync(this.#folder)) {
-      if (name.startsWith(`${this.#name}.new.`)) rmSync(join(this.#folder, name), { force: true });
+      const file = join(this.#folder, name);
+      if (name.startsWith(`${this.#name}.new.`) && isLeft(file)) rmSync(file, FORCE);
     }
   }
 
@@ -124,6 +136,12 @@ function notMade(file: string, cause: unknown): TuttiError {
   const { stderr } = cause as { stderr?: Buffer };
   const why = stderr?.toString('utf8').trim() || String(cause);
   return new TuttiError('machine.refused', `The pipe ${file} cannot be made: ${why}`, { cause });
+}
+
+/** Whether a draft is so old that its maker must be dead. */
+function isLeft(draft: string): boolean {
+  const facts = statSync(draft, { throwIfNoEntry: false });
+  return facts !== undefined && Date.now() - facts.mtimeMs > DRAFT_MS;
 }
 
 function isRead(file: string): boolean {

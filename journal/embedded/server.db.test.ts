@@ -393,6 +393,8 @@ counterpart(
       const server = await open(data);
       await ask(server, 'create table kept ()');
       await other.kill();
+      // The kernel ends a namespace a moment after the process that made it.
+      await goneServer(findPlace(data));
       await server.ensureRunning();
       expect(await ask(server, 'select count(*)::int from kept')).toBe(0);
       expect(sight(findPlace(data))).toMatchObject({ elsewhere: false });
