@@ -4,16 +4,13 @@
  */
 import { z } from 'zod';
 import type { Door } from '../engine/door.ts';
-import type {
-  BulkRow,
-  RetentionRow,
-  EventRow,
-  LogRow,
-  Requests,
-  StoredAnswer,
-  VersionRow,
-  Views,
-} from '../journal/journal.ts';
+import type { EventRow } from '../journal/append.ts';
+import type { BulkRow } from '../journal/bulks.ts';
+import type { Views } from '../journal/journal.ts';
+import type { LogRow } from '../journal/logs.ts';
+import type { Requests, StoredAnswer } from '../journal/requests.ts';
+import type { RetentionRow } from '../journal/retentions.ts';
+import type { VersionRow } from '../journal/versions.ts';
 import type { Definition } from '../model/definition.ts';
 import type { OperatorCommand, Refusal, RunSummary, RunView } from '../model/run.ts';
 import type { Access } from './gate.ts';

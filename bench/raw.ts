@@ -3,7 +3,7 @@
  * them, in full batches and without an engine. Machines are noisy: read the rates beside this one.
  */
 import { machineIds } from '../cli/machine.ts';
-import type { EventRow } from '../journal/journal.ts';
+import type { EventRow } from '../journal/append.ts';
 import { openPostgresJournal } from '../journal/postgres/journal.ts';
 import type { DatabaseServer } from './database.ts';
 

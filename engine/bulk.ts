@@ -3,7 +3,9 @@
  * marked with the bulk command's id; what came of it is noted in the journal. A node that takes
  * over finds by the mark what the other did and had not noted yet.
  */
-import type { BulkOutcome, Journal, NodeLease } from '../journal/journal.ts';
+import type { BulkOutcome } from '../journal/bulks.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { NodeLease } from '../journal/ownership.ts';
 import { bug, TuttiError } from '../model/errors.ts';
 import { BULK_VERBS, type BulkVerb } from '../model/request.ts';
 import type { By, OperatorCommand, Refusal } from '../model/run.ts';

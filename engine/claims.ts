@@ -11,7 +11,9 @@
  * Bells are heard by all living nodes at once, so the load spreads. Nothing is swept: when leases
  * end is learned from the renewal of one's own.
  */
-import type { Bell, Journal, NodeLease } from '../journal/journal.ts';
+import type { Bell } from '../journal/bells.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { NodeLease } from '../journal/ownership.ts';
 import type { Clock } from './clock.ts';
 import type { Waker } from './waker.ts';
 

@@ -12,7 +12,8 @@ import type {
   RunView,
   StartRun,
 } from '../model/run.ts';
-import type { BulkFilter, RetentionRow } from '../journal/journal.ts';
+import type { BulkFilter } from '../journal/bulks.ts';
+import type { RetentionRow } from '../journal/retentions.ts';
 import type { Problem } from '../model/errors.ts';
 import type { BulkVerb } from '../model/request.ts';
 

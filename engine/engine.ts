@@ -7,7 +7,10 @@
  *          what is left → give the lease back: from then on the other nodes go on with the runs
  */
 import type { Action, AnyConnector, Connector } from '../connectors/kit/connector.ts';
-import type { Bell, Journal, NodeLease, PoolRow } from '../journal/journal.ts';
+import type { Bell } from '../journal/bells.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { NodeLease } from '../journal/ownership.ts';
+import type { PoolRow } from '../journal/pools.ts';
 import { catalogueOf } from '../connectors/kit/catalogue.ts';
 import { TuttiError } from '../model/errors.ts';
 import { readWorkflow } from '../model/read.ts';

@@ -3,7 +3,7 @@
  * retention. Each is noted in the journal and worked off behind the answer; those of a node that
  * is gone are taken up by another.
  */
-import type { NodeLease } from '../journal/journal.ts';
+import type { NodeLease } from '../journal/ownership.ts';
 import { Bulk, type BulkParts } from './bulk.ts';
 import { Retention, type RetentionParts } from './retention.ts';
 

@@ -1,5 +1,6 @@
 /** A run as the journal has it, folded: what its owner holds in memory, before anything follows from it. */
-import type { EventRow, StoredRun } from '../journal/journal.ts';
+import type { EventRow } from '../journal/append.ts';
+import type { StoredRun } from '../journal/runs.ts';
 import { replaying } from '../kernel/step.ts';
 import type { RunEvent } from '../model/run.ts';
 import type { Clock } from './clock.ts';

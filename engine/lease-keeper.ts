@@ -2,7 +2,8 @@
  * Keeps the node's lease alive, notices when it is lost (then this node may not write any more),
  * and hears with each renewal when the leases of the others end.
  */
-import type { Journal, NodeLease } from '../journal/journal.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { NodeLease } from '../journal/ownership.ts';
 import type { Clock } from './clock.ts';
 
 export interface KeeperParts {

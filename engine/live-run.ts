@@ -3,7 +3,7 @@
  * world because of it.
  */
 import type { RunState } from '../kernel/state.ts';
-import type { EventRow, RunRow, RunUpdate } from '../journal/journal.ts';
+import type { EventRow, RunRow, RunUpdate } from '../journal/append.ts';
 import type { RunEvent } from '../model/run.ts';
 import type { Flight } from './flight.ts';
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Journal, LogRow } from '../journal/journal.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { LogRow } from '../journal/logs.ts';
 import type { Json } from '../model/json.ts';
 import { Redactor } from '../model/redactor.ts';
 import type { Flight } from './flight.ts';

@@ -6,7 +6,8 @@
  * What one `write` is given is durable as a whole or not at all: the cursor stands in the last
  * line of a read, and half a read without it would be read, and kept, a second time.
  */
-import type { Journal, LogRow } from '../journal/journal.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { LogRow } from '../journal/logs.ts';
 import type { Json } from '../model/json.ts';
 import type { Redactor } from '../model/redactor.ts';
 import type { Clock } from './clock.ts';

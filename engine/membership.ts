@@ -2,7 +2,9 @@
  * A node as one of several: it keeps its lease, hears the bells, and brings runs into memory while
  * there is room: its own that are active or due, and those that lost their node.
  */
-import type { Bell, Journal, NodeLease } from '../journal/journal.ts';
+import type { Bell } from '../journal/bells.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { NodeLease } from '../journal/ownership.ts';
 import { Claims } from './claims.ts';
 import type { Clock } from './clock.ts';
 import { LeaseKeeper, type Moment } from './lease-keeper.ts';

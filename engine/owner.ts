@@ -3,7 +3,10 @@
  * the kernel, hands what it decides to the pipeline, and, once that is durable, lets the world
  * follow (law 4, `reconciler.ts`), tells parents, puts runs to sleep.
  */
-import type { Journal, NodeLease, RunRow, RunUpdate, StoredRun } from '../journal/journal.ts';
+import type { RunRow, RunUpdate } from '../journal/append.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { NodeLease } from '../journal/ownership.ts';
+import type { StoredRun } from '../journal/runs.ts';
 import type { Context } from '../kernel/context.ts';
 import type { Overlay } from '../kernel/gates.ts';
 import { sleepsUntil, workOf } from '../kernel/plan.ts';
@@ -221,8 +224,7 @@ export class Owner implements PipelineListener {
 
   async #loadMany(ids: readonly string[]): Promise<ReadonlyMap<string, StoredRun>> {
     if (ids.length === 0) return new Map();
-    const runs = await this.#parts.journal.loadMany(ids);
-    return new Map(runs.map((run) => [run.summary.id, run]));
+    return new Map((await this.#parts.journal.loadMany(ids)).map((run) => [run.summary.id, run]));
   }
 
   #remember(id: string, load: Promise<LiveRun | null>): Promise<LiveRun | null> {

@@ -12,7 +12,9 @@
  * There is no timer: a batch goes as soon as a connection is free, so batches grow with load.
  * A run is in one batch at a time; that keeps its events in order on several connections.
  */
-import type { Batch, EventRow, Journal, NodeLease, RunRow, RunUpdate } from '../journal/journal.ts';
+import type { Batch, EventRow, RunRow, RunUpdate } from '../journal/append.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { NodeLease } from '../journal/ownership.ts';
 import { TuttiError } from '../model/errors.ts';
 import { Admission } from './admission.ts';
 import type { Clock } from './clock.ts';

@@ -1,6 +1,6 @@
 /** Slots that are given back are never those of an attempt that goes on, whatever it is called. */
 import { describe, expect, it } from 'vitest';
-import type { SlotKey, Slots } from '../journal/journal.ts';
+import type { SlotKey, Slots } from '../journal/slots.ts';
 import { quiet } from '../tests/simulation/clock.ts';
 import { Flight } from './flight.ts';
 import type { LiveRun } from './live-run.ts';

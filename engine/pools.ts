@@ -6,7 +6,8 @@
  *                 ▲                                                             │
  *                 └── somebody gave back: here, or elsewhere (the bell `slots`) ◄┘
  */
-import type { NodeLease, PoolState, SlotKey, Slots } from '../journal/journal.ts';
+import type { NodeLease } from '../journal/ownership.ts';
+import type { PoolState, SlotKey, Slots } from '../journal/slots.ts';
 import { poolWords } from '../model/pool.ts';
 import type { Gate } from '../model/run.ts';
 import type { Flight } from './flight.ts';

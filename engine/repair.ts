@@ -2,7 +2,8 @@
  * Repair of a run that is set aside. The book is append-only, and what it says is not guessed at:
  * a history that can be read goes on; one that cannot ends as failed, by an event of its own.
  */
-import type { Journal, NodeLease } from '../journal/journal.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { NodeLease } from '../journal/ownership.ts';
 import { refusal } from '../kernel/refusal.ts';
 import { TuttiError } from '../model/errors.ts';
 import type { By, Refusal, Repair, RunEnded } from '../model/run.ts';
@@ -11,7 +12,7 @@ import { foldOf, Unfoldable } from './fold.ts';
 import type { EndedRun, Owner } from './owner.ts';
 import { rowOf } from './rows.ts';
 import type { Versions } from './versions.ts';
-import type { StoredRun } from '../journal/journal.ts';
+import type { StoredRun } from '../journal/runs.ts';
 
 export interface RepairParts {
   readonly journal: Journal;

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import type { Journal, NodeLease } from '../journal/journal.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { NodeLease } from '../journal/ownership.ts';
 import { TuttiError } from '../model/errors.ts';
 import type { Clock } from './clock.ts';
 import { Retention } from './retention.ts';

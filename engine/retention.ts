@@ -3,7 +3,8 @@
  * the portion took and longer, so that the database is the runs'. Ending in between is safe: the
  * journal knows how far it is, and whoever claims it goes on from there.
  */
-import type { Journal, NodeLease } from '../journal/journal.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { NodeLease } from '../journal/ownership.ts';
 import { TuttiError } from '../model/errors.ts';
 import type { Clock } from './clock.ts';
 

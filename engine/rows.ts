@@ -1,5 +1,5 @@
 /** Events and runs as rows of the journal, and back. */
-import type { EventRow, RunRow, RunUpdate } from '../journal/journal.ts';
+import type { EventRow, RunRow, RunUpdate } from '../journal/append.ts';
 import type { RunState } from '../kernel/state.ts';
 import { runStatusOf } from '../kernel/view.ts';
 import type { RunEvent, TaskEnded } from '../model/run.ts';

@@ -2,7 +2,10 @@
  * The door: every command of a person, a parent or a policy comes in here, and what it accepted
  * is durable when it answers (laws 1 and 4).
  */
-import { BULK_MAX, type Journal, type NodeLease, type PoolRow } from '../journal/journal.ts';
+import { BULK_MAX } from '../journal/bulks.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { NodeLease } from '../journal/ownership.ts';
+import type { PoolRow } from '../journal/pools.ts';
 import { previewRestart } from '../kernel/decide.ts';
 import { NO_OVERLAY } from '../kernel/gates.ts';
 import { addOrigin } from '../kernel/origin.ts';

@@ -1,6 +1,7 @@
 /** Versions are fetched once and shared; a deployment is seen by the next start. */
 import { describe, expect, it } from 'vitest';
-import type { Journal, VersionRow } from '../journal/journal.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { VersionRow } from '../journal/versions.ts';
 import type { Definition } from '../model/definition.ts';
 import { Versions } from './versions.ts';
 

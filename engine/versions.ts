@@ -2,7 +2,8 @@
  * Versions of workflows in memory. A version never changes, so it is fetched once; the kernel
  * is given definitions as values and never waits for one.
  */
-import type { Journal, VersionRow } from '../journal/journal.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { VersionRow } from '../journal/versions.ts';
 import type { Definitions } from '../kernel/context.ts';
 import type { Definition } from '../model/definition.ts';
 import { bug } from '../model/errors.ts';

@@ -1,4 +1,4 @@
-/** Pools and who holds slots of them, as rows: a part of the port. */
+/** Pools: those that workflows declare for themselves, and those that are documents of their own. */
 import type { PoolDefinition } from '../model/pool.ts';
 import type { By } from '../model/run.ts';
 
@@ -24,23 +24,9 @@ export interface PoolRow {
   readonly sharedBy: readonly string[];
 }
 
-/** An attempt that holds slots. */
-export interface SlotKey {
-  readonly run: string;
-  readonly task: string;
-  readonly attempt: number;
-}
-
-export interface SlotWant extends SlotKey {
-  /** By pool: how many. */
-  readonly slots: Readonly<Record<string, number>>;
-}
-
-export interface PoolState {
-  readonly pool: string;
-  /** null: no deployed workflow declares it. */
-  readonly capacity: number | null;
-  readonly used: number;
-  /** Some of those who hold slots, the longest first. */
-  readonly holders: readonly (SlotKey & { readonly since: number })[];
+export interface Pools {
+  /** Stores the next version of a pool that is a document of its own, or returns the newest one when nothing changed. */
+  deployPool(version: PoolVersion): Promise<{ version: number; changed: boolean }>;
+  /** In the order of their names. */
+  pools(): Promise<readonly PoolRow[]>;
 }

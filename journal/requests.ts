@@ -1,4 +1,5 @@
-/** The part of the port that remembers requests, so that one that arrives twice is carried out once. */
+/** Requests by their Idempotency-Key: one that arrives twice is carried out once, and answered the same again. */
+
 export interface StoredAnswer {
   readonly status: number;
   readonly type: string;
@@ -15,7 +16,6 @@ export type RequestState =
   | { readonly state: 'answered'; readonly answer: StoredAnswer }
   | { readonly state: 'under-way' | 'other' };
 
-/** Requests by their Idempotency-Key: each is carried out once, and answered the same again. */
 export interface Requests {
   /** `id` is for a fresh one. A request of a minute ago without an answer counts as interrupted. */
   begin(key: string, fingerprint: string, id: string): Promise<RequestState>;

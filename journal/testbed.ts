@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { setImmediate as immediately } from 'node:timers/promises';
 import pg from 'pg';
 import { openEmbedded, type EmbeddedOptions, type EmbeddedServer } from './embedded/server.ts';
-import type { Batch, EventRow, Journal, RunRow, RunUpdate } from './journal.ts';
+import type { Batch, EventRow, RunRow, RunUpdate } from './append.ts';
+import type { Journal } from './journal.ts';
 import { openPostgresJournal, type PostgresJournalOptions } from './postgres/journal.ts';
 
 type JournalOptions = Partial<PostgresJournalOptions> & { readonly connection?: pg.ClientConfig };

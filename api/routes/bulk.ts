@@ -2,7 +2,7 @@
  * Commands on many runs: count, begin, watch, stop. What begins is a list of the runs that the
  * filter found at that moment; the engine works it off and the journal keeps how far it is.
  */
-import { BULK_MAX, type BulkRow } from '../../journal/journal.ts';
+import { BULK_MAX, type BulkRow } from '../../journal/bulks.ts';
 import { TuttiError } from '../../model/errors.ts';
 import { ROUTES } from '../../model/routes/index.ts';
 import type { BulkView } from '../../model/wire.ts';

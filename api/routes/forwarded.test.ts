@@ -1,6 +1,6 @@
 /** Between nodes: what one passes on, and what a list of them says. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { NodeRow } from '../../journal/journal.ts';
+import type { NodeRow } from '../../journal/nodes.ts';
 import { jobToken, nodeToken } from '../credentials.ts';
 import { ACCESS, CardboardHouse } from '../house.fake.ts';
 import type { App } from '../house.ts';

@@ -2,7 +2,7 @@
  * Retention: begin, watch, stop. Ages become times by the clock of this node, once, at the
  * beginning; the engine works it off and the journal keeps how far it is.
  */
-import type { RetentionRow } from '../../journal/journal.ts';
+import type { RetentionRow } from '../../journal/retentions.ts';
 import { parseDuration } from '../../model/duration.ts';
 import { TuttiError } from '../../model/errors.ts';
 import type { RetentionView } from '../../model/retention.ts';

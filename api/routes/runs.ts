@@ -8,7 +8,7 @@ import type { Deployed } from '../../model/wire-workflows.ts';
 import { ALIVE } from '../../model/run.ts';
 import type { RunSummary, RunView, TaskView } from '../../model/run.ts';
 import type { RunFilterAsked } from '../../model/request.ts';
-import type { BulkFilter } from '../../journal/journal.ts';
+import type { BulkFilter } from '../../journal/bulks.ts';
 import type { WhyTask } from '../../model/wire.ts';
 import { byOf, traceOf } from '../actor.ts';
 import type { App, Room } from '../house.ts';

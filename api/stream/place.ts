@@ -3,7 +3,7 @@
  * of the event stands behind it, so that the run's history can be read on from there, however
  * far the feed has gone meanwhile: `<position>~<seq>`.
  */
-import type { FeedPosition } from '../../journal/journal.ts';
+import type { FeedPosition } from '../../journal/feed.ts';
 import { TuttiError } from '../../model/errors.ts';
 
 export interface Place {

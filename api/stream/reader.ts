@@ -2,7 +2,7 @@
  * One client's place in the feed. It takes from the tail while it keeps up, and from the journal
  * while it does not; which of the two is nobody's business outside.
  */
-import type { FeedPosition } from '../../journal/journal.ts';
+import type { FeedPosition } from '../../journal/feed.ts';
 import type { Item, Source } from './source.ts';
 import type { Tail } from './tail.ts';
 

@@ -2,7 +2,9 @@
  * The feed as streams read it: pages of events that are ready to be sent. The text of an event is
  * made once, however many clients get it.
  */
-import type { EventRow, FeedPosition, Views } from '../../journal/journal.ts';
+import type { EventRow } from '../../journal/append.ts';
+import type { FeedPosition } from '../../journal/feed.ts';
+import type { Views } from '../../journal/journal.ts';
 
 export interface Item {
   /** Right after the event. */

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createClient } from '../../model/client/client.ts';
 import type { Client } from '../../model/client/client.ts';
-import type { EventRow } from '../../journal/journal.ts';
+import type { EventRow } from '../../journal/append.ts';
 import { TuttiError } from '../../model/errors.ts';
 import { CardboardHouse, OPEN } from '../house.fake.ts';
 import { createApp, listen } from '../server.ts';

@@ -8,7 +8,7 @@
  *
  * Nothing waits for a client: whoever is slower than the window is long goes on by itself.
  */
-import type { FeedPosition } from '../../journal/journal.ts';
+import type { FeedPosition } from '../../journal/feed.ts';
 import type { Item, Source } from './source.ts';
 
 const PAGE = 500;

@@ -2,7 +2,8 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RunStatus } from '../../model/run.ts';
-import type { Journal, NodeLease } from '../journal.ts';
+import type { Journal } from '../journal.ts';
+import type { NodeLease } from '../ownership.ts';
 import { batch, openTestbed, runId, startRow, type Testbed, updateRow } from '../testbed.ts';
 import { CANCELLING_ABOVE } from './ancestors.ts';
 import { READ_SETTINGS } from './runs.ts';

@@ -20,7 +20,8 @@
  * database is not as it should be (a table is gone, a right was taken away), the append waits for
  * somebody to mend that, and `/readyz` says so.
  */
-import type { AppendResult, Batch, NodeLease, RunRow } from '../journal.ts';
+import type { AppendResult, Batch, RunRow } from '../append.ts';
+import type { NodeLease } from '../ownership.ts';
 import { integers, uuids, words } from './columns.ts';
 import { TuttiError } from '../../model/errors.ts';
 import { faultOf, isAboutData, sqlState, wordsOf } from './faults.ts';

@@ -4,7 +4,7 @@
  */
 import type pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
-import type { NodeLease } from '../journal.ts';
+import type { NodeLease } from '../ownership.ts';
 import { ringIn } from './bells.ts';
 import { inTransaction } from './line.ts';
 import { isRunId } from './runs.ts';

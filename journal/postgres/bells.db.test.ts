@@ -2,7 +2,9 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Definition } from '../../model/definition.ts';
-import type { Bell, Journal, NodeLease } from '../journal.ts';
+import type { Bell } from '../bells.ts';
+import type { Journal } from '../journal.ts';
+import type { NodeLease } from '../ownership.ts';
 import { batch, eventRow, openTestbed, runId, startRow, until, type Testbed } from '../testbed.ts';
 
 let bed: Testbed;

@@ -10,7 +10,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import type { Bell } from '../journal.ts';
+import type { Bell } from '../bells.ts';
 import { Line, type Source } from './line.ts';
 
 /** Channels are the database's; several journals may live in schemas of one. */

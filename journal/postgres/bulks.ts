@@ -5,15 +5,9 @@
  */
 import type pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
-import {
-  BULK_MAX,
-  type BulkFilter,
-  type BulkOutcome,
-  type BulkRow,
-  type Bulks,
-  type NodeLease,
-  type Page,
-} from '../journal.ts';
+import { BULK_MAX, type BulkFilter, type BulkOutcome, type BulkRow, type Bulks } from '../bulks.ts';
+import type { NodeLease } from '../ownership.ts';
+import type { Page } from '../page.ts';
 import { clampLimit, readCursor, writeCursor } from './cursor.ts';
 import type { Desk } from './desk.ts';
 import { inTransaction } from './line.ts';

@@ -29,7 +29,7 @@
  */
 import type pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
-import type { Claim, NodeLease } from '../journal.ts';
+import type { Claim, NodeLease } from '../ownership.ts';
 import { confirm } from './append.ts';
 import { afterFault, inTransaction, type Line, type Source } from './line.ts';
 import { fence } from './lease.ts';

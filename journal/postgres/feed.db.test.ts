@@ -1,7 +1,10 @@
 /** Every event once, in an order that holds, while many write and some are slow. */
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { EventRow, FeedPosition, Journal, NodeLease } from '../journal.ts';
+import type { EventRow } from '../append.ts';
+import type { FeedPosition } from '../feed.ts';
+import type { Journal } from '../journal.ts';
+import type { NodeLease } from '../ownership.ts';
 import { batch, eventRow, openTestbed, runId, startRow, until, type Testbed } from '../testbed.ts';
 import { appendStatement } from './statement.ts';
 import { FEED_ROWS } from './feed.ts';

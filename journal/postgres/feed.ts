@@ -18,7 +18,8 @@
  */
 import type pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
-import type { EventRow, FeedPage, FeedPosition } from '../journal.ts';
+import type { EventRow } from '../append.ts';
+import type { FeedPage, FeedPosition } from '../feed.ts';
 import { uuids, integers } from './columns.ts';
 import { clampLimit } from './cursor.ts';
 import { EVENT } from './runs.ts';

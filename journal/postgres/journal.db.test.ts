@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type pg from 'pg';
 import type { Definition } from '../../model/definition.ts';
-import type { Journal, LogRow, NodeLease } from '../journal.ts';
+import type { Journal } from '../journal.ts';
+import type { LogRow } from '../logs.ts';
+import type { NodeLease } from '../ownership.ts';
 import {
   batch,
   eventRow,

@@ -7,7 +7,8 @@
 import type pg from 'pg';
 import { bug, TuttiError } from '../../model/errors.ts';
 import type { Host } from '../connection-string.ts';
-import { type Journal, OPEN_COUNTED_MAX, type Views } from '../journal.ts';
+import type { Journal, Views } from '../journal.ts';
+import { OPEN_COUNTED_MAX } from '../nodes.ts';
 import { cancellingAbove } from './ancestors.ts';
 import { append, APPEND_SETTINGS } from './append.ts';
 import { ping, setAside, takeBack } from './aside.ts';

@@ -12,7 +12,7 @@
 import { Worker, parentPort, workerData } from 'node:worker_threads';
 import { beside } from '../../model/beside.ts';
 import type { Host } from '../connection-string.ts';
-import type { NodeLease } from '../journal.ts';
+import type { NodeLease } from '../ownership.ts';
 import { Hosts } from './hosts.ts';
 import { RENEW } from './lease.ts';
 import { Line } from './line.ts';

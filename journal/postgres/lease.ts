@@ -16,7 +16,7 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { bug, TuttiError } from '../../model/errors.ts';
-import type { NodeLease, Renewal } from '../journal.ts';
+import type { NodeLease, Renewal } from '../ownership.ts';
 import { ringIn } from './bells.ts';
 import { inTransaction, Line, type Source } from './line.ts';
 

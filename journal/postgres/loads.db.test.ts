@@ -1,7 +1,8 @@
 /** Many runs at once, in pages that end anywhere in a run. */
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Journal, NodeLease } from '../journal.ts';
+import type { Journal } from '../journal.ts';
+import type { NodeLease } from '../ownership.ts';
 import { batch, eventRow, openTestbed, runId, startRow, type Testbed } from '../testbed.ts';
 import { LOAD_EVENTS_OF_RUNS, loadRuns, READ_SETTINGS } from './runs.ts';
 

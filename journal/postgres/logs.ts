@@ -10,7 +10,7 @@
  */
 import type pg from 'pg';
 import type { Json } from '../../model/json.ts';
-import type { LogEnd, LogFilter, LogPage, LogRow } from '../journal.ts';
+import type { LogEnd, LogFilter, LogPage, LogRow } from '../logs.ts';
 import { documents, doubles, integers, uuids, words } from './columns.ts';
 import { clampLimit, readCursor, writeCursor } from './cursor.ts';
 import { inTransaction } from './line.ts';

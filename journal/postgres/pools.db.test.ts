@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Definition } from '../../model/definition.ts';
 import { batch, openTestbed, runId, startRow, type Testbed } from '../testbed.ts';
-import type { Journal, NodeLease } from '../journal.ts';
+import type { Journal } from '../journal.ts';
+import type { NodeLease } from '../ownership.ts';
 import { migrate, readMigrations } from './migrate.ts';
 
 let bed: Testbed;

@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import type { Definition } from '../../model/definition.ts';
 import { privatePool } from '../../model/pool.ts';
-import type { PoolRow, PoolVersion } from '../journal.ts';
+import type { PoolRow, PoolVersion } from '../pools.ts';
 import { ringIn } from './bells.ts';
 import { inTransaction } from './line.ts';
 

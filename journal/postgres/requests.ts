@@ -4,7 +4,7 @@
  * (requests answer or fail in seconds).
  */
 import type pg from 'pg';
-import type { RequestState, Requests, StoredAnswer } from '../journal.ts';
+import type { Requests, RequestState, StoredAnswer } from '../requests.ts';
 import type { Desk } from './desk.ts';
 
 const ABANDONED = `interval '60 seconds'`;

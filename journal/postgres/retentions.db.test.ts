@@ -3,7 +3,10 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Journal, NodeLease, RetentionRow, RetentionScope, RunRow } from '../journal.ts';
+import type { RunRow } from '../append.ts';
+import type { Journal } from '../journal.ts';
+import type { NodeLease } from '../ownership.ts';
+import type { RetentionRow, RetentionScope } from '../retentions.ts';
 import {
   batch,
   eventRow,

@@ -9,7 +9,9 @@
  */
 import type pg from 'pg';
 import type { RetentionCounts } from '../../model/retention.ts';
-import type { NodeLease, Page, RetentionRow, RetentionScope, Retentions } from '../journal.ts';
+import type { NodeLease } from '../ownership.ts';
+import type { Page } from '../page.ts';
+import type { RetentionRow, Retentions, RetentionScope } from '../retentions.ts';
 import { Archive, prepareArchive } from './archive.ts';
 import { clampLimit, readCursor, writeCursor } from './cursor.ts';
 import type { Desk } from './desk.ts';

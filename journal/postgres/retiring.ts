@@ -1,5 +1,5 @@
 /** The portions of retention: what one transaction looks at, archives and deletes. */
-import type { RetentionScope } from '../journal.ts';
+import type { RetentionScope } from '../retentions.ts';
 import { ARCHIVED_BULK, ARCHIVED_BULK_RUNS, archiveLogs, archiveRuns } from './archive.ts';
 import {
   type Candidate,

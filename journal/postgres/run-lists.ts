@@ -14,7 +14,9 @@
  */
 import type pg from 'pg';
 import { RUN_STATUSES, type RunStatus, type RunSummary } from '../../model/run.ts';
-import { BULK_MAX, type BulkFilter, type Page, type RunFilter } from '../journal.ts';
+import { BULK_MAX, type BulkFilter } from '../bulks.ts';
+import type { Page } from '../page.ts';
+import type { RunFilter } from '../runs.ts';
 import { clampLimit, readCursor, writeCursor } from './cursor.ts';
 import { isRunId, SUMMARY, summaryOf, type SummaryRow } from './runs.ts';
 

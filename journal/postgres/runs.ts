@@ -1,6 +1,7 @@
 /** Runs as rows: what the engine loads, and one of them as people look at it. Lists: `run-lists.ts`. */
 import type pg from 'pg';
-import type { EventRow, StoredRun } from '../journal.ts';
+import type { EventRow } from '../append.ts';
+import type { StoredRun } from '../runs.ts';
 import type { RunStatus, RunSummary } from '../../model/run.ts';
 
 /** Times leave as milliseconds; infinity stays what it is. */

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { batch, openTestbed, runId, startRow, type Testbed, updateRow } from '../testbed.ts';
-import type { Journal, NodeLease, SlotWant } from '../journal.ts';
+import type { Journal } from '../journal.ts';
+import type { NodeLease } from '../ownership.ts';
+import type { SlotWant } from '../slots.ts';
 import { grant } from './slots.ts';
 
 let bed: Testbed;

@@ -4,7 +4,8 @@
  * lock sees what the one before it wrote. Giving back needs no lock: it only makes room.
  */
 import type pg from 'pg';
-import type { NodeLease, PoolState, SlotKey, Slots, SlotWant } from '../journal.ts';
+import type { NodeLease } from '../ownership.ts';
+import type { PoolState, SlotKey, Slots, SlotWant } from '../slots.ts';
 import { ringIn } from './bells.ts';
 import type { Desk } from './desk.ts';
 import { fence } from './lease.ts';

@@ -5,7 +5,8 @@
  * The arrays are unnested in the select list, where the server walks them in step; in FROM it
  * would first store each one by itself.
  */
-import type { Batch, EventRow, NodeLease, RunRow, RunUpdate } from '../journal.ts';
+import type { Batch, EventRow, RunRow, RunUpdate } from '../append.ts';
+import type { NodeLease } from '../ownership.ts';
 import { CHANNEL, payloadOf } from './bells.ts';
 import { documents, doubles, integers, spans, uuids, type Value, words } from './columns.ts';
 

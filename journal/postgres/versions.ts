@@ -2,7 +2,8 @@
 import type pg from 'pg';
 import type { Definition } from '../../model/definition.ts';
 import type { By } from '../../model/run.ts';
-import type { Page, VersionEntry, VersionRow, WorkflowRow } from '../journal.ts';
+import type { Page } from '../page.ts';
+import type { VersionEntry, VersionRow, WorkflowRow } from '../versions.ts';
 import { ringIn } from './bells.ts';
 import { clampLimit, readCursor, writeCursor } from './cursor.ts';
 import { inTransaction } from './line.ts';

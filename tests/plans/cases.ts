@@ -6,7 +6,8 @@
  * `reads`: rows of tables, those that are thrown away included. `sorts`: why what it sorts is
  * bounded. `session`: the settings of the connections that it is asked on.
  */
-import type { BulkFilter, RunFilter } from '../../journal/journal.ts';
+import type { BulkFilter } from '../../journal/bulks.ts';
+import type { RunFilter } from '../../journal/runs.ts';
 import { APPEND_SETTINGS } from '../../journal/postgres/append.ts';
 import { CLAIM_SETTINGS } from '../../journal/postgres/claims.ts';
 import { writeCursor } from '../../journal/postgres/cursor.ts';

@@ -5,7 +5,8 @@
  */
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BULK_MAX, type BulkFilter, type Journal } from '../../journal/journal.ts';
+import { BULK_MAX, type BulkFilter } from '../../journal/bulks.ts';
+import type { Journal } from '../../journal/journal.ts';
 import { openTestbed, type Testbed } from '../../journal/testbed.ts';
 import { RUN_STATUSES } from '../../model/run.ts';
 import { type Case, madeCases, type MadeCase, plainCases } from './cases.ts';

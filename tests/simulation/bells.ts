@@ -3,7 +3,7 @@
  * the one that rang included. The bell `feed` is coalesced: rung twice before it was heard, it is
  * heard once.
  */
-import type { Bell } from '../../journal/journal.ts';
+import type { Bell } from '../../journal/bells.ts';
 
 export class Bells {
   readonly #listeners = new Set<(bell: Bell) => void>();

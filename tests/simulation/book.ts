@@ -8,7 +8,8 @@ import { indexOf, nodeAt } from '../../kernel/nodes.ts';
 import { effectsOf } from '../../kernel/plan.ts';
 import { begin, evolve } from '../../kernel/evolve.ts';
 import type { RunState } from '../../kernel/state.ts';
-import type { EventRow, NodeLease } from '../../journal/journal.ts';
+import type { EventRow } from '../../journal/append.ts';
+import type { NodeLease } from '../../journal/ownership.ts';
 import type { Definition } from '../../model/definition.ts';
 import type { RunEvent } from '../../model/run.ts';
 

@@ -4,32 +4,20 @@
  * visible. What is written survives the engine that wrote it, so a crash is a new engine on the
  * same journal.
  */
-import type {
-  AppendResult,
-  Batch,
-  Bell,
-  Bulks,
-  Retentions,
-  Claim,
-  EventRow,
-  FeedPage,
-  FeedPosition,
-  Journal,
-  LogEnd,
-  LogRow,
-  NodeLease,
-  NodeRow,
-  PoolRow,
-  PoolState,
-  PoolVersion,
-  Renewal,
-  Requests,
-  Slots,
-  SlotWant,
-  StoredRun,
-  VersionRow,
-  Views,
-} from '../../journal/journal.ts';
+import type { AppendResult, Batch, EventRow } from '../../journal/append.ts';
+import type { Bell } from '../../journal/bells.ts';
+import type { Bulks } from '../../journal/bulks.ts';
+import type { FeedPage, FeedPosition } from '../../journal/feed.ts';
+import type { Journal, Views } from '../../journal/journal.ts';
+import type { LogEnd, LogRow } from '../../journal/logs.ts';
+import type { NodeRow } from '../../journal/nodes.ts';
+import type { Claim, NodeLease, Renewal } from '../../journal/ownership.ts';
+import type { PoolRow, PoolVersion } from '../../journal/pools.ts';
+import type { Requests } from '../../journal/requests.ts';
+import type { Retentions } from '../../journal/retentions.ts';
+import type { StoredRun } from '../../journal/runs.ts';
+import type { PoolState, Slots, SlotWant } from '../../journal/slots.ts';
+import type { VersionRow } from '../../journal/versions.ts';
 import { grant } from '../../journal/postgres/slots.ts';
 import { TuttiError } from '../../model/errors.ts';
 import { isPrivate, privatePool } from '../../model/pool.ts';

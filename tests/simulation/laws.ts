@@ -6,7 +6,8 @@ import { decide } from '../../kernel/decide.ts';
 import { definitionOf, indexOf, isMapped, nodeAt, refOf } from '../../kernel/nodes.ts';
 import { isRefusal } from '../../kernel/refusal.ts';
 import { runStatusOf } from '../../kernel/view.ts';
-import type { Batch, NodeLease } from '../../journal/journal.ts';
+import type { Batch } from '../../journal/append.ts';
+import type { NodeLease } from '../../journal/ownership.ts';
 import type { OperatorCommand, RunEvent } from '../../model/run.ts';
 import type { Book, Folded } from './book.ts';
 

@@ -4,7 +4,8 @@
  * bells come when it continues, or never.
  */
 import type { Clock } from '../../engine/clock.ts';
-import type { Bell, Journal } from '../../journal/journal.ts';
+import type { Bell } from '../../journal/bells.ts';
+import type { Journal } from '../../journal/journal.ts';
 
 type Call = (...given: unknown[]) => unknown;
 

@@ -1,5 +1,6 @@
 /** What a journal in memory holds of nodes and runs, and how it is read. */
-import type { EventRow, RunRow, RunUpdate, SlotKey } from '../../journal/journal.ts';
+import type { EventRow, RunRow, RunUpdate } from '../../journal/append.ts';
+import type { SlotKey } from '../../journal/slots.ts';
 import type { RunSummary } from '../../model/run.ts';
 
 export interface StoredNode {

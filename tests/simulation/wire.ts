@@ -6,7 +6,10 @@
  * The port promises that an append answers only with the truth, so a lost connection is a late
  * answer here, or a question that never arrived from a node that is dead.
  */
-import type { Batch, Bell, Journal, NodeLease } from '../../journal/journal.ts';
+import type { Batch } from '../../journal/append.ts';
+import type { Bell } from '../../journal/bells.ts';
+import type { Journal } from '../../journal/journal.ts';
+import type { NodeLease } from '../../journal/ownership.ts';
 import type { Chance } from '../chaos/chance.ts';
 import type { Faults } from './faults.ts';
 import type { MemoryJournal } from './journal.ts';

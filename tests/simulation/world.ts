@@ -4,7 +4,9 @@
  */
 import { Alarms } from '../../engine/alarms.ts';
 import { createEngine, type EngineOptions } from '../../engine/engine.ts';
-import type { Batch, SlotKey, VersionRow, SlotWant } from '../../journal/journal.ts';
+import type { Batch } from '../../journal/append.ts';
+import type { SlotKey, SlotWant } from '../../journal/slots.ts';
+import type { VersionRow } from '../../journal/versions.ts';
 import { Chance } from '../chaos/chance.ts';
 import { Book } from './book.ts';
 import { connectorOf } from './connector.ts';

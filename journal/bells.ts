@@ -1,0 +1,19 @@
+/** What nodes tell each other: that there is something to look at, never what. */
+
+/**
+ * `orphans`: runs lost their node. `due`: a run without an owner waits for a node with room.
+ * `slots`: slots of pools were given back. `pools`: a pool has another size. `deployed`: a workflow has a new version. `feed`: events were appended. `again`: see `listen`.
+ */
+export type Bell =
+  | { readonly about: 'orphans' | 'due' | 'slots' | 'pools' | 'feed' | 'again' }
+  | { readonly about: 'deployed'; readonly workflow: string };
+
+export interface Bells {
+  /**
+   * What other nodes announce (and this one). `again`: the connection was away, so anything may
+   * have been missed: look at everything. The result ends it.
+   */
+  listen(hear: (bell: Bell) => void): () => void;
+  /** Tells the others that this node has written; coalesced, never waits, never fails. */
+  ring(bell: 'feed'): void;
+}

@@ -1,0 +1,38 @@
+/** Workflows and their versions, which never change. */
+import type { Definition } from '../model/definition.ts';
+import type { By } from '../model/run.ts';
+import type { Page } from './page.ts';
+
+export interface VersionRow {
+  readonly workflow: string;
+  readonly version: number;
+  readonly definition: Definition;
+  /** The file as it was written. */
+  readonly source: string;
+  /** The folder that the file came from; relative paths start there. */
+  readonly directory: string;
+  readonly deployedAt: number;
+  readonly by: By;
+}
+
+/** A version in a list: without its contents, which may be large. */
+export type VersionEntry = Omit<VersionRow, 'definition' | 'source'>;
+
+export interface WorkflowRow {
+  readonly name: string;
+  readonly title: string | null;
+  readonly owner: string | null;
+  readonly version: number;
+  readonly deployedAt: number;
+}
+
+export interface Versions {
+  /** Stores the next version, or returns the newest one when nothing changed. Its pools have what it declares. */
+  deploy(version: Omit<VersionRow, 'version'>): Promise<{ version: number; changed: boolean }>;
+  version(workflow: string, version: number | null): Promise<VersionRow | null>;
+}
+
+export interface VersionViews {
+  workflows(after: string | null, limit: number): Promise<Page<WorkflowRow>>;
+  versions(workflow: string, after: string | null, limit: number): Promise<Page<VersionEntry>>;
+}
