@@ -1,7 +1,7 @@
 /**
  * Three groups of tests, one after the other, on as few as two cores:
  *
- * - `pure`  model, kernel and the house law: nothing to isolate, so workers are reused
+ * - `pure`  model, language, protocol, kernel and the house law: nothing to isolate, so workers are reused
  * - `unit`  the rest that needs no database
  * - `db`    what needs PostgreSQL or the whole house (`*.db.test.ts`, `tests/end-to-end`): one
  *           file at a time, or two servers would compete for the cores that they are timed on
@@ -13,7 +13,11 @@ import { mutation } from './tests/simulation/mutation.ts';
 process.env['TUTTI_ALLOW_ROOT'] ??= '1';
 
 const NEVER = ['**/node_modules/**', 'dist/**'];
-const PURE = ['{model,kernel}/**/*.test.ts', 'tests/house.test.ts', 'tests/house/**/*.test.ts'];
+const PURE = [
+  '{model,language,protocol,kernel}/**/*.test.ts',
+  'tests/house.test.ts',
+  'tests/house/**/*.test.ts',
+];
 const DB = ['**/*.db.test.ts', 'tests/end-to-end/**/*.test.ts'];
 
 export default defineConfig({

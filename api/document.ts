@@ -4,7 +4,7 @@
  */
 import { CATALOGUE } from '../model/errors.ts';
 import type { Problem } from '../model/errors.ts';
-import type { ProblemDocument } from '../model/wire.ts';
+import type { ProblemDocument } from '../protocol/wire.ts';
 
 interface Sentences {
   readonly title: string;

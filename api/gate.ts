@@ -11,12 +11,12 @@
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { judge } from '../kernel/authority.ts';
 import type { Asked, Caller, RunPlace } from '../kernel/authority.ts';
-import { ENTER_PATH } from '../model/access.ts';
+import { ENTER_PATH } from '../protocol/access.ts';
 import { bug, TuttiError } from '../model/errors.ts';
-import { FORWARDED_COMMANDS, FORWARDED_RUNS } from '../model/forwarded.ts';
-import { OPERATIONS, pathOf } from '../model/routes/index.ts';
-import { API_PREFIX } from '../model/routes/route.ts';
-import { RUN_IS_OVER } from '../model/wire.ts';
+import { FORWARDED_COMMANDS, FORWARDED_RUNS } from '../protocol/forwarded.ts';
+import { OPERATIONS, pathOf } from '../protocol/routes/index.ts';
+import { API_PREFIX } from '../protocol/routes/route.ts';
+import { RUN_IS_OVER } from '../protocol/wire.ts';
 import { introduce, nameOf } from './caller.ts';
 import { bearerOf, sessionOf } from './credentials.ts';
 import type { Keys } from './credentials.ts';

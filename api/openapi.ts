@@ -8,10 +8,10 @@ import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-pro
 import { z } from 'zod';
 import { bug, CATALOGUE } from '../model/errors.ts';
 import type { Json, JsonObject } from '../model/json.ts';
-import { OPERATIONS, pathOf } from '../model/routes/index.ts';
-import type { Operation } from '../model/routes/index.ts';
-import { refusalsOf, TAGS } from '../model/routes/route.ts';
-import type { Route } from '../model/routes/route.ts';
+import { OPERATIONS, pathOf } from '../protocol/routes/index.ts';
+import type { Operation } from '../protocol/routes/index.ts';
+import { refusalsOf, TAGS } from '../protocol/routes/route.ts';
+import type { Route } from '../protocol/routes/route.ts';
 import { COOKIE } from './gate.ts';
 import type { App } from './house.ts';
 

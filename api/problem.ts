@@ -9,7 +9,7 @@ import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { TuttiError } from '../model/errors.ts';
 import type { Problem } from '../model/errors.ts';
 import type { Refusal } from '../model/run.ts';
-import type { ProblemDocument } from '../model/wire.ts';
+import type { ProblemDocument } from '../protocol/wire.ts';
 import { limitOf, megabytes } from './bodies.ts';
 import { problem } from './document.ts';
 

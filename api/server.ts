@@ -9,7 +9,7 @@ import fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger } from 'fastify';
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import { bug, TuttiError } from '../model/errors.ts';
-import { API_PREFIX } from '../model/routes/route.ts';
+import { API_PREFIX } from '../protocol/routes/route.ts';
 import { readBodies } from './bodies.ts';
 import { docsPage } from './docs-page.ts';
 import { problem } from './document.ts';

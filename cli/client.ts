@@ -3,14 +3,14 @@
  * server again, and runs that are named by the beginning of their id.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { createClient } from '../model/client/client.ts';
-import type { Client } from '../model/client/client.ts';
+import { createClient } from '../protocol/client/client.ts';
+import type { Client } from '../protocol/client/client.ts';
 import { TuttiError } from '../model/errors.ts';
 import type { RunSummary } from '../model/run.ts';
 import { type Patience, patientFetch } from './patience.ts';
 
-export type { Client } from '../model/client/client.ts';
-export { ApiRefusal, NoAnswer } from '../model/client/client.ts';
+export type { Client } from '../protocol/client/client.ts';
+export { ApiRefusal, NoAnswer } from '../protocol/client/client.ts';
 
 export interface Server {
   /** `http://127.0.0.1:7700` */

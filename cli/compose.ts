@@ -17,7 +17,7 @@ import type { SystemDirectory } from '../engine/systems.ts';
 import { connectionUrl, passwordsIn } from '../journal/connection-string.ts';
 import { openJournal } from '../journal/open.ts';
 import type { OpenJournal } from '../journal/open.ts';
-import { addressOf } from '../model/access.ts';
+import { addressOf } from '../protocol/access.ts';
 import { bug, TuttiError } from '../model/errors.ts';
 import type { Redactor } from '../model/redactor.ts';
 import { Metrics } from '../watch/metrics/metrics.ts';

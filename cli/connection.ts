@@ -14,7 +14,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { isSame, proofOf } from '../api/credentials.ts';
-import { addressOf, helloSchema } from '../model/access.ts';
+import { addressOf, helloSchema } from '../protocol/access.ts';
 import { TuttiError } from '../model/errors.ts';
 import { clientOf, NoAnswer } from './client.ts';
 import type { Client, Server } from './client.ts';

@@ -4,8 +4,8 @@
  * run from time to time, because what is running is not written down before it ends.
  */
 import type { RunView } from '../model/run.ts';
-import { RUN_IS_OVER } from '../model/wire.ts';
-import type { EventView } from '../model/wire.ts';
+import { RUN_IS_OVER } from '../protocol/wire.ts';
+import type { EventView } from '../protocol/wire.ts';
 import type { Client } from './client.ts';
 import { Screen } from './screen.ts';
 import type { Terminal } from './terminal.ts';

@@ -10,8 +10,8 @@ import { parentPort, Worker } from 'node:worker_threads';
 import { CONNECTORS } from '../connectors/index.ts';
 import { catalogueOf } from '../connectors/kit/index.ts';
 import { beside } from '../model/beside.ts';
-import type { ReadOptions, ReadResult } from '../model/read.ts';
-import { readWorkflow } from '../model/read.ts';
+import type { ReadOptions, ReadResult } from '../language/read.ts';
+import { readWorkflow } from '../language/read.ts';
 
 type Asked = Pick<ReadOptions, 'file' | 'found'>;
 export type ReadFile = (source: string, options: Asked) => Promise<ReadResult>;

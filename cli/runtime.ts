@@ -8,7 +8,7 @@
 import type { Command } from 'commander';
 import { problem } from '../api/document.ts';
 import { TuttiError } from '../model/errors.ts';
-import type { ProblemDocument } from '../model/wire.ts';
+import type { ProblemDocument } from '../protocol/wire.ts';
 import { ApiRefusal } from './client.ts';
 import type { Client } from './client.ts';
 import { connect } from './connection.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineConnector } from '../connectors/kit/index.ts';
 import { TuttiError } from '../model/errors.ts';
-import { readSystems } from '../model/systems.ts';
+import { readSystems } from '../language/systems.ts';
 import { http } from '../connectors/http/connector.ts';
 import { embeddedDatabases, resolveSystems } from './systems.ts';
 

@@ -2,11 +2,11 @@
  * Several files that are given at once count together: what one of them says of a workflow holds
  * for all, whatever is deployed under that name.
  */
-import { calledFirst, recursionOf } from '../model/calls.ts';
+import { calledFirst, recursionOf } from '../language/calls.ts';
 import type { Definition } from '../model/definition.ts';
 import { isPrivate } from '../model/pool.ts';
-import { readWorkflow } from '../model/read.ts';
-import type { Issue } from '../model/reading/issue.ts';
+import { readWorkflow } from '../language/read.ts';
+import type { Issue } from '../model/issue.ts';
 import { didYouMean } from '../model/suggestion.ts';
 
 interface File {

@@ -1,8 +1,8 @@
 /** Reading a workflow file without keeping it: what `tutti validate` and `POST /validate` say. */
-import { type ReadResult, readWorkflow } from '../model/read.ts';
+import { type ReadResult, readWorkflow } from '../language/read.ts';
 import type { ActionCatalogue } from '../model/action.ts';
-import type { Issue } from '../model/reading/issue.ts';
-import type { Validated } from '../model/wire-workflows.ts';
+import type { Issue } from '../model/issue.ts';
+import type { Validated } from '../protocol/wire-workflows.ts';
 
 export function validateSource(
   source: string,

@@ -8,11 +8,11 @@
  * or a lost reply) is located by its key first. Only `absent` allows another submission.
  */
 import type { Action } from '../connectors/kit/connector.ts';
-import { definitionOf, nodeAt } from '../kernel/nodes.ts';
-import { type Follow, workOf } from '../kernel/plan.ts';
-import { scopeOf, templateOf } from '../kernel/scope.ts';
+import { definitionOf, nodeAt } from '../kernel/run/nodes.ts';
+import { type Follow, workOf } from '../kernel/run/plan.ts';
+import { scopeOf, templateOf } from '../kernel/run/scope.ts';
 import type { Body } from '../model/definition.ts';
-import { ExpressionError } from '../model/expression.ts';
+import { ExpressionError } from '../language/expression.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import type { Failure } from '../model/run.ts';
 import { callAttempt, settleOverdue } from './call-attempt.ts';

@@ -7,7 +7,7 @@ import type { BulkOutcome } from '../journal/bulks.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { NodeLease } from '../journal/ownership.ts';
 import { bug, TuttiError } from '../model/errors.ts';
-import { BULK_VERBS, type BulkVerb } from '../model/request.ts';
+import { BULK_VERBS, type BulkVerb } from '../model/bulk.ts';
 import type { By, OperatorCommand, Refusal } from '../model/run.ts';
 import type { Clock } from './clock.ts';
 import type { Accepted } from './door.ts';

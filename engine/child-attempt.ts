@@ -5,13 +5,13 @@
  * Two things bound a family: no child has more than `CHILD_DEPTH` runs above it, and none is begun
  * below a run that is being cancelled, or the cancellation would run behind its children for ever.
  */
-import { definitionOf, nodeAt } from '../kernel/nodes.ts';
-import { scopeOf, templateOf } from '../kernel/scope.ts';
-import { ExpressionError } from '../model/expression.ts';
+import { definitionOf, nodeAt } from '../kernel/run/nodes.ts';
+import { scopeOf, templateOf } from '../kernel/run/scope.ts';
+import { ExpressionError } from '../language/expression.ts';
 import type { JsonObject } from '../model/json.ts';
 import { CHILD_DEPTH, depthOf } from '../model/family.ts';
 import type { Failure, ParentTask, Refusal, StartRun } from '../model/run.ts';
-import type { Follow } from '../kernel/plan.ts';
+import type { Follow } from '../kernel/run/plan.ts';
 import type { Body } from '../model/definition.ts';
 import type { Desk } from './desk.ts';
 import type { Flight } from './flight.ts';

@@ -15,7 +15,7 @@ import type {
 import type { BulkFilter } from '../journal/bulks.ts';
 import type { RetentionRow } from '../journal/retentions.ts';
 import type { Problem } from '../model/errors.ts';
-import type { BulkVerb } from '../model/request.ts';
+import type { BulkVerb } from '../model/bulk.ts';
 
 export type Accepted = { readonly refused: false; readonly run: string };
 

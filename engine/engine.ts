@@ -13,7 +13,7 @@ import type { NodeLease } from '../journal/ownership.ts';
 import type { PoolRow } from '../journal/pools.ts';
 import { catalogueOf } from '../connectors/kit/catalogue.ts';
 import { TuttiError } from '../model/errors.ts';
-import { readWorkflow } from '../model/read.ts';
+import { readWorkflow } from '../language/read.ts';
 import type { Redactor } from '../model/redactor.ts';
 import type { AttemptReport } from '../model/run.ts';
 import { Airspace } from './airspace.ts';

@@ -6,12 +6,12 @@ import {
   type LogStream,
   type TraceContext,
 } from '../connectors/kit/connector.ts';
-import type { Follow } from '../kernel/plan.ts';
+import type { Follow } from '../kernel/run/plan.ts';
 import { OUTPUT_MAX_BYTES } from '../model/bounds.ts';
 import { unwritable } from '../model/json-text.ts';
 import type { Json, JsonObject } from '../model/json.ts';
-import { formatPath } from '../model/reading/issue.ts';
-import { plainJson } from '../model/reading/plain.ts';
+import { formatPath } from '../model/issue.ts';
+import { plainJson } from '../model/plain.ts';
 import type { AttemptReport, Failure } from '../model/run.ts';
 import type { Desk } from './desk.ts';
 import { type Flight, isLeft } from './flight.ts';

@@ -3,8 +3,15 @@
  * stopped, timers stand where it wants to be woken. It is called with nodes whose change is durable
  * (law 4), and it is the same code on the first pass, after a crash and after a restart.
  */
-import { definitionOf, indexOf, nodeAt } from '../kernel/nodes.ts';
-import { type Follow, runTimer, type Timer, timerOf, type Work, workOf } from '../kernel/plan.ts';
+import { definitionOf, indexOf, nodeAt } from '../kernel/run/nodes.ts';
+import {
+  type Follow,
+  runTimer,
+  type Timer,
+  timerOf,
+  type Work,
+  workOf,
+} from '../kernel/run/plan.ts';
 import type { Body } from '../model/definition.ts';
 import type { AttemptReport, Refusal } from '../model/run.ts';
 import type { Clock } from './clock.ts';

@@ -6,19 +6,20 @@ import { BULK_MAX } from '../journal/bulks.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { NodeLease } from '../journal/ownership.ts';
 import type { PoolRow } from '../journal/pools.ts';
-import { previewRestart } from '../kernel/decide.ts';
-import { NO_OVERLAY } from '../kernel/gates.ts';
-import { addOrigin } from '../kernel/origin.ts';
-import { isRefusal, refusal } from '../kernel/refusal.ts';
-import type { Mutable } from '../kernel/state.ts';
-import { viewOf } from '../kernel/view.ts';
-import { recursionOf } from '../model/calls.ts';
-import { type PoolDefinition, poolIssues, type SharedPool } from '../model/pool.ts';
+import { previewRestart } from '../kernel/run/decide.ts';
+import { NO_OVERLAY } from '../kernel/run/gates.ts';
+import { addOrigin } from '../kernel/run/origin.ts';
+import { isRefusal, refusal } from '../kernel/run/refusal.ts';
+import type { Mutable } from '../kernel/run/state.ts';
+import { viewOf } from '../kernel/run/view.ts';
+import { recursionOf } from '../language/calls.ts';
+import { type PoolDefinition, type SharedPool } from '../model/pool.ts';
+import { poolIssues } from '../language/pool.ts';
 import type { Definition } from '../model/definition.ts';
 import { type ErrorCode, TuttiError } from '../model/errors.ts';
-import { checkInputs } from '../model/inputs.ts';
-import type { ReadOptions, ReadResult } from '../model/read.ts';
-import type { Issue } from '../model/reading/issue.ts';
+import { checkInputs } from '../language/inputs.ts';
+import type { ReadOptions, ReadResult } from '../language/read.ts';
+import type { Issue } from '../model/issue.ts';
 import type {
   By,
   DoorCommand,

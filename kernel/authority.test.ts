@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OPERATIONS } from '../model/routes/index.ts';
+import { OPERATIONS } from '../protocol/routes/index.ts';
 import { AUTHORITY, judge } from './authority.ts';
 import type { Asked, Caller } from './authority.ts';
 

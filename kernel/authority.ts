@@ -10,7 +10,7 @@
  * - job: what a task runs; it may look at its own run and act on it, and on nothing else. What a
  *   person is asked to decide it may not decide.
  */
-import type { Operation } from '../model/routes/index.ts';
+import type { Operation } from '../protocol/routes/index.ts';
 
 export type Caller =
   | { readonly kind: 'anyone' }

@@ -19,3 +19,6 @@ export interface ActionDescription {
 }
 
 export type ActionCatalogue = ReadonlyMap<string, ActionDescription>;
+
+/** Which texts inside a value are addresses: `{ url: true, locate: { url: true } }`. */
+export type Addresses = true | { readonly [key: string]: Addresses };

@@ -7,8 +7,8 @@
 import { z } from 'zod';
 import { NESTING, unwritable } from './json-text.ts';
 import type { Json } from './json.ts';
-import { formatPath } from './reading/issue.ts';
-import { plainJson } from './reading/plain.ts';
+import { formatPath } from './issue.ts';
+import { plainJson } from './plain.ts';
 
 export const INPUTS_MAX_BYTES = 1024 * 1024;
 export const OUTPUT_MAX_BYTES = 256 * 1024;

@@ -1,7 +1,7 @@
 /**
  * The lowered form of a workflow: what the kernel runs.
  *
- * The reader (`read.ts`) turns a file into this; everything in it is plain JSON, so a version
+ * The reader (`language/read.ts`) turns a file into this; everything in it is plain JSON, so a version
  * is stored, fetched and replayed without re-reading the file. Tasks are numbered by their
  * position, edges carry the end that takes them, expressions stay as source text and are
  * compiled once per version by the kernel.

@@ -1,39 +1,13 @@
 /**
  * Pools: what tasks hold slots of while they run. A pool that a workflow declares is its own, and
- * known beside those of others as `workflow/pool`. One that several workflows share is a document:
- *
- *   pool: licence
- *   slots: 2
+ * known beside those of others as `workflow/pool`; one that is a document is shared by workflows.
  */
-import { z } from 'zod';
-import type { Definition, TaskDefinition } from './definition.ts';
-import type { Issue } from './reading/issue.ts';
-import { didYouMean } from './suggestion.ts';
-import { name, text, whole } from './workflow.ts';
-
-const MOST_SLOTS = 1_000_000;
-
-export const poolShape = {
-  $schema: text('an address').optional().describe('Address of this schema, for editors'),
-  pool: name.describe('Name of the pool'),
-  slots: whole(1, MOST_SLOTS).describe('How many slots it has'),
-  title: text('a text').optional().describe('The name that people see'),
-  description: text('a text').optional().describe('What it is for'),
-  owner: text('a text').optional().describe('Who answers for it'),
-} as const;
-
 export interface PoolDefinition {
   readonly name: string;
   readonly slots: number;
   readonly title?: string;
   readonly description?: string;
   readonly owner?: string;
-}
-
-/** The JSON Schema of a pool's file. */
-export function poolJsonSchema(): Record<string, unknown> {
-  const schema = z.toJSONSchema(z.strictObject(poolShape), { io: 'input', unrepresentable: 'any' });
-  return { ...schema, title: 'Tutti pool', description: 'A pool that workflows share' };
 }
 
 /** No name holds a slash, so a private pool never has the name of a shared one. */
@@ -58,45 +32,4 @@ export interface SharedPool {
   readonly sharedBy: readonly string[];
   /** False while it is only what workflows of before left. */
   readonly isDocument: boolean;
-}
-
-/** What is wrong with the pools of a workflow beside the shared ones. */
-export function poolIssues(
-  { name: workflow, pools, tasks }: Definition,
-  shared: ReadonlyMap<string, SharedPool>,
-): readonly Issue[] {
-  const declared = Object.keys(pools).flatMap((pool): Issue[] => {
-    const before = shared.get(pool);
-    if (before === undefined || !before.sharedBy.includes(workflow)) return [];
-    const message = `pool "${pool}" was shared by ${before.sharedBy.join(' and ')} until now, and "pools" is private to its workflow`;
-    const document = before.isDocument
-      ? `the shared pool "${pool}" is deployed: remove it here`
-      : `deploy a file with "pool: ${pool}" and "slots: ${before.slots}", and remove it here`;
-    const hint = `${document}; or give a private one another name`;
-    return [{ code: 'pool.shared', message, path: ['pools', pool], at: 'key', hint }];
-  });
-  const names = [...Object.keys(pools), ...shared.keys()];
-  return [...declared, ...tasks.flatMap((task) => taskIssues(task, names, shared))];
-}
-
-function taskIssues(
-  task: TaskDefinition,
-  names: readonly string[],
-  shared: ReadonlyMap<string, SharedPool>,
-): readonly Issue[] {
-  return Object.entries(task.pools ?? {}).flatMap(([pool, slots]): Issue[] => {
-    if (isPrivate(pool)) return [];
-    const found = shared.get(pool);
-    const path = ['tasks', task.name, 'pool', pool];
-    if (found === undefined) {
-      const message = `there is no pool "${pool}", neither in "pools" nor as a document`;
-      const hint =
-        didYouMean(pool, names) ??
-        `declare it (pools: { ${pool}: 4 }), or deploy a file with "pool: ${pool}" and "slots: 4" to share it`;
-      return [{ code: 'pool.unknown', message, path, at: 'value', hint }];
-    }
-    if (slots <= found.slots) return [];
-    const message = `wants ${slots} slots, but the pool "${pool}" has ${found.slots}`;
-    return [{ code: 'field.value', message, path, at: 'value' }];
-  });
 }

@@ -6,9 +6,9 @@
  * began elsewhere (a link in a chat) would be led on without it, so there a page of ours leads on.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ENTER_PATH } from '../../model/access.ts';
+import { ENTER_PATH } from '../../protocol/access.ts';
 import { bug, TuttiError } from '../../model/errors.ts';
-import { ROUTES } from '../../model/routes/index.ts';
+import { ROUTES } from '../../protocol/routes/index.ts';
 import { callerOf } from '../caller.ts';
 import { proofOf, sessionToken } from '../credentials.ts';
 import { PAGE_PATH } from '../docs-page.ts';

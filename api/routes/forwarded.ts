@@ -10,9 +10,9 @@ import {
   FORWARDED_RUNS,
   forwardedAnswerSchema,
   doorCommandSchema,
-} from '../../model/forwarded.ts';
-import { BODY_MAX_BYTES } from '../../model/routes/route.ts';
-import { runViewSchema } from '../../model/wire.ts';
+} from '../../protocol/forwarded.ts';
+import { BODY_MAX_BYTES } from '../../protocol/routes/route.ts';
+import { runViewSchema } from '../../protocol/wire.ts';
 import { callerOf } from '../caller.ts';
 import type { App, Room } from '../house.ts';
 import { unknownRun } from './runs.ts';

@@ -3,8 +3,8 @@
  * nothing stalls. Neither stands under `/api/v1`: they belong to the process, not to a version.
  */
 import { TuttiError } from '../../model/errors.ts';
-import type { Health } from '../../model/health.ts';
-import { ROUTES } from '../../model/routes/index.ts';
+import type { Health } from '../../protocol/health.ts';
+import { ROUTES } from '../../protocol/routes/index.ts';
 import { callerOf } from '../caller.ts';
 import type { App, Room } from '../house.ts';
 

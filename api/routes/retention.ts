@@ -5,8 +5,8 @@
 import type { RetentionRow } from '../../journal/retentions.ts';
 import { parseDuration } from '../../model/duration.ts';
 import { TuttiError } from '../../model/errors.ts';
-import type { RetentionView } from '../../model/retention.ts';
-import { ROUTES } from '../../model/routes/index.ts';
+import type { RetentionView } from '../../protocol/retention.ts';
+import { ROUTES } from '../../protocol/routes/index.ts';
 import { byOf } from '../actor.ts';
 import type { App, Room } from '../house.ts';
 import { markOf } from '../idempotency.ts';

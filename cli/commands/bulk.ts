@@ -5,10 +5,10 @@
  */
 import type { Command } from 'commander';
 import { Argument } from 'commander';
-import { BULK_VERBS, type BulkBody, type BulkVerb } from '../../model/request.ts';
-import type { BulkView } from '../../model/wire.ts';
-import { connected, EXIT } from '../runtime.ts';
-import type { CommonOptions, Context, Runtime } from '../runtime.ts';
+import { type BulkBody } from '../../protocol/request.ts';
+import { BULK_VERBS, type BulkVerb } from '../../model/bulk.ts';
+import type { BulkView } from '../../protocol/wire.ts';
+import { type CommonOptions, connected, type Context, EXIT, type Runtime } from '../runtime.ts';
 import { harmless, plural } from '../view/words.ts';
 import { collect, declareConnected, withReason } from './command.ts';
 import { wholeNumber } from './values.ts';

@@ -4,7 +4,7 @@ import { dirname, extname, resolve } from 'node:path';
 import { type Problem, TuttiError } from '../../model/errors.ts';
 import { problemSentence, readJson } from '../../model/json-text.ts';
 import type { JsonObject } from '../../model/json.ts';
-import { readSource } from '../../model/reading/source.ts';
+import { readSource } from '../../language/reading/source.ts';
 import { readText } from '../../model/text-bytes.ts';
 import type { LocalContext } from '../runtime.ts';
 

@@ -4,7 +4,7 @@
 import type { Command } from 'commander';
 import { CONNECTORS } from '../../connectors/index.ts';
 import type { RunSummary } from '../../model/run.ts';
-import type { SystemSummary, WhyTask } from '../../model/wire.ts';
+import type { SystemSummary, WhyTask } from '../../protocol/wire.ts';
 import { findServer, folderOf, patienceOf } from '../connection.ts';
 import { followLogs, LogPrinter } from '../log-printer.ts';
 import { alone, connected, EXIT } from '../runtime.ts';

@@ -4,7 +4,7 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { TuttiError } from '../../model/errors.ts';
-import type { RestartBody } from '../../model/request.ts';
+import type { RestartBody } from '../../protocol/request.ts';
 import type { RestartPreview } from '../../model/run.ts';
 import { resolveRun } from '../client.ts';
 import { connected, EXIT } from '../runtime.ts';

@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { RetentionBody, RetentionView } from '../../model/retention.ts';
+import type { RetentionBody, RetentionView } from '../../protocol/retention.ts';
 import { connected, EXIT } from '../runtime.ts';
 import type { CommonOptions, Context, Runtime } from '../runtime.ts';
 import { harmless, plural } from '../view/words.ts';

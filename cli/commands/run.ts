@@ -7,7 +7,7 @@
 import type { Command } from 'commander';
 import { TuttiError } from '../../model/errors.ts';
 import type { InputDeclaration } from '../../model/definition.ts';
-import { parseInputText } from '../../model/inputs.ts';
+import { parseInputText } from '../../language/inputs.ts';
 import type { Json, JsonObject } from '../../model/json.ts';
 import { follow } from '../follow.ts';
 import { INTERRUPTED_EXIT } from '../lifetime.ts';

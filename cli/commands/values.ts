@@ -1,6 +1,6 @@
 /** Words of the command line as values. */
 import { InvalidArgumentError } from 'commander';
-import { addressOf } from '../../model/access.ts';
+import { addressOf } from '../../protocol/access.ts';
 import { TuttiError } from '../../model/errors.ts';
 import { parseDuration } from '../../model/duration.ts';
 import { problemSentence, readJson } from '../../model/json-text.ts';

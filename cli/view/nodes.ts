@@ -1,5 +1,5 @@
 /** Nodes as a table: those that live first. */
-import type { NodeView } from '../../model/wire.ts';
+import type { NodeView } from '../../protocol/wire.ts';
 import { duration, harmless, table } from './words.ts';
 import type { Paint } from './words.ts';
 

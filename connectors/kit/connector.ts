@@ -17,9 +17,8 @@
  *   outcome cannot be told: look up by key, never submit blindly again.
  */
 import type { z } from 'zod';
-import type { ActionDescription } from '../../model/action.ts';
+import type { ActionDescription, Addresses } from '../../model/action.ts';
 import type { ErrorClass } from '../../model/definition.ts';
-import type { Addresses } from '../../model/expression.ts';
 import type { Json } from '../../model/json.ts';
 
 export class ActionFailure extends Error {

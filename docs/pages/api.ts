@@ -1,7 +1,7 @@
 /** The page of the API, from the table of routes. */
-import { OPERATIONS, pathOf } from '../../model/routes/index.ts';
-import { refusalsOf, TAGS } from '../../model/routes/route.ts';
-import type { Route } from '../../model/routes/route.ts';
+import { OPERATIONS, pathOf } from '../../protocol/routes/index.ts';
+import { refusalsOf, TAGS } from '../../protocol/routes/route.ts';
+import type { Route } from '../../protocol/routes/route.ts';
 import { cell } from './schema-table.ts';
 
 export function apiPage(): string[] {

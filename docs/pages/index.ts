@@ -1,6 +1,6 @@
 /** The pages of the reference, by file name: what `generate.ts` writes and a test compares. */
 import { cliReference } from '../../cli/reference.ts';
-import { workflowJsonSchema } from '../../model/workflow.ts';
+import { workflowJsonSchema } from '../../language/workflow.ts';
 import { actionsPage } from './actions.ts';
 import { apiPage } from './api.ts';
 import { errorsPage } from './errors.ts';

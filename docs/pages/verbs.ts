@@ -1,5 +1,5 @@
 /** The page of verbs: which command fits which state, from the table that the kernel decides by. */
-import { type TaskCommandName, TRANSITIONS } from '../../kernel/transitions.ts';
+import { type TaskCommandName, TRANSITIONS } from '../../kernel/run/transitions.ts';
 import { cell } from './schema-table.ts';
 
 const VERBS: Readonly<Record<TaskCommandName, string>> = {

@@ -10,7 +10,12 @@
  * - the log of an attempt is what its script printed: once, in order, whole when it ended by itself
  * - nothing is unknown in the end
  */
-import { eventBatchSchema, logBatchSchema, RUN_IS_OVER, runViewSchema } from '../../model/wire.ts';
+import {
+  eventBatchSchema,
+  logBatchSchema,
+  RUN_IS_OVER,
+  runViewSchema,
+} from '../../protocol/wire.ts';
 import type { RunSummary } from '../../model/run.ts';
 import { type Attempt, attemptsOf, type Event } from './attempts.ts';
 import { allRuns, inParallel } from './drain.ts';

@@ -9,7 +9,7 @@ import {
   runPageSchema,
   runViewSchema,
   whySchema,
-} from '../../model/wire.ts';
+} from '../../protocol/wire.ts';
 import type { RunSummary } from '../../model/run.ts';
 import { command, type LoadParts } from './load.ts';
 

@@ -6,7 +6,12 @@
  */
 import type { z } from 'zod';
 import type { JsonObject } from '../../model/json.ts';
-import { acceptedSchema, eventBatchSchema, RUN_IS_OVER, runPageSchema } from '../../model/wire.ts';
+import {
+  acceptedSchema,
+  eventBatchSchema,
+  RUN_IS_OVER,
+  runPageSchema,
+} from '../../protocol/wire.ts';
 import type { Chance } from './chance.ts';
 import type { Connection } from './connection.ts';
 import type { PromiseLedger, Start } from './ledger.ts';

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectionUrl } from '../../journal/connection-string.ts';
 import { openTestbed } from '../../journal/testbed.ts';
 import type { Testbed } from '../../journal/testbed.ts';
-import { createClient } from '../../model/client/client.ts';
+import { createClient } from '../../protocol/client/client.ts';
 import { fragileNetwork } from './fragile-network.ts';
 import type { FragileNetwork } from './fragile-network.ts';
 import { by } from './house.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generate } from 'openapi-typescript-codegen';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { EventBatch, ProblemDocument } from '../../model/wire.ts';
+import type { EventBatch, ProblemDocument } from '../../protocol/wire.ts';
 import { ACCESS } from '../../api/house.fake.ts';
 import { serve } from './served.ts';
 import type { Served } from './served.ts';

@@ -3,7 +3,7 @@
  * is respected: the end of the source stands in the journal before the end of the target.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { importWfFormat } from '../../model/wfformat.ts';
+import { importWfFormat } from '../../language/wfformat.ts';
 import { FOUND, present, readRecording } from '../recordings.ts';
 import { type House, openHouse } from './house.ts';
 

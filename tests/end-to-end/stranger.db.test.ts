@@ -11,8 +11,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createClient } from '../../model/client/client.ts';
-import type { Client } from '../../model/client/client.ts';
+import { createClient } from '../../protocol/client/client.ts';
+import type { Client } from '../../protocol/client/client.ts';
 import { packageRoot, ServeProcess } from '../chaos/serve-process.ts';
 import { counterpart } from '../counterpart.ts';
 

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
-import { RUN_IS_OVER, eventBatchSchema, logBatchSchema } from '../../model/wire.ts';
+import { RUN_IS_OVER, eventBatchSchema, logBatchSchema } from '../../protocol/wire.ts';
 import { ServeProcess } from '../chaos/serve-process.ts';
 
 const attribute = z.object({

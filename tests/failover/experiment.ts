@@ -11,7 +11,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { healthSchema } from '../../model/health.ts';
+import { healthSchema } from '../../protocol/health.ts';
 import { Audit, type Findings } from '../chaos/audit.ts';
 import { Chance } from '../chaos/chance.ts';
 import { Connection } from '../chaos/connection.ts';

@@ -59,7 +59,7 @@ export function leftoverViolations(file: SourceFile): Violation[] {
 }
 
 export function switchViolations(file: SourceFile): Violation[] {
-  if (!/^(model|kernel)\//.test(file.path) || isTestCode(file.path)) return [];
+  if (!/^(model|language|protocol|kernel)\//.test(file.path) || isTestCode(file.path)) return [];
   const found: Violation[] = [];
   walk(file.tree, (node) => {
     if (node.type !== 'SwitchCase' || node['test'] !== null) return;

@@ -1,7 +1,7 @@
 /**
  * Purity: time, ids and chance are arguments (law 12), and the kernel touches nothing at all.
  *
- * `model` and `engine` may not ask the clock or chance; `kernel` may not even name what waits,
+ * `model`, `language`, `protocol` and `engine` may not ask the clock or chance; `kernel` may not even name what waits,
  * what is random, or what belongs to a process.
  */
 import { homeOf } from './rooms.ts';
@@ -50,7 +50,11 @@ const FORBIDDEN_IN_KERNEL = new Set([
 
 export function purityViolations(file: SourceFile): Violation[] {
   const room = homeOf(file.path);
-  if (isTestCode(file.path) || !['model', 'kernel', 'engine'].includes(room)) return [];
+  if (
+    isTestCode(file.path) ||
+    !['model', 'language', 'protocol', 'kernel', 'engine'].includes(room)
+  )
+    return [];
   const found: Violation[] = [];
   walk(file.tree, (node, ancestors) => {
     const asked = asksWorld(node);

@@ -16,6 +16,8 @@ export interface Room {
 /** From the top of the house to the bottom. */
 export const ORDER: readonly string[] = [
   'model',
+  'language',
+  'protocol',
   'kernel',
   'journal',
   'connectors',
@@ -37,14 +39,33 @@ export const ROOMS: readonly Room[] = [
   {
     room: 'model',
     rooms: [],
+    packages: ['zod'],
+    because: 'model is loaded by the browser, the connectors and the manual: names only, no I/O.',
+  },
+  {
+    room: 'language',
+    rooms: ['model'],
     packages: ['zod', 'yaml', '@marcbachmann/cel-js', 're2js'],
-    because: 'model is loaded by the browser, the connectors and the manual: words only, no I/O.',
+    because:
+      'language turns text into definitions: it knows words and grammar, and touches no file.',
+  },
+  {
+    room: 'protocol',
+    rooms: ['model'],
+    packages: ['zod'],
+    because: 'protocol is what travels: a browser speaks it, without a parser of workflow files.',
   },
   {
     room: 'kernel',
-    rooms: ['model'],
+    rooms: ['model', 'language'],
     packages: [],
     because: 'kernel is pure: what needs nothing can be simulated, replayed and previewed.',
+  },
+  {
+    room: AUTHORITY,
+    rooms: ['model', 'protocol'],
+    packages: [],
+    because: 'the table of authority has a row for each route, and knows nothing of runs.',
   },
   {
     room: 'journal',
@@ -78,7 +99,7 @@ export const ROOMS: readonly Room[] = [
   },
   {
     room: 'engine',
-    rooms: ['model', 'kernel', PORT, 'connectors/kit'],
+    rooms: ['model', 'language', 'kernel/run', PORT, 'connectors/kit'],
     packages: ['node:crypto', 'node:events', 'node:path'],
     because:
       'engine drives ports: storage and connectors are handed in, so it runs under the simulator.',
@@ -91,20 +112,31 @@ export const ROOMS: readonly Room[] = [
   },
   {
     room: 'api',
-    rooms: ['model', AUTHORITY, PORT, DOOR, 'watch'],
+    rooms: ['model', 'protocol', AUTHORITY, PORT, DOOR, 'watch'],
     packages: ['fastify', 'fastify-type-provider-zod', '@fastify/*', 'zod', 'pino', 'node:*'],
     because:
       'api answers from views and sends commands to the door: it knows no rule but who may ask.',
   },
   {
     room: 'console',
-    rooms: ['model'],
+    rooms: ['model', 'protocol'],
     packages: 'any',
-    because: 'console speaks HTTP and the words of model: server code must not reach a browser.',
+    because:
+      'console speaks the protocol and the words of model: server code must not reach a browser.',
   },
   {
     room: 'cli',
-    rooms: ['model', 'kernel', 'journal', 'connectors', 'engine', 'watch', 'api'],
+    rooms: [
+      'model',
+      'language',
+      'protocol',
+      'kernel',
+      'journal',
+      'connectors',
+      'engine',
+      'watch',
+      'api',
+    ],
     packages: 'any',
     because: 'cli is the composition root: it wires the rooms, and the console is only served.',
   },
@@ -131,7 +163,9 @@ export const ROOMS: readonly Room[] = [
     room: 'docs',
     rooms: [
       'model',
-      'kernel/transitions.ts',
+      'language',
+      'protocol',
+      'kernel/run/transitions.ts',
       'connectors',
       'watch/metrics/catalogue.ts',
       'cli/reference.ts',

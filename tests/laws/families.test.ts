@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Definition } from '../../model/definition.ts';
 import { CHILD_DEPTH } from '../../model/family.ts';
-import { lowerWorkflow } from '../../model/read.ts';
+import { lowerWorkflow } from '../../language/read.ts';
 import { quiet } from '../simulation/clock.ts';
 import { by, Stage } from '../simulation/stage.ts';
 

@@ -4,10 +4,10 @@
  * judged against this, never against what an engine believes.
  */
 import { eventOf } from '../../engine/rows.ts';
-import { indexOf, nodeAt } from '../../kernel/nodes.ts';
-import { effectsOf } from '../../kernel/plan.ts';
-import { begin, evolve } from '../../kernel/evolve.ts';
-import type { RunState } from '../../kernel/state.ts';
+import { indexOf, nodeAt } from '../../kernel/run/nodes.ts';
+import { effectsOf } from '../../kernel/run/plan.ts';
+import { begin, evolve } from '../../kernel/run/evolve.ts';
+import type { RunState } from '../../kernel/run/state.ts';
 import type { EventRow } from '../../journal/append.ts';
 import type { NodeLease } from '../../journal/ownership.ts';
 import type { Definition } from '../../model/definition.ts';

@@ -2,10 +2,10 @@
  * The laws of the engine as invariants, each with its name, looked at after every step that could
  * break it: at each commit, at each effect that leaves the house, at each answer of the door.
  */
-import { decide } from '../../kernel/decide.ts';
-import { definitionOf, indexOf, isMapped, nodeAt, refOf } from '../../kernel/nodes.ts';
-import { isRefusal } from '../../kernel/refusal.ts';
-import { runStatusOf } from '../../kernel/view.ts';
+import { decide } from '../../kernel/run/decide.ts';
+import { definitionOf, indexOf, isMapped, nodeAt, refOf } from '../../kernel/run/nodes.ts';
+import { isRefusal } from '../../kernel/run/refusal.ts';
+import { runStatusOf } from '../../kernel/run/view.ts';
 import type { Batch } from '../../journal/append.ts';
 import type { NodeLease } from '../../journal/ownership.ts';
 import type { OperatorCommand, RunEvent } from '../../model/run.ts';

@@ -62,14 +62,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a retry has the key of the attempt before it',
-    file: 'kernel/nodes.ts',
+    file: 'kernel/run/nodes.ts',
     snippet: 'node.attempt += 1;',
     instead: 'node.attempt = Math.max(1, node.attempt);',
     laws: ['never-twice'],
   },
   {
     name: 'a late outcome revives a task that has ended',
-    file: 'kernel/report.ts',
+    file: 'kernel/run/report.ts',
     snippet:
       "if (status.name === 'ended' || status.name === 'waiting' || status.attempt !== command.attempt)",
     instead:
@@ -123,7 +123,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a queued task gives no reason',
-    file: 'kernel/gates.ts',
+    file: 'kernel/run/gates.ts',
     snippet: 'return holds.length > 0 ? holds : [queued(index, overlay)];',
     instead: 'return holds;',
     laws: ['reason'],

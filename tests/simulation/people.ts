@@ -3,10 +3,10 @@
  * whose answer they did not get, and look. What they are told is judged at once.
  */
 import type { Door } from '../../engine/door.ts';
-import { definitionOf, nodeAt, refOf } from '../../kernel/nodes.ts';
-import type { RunState } from '../../kernel/state.ts';
-import { statusOf } from '../../kernel/status.ts';
-import { TRANSITIONS, type TaskCommandName } from '../../kernel/transitions.ts';
+import { definitionOf, nodeAt, refOf } from '../../kernel/run/nodes.ts';
+import type { RunState } from '../../kernel/run/state.ts';
+import { statusOf } from '../../kernel/run/status.ts';
+import { TRANSITIONS, type TaskCommandName } from '../../kernel/run/transitions.ts';
 import { TuttiError } from '../../model/errors.ts';
 import type { OperatorCommand } from '../../model/run.ts';
 import type { Chance } from '../chaos/chance.ts';

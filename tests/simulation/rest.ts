@@ -1,10 +1,10 @@
 /** When a run rests: it has ended, or it waits for a person and for nothing else. */
-import { definitionOf, nodeAt } from '../../kernel/nodes.ts';
-import { plan } from '../../kernel/plan.ts';
-import { gatesOf, NO_OVERLAY } from '../../kernel/gates.ts';
-import { refOf } from '../../kernel/nodes.ts';
-import type { RunState } from '../../kernel/state.ts';
-import { statusOf } from '../../kernel/status.ts';
+import { definitionOf, nodeAt } from '../../kernel/run/nodes.ts';
+import { plan } from '../../kernel/run/plan.ts';
+import { gatesOf, NO_OVERLAY } from '../../kernel/run/gates.ts';
+import { refOf } from '../../kernel/run/nodes.ts';
+import type { RunState } from '../../kernel/run/state.ts';
+import { statusOf } from '../../kernel/run/status.ts';
 import type { Book, Folded } from './book.ts';
 
 export function rests(book: Book, folded: Folded): boolean {

@@ -9,9 +9,9 @@
 import type { CreateEngine } from './world.ts';
 import type { Alarms } from '../../engine/alarms.ts';
 import { Chance } from '../chaos/chance.ts';
-import { viewOf } from '../../kernel/view.ts';
-import { NO_OVERLAY } from '../../kernel/gates.ts';
-import { nodeAt, refOf } from '../../kernel/nodes.ts';
+import { viewOf } from '../../kernel/run/view.ts';
+import { NO_OVERLAY } from '../../kernel/run/gates.ts';
+import { nodeAt, refOf } from '../../kernel/run/nodes.ts';
 import { isDeepStrictEqual } from 'node:util';
 import type { RunView } from '../../model/run.ts';
 import type { Folded } from './book.ts';

@@ -1,5 +1,5 @@
 /** Random workflows, as files, drawn by the seed: JSON is YAML. */
-import { readWorkflow } from '../../model/read.ts';
+import { readWorkflow } from '../../language/read.ts';
 import type { JsonObject } from '../../model/json.ts';
 import type { Chance } from '../chaos/chance.ts';
 

@@ -1,0 +1,257 @@
+import { describe, expect, it } from 'vitest';
+import { ALIVE, type Gate } from '../../model/run.ts';
+import { define, START, type TaskSpec } from './definition.fixture.ts';
+import { NO_OVERLAY, type Overlay } from './gates.ts';
+import { play } from './play.fixture.ts';
+import { WAITING } from './state.ts';
+import { statusOf } from './status.ts';
+import { taskView } from './view.ts';
+
+const A_MINUTE = START + 60_000;
+
+interface Row {
+  readonly kind: Gate['kind'];
+  readonly task: string;
+  readonly status: string;
+  readonly tasks: Readonly<Record<string, TaskSpec>>;
+  readonly steps: readonly string[];
+  readonly words: RegExp;
+  readonly gate?: Partial<Gate>;
+  readonly overlay?: Overlay;
+}
+
+const pool: Gate = { kind: 'pool', on: 'sap', words: 'waits for the pool sap: 2 of 2 slots held' };
+const room: Gate = { kind: 'capacity', on: 'shell', words: 'waits for room: 8 of 8 are running' };
+const waitsFor = (gate: Gate): Overlay => ({ flight: () => undefined, waitsFor: () => gate });
+
+const ROWS: readonly Row[] = [
+  {
+    kind: 'upstream',
+    task: 't',
+    status: 'waiting',
+    tasks: { u: {}, t: { needs: ['u'] } },
+    steps: [],
+    words: /waits for "u", which is queued/,
+    gate: { on: 'u' },
+  },
+  {
+    kind: 'upstream-failed',
+    task: 't',
+    status: 'waiting',
+    tasks: { u: {}, z: {}, t: { needs: ['u'] } },
+    steps: ['u fails'],
+    words: /blocked: "u" ended failed \(it is failed\)/,
+    gate: { on: 'u', since: START },
+  },
+  {
+    kind: 'hold',
+    task: 't',
+    status: 'held',
+    tasks: { t: {} },
+    steps: ['hold t'],
+    words: /held by operator/,
+    gate: { on: 'operator' },
+  },
+  {
+    kind: 'hold',
+    task: 't',
+    status: 'held',
+    tasks: { u: {}, t: { needs: ['u'] } },
+    steps: ['hold t'],
+    words: /held by operator/,
+  },
+  {
+    kind: 'run-hold',
+    task: 't',
+    status: 'held',
+    tasks: { t: {} },
+    steps: ['hold'],
+    words: /the run is held by operator/,
+  },
+  {
+    kind: 'pool',
+    task: 't',
+    status: 'queued',
+    tasks: { t: {} },
+    steps: [],
+    words: /2 of 2 slots/,
+    overlay: waitsFor(pool),
+  },
+  {
+    kind: 'capacity',
+    task: 't',
+    status: 'queued',
+    tasks: { t: {} },
+    steps: [],
+    words: /8 of 8/,
+    overlay: waitsFor(room),
+  },
+  {
+    kind: 'start',
+    task: 't',
+    status: 'queued',
+    tasks: { t: {} },
+    steps: [],
+    words: /about to start/,
+  },
+  {
+    kind: 'job',
+    task: 't',
+    status: 'queued',
+    tasks: { t: {} },
+    steps: [],
+    words: /running since 2026-03-01T00:00:00/,
+    overlay: { ...NO_OVERLAY, flight: () => START },
+  },
+  {
+    kind: 'job',
+    task: 't',
+    status: 'running',
+    tasks: { t: {} },
+    steps: ['t starts'],
+    words: /its job is running in test.work since/,
+    gate: { since: START },
+  },
+  {
+    kind: 'cancel',
+    task: 't',
+    status: 'running',
+    tasks: { t: {} },
+    steps: ['t starts', 'cancel'],
+    words: /the run is being cancelled: .*has not confirmed/,
+  },
+  {
+    kind: 'cancel',
+    task: 't',
+    status: 'running',
+    tasks: { t: { timeoutMs: 9 } },
+    steps: ['t starts', '+9', 't wakes'],
+    words: /its timeout is over/,
+  },
+  {
+    kind: 'time',
+    task: 't',
+    status: 'running',
+    tasks: { t: { wait: 60_000 } },
+    steps: [],
+    words: /until 2026-03-01T00:01:00/,
+    gate: { until: A_MINUTE },
+  },
+  {
+    kind: 'items',
+    task: 't',
+    status: 'running',
+    tasks: { t: { each: [1, 2, 3] } },
+    steps: ['t[0] fails'],
+    words: /1 of 3 items have ended, 1 failed/,
+  },
+  {
+    kind: 'parallel',
+    task: 't[2]',
+    status: 'waiting',
+    tasks: { t: { each: [1, 2, 3] } },
+    steps: [],
+    words: /"t" runs 2 items at a time/,
+    gate: { on: 't' },
+  },
+  {
+    kind: 'child-run',
+    task: 't',
+    status: 'running',
+    tasks: { t: { workflow: 'w' } },
+    steps: ['t starts r2'],
+    words: /child run r2/,
+    gate: { on: 'r2' },
+  },
+  {
+    kind: 'retry',
+    task: 't',
+    status: 'retrying',
+    tasks: { t: { retry: { delayMs: 60_000 } } },
+    steps: ['t fails transient'],
+    words: /attempt 1 failed \(it is transient\); .* 00:01:00|00:01:00/,
+    gate: { until: A_MINUTE },
+  },
+  {
+    kind: 'retry',
+    task: 't',
+    status: 'retrying',
+    tasks: { t: { until: { holds: 'output.ok', everyMs: 60_000, attempts: 2 } } },
+    steps: ['t ok {"ok":false}'],
+    words: /does not hold yet/,
+  },
+  {
+    kind: 'approval',
+    task: 't',
+    status: 'deciding',
+    tasks: { t: { approve: { expiresMs: 60_000 } } },
+    steps: [],
+    words: /decision of order-desk, operator, ann .*it expires 2026-03-01T00:01/,
+    gate: { on: 'order-desk, operator, ann', until: A_MINUTE },
+  },
+  {
+    kind: 'system',
+    task: 't',
+    status: 'unknown',
+    tasks: { t: {} },
+    steps: ['t starts', 't lost'],
+    words: /unknown since .*Nothing is submitted twice/,
+  },
+];
+
+function gatesIn(row: Row): readonly Gate[] {
+  const run = play(define(row.tasks)).given(...row.steps);
+  expect(statusOf(run.state, run.node(row.task))).toBe(row.status);
+  return run.gates(row.task, row.overlay ?? NO_OVERLAY);
+}
+
+describe('law 11: nothing waits without a reason', () => {
+  it.each(ROWS)('$kind: $task is $status after $steps', (row) => {
+    const gate = gatesIn(row).find(({ kind }) => kind === row.kind);
+    expect(gate).toMatchObject({ kind: row.kind, ...row.gate });
+    expect(gate?.words).toMatch(row.words);
+  });
+
+  it('has a row for every status of a task that has not ended', () => {
+    expect(new Set(ROWS.map(({ status }) => status))).toEqual(new Set(ALIVE));
+  });
+
+  it('says nothing about a task that has ended', () => {
+    const run = play(define({ a: {}, t: { needs: { a: 'failed' } } }));
+    run.given('a starts', 'cancel', 'a stopped');
+    expect([...run.gates('a'), ...run.gates('t')]).toEqual([]);
+  });
+
+  it('run-ended: has words even where no event leads', () => {
+    const run = play(define({ a: {}, t: { needs: ['a'] } })).given('a ok', 't ok');
+    run.node('t').status = WAITING;
+    expect(run.gates('t')[0]).toMatchObject({ kind: 'run-ended' });
+    expect(run.gates('t')[0]?.words).toMatch(/the run is succeeded; restart it from here/);
+  });
+
+  it('names every hold at once', () => {
+    const run = play(define({ t: {} })).given('hold t', 'hold');
+    expect(run.gates('t').map(({ kind }) => kind)).toEqual(['hold', 'run-hold']);
+  });
+
+  it('gives the reason of a hold', () => {
+    const run = play(define({ t: {} }));
+    run.do({ type: 'HoldTask', run: 'r1', task: 't', by: { actor: 'ann', reason: 'month end' } });
+    expect(run.gates('t')[0]?.words).toBe('held by ann: month end');
+  });
+
+  it('names each source that is open, and only those', () => {
+    const run = play(define({ a: {}, b: {}, c: {}, t: { needs: ['a', 'b', 'c'] } }));
+    run.given('a ok', 'b fails');
+    expect(run.gates('t').map(({ kind, on }) => `${kind} ${on}`)).toEqual([
+      'upstream-failed b',
+      'upstream c',
+    ]);
+  });
+
+  it('shows work that has no durable start as running, with its gate', () => {
+    const run = play(define({ t: {} }));
+    const view = taskView(run.state, 0, { flight: () => START, waitsFor: () => undefined });
+    expect(view).toMatchObject({ status: 'running', startedAt: START, gates: [{ kind: 'job' }] });
+  });
+});

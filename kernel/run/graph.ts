@@ -1,0 +1,70 @@
+/**
+ * The graph of a definition in the form that makes readiness incremental: edges by source and by
+ * target, names by position. Built once per definition and shared by all of its runs.
+ */
+import type { Definition, Edge, EdgeEnd, End, TaskDefinition } from '../../model/definition.ts';
+import { bug } from '../../model/errors.ts';
+
+export interface Graph {
+  readonly definition: Definition;
+  readonly out: readonly (readonly Edge[])[];
+  readonly in: readonly (readonly Edge[])[];
+  readonly index: ReadonlyMap<string, number>;
+  /** Tasks without an edge to them: where a run begins. */
+  readonly roots: readonly number[];
+}
+
+const graphs = new WeakMap<Definition, Graph>();
+
+export function graphOf(definition: Definition): Graph {
+  const known = graphs.get(definition);
+  if (known !== undefined) return known;
+  const out: Edge[][] = definition.tasks.map(() => []);
+  const into: Edge[][] = definition.tasks.map(() => []);
+  for (const edge of definition.edges) {
+    (out[edge.from] ?? bug(`edge from ${edge.from}`)).push(edge);
+    (into[edge.to] ?? bug(`edge to ${edge.to}`)).push(edge);
+  }
+  const graph: Graph = {
+    definition,
+    out,
+    in: into,
+    index: new Map(definition.tasks.map((task, index) => [task.name, index])),
+    roots: into.flatMap((edges, index) => (edges.length === 0 ? [index] : [])),
+  };
+  graphs.set(definition, graph);
+  return graph;
+}
+
+export function taskAt(graph: Graph, index: number): TaskDefinition {
+  return graph.definition.tasks[index] ?? bug(`no task at ${index}`);
+}
+
+/** Whether an edge that asks for `on` is taken by this end. Branches are decided by the switch. */
+export function takes(on: EdgeEnd, end: End): boolean {
+  switch (on) {
+    case 'succeeded':
+      return end === 'succeeded' || end === 'warned';
+    case 'failed':
+      return end === 'failed' || end === 'timed-out';
+    case 'done':
+      return end !== 'skipped';
+    case 'warned':
+    case 'timed-out':
+    case 'cancelled':
+    case 'skipped':
+      return end === on;
+    case 'branch':
+      return false;
+  }
+}
+
+/** The given tasks and everything that follows them, in no particular order. */
+export function withDescendants(graph: Graph, from: Iterable<number>): Set<number> {
+  const seen = new Set<number>(from);
+  // A Set visits what is added to it while it is being walked.
+  for (const task of seen) {
+    for (const edge of graph.out[task] ?? []) seen.add(edge.to);
+  }
+  return seen;
+}

@@ -1,0 +1,268 @@
+/**
+ * How a node changes, and what that does to its neighbours: the only code that writes `status`.
+ *
+ * An end closes the node's edges; a target whose edges are closed becomes ready or is put on the
+ * agenda to be skipped. All of it costs O(edges of the node that ended), whatever the run's size.
+ */
+import type { TaskDefinition } from '../../model/definition.ts';
+import { bug } from '../../model/errors.ts';
+import type { Edge } from '../../model/definition.ts';
+import { takes, taskAt } from './graph.ts';
+import { type Ended, type Node, type NodeStatus, type RunState, WAITING } from './state.ts';
+
+export function nodeAt(state: RunState, index: number): Node {
+  return state.nodes[index] ?? bug(`no node at ${index}`);
+}
+
+export function definitionOf(state: RunState, node: Node): TaskDefinition {
+  return taskAt(state.graph, node.task);
+}
+
+/** The node that is the mapped task itself, not one of its items. */
+export function isMapped(definition: TaskDefinition, node: Node): boolean {
+  return definition.each !== undefined && node.item === undefined;
+}
+
+/** Whether a connector or a child run does the work; everything else the kernel does by itself. */
+export function isDispatched(definition: TaskDefinition, node: Node): boolean {
+  if (isMapped(definition, node)) return false;
+  return definition.body.kind === 'action' || definition.body.kind === 'workflow';
+}
+
+export function isHeld(state: RunState, node: Node): boolean {
+  return node.hold !== undefined || state.hold !== undefined;
+}
+
+export function refOf(state: RunState, index: number): string {
+  const node = nodeAt(state, index);
+  const name = definitionOf(state, node).name;
+  return node.item === undefined ? name : `${name}[${node.item.position}]`;
+}
+
+/** The node of a reference, `name` or `name[3]`. */
+export function indexOf(state: RunState, ref: string): number | undefined {
+  const plain = state.graph.index.get(ref);
+  if (plain !== undefined) return plain;
+  const match = /^(.+)\[(0|[1-9]\d{0,8})\]$/.exec(ref);
+  if (match === null) return undefined;
+  const parent = state.graph.index.get(match[1] ?? '');
+  const items = parent === undefined ? undefined : state.nodes[parent]?.items;
+  const position = Number(match[2]);
+  return items === undefined || position >= items.values.length
+    ? undefined
+    : items.first + position;
+}
+
+/** The first of these tasks that something outside works for. */
+export function underway(state: RunState, tasks: readonly number[]): string | undefined {
+  const set = new Set(tasks);
+  const found = state.nodes.find((node) => set.has(node.task) && isOutside(state, node));
+  return state.definition.tasks[found?.task ?? -1]?.name;
+}
+
+/** Something outside works for it; a wait, or a mapped task between its items, can just be left. */
+export function isOutside(state: RunState, node: Node): boolean {
+  const { name } = node.status;
+  return (
+    (name === 'running' || name === 'unknown') && isDispatched(definitionOf(state, node), node)
+  );
+}
+
+/** An end that fails the run unless somebody takes it. */
+export function isBad(status: NodeStatus): boolean {
+  return (
+    status.name === 'ended' &&
+    (status.end === 'failed' || status.end === 'timed-out' || status.end === 'cancelled')
+  );
+}
+
+function count(state: RunState, node: Node, by: 1 | -1): void {
+  const status = node.status;
+  switch (status.name) {
+    case 'waiting':
+      return;
+    case 'ended':
+      state.ended += by;
+      if (node.item === undefined && !node.closed && isBad(status)) state.failed += by;
+      return;
+    case 'queued':
+    case 'running':
+    case 'unknown':
+    case 'retrying':
+    case 'deciding':
+      state.alive += by;
+  }
+}
+
+export function put(state: RunState, index: number, status: NodeStatus): void {
+  const node = nodeAt(state, index);
+  count(state, node, -1);
+  openEdges(state, index, node);
+  node.status = status;
+  count(state, node, 1);
+  state.touched.push(index);
+}
+
+/**
+ * A node whose end was passed on is to end again: what still waits behind it waits for the new
+ * end. So `open` and `taken` always are what the ends of the sources say, and nothing else.
+ */
+function openEdges(state: RunState, index: number, node: Node): void {
+  const source = node.status;
+  if (!node.closed || source.name !== 'ended') return;
+  node.closed = false;
+  for (const edge of state.graph.out[index] ?? []) {
+    const target = nodeAt(state, edge.to);
+    target.open += 1;
+    if (edgeTaken(edge, source)) target.taken -= 1;
+  }
+}
+
+/** Ends a node and tells its neighbours: dependents along its edges, or its mapped task. */
+export function end(state: RunState, index: number, status: Ended): void {
+  const node = nodeAt(state, index);
+  count(state, node, -1);
+  openEdges(state, index, node);
+  node.status = status;
+  node.closed = state.cancel === undefined && closes(state, node);
+  count(state, node, 1);
+  state.touched.push(index);
+  if (node.item !== undefined) itemEnded(state, node.item.parent, status);
+  else if (node.closed) closeEdges(state, index, status.endedAt);
+}
+
+/** An end is passed on unless it is a failure that no edge takes: then dependents are blocked. */
+export function closes(state: RunState, node: Node): boolean {
+  const status = node.status;
+  if (status.name !== 'ended' || node.item !== undefined) return false;
+  if (!isBad(status)) return true;
+  return (state.graph.out[node.task] ?? []).some((edge) => takes(edge.on, status.end));
+}
+
+export function edgeTaken(edge: Edge, source: Ended): boolean {
+  if (edge.implied === true) return false;
+  if (edge.on === 'branch') return source.branch === edge.branch;
+  // Skipped by an operator: dependents proceed as if it had succeeded.
+  if (source.because === 'operator') return takes(edge.on, 'succeeded') || edge.on === 'skipped';
+  return takes(edge.on, source.end);
+}
+
+function closeEdges(state: RunState, index: number, at: number): void {
+  const source = nodeAt(state, index).status;
+  if (source.name !== 'ended') return bug('edges close at an end');
+  for (const edge of state.graph.out[index] ?? []) {
+    const target = nodeAt(state, edge.to);
+    target.open -= 1;
+    if (edgeTaken(edge, source)) target.taken += 1;
+    lookAt(state, edge.to, at);
+  }
+}
+
+/** A waiting node whose edges allow it becomes ready; one that none will take is to be skipped. */
+export function lookAt(state: RunState, index: number, at: number): void {
+  const node = nodeAt(state, index);
+  if (node.status.name !== 'waiting' || node.item !== undefined) return;
+  const definition = definitionOf(state, node);
+  const mayStart = definition.join === 'any' ? node.taken > 0 : node.open === 0 && node.taken > 0;
+  if (mayStart || isRoot(state, index)) ready(state, index, definition, at);
+  else if (node.open === 0) state.agenda.push(index);
+}
+
+function isRoot(state: RunState, index: number): boolean {
+  return (state.graph.in[index] ?? []).length === 0;
+}
+
+/** Whether its edges let a waiting node start (its `when` and holds aside). */
+export function edgesAllow(state: RunState, index: number): boolean {
+  const node = nodeAt(state, index);
+  if (isRoot(state, index)) return true;
+  if (definitionOf(state, node).join === 'any') return node.taken > 0;
+  return node.open === 0 && node.taken > 0;
+}
+
+function ready(state: RunState, index: number, definition: TaskDefinition, at: number): void {
+  if (definition.when !== undefined && nodeAt(state, index).admitted === undefined) {
+    state.agenda.push(index);
+  } else {
+    queue(state, index, at);
+  }
+}
+
+/** A new attempt stands in the queue. */
+export function queue(state: RunState, index: number, at: number): void {
+  const node = nodeAt(state, index);
+  node.attempt += 1;
+  put(state, index, { name: 'queued', attempt: node.attempt, since: at });
+  if (!isDispatched(definitionOf(state, node), node)) state.agenda.push(index);
+}
+
+/** Lets items in up to the limit of the mapped task. */
+export function letIn(state: RunState, parent: number, at: number): void {
+  const node = nodeAt(state, parent);
+  const items = node.items ?? bug('a mapped task has items');
+  const parallel = definitionOf(state, node).each?.parallel ?? bug('a mapped task has each');
+  while (items.pending.length > 0) {
+    const active = items.values.length - items.ended - items.pending.length;
+    if (active >= parallel) return;
+    const position = items.pending.pop() ?? bug('pending');
+    queue(state, items.first + position, at);
+  }
+}
+
+function itemEnded(state: RunState, parent: number, status: Ended): void {
+  const node = nodeAt(state, parent);
+  const items = node.items ?? bug('an item has a mapped task');
+  items.ended += 1;
+  if (isBad(status)) items.failed += 1;
+  if (state.cancel !== undefined) return;
+  letIn(state, parent, status.endedAt);
+  if (items.ended === items.values.length) state.agenda.push(parent);
+}
+
+/** Takes an item out of the counts of its mapped task, which is open again if it had ended. */
+export function uncountItem(state: RunState, node: Node, parent: number): void {
+  const mapped = nodeAt(state, parent);
+  const items = mapped.items ?? bug('an item has a mapped task');
+  const { status } = mapped;
+  if (node.status.name === 'waiting') {
+    const place = items.pending.indexOf(node.item?.position ?? -1);
+    if (place >= 0) items.pending.splice(place, 1);
+  }
+  if (node.status.name !== 'ended') return;
+  items.ended -= 1;
+  if (isBad(node.status)) items.failed -= 1;
+  if (status.name !== 'ended') return;
+  const startedAt = status.startedAt ?? status.endedAt;
+  put(state, parent, { name: 'running', attempt: status.attempt, startedAt });
+}
+
+/** An item runs again, when its turn comes. */
+export function reopenItem(state: RunState, index: number, at: number): void {
+  const node = nodeAt(state, index);
+  const parent = node.item?.parent ?? bug('not an item');
+  const items = nodeAt(state, parent).items ?? bug('an item has a mapped task');
+  uncountItem(state, node, parent);
+  put(state, index, WAITING);
+  items.pending.push(node.item?.position ?? 0);
+  letIn(state, parent, at);
+}
+
+export function freshNode(task: number, open: number): Node {
+  return {
+    task,
+    status: WAITING,
+    open,
+    taken: 0,
+    closed: false,
+    attempt: 0,
+    failures: 0,
+    rounds: 0,
+  };
+}
+
+/** A run that begins or goes on has its whole timeout before it. */
+export function renewDeadline(state: RunState, now: number): void {
+  const { timeoutMs } = state.definition;
+  if (timeoutMs === undefined) delete state.deadline;
+  else state.deadline = now + timeoutMs;
+}

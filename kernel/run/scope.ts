@@ -1,0 +1,101 @@
+/**
+ * What an expression sees of a run, and the compiled expressions of a definition. Only the tasks
+ * that an expression names are gathered, so a scope costs nothing in a run of 100,000 tasks.
+ */
+import type { TaskDefinition } from '../../model/definition.ts';
+import {
+  compileExpression,
+  compileTemplate,
+  type Expression,
+  type Scope,
+  type TaskFacts,
+  type Template,
+} from '../../language/expression.ts';
+import type { Addresses } from '../../model/action.ts';
+import type { Json } from '../../model/json.ts';
+import { indexOf, isMapped, nodeAt } from './nodes.ts';
+import type { Node, RunState } from './state.ts';
+import { statusOf } from './status.ts';
+
+const expressions = new Map<string, Expression>();
+const templates = new WeakMap<object, Template>();
+const MOST_EXPRESSIONS = 10_000;
+
+/** Compiled once; the cache is bounded because sources come from files. */
+export function expressionOf(source: string): Expression {
+  const known = expressions.get(source);
+  if (known !== undefined) return known;
+  const compiled = compileExpression(source);
+  if (expressions.size >= MOST_EXPRESSIONS) expressions.clear();
+  expressions.set(source, compiled);
+  return compiled;
+}
+
+/** `addresses`: the same each time for one value. */
+export function templateOf(value: object, addresses?: Addresses): Template {
+  const known = templates.get(value);
+  if (known !== undefined) return known;
+  const compiled = compileTemplate(value as Json, undefined, addresses);
+  templates.set(value, compiled);
+  return compiled;
+}
+
+export interface Extras {
+  readonly item?: Json;
+  readonly index?: number;
+  readonly output?: Json;
+  readonly attempt?: { readonly key: string; readonly number: number };
+}
+
+/** The scope of a node for an expression that names these tasks. */
+export function scopeOf(
+  state: RunState,
+  names: readonly string[],
+  node?: Node,
+  extras: Extras = {},
+): Scope {
+  const tasks: Record<string, TaskFacts> = Object.create(null) as Record<string, TaskFacts>;
+  for (const name of names) {
+    const index = indexOf(state, name);
+    if (index !== undefined) tasks[name] = factsOf(state, index);
+  }
+  return {
+    inputs: state.inputs,
+    run: {
+      id: state.id,
+      workflow: state.workflow,
+      version: state.version,
+      key: state.key ?? '',
+      businessDate: state.businessDate ?? '',
+    },
+    tasks,
+    ...(node?.item !== undefined && itemOf(state, node)),
+    ...extras,
+  };
+}
+
+function itemOf(state: RunState, node: Node): Extras {
+  const position = node.item?.position ?? 0;
+  const items = nodeAt(state, node.item?.parent ?? 0).items;
+  return { item: items?.values[position] ?? null, index: position };
+}
+
+function factsOf(state: RunState, index: number): TaskFacts {
+  const node = nodeAt(state, index);
+  return { status: statusOf(state, node), output: outputOf(state, node), attempt: node.attempt };
+}
+
+/** A mapped task's output is the list of its items' outputs: derived, so it has no size limit. */
+export function outputOf(state: RunState, node: Node): Json {
+  const items = node.items;
+  if (items !== undefined && isMapped(taskOf(state, node), node)) {
+    return items.values.map((_, position) =>
+      outputOf(state, nodeAt(state, items.first + position)),
+    );
+  }
+  return node.status.name === 'ended' ? (node.status.output ?? null) : null;
+}
+
+function taskOf(state: RunState, node: Node): TaskDefinition {
+  return state.definition.tasks[node.task] as TaskDefinition;
+}

@@ -1,0 +1,298 @@
+/**
+ * settle(state, now) → events: what a run decides by itself after something happened.
+ *
+ * It works off the agenda that `evolve` fills: tasks that no edge will take, conditions to look
+ * at, switches, waits, approvals, lists to expand, mapped tasks whose items have ended; and at last
+ * the end of the run. Called until it gives nothing; then the run rests until the next command.
+ */
+import { FIRST_INSTANT, LAST_INSTANT } from '../../model/bounds.ts';
+import type { TaskDefinition } from '../../model/definition.ts';
+import { bug } from '../../model/errors.ts';
+import { ExpressionError } from '../../language/expression.ts';
+import { INSTANT_FORM, readInstant } from '../../model/instant.ts';
+import type { Json, JsonObject } from '../../model/json.ts';
+import type { Failure, RunEnd, RunEnded, RunEvent } from '../../model/run.ts';
+import {
+  definitionOf,
+  edgesAllow,
+  indexOf,
+  isDispatched,
+  isHeld,
+  isMapped,
+  nodeAt,
+  refOf,
+} from './nodes.ts';
+import { expressionOf, scopeOf, templateOf } from './scope.ts';
+import type { Node, RunState } from './state.ts';
+import { statusOf } from './status.ts';
+
+const MOST_ITEMS = 100_000;
+
+/** The next thing that follows from the state, or nothing. One event at a time keeps it simple. */
+export function settle(state: RunState, now: number): RunEvent | null {
+  for (;;) {
+    const index = state.agenda.pop();
+    if (index === undefined) return runEnd(state, now);
+    const event = consider(state, index, now);
+    if (event !== null) return event;
+  }
+}
+
+function consider(state: RunState, index: number, now: number): RunEvent | null {
+  if (state.cancel !== undefined || state.end !== undefined) return null;
+  const node = nodeAt(state, index);
+  const definition = definitionOf(state, node);
+  switch (node.status.name) {
+    case 'waiting':
+      // A hold stops the start, not the look at the condition: a held run still has a task alive.
+      if (edgesAllow(state, index)) return admit(state, index, definition, now);
+      return node.open === 0 && node.item === undefined
+        ? { type: 'TaskSkipped', at: now, task: refOf(state, index), because: 'edges' }
+        : null;
+    case 'queued':
+      if (isHeld(state, node) || isDispatched(definition, node)) return null;
+      return safely(state, index, now, () => perform(state, index, node, definition, now));
+    case 'running':
+      return itemsEnded(state, index, node, now);
+    case 'unknown':
+    case 'retrying':
+    case 'deciding':
+    case 'ended':
+      return null;
+  }
+}
+
+function admit(
+  state: RunState,
+  index: number,
+  definition: TaskDefinition,
+  now: number,
+): RunEvent | null {
+  const when = definition.when;
+  const task = refOf(state, index);
+  if (when === undefined) return { type: 'TaskQueued', at: now, task, values: {} };
+  return safely(state, index, now, () => {
+    const values = { [when]: truth(state, when) };
+    return values[when] === true
+      ? { type: 'TaskQueued', at: now, task, values }
+      : { type: 'TaskSkipped', at: now, task, because: 'when', values };
+  });
+}
+
+function truth(state: RunState, source: string, node?: Node): boolean {
+  const expression = expressionOf(source);
+  const value = expression.evaluate(scopeOf(state, expression.tasks, node));
+  if (typeof value !== 'boolean') {
+    throw new ExpressionError(
+      `"${source}" is ${JSON.stringify(value)?.slice(0, 80)}, not true or false`,
+    );
+  }
+  return value;
+}
+
+/** An expression that cannot be evaluated fails its task, never the engine. */
+function safely(state: RunState, index: number, now: number, decide: () => RunEvent): RunEvent {
+  try {
+    return decide();
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    const failure: Failure = {
+      class: 'rejected',
+      code: 'expression.failed',
+      message: error.message,
+    };
+    const attempt = nodeAt(state, index).attempt;
+    return {
+      type: 'TaskEnded',
+      at: now,
+      task: refOf(state, index),
+      attempt,
+      end: 'failed',
+      failure,
+    };
+  }
+}
+
+function perform(
+  state: RunState,
+  index: number,
+  node: Node,
+  definition: TaskDefinition,
+  now: number,
+): RunEvent {
+  if (isMapped(definition, node)) return expand(state, index, definition, now);
+  const body = definition.body;
+  switch (body.kind) {
+    case 'switch':
+      return choose(state, index, node, body.cases, now);
+    case 'wait':
+      return wait(state, index, node, body, now);
+    case 'approve':
+      return {
+        type: 'TaskStarted',
+        at: now,
+        task: refOf(state, index),
+        attempt: node.attempt,
+        ...(body.expiresMs !== undefined && { wakeAt: now + body.expiresMs }),
+      };
+    case 'action':
+    case 'workflow':
+      return bug('dispatched by the engine');
+  }
+}
+
+function expand(state: RunState, index: number, definition: TaskDefinition, now: number): RunEvent {
+  const source = definition.each?.items ?? bug('mapped');
+  let items: Json;
+  if (typeof source === 'string') {
+    const expression = expressionOf(source);
+    items = expression.evaluate(scopeOf(state, expression.tasks));
+  } else {
+    items = source;
+  }
+  if (!Array.isArray(items))
+    throw new ExpressionError(`each: ${JSON.stringify(source).slice(0, 80)} is not a list`);
+  if (items.length > MOST_ITEMS) {
+    throw new ExpressionError(`each: ${items.length} items; at most ${MOST_ITEMS} are allowed`);
+  }
+  return {
+    type: 'TaskExpanded',
+    at: now,
+    task: refOf(state, index),
+    items: items as readonly Json[],
+  };
+}
+
+function choose(
+  state: RunState,
+  index: number,
+  node: Node,
+  cases: readonly { readonly when?: string }[],
+  now: number,
+): RunEvent {
+  const values: Record<string, Json> = {};
+  let branch = node.steer?.branch ?? -1;
+  for (let i = 0; i < cases.length && branch < 0; i++) {
+    const when = cases[i]?.when;
+    const holds = when === undefined || truth(state, when, node);
+    if (when !== undefined) values[when] = holds;
+    if (holds) branch = i;
+  }
+  return {
+    type: 'TaskEnded',
+    at: now,
+    task: refOf(state, index),
+    attempt: node.attempt,
+    end: 'succeeded',
+    branch,
+    values,
+  };
+}
+
+function wait(
+  state: RunState,
+  index: number,
+  node: Node,
+  body: { readonly forMs?: number; readonly until?: string },
+  now: number,
+): RunEvent {
+  const wakeAt =
+    body.forMs !== undefined ? now + body.forMs : instant(state, node, body.until ?? '');
+  const task = refOf(state, index);
+  if (wakeAt <= now) {
+    return {
+      type: 'TaskEnded',
+      at: now,
+      task,
+      attempt: node.attempt,
+      end: 'succeeded',
+      startedAt: now,
+    };
+  }
+  return { type: 'TaskStarted', at: now, task, attempt: node.attempt, wakeAt };
+}
+
+function instant(state: RunState, node: Node, until: string): number {
+  const template = templateOf([until]);
+  const text = (template.render(scopeOf(state, template.tasks, node)) as readonly Json[])[0];
+  const time = typeof text === 'string' ? readInstant(text) : text;
+  if (typeof time === 'number' && time >= FIRST_INSTANT && time <= LAST_INSTANT) return time;
+  throw new ExpressionError(
+    `wait: ${JSON.stringify(text)} is not a time with its zone; ${INSTANT_FORM}`,
+  );
+}
+
+function itemsEnded(state: RunState, index: number, node: Node, now: number): RunEvent | null {
+  const items = node.items;
+  if (items === undefined || node.item !== undefined || items.ended < items.values.length)
+    return null;
+  const failed = items.failed > 0;
+  return {
+    type: 'TaskEnded',
+    at: now,
+    task: refOf(state, index),
+    attempt: node.attempt,
+    end: failed ? 'failed' : 'succeeded',
+    ...(node.status.name === 'running' && { startedAt: node.status.startedAt }),
+    ...(failed && {
+      failure: {
+        class: 'failed',
+        code: 'items.failed',
+        message: `${items.failed} of ${items.values.length} items failed`,
+      } satisfies Failure,
+    }),
+  };
+}
+
+/**
+ * A run ends when nothing in it is alive: what still waits is blocked by a failure. One that goes on
+ * after its end waits until its parent has heard of it: else the new end would reach nobody.
+ */
+function runEnd(state: RunState, now: number): RunEnded | null {
+  if (state.end !== undefined || state.alive > 0 || state.untold !== undefined) return null;
+  const end: RunEnd = endOf(state);
+  const outputs = state.definition.outputs;
+  if (end !== 'succeeded' || outputs === undefined) return { type: 'RunEnded', at: now, end };
+  try {
+    return { type: 'RunEnded', at: now, end, output: outputsOf(state, outputs) };
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    const failure: Failure = {
+      class: 'rejected',
+      code: 'expression.failed',
+      message: `outputs: ${error.message}`,
+    };
+    return { type: 'RunEnded', at: now, end: 'failed', failure };
+  }
+}
+
+function outputsOf(state: RunState, outputs: JsonObject): JsonObject {
+  const template = templateOf(outputs);
+  try {
+    return template.render(scopeOf(state, template.tasks)) as JsonObject;
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    const each = Object.entries(outputs).map(([name, value]) => [name, outputOr(state, value)]);
+    return Object.fromEntries(each) as JsonObject;
+  }
+}
+
+/** Of a branch that was not taken there is nothing to give: null, and no failure of the run. */
+function outputOr(state: RunState, value: Json): Json {
+  const template = templateOf([value]);
+  try {
+    return (template.render(scopeOf(state, template.tasks)) as readonly Json[])[0] ?? null;
+  } catch (error) {
+    if (!(error instanceof ExpressionError) || !template.tasks.some(isSkipped)) throw error;
+    return null;
+  }
+  function isSkipped(name: string): boolean {
+    const index = indexOf(state, name);
+    return index !== undefined && statusOf(state, nodeAt(state, index)) === 'skipped';
+  }
+}
+
+function endOf(state: RunState): RunEnd {
+  if (state.cancel !== undefined) return state.cancel.timedOut ? 'timed-out' : 'cancelled';
+  return state.failed > 0 ? 'failed' : 'succeeded';
+}

@@ -1,0 +1,88 @@
+/**
+ * One pass of a command through the kernel: decide, evolve, and settle until the run rests. What
+ * it returns is what the journal must hold; the state is already there.
+ */
+import { bug } from '../../model/errors.ts';
+import type { AttemptReport, DoorCommand, Refusal, RunEvent, RunStarted } from '../../model/run.ts';
+import type { Context, Definitions } from './context.ts';
+import { decide } from './decide.ts';
+import { begin, evolve } from './evolve.ts';
+import { isRefusal } from './refusal.ts';
+import { settle } from './settle.ts';
+import type { RunState } from './state.ts';
+
+/** A run that nothing could end would spin here: far above what a run can settle at once. */
+const MOST_EVENTS = 1_000_000;
+
+export function step(
+  state: RunState,
+  command: DoorCommand | AttemptReport,
+  context: Context,
+): readonly RunEvent[] | Refusal {
+  const decision = decide(state, command, context);
+  if (isRefusal(decision)) return decision;
+  if (decision.length === 0) return decision;
+  // A mended task lets a run that had ended go on.
+  for (const event of decision) evolve(state, event, context.definitions);
+  return rest(state, decision, context);
+}
+
+/** The first step of a run. */
+export function first(
+  id: string,
+  event: RunStarted,
+  context: Context,
+): { readonly state: RunState; readonly events: readonly RunEvent[] } {
+  const state = begin(id, event, context.definitions);
+  return { state, events: rest(state, [event], context) };
+}
+
+/** Settles until nothing more follows. Most steps are at rest at once, and cost no second list. */
+function rest(
+  state: RunState,
+  decided: readonly RunEvent[],
+  context: Context,
+): readonly RunEvent[] {
+  let events: RunEvent[] | undefined;
+  for (;;) {
+    const event = settle(state, context.now);
+    if (event === null) return events ?? decided;
+    events ??= [...decided];
+    if (events.length > MOST_EVENTS) bug(`run ${state.id} does not come to rest`);
+    events.push(event);
+    evolve(state, event, context.definitions);
+  }
+}
+
+/** The fold: state from the journal. It is at rest, as it was when its last event was written. */
+export function replay(
+  id: string,
+  events: readonly RunEvent[],
+  definitions: Definitions,
+): RunState {
+  const folding = replaying(id, events, definitions);
+  for (;;) {
+    const { done, value } = folding.next();
+    if (done === true) return value;
+  }
+}
+
+/** So many events are folded in a few milliseconds. */
+const EVENTS_AT_ONCE = 2_000;
+
+/** The same with places between, where who has others to serve may do so. */
+export function* replaying(
+  id: string,
+  events: readonly RunEvent[],
+  definitions: Definitions,
+): Generator<void, RunState, void> {
+  const start = events[0];
+  if (start?.type !== 'RunStarted') return bug(`run ${id} does not begin with RunStarted`);
+  const state = begin(id, start, definitions);
+  for (let i = 1; i < events.length; i++) {
+    if (i % EVENTS_AT_ONCE === 0) yield;
+    evolve(state, events[i] as RunEvent, definitions);
+  }
+  state.agenda = [];
+  return state;
+}

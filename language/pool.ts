@@ -1,0 +1,70 @@
+/**
+ * The document of a pool that several workflows share, and what a workflow may say of pools:
+ *
+ *   pool: licence
+ *   slots: 2
+ */
+import { z } from 'zod';
+import type { Definition, TaskDefinition } from '../model/definition.ts';
+import type { Issue } from '../model/issue.ts';
+import { didYouMean } from '../model/suggestion.ts';
+import { isPrivate, type SharedPool } from '../model/pool.ts';
+import { name, text, whole } from './workflow.ts';
+
+const MOST_SLOTS = 1_000_000;
+
+export const poolShape = {
+  $schema: text('an address').optional().describe('Address of this schema, for editors'),
+  pool: name.describe('Name of the pool'),
+  slots: whole(1, MOST_SLOTS).describe('How many slots it has'),
+  title: text('a text').optional().describe('The name that people see'),
+  description: text('a text').optional().describe('What it is for'),
+  owner: text('a text').optional().describe('Who answers for it'),
+} as const;
+
+/** The JSON Schema of a pool's file. */
+export function poolJsonSchema(): Record<string, unknown> {
+  const schema = z.toJSONSchema(z.strictObject(poolShape), { io: 'input', unrepresentable: 'any' });
+  return { ...schema, title: 'Tutti pool', description: 'A pool that workflows share' };
+}
+
+/** What is wrong with the pools of a workflow beside the shared ones. */
+export function poolIssues(
+  { name: workflow, pools, tasks }: Definition,
+  shared: ReadonlyMap<string, SharedPool>,
+): readonly Issue[] {
+  const declared = Object.keys(pools).flatMap((pool): Issue[] => {
+    const before = shared.get(pool);
+    if (before === undefined || !before.sharedBy.includes(workflow)) return [];
+    const message = `pool "${pool}" was shared by ${before.sharedBy.join(' and ')} until now, and "pools" is private to its workflow`;
+    const document = before.isDocument
+      ? `the shared pool "${pool}" is deployed: remove it here`
+      : `deploy a file with "pool: ${pool}" and "slots: ${before.slots}", and remove it here`;
+    const hint = `${document}; or give a private one another name`;
+    return [{ code: 'pool.shared', message, path: ['pools', pool], at: 'key', hint }];
+  });
+  const names = [...Object.keys(pools), ...shared.keys()];
+  return [...declared, ...tasks.flatMap((task) => taskIssues(task, names, shared))];
+}
+
+function taskIssues(
+  task: TaskDefinition,
+  names: readonly string[],
+  shared: ReadonlyMap<string, SharedPool>,
+): readonly Issue[] {
+  return Object.entries(task.pools ?? {}).flatMap(([pool, slots]): Issue[] => {
+    if (isPrivate(pool)) return [];
+    const found = shared.get(pool);
+    const path = ['tasks', task.name, 'pool', pool];
+    if (found === undefined) {
+      const message = `there is no pool "${pool}", neither in "pools" nor as a document`;
+      const hint =
+        didYouMean(pool, names) ??
+        `declare it (pools: { ${pool}: 4 }), or deploy a file with "pool: ${pool}" and "slots: 4" to share it`;
+      return [{ code: 'pool.unknown', message, path, at: 'value', hint }];
+    }
+    if (slots <= found.slots) return [];
+    const message = `wants ${slots} slots, but the pool "${pool}" has ${found.slots}`;
+    return [{ code: 'field.value', message, path, at: 'value' }];
+  });
+}

@@ -1,0 +1,38 @@
+/** A document by its kind: the key that names it says what it is. */
+import type { ActionCatalogue } from '../../model/action.ts';
+import { poolShape } from '../pool.ts';
+import type { PoolDefinition } from '../../model/pool.ts';
+import { checkFields } from './fields.ts';
+import { type Issue, isRecord } from '../../model/issue.ts';
+import { lower, type Lowered } from './lower.ts';
+
+export interface LoweredDocument extends Lowered {
+  readonly pool?: PoolDefinition;
+}
+
+export function lowerDocument(
+  value: unknown,
+  actions: ActionCatalogue | undefined,
+): LoweredDocument {
+  const isPool =
+    isRecord(value) && Object.hasOwn(value, 'pool') && !Object.hasOwn(value, 'workflow');
+  return isPool ? lowerPool(value) : lower(value, actions);
+}
+
+function lowerPool(value: Readonly<Record<string, unknown>>): LoweredDocument {
+  const issues: Issue[] = [];
+  const fields = checkFields(value, poolShape, [], (issue) =>
+    issues.push({ at: 'value', ...issue }),
+  );
+  const { pool: name, slots, title, description, owner } = fields;
+  if (issues.length > 0 || name === undefined || slots === undefined)
+    return { definition: null, issues };
+  const pool: PoolDefinition = {
+    name,
+    slots,
+    ...(title !== undefined && { title }),
+    ...(description !== undefined && { description }),
+    ...(owner !== undefined && { owner }),
+  };
+  return { definition: null, pool, issues };
+}

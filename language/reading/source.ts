@@ -1,0 +1,273 @@
+/**
+ * From text to a plain value, and from a path in that value back to a line and column.
+ *
+ * YAML 1.2, and JSON as its subset. The library's parser is taken apart here so that nesting can
+ * be bounded between its two halves: the first is a loop, the second recurses, and on a few
+ * thousand brackets it does not throw but ends the process. Duplicate keys are looked for here
+ * too: the library compares every key with every other.
+ */
+import {
+  Composer,
+  type Document,
+  LineCounter,
+  Parser,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+} from 'yaml';
+import type { CST, Node, Pair, Scalar, YAMLMap } from 'yaml';
+import type { Problem } from '../../model/errors.ts';
+import { inexact, NESTING, QUOTE_NUMBER, unwritable } from '../../model/json-text.ts';
+import type { Json } from '../../model/json.ts';
+import { type Issue, toProblem } from '../../model/issue.ts';
+import { offsetInSource } from './offset.ts';
+import { QUOTE_HINT, yamlIssue } from './yaml-error.ts';
+
+export const SOURCE_CHARACTERS = 32 * 1024 * 1024;
+/** Values that aliases may add to the file, all together. */
+const ALIASED_VALUES = 100_000;
+
+export interface Source {
+  /** Undefined when the text cannot be read. */
+  readonly value: Json | undefined;
+  readonly problems: readonly Problem[];
+  place(issue: Issue): Problem;
+}
+
+type Complain = (code: string, message: string, offset: number, hint?: string) => void;
+
+export function readSource(text: string, file: string | undefined): Source {
+  const named = file === undefined ? {} : { file };
+  const lines = new LineCounter();
+  const at = (offset: number) => {
+    const { line, col } = lines.linePos(Math.min(offset, text.length));
+    return { ...named, line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  const problems: Problem[] = [];
+  const complain: Complain = (code, message, offset, hint) => {
+    problems.push({ code, message, ...(hint !== undefined && { hint }), ...at(offset) });
+  };
+  const document = parse(text, lines, complain);
+  if (document === undefined) {
+    return { value: undefined, problems, place: (issue) => ({ ...toProblem(issue), ...named }) };
+  }
+  for (const error of [...document.errors, ...document.warnings]) {
+    problems.push({ ...yamlIssue(error, text), ...at(error.pos[0]) });
+  }
+  if (document.directives?.yaml.version === '1.1') {
+    complain('yaml.version', 'the file says YAML 1.1; workflows are YAML 1.2', 0);
+  }
+  const value = problems.length === 0 ? toValue(document, complain) : undefined;
+  return {
+    value: problems.length === 0 ? value : undefined,
+    problems: firstPerLine(problems),
+    place: (issue) => ({ ...toProblem(issue), ...at(offsetOf(document, text, issue)) }),
+  };
+}
+
+/** One mistake makes the parser stumble several times in its line. */
+function firstPerLine(problems: readonly Problem[]): readonly Problem[] {
+  const lines = new Set<number | undefined>();
+  return problems.filter(({ line }) => !lines.has(line) && lines.add(line));
+}
+
+function parse(text: string, lines: LineCounter, complain: Complain): Document.Parsed | undefined {
+  if (text.length > SOURCE_CHARACTERS) {
+    complain('source.limit', `the file is longer than ${SOURCE_CHARACTERS} characters`, 0);
+    return undefined;
+  }
+  const wrong = unwritable(text);
+  if (wrong !== undefined) {
+    lines.addNewLine(0);
+    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) {
+      lines.addNewLine(at + 1);
+    }
+    complain('source.text', `the file ${wrong}`, unwritableAt(text), 'take it out');
+    return undefined;
+  }
+  const tokens = [...new Parser(lines.addNewLine).parse(text)];
+  const deep = tooDeep(tokens);
+  if (deep !== undefined) {
+    complain('source.limit', `the file is nested deeper than ${NESTING} levels`, deep);
+    return undefined;
+  }
+  const composer = new Composer({ uniqueKeys: false, version: '1.2', logLevel: 'silent' });
+  let document: Document.Parsed | undefined;
+  for (const next of composer.compose(tokens, true, text.length)) {
+    if (document !== undefined) {
+      complain(
+        'yaml.syntax',
+        'a file holds one workflow: this is a second document',
+        next.range[0],
+      );
+      break;
+    }
+    document = next;
+  }
+  return document;
+}
+
+/** NUL, or one half of a surrogate pair. */
+function unwritableAt(text: string): number {
+  const nul = text.indexOf('\0');
+  return nul >= 0 ? nul : Math.max(0, text.search(/\p{Surrogate}/u));
+}
+
+/** The offset of the first token that is nested too deeply. */
+function tooDeep(tokens: readonly CST.Token[]): number | undefined {
+  const waiting: { readonly token: CST.Token; readonly depth: number }[] = [];
+  for (const token of tokens) waiting.push({ token, depth: 0 });
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { token, depth } = next;
+    if (depth > NESTING) return token.offset;
+    if (token.type === 'document' && token.value !== undefined) {
+      waiting.push({ token: token.value, depth });
+    }
+    if (!('items' in token)) continue;
+    for (const item of token.items) {
+      if (item.key) waiting.push({ token: item.key, depth: depth + 1 });
+      if (item.value !== undefined) waiting.push({ token: item.value, depth: depth + 1 });
+    }
+  }
+  return undefined;
+}
+
+/** What aliases stand for. */
+const targets = new WeakMap<object, unknown>();
+
+interface Conversion {
+  /** Anchors so far: the library would walk the whole document for every alias. */
+  readonly anchors: Map<string, unknown>;
+  readonly complain: Complain;
+  aliased: number;
+  refused: boolean;
+}
+
+function toValue(document: Document.Parsed, complain: Complain): Json {
+  const work = { anchors: new Map(), complain, aliased: 0, refused: false };
+  return convert(document.contents, work, 0, false);
+}
+
+function convert(node: unknown, work: Conversion, depth: number, inAlias: boolean): Json {
+  if (work.refused || node === null || node === undefined) return null;
+  const offset = startOf(node);
+  if (inAlias) work.aliased += 1;
+  if (work.aliased > ALIASED_VALUES || depth > NESTING) {
+    work.refused = true;
+    work.complain('yaml.alias', 'aliases make the file too large: write it out', offset);
+    return null;
+  }
+  if (isAlias(node)) {
+    const target = work.anchors.get(node.source);
+    if (target === undefined) {
+      work.complain('yaml.alias', `there is no anchor "&${node.source}"`, offset, QUOTE_HINT);
+      return null;
+    }
+    targets.set(node, target);
+    return convert(target, work, depth + 1, true);
+  }
+  if ((isMap(node) || isSeq(node) || isScalar(node)) && node.anchor !== undefined) {
+    work.anchors.set(node.anchor, node);
+  }
+  if (isMap(node)) return convertMap(node, work, depth, inAlias);
+  if (isSeq(node)) return node.items.map((item) => convert(item, work, depth + 1, inAlias));
+  return isScalar(node) ? convertScalar(node, work) : null;
+}
+
+function convertMap(map: YAMLMap, work: Conversion, depth: number, inAlias: boolean): Json {
+  refuseTag(map, work);
+  const seen = new Set<string>();
+  const entries = map.items.map(({ key, value }): [string, Json] => {
+    const name = convertKey(key, work);
+    if (seen.has(name)) {
+      work.complain('yaml.duplicate', `"${name}" stands here twice`, startOf(key));
+    }
+    seen.add(name);
+    return [name, convert(value, work, depth + 1, inAlias)];
+  });
+  // Defines own properties: a key `__proto__` is a key like any other.
+  return Object.fromEntries(entries);
+}
+
+function convertKey(key: unknown, work: Conversion): string {
+  if (isScalar(key) && (typeof key.value === 'string' || typeof key.value === 'number')) {
+    if (typeof key.value === 'string') refuseText(key.value, key, work);
+    return typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
+  }
+  if (isScalar(key) && typeof key.value === 'boolean') return key.source ?? String(key.value);
+  const hint = isMap(key) ? `${QUOTE_HINT}, with a dollar sign: "\${{ ... }}"` : undefined;
+  work.complain('yaml.key', 'a key must be a text', startOf(key), hint);
+  return '';
+}
+
+function convertScalar(scalar: Scalar, work: Conversion): Json {
+  refuseTag(scalar, work);
+  const { value } = scalar;
+  if (typeof value === 'number') {
+    if (inexact(scalar.source ?? '', value) === undefined) return value;
+    work.complain(
+      'yaml.number',
+      `${scalar.source} cannot be kept exactly`,
+      startOf(scalar),
+      QUOTE_NUMBER,
+    );
+    return null;
+  }
+  if (typeof value === 'string') refuseText(value, scalar, work);
+  return typeof value === 'string' || typeof value === 'boolean' ? value : null;
+}
+
+/** Escapes can say what no text may hold. */
+function refuseText(text: string, node: unknown, work: Conversion): void {
+  const wrong = unwritable(text);
+  if (wrong !== undefined) work.complain('source.text', `a text ${wrong}`, startOf(node));
+}
+
+function refuseTag(node: Node, work: Conversion): void {
+  if (node.tag === undefined || node.tag === '') return;
+  work.complain('yaml.tag', 'YAML tags have no meaning here', startOf(node), QUOTE_HINT);
+}
+
+function startOf(node: unknown): number {
+  if (typeof node !== 'object' || node === null || !('range' in node)) return 0;
+  return Array.isArray(node.range) ? Number(node.range[0]) : 0;
+}
+
+/** Where the issue stands; the nearest place that exists when its path leads nowhere. */
+function offsetOf(document: Document.Parsed, text: string, issue: Issue): number {
+  let node: unknown = document.contents;
+  let key: unknown;
+  for (const part of issue.path) {
+    if (isAlias(node)) node = targets.get(node);
+    if (isMap(node)) {
+      const pair = pairsOf(node).get(String(part));
+      if (pair === undefined) return startOf(key ?? node);
+      key = pair.key;
+      node = pair.value;
+    } else if (isSeq(node)) {
+      const item: unknown = node.items[Number(part)];
+      if (item === undefined) return startOf(key ?? node);
+      key = item;
+      node = item;
+    } else return startOf(key ?? node);
+  }
+  if (issue.at === 'key') return startOf(key ?? node);
+  if (isScalar(node) && issue.offset !== undefined) return offsetInSource(node, text, issue.offset);
+  return startOf(node ?? key);
+}
+
+const indexes = new WeakMap<YAMLMap, Map<string, Pair>>();
+
+function pairsOf(map: YAMLMap): Map<string, Pair> {
+  let index = indexes.get(map);
+  if (index === undefined) {
+    index = new Map();
+    for (const pair of map.items) {
+      const name = isScalar(pair.key) ? String(pair.key.value) : '';
+      if (!index.has(name)) index.set(name, pair);
+    }
+    indexes.set(map, index);
+  }
+  return index;
+}
