@@ -2,10 +2,8 @@
  * What a restart of a child run does to the runs above it: whose task waits for it again, what runs
  * again there, and where it ends. Asked of the kernel, run by run, before anything is done.
  */
-import type { Context } from '../kernel/run/context.ts';
-import { decide } from '../kernel/run/decide.ts';
-import { isRefusal } from '../kernel/run/refusal.ts';
-import type { RunState } from '../kernel/run/state.ts';
+import { type Context, decide, type RunState } from '../kernel/run/machine.ts';
+import { isRefusal } from '../model/refusal.ts';
 import { type By } from '../model/run.ts';
 import { type AbovePreview, CHILD_DEPTH } from '../model/family.ts';
 

@@ -8,12 +8,9 @@
  * or a lost reply) is located by its key first. Only `absent` allows another submission.
  */
 import type { Action } from '../connectors/kit/connector.ts';
-import { definitionOf, nodeAt } from '../kernel/run/nodes.ts';
-import { type Follow, workOf } from '../kernel/run/plan.ts';
-import { scopeOf, templateOf } from '../kernel/run/scope.ts';
+import { type Follow, inputOf, taskOf, workOf } from '../kernel/run/machine.ts';
 import type { Body } from '../model/definition.ts';
-import { ExpressionError } from '../language/expression.ts';
-import type { Json, JsonObject } from '../model/json.ts';
+import type { JsonObject } from '../model/json.ts';
 import type { Failure } from '../model/run.ts';
 import { callAttempt, settleOverdue } from './call-attempt.ts';
 import type { Desk } from './desk.ts';
@@ -31,8 +28,18 @@ export function runAction(
   const prepared = prepare(flight, desk);
   if ('class' in prepared) return fail(flight, desk, { failure: prepared, startedAt });
   const idempotent = isIdempotent(prepared);
-  const { action, input, context } = prepared;
-  const underway = { flight, desk, action, input, context, startedAt, idempotent, recovered };
+  const { action, input, timeoutMs, context } = prepared;
+  const underway: Underway = {
+    flight,
+    desk,
+    action,
+    input,
+    timeoutMs,
+    context,
+    startedAt,
+    idempotent,
+    recovered,
+  };
   return idempotent && recovered === undefined ? depart(underway) : intend(underway);
 }
 
@@ -79,11 +86,11 @@ function isIdempotent(prepared: { readonly action: Action; readonly input: unkno
   return typeof action.idempotent === 'function' ? action.idempotent(input) : action.idempotent;
 }
 
-type Prepared = Pick<Underway, 'action' | 'input' | 'context'>;
+type Prepared = Pick<Underway, 'action' | 'input' | 'timeoutMs' | 'context'>;
 
 function prepare(flight: Flight, desk: Desk): Prepared | Failure {
-  const node = nodeAt(flight.run.state, flight.node);
-  const body = definitionOf(flight.run.state, node).body;
+  const { state } = flight.run;
+  const { body, timeoutMs } = taskOf(state, flight.node);
   if (body.kind !== 'action') return rejected('internal', `"${flight.task}" is not an action`);
   const found = desk.action(body.action);
   if (found === undefined) return rejected('action.unknown', `there is no action "${body.action}"`);
@@ -91,19 +98,12 @@ function prepare(flight: Flight, desk: Desk): Prepared | Failure {
   if ('class' in config) return config;
   const known = inputs.get(body.with);
   const context = contextOf(flight, desk, config.config);
-  if (known?.action === found.action) return { action: known.action, input: known.input, context };
-  const template = templateOf(body.with, found.action.addresses);
-  let given: Json;
-  try {
-    const attempt = { key: flight.key, number: flight.attempt };
-    given = template.constant
-      ? body.with
-      : template.render(scopeOf(flight.run.state, template.tasks, node, { attempt }));
-  } catch (error) {
-    if (error instanceof ExpressionError) return rejected('expression.failed', error.message);
-    throw error;
-  }
-  const checked = found.action.input.safeParse(given);
+  if (known?.action === found.action)
+    return { action: known.action, input: known.input, timeoutMs, context };
+  const attempt = { key: flight.key, number: flight.attempt };
+  const given = inputOf(state, flight.node, attempt, found.action.addresses);
+  if ('class' in given) return given;
+  const checked = found.action.input.safeParse(given.value);
   if (!checked.success) {
     const issues = checked.error.issues.map(
       (issue) => `with.${issue.path.join('.')}: ${issue.message}`,
@@ -112,8 +112,8 @@ function prepare(flight: Flight, desk: Desk): Prepared | Failure {
   }
   const { action } = found;
   const input = checked.data;
-  if (template.constant) inputs.set(body.with, { action, input });
-  return { action, input, context };
+  if (given.constant) inputs.set(body.with, { action, input });
+  return { action, input, timeoutMs, context };
 }
 
 /** Inputs that depend on nothing are checked once per version, not once per attempt. */

@@ -85,11 +85,9 @@ function call(underway: Underway): Promise<unknown> {
 
 /** Idempotent work has no durable start, so its timeout is watched here. */
 function ownTimeout(underway: Underway): (() => void) | undefined {
-  const { flight, desk } = underway;
-  const limit =
-    flight.run.state.definition.tasks[flight.run.state.nodes[flight.node]?.task ?? -1]?.timeoutMs;
-  if (!underway.idempotent || limit === undefined) return undefined;
-  const leftMs = underway.startedAt + limit - desk.clock.now();
+  const { flight, desk, timeoutMs } = underway;
+  if (!underway.idempotent || timeoutMs === undefined) return undefined;
+  const leftMs = underway.startedAt + timeoutMs - desk.clock.now();
   return desk.clock.after(Math.max(0, leftMs), () => flight.halt('timeout'));
 }
 

@@ -5,13 +5,10 @@
  * Two things bound a family: no child has more than `CHILD_DEPTH` runs above it, and none is begun
  * below a run that is being cancelled, or the cancellation would run behind its children for ever.
  */
-import { definitionOf, nodeAt } from '../kernel/run/nodes.ts';
-import { scopeOf, templateOf } from '../kernel/run/scope.ts';
-import { ExpressionError } from '../language/expression.ts';
+import { type Follow, inputOf, taskOf } from '../kernel/run/machine.ts';
 import type { JsonObject } from '../model/json.ts';
 import { CHILD_DEPTH, depthOf } from '../model/family.ts';
 import type { Failure, ParentTask, Refusal, StartRun } from '../model/run.ts';
-import type { Follow } from '../kernel/run/plan.ts';
 import type { Body } from '../model/definition.ts';
 import type { Desk } from './desk.ts';
 import type { Flight } from './flight.ts';
@@ -42,7 +39,7 @@ export async function runChild(
     if (recovered.cancel) await nursery.cancel(recovered.child);
     return;
   }
-  const { body } = definitionOf(flight.run.state, nodeAt(flight.run.state, flight.node));
+  const { body } = taskOf(flight.run.state, flight.node);
   if (body.kind !== 'workflow') return;
   const prepared = await prepare(flight, body, nursery);
   if ('class' in prepared) {
@@ -76,14 +73,8 @@ async function prepare(
     const message = `"${workflow}" would have more than ${CHILD_DEPTH} runs above it: ${above} → ${workflow}`;
     return { class: 'rejected', code: 'child.too-deep', message };
   }
-  try {
-    const template = templateOf(body.inputs);
-    const scope = scopeOf(state, template.tasks, nodeAt(state, flight.node));
-    return { workflow, inputs: template.render(scope) as JsonObject };
-  } catch (error) {
-    if (!(error instanceof ExpressionError)) throw error;
-    return { class: 'rejected', code: 'expression.failed', message: error.message };
-  }
+  const given = inputOf(state, flight.node);
+  return 'class' in given ? given : { workflow, inputs: given.value as JsonObject };
 }
 
 /** The two ends of a long line. */

@@ -2,7 +2,7 @@
  * One attempt of a task on this node, from the dispatcher's queue to its outcome. It holds what
  * the attempt must be reachable by: how to stop it, and since when it has been going on.
  */
-import type { Follow, Work } from '../kernel/run/plan.ts';
+import type { Follow, Work } from '../kernel/run/machine.ts';
 import type { LiveRun } from './live-run.ts';
 
 /** Why an attempt is to stop; `drop`: nobody wants its outcome any more. */

@@ -1,7 +1,7 @@
 /** A run as the journal has it, folded: what its owner holds in memory, before anything follows from it. */
 import type { EventRow } from '../journal/append.ts';
 import type { StoredRun } from '../journal/runs.ts';
-import { replaying } from '../kernel/run/step.ts';
+import { replaying } from '../kernel/run/machine.ts';
 import type { RunEvent } from '../model/run.ts';
 import type { Clock } from './clock.ts';
 import { type LiveRun, newLiveRun } from './live-run.ts';

@@ -2,7 +2,7 @@
  * A run in the memory of its owner: the fold, what of it is durable, and what is going on in the
  * world because of it.
  */
-import type { RunState } from '../kernel/run/state.ts';
+import type { RunState } from '../kernel/run/machine.ts';
 import type { EventRow, RunRow, RunUpdate } from '../journal/append.ts';
 import type { RunEvent } from '../model/run.ts';
 import type { Flight } from './flight.ts';

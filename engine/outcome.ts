@@ -6,7 +6,7 @@ import {
   type LogStream,
   type TraceContext,
 } from '../connectors/kit/connector.ts';
-import type { Follow } from '../kernel/run/plan.ts';
+import type { Follow } from '../kernel/run/machine.ts';
 import { OUTPUT_MAX_BYTES } from '../model/bounds.ts';
 import { unwritable } from '../model/json-text.ts';
 import type { Json, JsonObject } from '../model/json.ts';
@@ -24,6 +24,8 @@ export interface Underway {
   readonly desk: Desk;
   readonly action: Action;
   readonly input: unknown;
+  /** The task's own, as its attempt was prepared: a restart may number the nodes afresh meanwhile. */
+  readonly timeoutMs: number | undefined;
   readonly context: ActionContext;
   readonly startedAt: number;
   readonly idempotent: boolean;

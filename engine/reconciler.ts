@@ -3,15 +3,17 @@
  * stopped, timers stand where it wants to be woken. It is called with nodes whose change is durable
  * (law 4), and it is the same code on the first pass, after a crash and after a restart.
  */
-import { definitionOf, indexOf, nodeAt } from '../kernel/run/nodes.ts';
 import {
   type Follow,
+  indexOf,
+  isQueued,
   runTimer,
+  taskOf,
   type Timer,
   timerOf,
   type Work,
   workOf,
-} from '../kernel/run/plan.ts';
+} from '../kernel/run/machine.ts';
 import type { Body } from '../model/definition.ts';
 import type { AttemptReport, Refusal } from '../model/run.ts';
 import type { Clock } from './clock.ts';
@@ -68,10 +70,7 @@ export class Reconciler {
   }
 
   #isHeldInTheAir(run: LiveRun, flight: Flight): boolean {
-    const status = nodeAt(run.state, flight.node).status;
-    return (
-      status.name === 'queued' && status.attempt === flight.attempt && flight.phase !== 'queued'
-    );
+    return flight.phase !== 'queued' && isQueued(run.state, flight.node, flight.attempt);
   }
 
   /** The start of an attempt was refused: it never left the house, and its place is free again. */
@@ -83,8 +82,7 @@ export class Reconciler {
   }
 
   #take(run: LiveRun, work: Work): void {
-    const node = nodeAt(run.state, work.node);
-    const definition = definitionOf(run.state, node);
+    const definition = taskOf(run.state, work.node);
     const lane = this.#parts.lane(definition.body);
     // Versions of before could hold slots while they waited for a child that wants them, too.
     const pools = definition.body.kind === 'workflow' ? undefined : definition.pools;

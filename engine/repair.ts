@@ -4,7 +4,7 @@
  */
 import type { Journal } from '../journal/journal.ts';
 import type { NodeLease } from '../journal/ownership.ts';
-import { refusal } from '../kernel/run/refusal.ts';
+import { refusal } from '../model/refusal.ts';
 import { TuttiError } from '../model/errors.ts';
 import type { By, Refusal, Repair, RunEnded } from '../model/run.ts';
 import type { Clock } from './clock.ts';

@@ -1,7 +1,6 @@
 /** Events and runs as rows of the journal, and back. */
 import type { EventRow, RunRow, RunUpdate } from '../journal/append.ts';
-import type { RunState } from '../kernel/run/state.ts';
-import { runStatusOf } from '../kernel/run/view.ts';
+import { type RunState, runStatusOf } from '../kernel/run/machine.ts';
 import type { RunEvent, TaskEnded } from '../model/run.ts';
 
 export function rowOf(run: string, seq: number, event: RunEvent): EventRow {

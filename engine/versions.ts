@@ -4,7 +4,7 @@
  */
 import type { Journal } from '../journal/journal.ts';
 import type { VersionRow } from '../journal/versions.ts';
-import type { Definitions } from '../kernel/run/context.ts';
+import type { Definitions } from '../kernel/run/machine.ts';
 import type { Definition } from '../model/definition.ts';
 import { bug } from '../model/errors.ts';
 

@@ -2,20 +2,23 @@
  * decide(state, command, context) → events | refusal: what an operator or the engine may do to a
  * run that is there. It changes nothing; `step` applies what it gives.
  */
-import type { OperatorCommand, Refusal, RunEvent, TaskEnded } from '../../model/run.ts';
 import type {
-  DoorCommand,
   AttemptReport,
+  DoorCommand,
   ForceTask,
+  OperatorCommand,
+  Refusal,
   RestartPreview,
   RestartRun,
+  RunEvent,
   SteerRun,
+  TaskEnded,
 } from '../../model/run.ts';
 import { decided } from './approval.ts';
 import type { Context, Decision } from './context.ts';
 import { withDescendants } from './graph.ts';
 import { definitionOf, indexOf, isMapped, isOutside, nodeAt, underway } from './nodes.ts';
-import { isRefusal, refusal } from './refusal.ts';
+import { isRefusal, refusal } from '../../model/refusal.ts';
 import { reopen } from './reopen.ts';
 import { report } from './report.ts';
 import { choose } from './restart.ts';

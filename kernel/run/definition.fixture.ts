@@ -24,6 +24,8 @@ export interface TaskSpec {
   readonly needs?: readonly string[] | Readonly<Record<string, EdgeEnd>>;
   readonly action?: string;
   readonly workflow?: string;
+  /** `with` of an action, `inputs` of a child run. */
+  readonly with?: JsonObject;
   /** Each case: its condition or `else`, then the tasks that it leads to. */
   readonly switch?: readonly (readonly string[])[];
   readonly wait?: number | string;
@@ -115,9 +117,10 @@ function bodyOf(spec: TaskSpec, position: (name: string) => number): Body {
   }
   if (typeof spec.wait === 'number') return { kind: 'wait', forMs: spec.wait };
   if (spec.wait !== undefined) return { kind: 'wait', until: spec.wait };
-  if (spec.workflow !== undefined) return { kind: 'workflow', workflow: spec.workflow, inputs: {} };
+  if (spec.workflow !== undefined)
+    return { kind: 'workflow', workflow: spec.workflow, inputs: spec.with ?? {} };
   if (spec.approve === undefined)
-    return { kind: 'action', action: spec.action ?? 'test.work', with: {} };
+    return { kind: 'action', action: spec.action ?? 'test.work', with: spec.with ?? {} };
   return {
     kind: 'approve',
     by: ['order-desk', 'operator', 'ann'],

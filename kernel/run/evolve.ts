@@ -36,7 +36,8 @@ import {
 } from './nodes.ts';
 import { addOrigin } from './origin.ts';
 import { restart, revive } from './restart.ts';
-import type { Ended, Mutable, Node, RunState, Running } from './state.ts';
+import type { Ended, Node, RunState, Running } from './state.ts';
+import type { Mutable } from '../../model/mutable.ts';
 
 /** The state after the first event of a run. */
 export function begin(id: string, event: RunStarted, definitions: Definitions): RunState {

@@ -18,6 +18,17 @@ export function definitionOf(state: RunState, node: Node): TaskDefinition {
   return taskAt(state.graph, node.task);
 }
 
+/** The definition of a node's task. */
+export function taskOf(state: RunState, index: number): TaskDefinition {
+  return definitionOf(state, nodeAt(state, index));
+}
+
+/** Whether this attempt stands in the queue: nothing of it has begun that the journal knows of. */
+export function isQueued(state: RunState, index: number, attempt: number): boolean {
+  const { status } = nodeAt(state, index);
+  return status.name === 'queued' && status.attempt === attempt;
+}
+
 /** The node that is the mapped task itself, not one of its items. */
 export function isMapped(definition: TaskDefinition, node: Node): boolean {
   return definition.each !== undefined && node.item === undefined;

@@ -1,6 +1,6 @@
 /** Where a run comes from and what it is for: from its start into its first event, and from there into its state. */
 import type { StartRun } from '../../model/run.ts';
-import type { Mutable } from './state.ts';
+import type { Mutable } from '../../model/mutable.ts';
 
 type Origin = Pick<StartRun, 'key' | 'businessDate' | 'parent' | 'trace'>;
 

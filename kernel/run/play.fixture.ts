@@ -29,7 +29,7 @@ import type { Context } from './context.ts';
 import { BY, START } from './definition.fixture.ts';
 import { gatesOf, NO_OVERLAY, type Overlay } from './gates.ts';
 import { indexOf, nodeAt, refOf } from './nodes.ts';
-import { isRefusal } from './refusal.ts';
+import { isRefusal } from '../../model/refusal.ts';
 import type { Node, RunState } from './state.ts';
 import { statusOf } from './status.ts';
 import { first, step } from './step.ts';

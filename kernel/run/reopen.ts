@@ -10,7 +10,7 @@ import type { Refusal, ReopenTask, RunEvent } from '../../model/run.ts';
 import type { Decision } from './context.ts';
 import { withDescendants } from './graph.ts';
 import { definitionOf, indexOf, isBad, nodeAt, underway } from './nodes.ts';
-import { refusal } from './refusal.ts';
+import { refusal } from '../../model/refusal.ts';
 import type { Node, RunState } from './state.ts';
 import { statusOf } from './status.ts';
 

@@ -19,10 +19,11 @@ import type { TellParent } from '../../model/family.ts';
 import { decided } from './approval.ts';
 import type { Context, Decision } from './context.ts';
 import { definitionOf, indexOf, isDispatched, isHeld, isMapped, nodeAt } from './nodes.ts';
-import { refusal } from './refusal.ts';
+import { refusal } from '../../model/refusal.ts';
 import { retryDelayMs } from './retry.ts';
-import { expressionOf, scopeOf } from './scope.ts';
-import type { Mutable, Node, NodeStatus, Running, RunState, Unknown } from './state.ts';
+import { expressionFailure, expressionOf, scopeOf } from './scope.ts';
+import type { Node, NodeStatus, Running, RunState, Unknown } from './state.ts';
+import type { Mutable } from '../../model/mutable.ts';
 
 const BY_TIME = { actor: 'tutti' } as const;
 
@@ -131,12 +132,7 @@ function complete(state: RunState, node: Node, command: CompleteTask, context: C
       definition.warn !== undefined && holds(state, node, definition.warn, command.output);
     return ended(command, context.now, warned ? 'warned' : 'succeeded', { output: command.output });
   } catch (error) {
-    if (!(error instanceof ExpressionError)) throw error;
-    const failure: Failure = {
-      class: 'rejected',
-      code: 'expression.failed',
-      message: error.message,
-    };
+    const failure = expressionFailure(error);
     return ended(command, context.now, 'failed', { output: command.output, failure });
   }
 }

@@ -22,7 +22,7 @@ import {
   refOf,
   renewDeadline,
 } from './nodes.ts';
-import { refusal } from './refusal.ts';
+import { refusal } from '../../model/refusal.ts';
 import { type Node, type RunState, WAITING } from './state.ts';
 
 export interface RestartChoice {

@@ -2,10 +2,10 @@
  * What an expression sees of a run, and the compiled expressions of a definition. Only the tasks
  * that an expression names are gathered, so a scope costs nothing in a run of 100,000 tasks.
  */
-import type { TaskDefinition } from '../../model/definition.ts';
 import {
   compileExpression,
   compileTemplate,
+  ExpressionError,
   type Expression,
   type Scope,
   type TaskFacts,
@@ -13,7 +13,8 @@ import {
 } from '../../language/expression.ts';
 import type { Addresses } from '../../model/action.ts';
 import type { Json } from '../../model/json.ts';
-import { indexOf, isMapped, nodeAt } from './nodes.ts';
+import type { Failure } from '../../model/run.ts';
+import { definitionOf, indexOf, isMapped, nodeAt } from './nodes.ts';
 import type { Node, RunState } from './state.ts';
 import { statusOf } from './status.ts';
 
@@ -88,7 +89,7 @@ function factsOf(state: RunState, index: number): TaskFacts {
 /** A mapped task's output is the list of its items' outputs: derived, so it has no size limit. */
 export function outputOf(state: RunState, node: Node): Json {
   const items = node.items;
-  if (items !== undefined && isMapped(taskOf(state, node), node)) {
+  if (items !== undefined && isMapped(definitionOf(state, node), node)) {
     return items.values.map((_, position) =>
       outputOf(state, nodeAt(state, items.first + position)),
     );
@@ -96,6 +97,8 @@ export function outputOf(state: RunState, node: Node): Json {
   return node.status.name === 'ended' ? (node.status.output ?? null) : null;
 }
 
-function taskOf(state: RunState, node: Node): TaskDefinition {
-  return state.definition.tasks[node.task] as TaskDefinition;
+/** What an expression that cannot be evaluated does to its task or run; every other error is a bug. */
+export function expressionFailure(error: unknown, place = ''): Failure {
+  if (!(error instanceof ExpressionError)) throw error;
+  return { class: 'rejected', code: 'expression.failed', message: `${place}${error.message}` };
 }

@@ -22,7 +22,7 @@ import {
   nodeAt,
   refOf,
 } from './nodes.ts';
-import { expressionOf, scopeOf, templateOf } from './scope.ts';
+import { expressionFailure, expressionOf, scopeOf, templateOf } from './scope.ts';
 import type { Node, RunState } from './state.ts';
 import { statusOf } from './status.ts';
 
@@ -95,12 +95,7 @@ function safely(state: RunState, index: number, now: number, decide: () => RunEv
   try {
     return decide();
   } catch (error) {
-    if (!(error instanceof ExpressionError)) throw error;
-    const failure: Failure = {
-      class: 'rejected',
-      code: 'expression.failed',
-      message: error.message,
-    };
+    const failure = expressionFailure(error);
     const attempt = nodeAt(state, index).attempt;
     return {
       type: 'TaskEnded',
@@ -256,12 +251,7 @@ function runEnd(state: RunState, now: number): RunEnded | null {
   try {
     return { type: 'RunEnded', at: now, end, output: outputsOf(state, outputs) };
   } catch (error) {
-    if (!(error instanceof ExpressionError)) throw error;
-    const failure: Failure = {
-      class: 'rejected',
-      code: 'expression.failed',
-      message: `outputs: ${error.message}`,
-    };
+    const failure = expressionFailure(error, 'outputs: ');
     return { type: 'RunEnded', at: now, end: 'failed', failure };
   }
 }

@@ -150,7 +150,4 @@ export interface RunState {
   touched: number[];
 }
 
-/** For objects of the hottest paths, while they are being filled in. */
-export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
 export const WAITING: Waiting = { name: 'waiting' };

@@ -7,7 +7,7 @@ import type { AttemptReport, DoorCommand, Refusal, RunEvent, RunStarted } from '
 import type { Context, Definitions } from './context.ts';
 import { decide } from './decide.ts';
 import { begin, evolve } from './evolve.ts';
-import { isRefusal } from './refusal.ts';
+import { isRefusal } from '../../model/refusal.ts';
 import { settle } from './settle.ts';
 import type { RunState } from './state.ts';
 

@@ -10,7 +10,7 @@ import { type Move, moveOf, type Roll } from './move.fixture.ts';
 import { refOf } from './nodes.ts';
 import { plan } from './plan.ts';
 import { INPUTS } from './random.fixture.ts';
-import { isRefusal } from './refusal.ts';
+import { isRefusal } from '../../model/refusal.ts';
 import type { RunState } from './state.ts';
 import { first, step } from './step.ts';
 

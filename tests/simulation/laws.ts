@@ -4,7 +4,7 @@
  */
 import { decide } from '../../kernel/run/decide.ts';
 import { definitionOf, indexOf, isMapped, nodeAt, refOf } from '../../kernel/run/nodes.ts';
-import { isRefusal } from '../../kernel/run/refusal.ts';
+import { isRefusal } from '../../model/refusal.ts';
 import { runStatusOf } from '../../kernel/run/view.ts';
 import type { Batch } from '../../journal/append.ts';
 import type { NodeLease } from '../../journal/ownership.ts';

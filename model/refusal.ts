@@ -1,6 +1,6 @@
 /** A refusal is data: a code of the catalogue and a sentence with what was found. */
-import type { ErrorCode } from '../../model/errors.ts';
-import type { Refusal } from '../../model/run.ts';
+import type { ErrorCode } from './errors.ts';
+import type { Refusal } from './run.ts';
 
 export function refusal(code: ErrorCode, message: string): Refusal {
   return { refused: true, code, message };
