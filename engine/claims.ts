@@ -2,7 +2,8 @@
  * How a node comes by the runs of others: it takes up what nobody owns, and what belongs to nodes
  * that are gone. A living node's run is never touched.
  *
- *   a lease ends ── timer ──→ bury: the node is fenced, and from then on it is gone
+ *   a lease ends ── timer ──→ bury, if this node may judge (`judgement.ts`): the node is fenced, and
+ *                                │ from then on it is gone
  *                                │ bell `orphans` (a node that stops rings it itself)
  *                                ▼
  *   a start that found no room ── bell `due` ──→ claim in pages, while there is room
@@ -15,6 +16,7 @@ import type { Bell } from '../journal/bells.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { NodeLease } from '../journal/ownership.ts';
 import type { Clock } from './clock.ts';
+import type { Judgement } from './judgement.ts';
 import type { Waker } from './waker.ts';
 
 /** After the lease's end by the database's clock: a moment, so that it has ended for sure. */
@@ -25,6 +27,7 @@ export interface ClaimsParts {
   readonly lease: NodeLease;
   readonly clock: Clock;
   readonly waker: Waker;
+  readonly judgement: Judgement;
   /** Renews the own lease out of turn, to learn when the next lease ends. */
   readonly renew: () => void;
 }
@@ -58,8 +61,9 @@ export class Claims {
   othersEnd(inMs: number | null): void {
     this.#cancel();
     if (inMs === null || this.#stopped) return;
-    const { clock } = this.#parts;
-    this.#cancel = clock.after(inMs + AFTER_END_MS, () => {
+    const { clock, judgement } = this.#parts;
+    const waitMs = Math.max(inMs, judgement.inMs(clock.elapsed()));
+    this.#cancel = clock.after(waitMs + AFTER_END_MS, () => {
       void this.#bury().then(() => this.#parts.renew());
     });
   }
@@ -77,7 +81,9 @@ export class Claims {
   }
 
   async #bury(): Promise<void> {
-    const { journal, lease, waker } = this.#parts;
+    const { journal, lease, waker, judgement, clock } = this.#parts;
+    // The next renewal says when it may.
+    if (judgement.inMs(clock.elapsed()) > 0) return;
     // A database that cannot be reached has buried nobody: the next renewal names the time again.
     const buried = await journal.bury(lease).catch(() => 0);
     if (buried === 0 || this.#stopped) return;

@@ -7,6 +7,7 @@ import type { Journal } from '../journal/journal.ts';
 import type { NodeLease } from '../journal/ownership.ts';
 import { Claims } from './claims.ts';
 import type { Clock } from './clock.ts';
+import { Judgement } from './judgement.ts';
 import { LeaseKeeper, type Moment } from './lease-keeper.ts';
 import type { Owner } from './owner.ts';
 import { Turns, Waker } from './waker.ts';
@@ -68,9 +69,11 @@ export class Membership {
     this.#sleepers = new Waker(sleeping, clock, turns, room);
     this.#claimer = new Waker(orphaned, clock, turns, () => Math.min(room(), CLAIMED_AT_ONCE));
     const renew = () => void this.#keeper.renew();
-    this.#claims = new Claims({ journal, lease, clock, waker: this.#claimer, renew });
+    const judgement = new Judgement(leaseMs, clock.elapsed());
+    this.#claims = new Claims({ journal, lease, clock, waker: this.#claimer, judgement, renew });
     const renewed = (othersEndInMs: number | null) => {
       parts.renewed();
+      judgement.renewed(clock.elapsed());
       this.#claims.othersEnd(othersEndInMs);
     };
     this.#keeper = new LeaseKeeper({ journal, lease, leaseMs, clock, lost, renewed }, askedAt);

@@ -8,6 +8,7 @@
  */
 import type { NodeLease } from '../journal/ownership.ts';
 import type { PoolState, SlotKey, Slots } from '../journal/slots.ts';
+import { grant } from '../kernel/slots.ts';
 import { poolWords } from '../model/pool.ts';
 import type { Gate } from '../model/run.ts';
 import type { Flight } from './flight.ts';
@@ -139,7 +140,7 @@ export class Pools {
     const asking = this.#next();
     if (asking.length === 0) return;
     const wants = asking.map((flight) => ({ ...slotKeyOf(flight), slots: flight.pools ?? {} }));
-    const { granted, pools } = await slots.take(lease(), wants);
+    const { granted, pools } = await slots.take(lease(), wants, grant);
     for (const state of pools) this.#states.set(state.pool, state);
     asking.forEach((flight, index) => {
       if (granted[index] === true) this.#grant(flight);

@@ -22,15 +22,26 @@ export interface PoolState {
   readonly holders: readonly (SlotKey & { readonly since: number })[];
 }
 
+/**
+ * Who of them, in the order given, is granted what they want: the rule is the kernel's. `held`: it
+ * has its slots already. Pools that are not there are left out, or have no capacity.
+ */
+export type Grant = (
+  wants: readonly { readonly slots: SlotWant['slots']; readonly held: boolean }[],
+  pools: ReadonlyMap<string, { readonly used: number; readonly capacity: number | null }>,
+) => readonly boolean[];
+
 export interface Slots {
   /**
-   * Grants, in the order given, what fits into all its pools; nobody overtakes one who waits for
-   * the same pool. An attempt that has its slots already is granted them. Nothing is granted to a
-   * node that was fenced. `pools`: how it stands after this.
+   * Takes what `grant` grants: it is asked about the pools as they are, and nobody else takes of
+   * them until that is written. Nothing is granted to a node that was fenced. In a run that has
+   * ended, or sleeps for more than a minute, nothing is held any more. `pools`: those that are
+   * wanted, as they stand after this.
    */
   take(
     lease: NodeLease,
     wants: readonly SlotWant[],
+    grant: Grant,
   ): Promise<{ readonly granted: readonly boolean[]; readonly pools: readonly PoolState[] }>;
   /** Gives back what these attempts hold. Rings `slots`. */
   give(lease: NodeLease, keys: readonly SlotKey[]): Promise<void>;

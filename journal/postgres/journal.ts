@@ -198,10 +198,7 @@ function openOwnership(source: Source, leases: Leases, bells: Bells, claims: Des
       return renewal;
     },
     resign: (lease) => leases.resign(lease),
-    bury: (lease) => {
-      if (leases.judgesInMs() > 0) return Promise.resolve(0);
-      return claims.patiently((client) => bury(client, lease));
-    },
+    bury: (lease) => claims.patiently((client) => bury(client, lease)),
     claim: (lease, now, limit) => claims.with((line) => claim(line, source, lease, now, limit)),
     claimRun: (lease, run) => claims.with((line) => claimRun(line, lease, run)),
     listen: (hear) => bells.listen(hear),

@@ -61,8 +61,6 @@ export const BURIED = 'update leases set until = null where node = any($1::int[]
 /** A process that has just died may hold its lock for a moment. */
 const LOCK_WAIT_MS = 2_000;
 const LOCK_POLL_MS = 20;
-/** How much later than this node others may find a database that was away from all. */
-const GRACE_MS = 10_000;
 
 /** The last one: a process that stands still inside a transaction does not hold up the others. */
 export const LEASE_SETTINGS = `
@@ -103,9 +101,7 @@ export class Leases {
   #holder: number | null = null;
   readonly #threads: ThreadOf | undefined;
   #thread: { stop(): Promise<void> } | undefined;
-  /** By a clock that nobody sets. When renewing became steady, and for how long it has to be before others may be judged. */
-  #steady = { since: 0, graceMs: 0 };
-  /** By the same clock; null while there is no lease. */
+  /** By a clock that nobody sets; null while there is no lease. */
   #renewed: { readonly at: number; readonly leaseMs: number } | null = null;
 
   /** `threads`: what renews while this thread is busy. */
@@ -194,24 +190,12 @@ export class Leases {
         leaseMs,
       ]),
     );
-    const now = performance.now();
-    if (this.#renewed !== null && now - this.#renewed.at > (leaseMs * 2) / 3) {
-      this.#steady = { since: now, graceMs: Math.max(leaseMs, GRACE_MS) };
-    }
-    this.#renewed = { at: now, leaseMs };
+    this.#renewed = { at: performance.now(), leaseMs };
     const others = rows[0]?.others ?? null;
     return {
       kept: rows[0]?.kept === 1 && !this.#replaced,
-      othersEndInMs: others === null ? null : Math.max(0, others, this.judgesInMs()),
+      othersEndInMs: others === null ? null : Math.max(0, others),
     };
-  }
-
-  /**
-   * Who could not renew in time is no judge of others: the database was away from them, too, and
-   * the first to find it again would bury all who are a moment later. 0: it may judge.
-   */
-  judgesInMs(): number {
-    return Math.max(0, this.#steady.since + this.#steady.graceMs - performance.now());
   }
 
   /** A lease is renewed after a third of it; when two thirds have gone it is nearly lost. */

@@ -1,5 +1,6 @@
 /** Pools in the journal: whose they are, how large, and what becomes of those of before. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { grant } from '../../kernel/slots.ts';
 import type { Definition } from '../../model/definition.ts';
 import { batch, openTestbed, runId, startRow, type Testbed } from '../testbed.ts';
 import type { Journal } from '../journal.ts';
@@ -53,7 +54,12 @@ describe('a pool that a workflow declares', () => {
       { name: 'b/dock', capacity: 2, workflow: 'b' },
     ]);
     const wants = [want(1, 'a/dock'), want(2, 'a/dock'), want(3, 'b/dock'), want(4, 'b/dock')];
-    expect((await journal.slots.take(lease, wants)).granted).toEqual([true, false, true, true]);
+    expect((await journal.slots.take(lease, wants, grant)).granted).toEqual([
+      true,
+      false,
+      true,
+      true,
+    ]);
     expect(await journal.pools()).toMatchObject([{ used: 1 }, { used: 2 }]);
   });
 
@@ -61,15 +67,15 @@ describe('a pool that a workflow declares', () => {
     const { journal, lease } = await opened();
     await journal.deploy(version('a', { dock: 2 }));
     const both = [want(1, 'a/dock'), want(2, 'a/dock')];
-    expect((await journal.slots.take(lease, both)).granted).toEqual([true, true]);
+    expect((await journal.slots.take(lease, both, grant)).granted).toEqual([true, true]);
     await journal.deploy(version('a', { dock: 1 }));
     const next = [want(3, 'a/dock')];
-    const waits = await journal.slots.take(lease, next);
+    const waits = await journal.slots.take(lease, next, grant);
     expect(waits).toMatchObject({ granted: [false], pools: [{ used: 2, capacity: 1 }] });
     await journal.slots.give(lease, both.slice(0, 1));
-    expect((await journal.slots.take(lease, next)).granted).toEqual([false]);
+    expect((await journal.slots.take(lease, next, grant)).granted).toEqual([false]);
     await journal.slots.give(lease, both.slice(1));
-    expect((await journal.slots.take(lease, next)).granted).toEqual([true]);
+    expect((await journal.slots.take(lease, next, grant)).granted).toEqual([true]);
   });
 });
 
@@ -84,7 +90,7 @@ describe('a pool that is a document', () => {
       { name: 'licence', capacity: 1, workflow: null, version: 2, title: 'Licences' },
     ]);
     const wants = [want(1, 'licence'), want(2, 'licence')];
-    expect((await journal.slots.take(lease, wants)).granted).toEqual([true, false]);
+    expect((await journal.slots.take(lease, wants, grant)).granted).toEqual([true, false]);
   });
 });
 
@@ -134,7 +140,7 @@ describe('pools of before', () => {
   it('are one with what their old name meant: old and new versions share the slots', async () => {
     const { journal, lease } = await before();
     const wants = [want(3, 'crane'), want(4, 'b/crane'), want(5, 'crane')];
-    const { granted, pools } = await journal.slots.take(lease, wants);
+    const { granted, pools } = await journal.slots.take(lease, wants, grant);
     expect(granted).toEqual([true, false, false]);
     expect(pools).toMatchObject([
       { pool: 'b/crane', used: 2, capacity: 2 },

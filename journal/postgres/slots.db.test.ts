@@ -3,7 +3,7 @@ import { batch, openTestbed, runId, startRow, type Testbed, updateRow } from '..
 import type { Journal } from '../journal.ts';
 import type { NodeLease } from '../ownership.ts';
 import type { SlotWant } from '../slots.ts';
-import { grant } from './slots.ts';
+import { grant } from '../../kernel/slots.ts';
 
 let bed: Testbed;
 beforeAll(async () => {
@@ -42,29 +42,6 @@ async function nodes(count: number, runs: number): Promise<[Node, ...Node[]]> {
   return [first, ...others];
 }
 
-describe('who is granted', () => {
-  const states = (used: number) => new Map([['db', { used, capacity: 3 }]]);
-
-  it('is who comes first; nobody overtakes one who waits for the same pool', () => {
-    const wants = [want(1, { db: 2 }), want(2, { db: 2 }), want(3)];
-    expect(grant(wants, states(0), new Set())).toEqual([true, false, false]);
-  });
-
-  it('is who holds them already', () => {
-    expect(grant([want(1)], states(3), new Set([`${runId(1)}:work:1`]))).toEqual([true]);
-  });
-
-  it('is nobody who wants more than there is, and those behind are served all the same', () => {
-    const wants = [want(1, { db: 4 }), want(2, { db: 2 }), want(3, { db: 1 })];
-    expect(grant(wants, states(0), new Set())).toEqual([false, true, true]);
-  });
-
-  it('is nobody when no workflow declares the pool', () => {
-    const none = new Map([['db', { used: 0, capacity: null }]]);
-    expect(grant([want(1)], none, new Set())).toEqual([false]);
-  });
-});
-
 describe('slots of a pool', () => {
   it('are never more than there are, whoever takes and gives at the same time', async () => {
     const all = await nodes(3, 60);
@@ -74,7 +51,7 @@ describe('slots of a pool', () => {
     await Promise.all(
       all.map(async ({ journal, lease }) => {
         for (let mine = pending.splice(0, 4); mine.length > 0; ) {
-          const { granted, pools } = await journal.slots.take(lease, mine);
+          const { granted, pools } = await journal.slots.take(lease, mine, grant);
           expect(pools[0]?.used).toBeLessThanOrEqual(3);
           const taken = mine.filter((_, index) => granted[index]);
           held += taken.length;
@@ -90,15 +67,19 @@ describe('slots of a pool', () => {
     expect(most).toBeGreaterThan(0);
     expect(most).toBeLessThanOrEqual(3);
     const [first] = all;
-    const after = await first.journal.slots.take(first.lease, [want(1, { db: 3 })]);
+    const after = await first.journal.slots.take(first.lease, [want(1, { db: 3 })], grant);
     expect(after.granted).toEqual([true]);
   });
 
   it('are taken all or none, and are told with their holders', async () => {
     const [{ journal, lease }] = await nodes(1, 3);
-    const both = await journal.slots.take(lease, [want(1, { db: 1, tape: 1 })]);
+    const both = await journal.slots.take(lease, [want(1, { db: 1, tape: 1 })], grant);
     expect(both.granted).toEqual([true]);
-    const { granted, pools } = await journal.slots.take(lease, [want(2, { db: 1, tape: 1 })]);
+    const { granted, pools } = await journal.slots.take(
+      lease,
+      [want(2, { db: 1, tape: 1 })],
+      grant,
+    );
     expect(granted).toEqual([false]);
     expect(pools).toMatchObject([
       { pool: 'db', capacity: 3, used: 1 },
@@ -108,10 +89,10 @@ describe('slots of a pool', () => {
 
   it('of an ended run are free, given back or not', async () => {
     const [{ journal, lease }] = await nodes(1, 2);
-    await journal.slots.take(lease, [want(1, { tape: 1 })]);
+    await journal.slots.take(lease, [want(1, { tape: 1 })], grant);
     const updates = [updateRow(runId(1), { status: 'succeeded', endedAt: 5 })];
     await journal.append(lease, batch({ updates }));
-    const { granted } = await journal.slots.take(lease, [want(2, { tape: 1 })]);
+    const { granted } = await journal.slots.take(lease, [want(2, { tape: 1 })], grant);
     expect(granted).toEqual([true]);
   });
 
@@ -119,20 +100,26 @@ describe('slots of a pool', () => {
     const [{ journal, lease }] = await nodes(1, 2);
     const old = want(1, { tape: 1 });
     const going = { ...want(1), attempt: 2 };
-    await journal.slots.take(lease, [old, going]);
+    await journal.slots.take(lease, [old, going], grant);
     await journal.slots.keep(lease, runId(1), [going]);
-    const { granted, pools } = await journal.slots.take(lease, [want(2, { tape: 1, db: 1 })]);
+    const { granted, pools } = await journal.slots.take(
+      lease,
+      [want(2, { tape: 1, db: 1 })],
+      grant,
+    );
     expect(granted).toEqual([true]);
     expect(pools.find(({ pool }) => pool === 'db')?.used).toBe(2);
   });
 
   it('are nothing that a fenced node can take or give', async () => {
     const [{ journal, lease }] = await nodes(1, 2);
-    await journal.slots.take(lease, [want(1, { tape: 1 })]);
+    await journal.slots.take(lease, [want(1, { tape: 1 })], grant);
     const stale = { ...lease, epoch: lease.epoch - 1 };
     await journal.slots.give(stale, [want(1)]);
     await journal.slots.keep(stale, runId(1), []);
-    expect((await journal.slots.take(stale, [want(2, { db: 1 })])).granted).toEqual([false]);
-    expect((await journal.slots.take(lease, [want(2, { tape: 1 })])).granted).toEqual([false]);
+    expect((await journal.slots.take(stale, [want(2, { db: 1 })], grant)).granted).toEqual([false]);
+    expect((await journal.slots.take(lease, [want(2, { tape: 1 })], grant)).granted).toEqual([
+      false,
+    ]);
   });
 });

@@ -5,7 +5,7 @@
  */
 import type pg from 'pg';
 import type { NodeLease } from '../ownership.ts';
-import type { PoolState, SlotKey, Slots, SlotWant } from '../slots.ts';
+import type { Grant, PoolState, SlotKey, Slots, SlotWant } from '../slots.ts';
 import { ringIn } from './bells.ts';
 import type { Desk } from './desk.ts';
 import { fence } from './lease.ts';
@@ -59,37 +59,14 @@ function columnsOf(keys: readonly SlotKey[]): [string[], string[], number[]] {
   ];
 }
 
-/** In order, and nobody passes who waits for a pool that the one before waits for, too. */
-export function grant(
-  wants: readonly SlotWant[],
-  states: ReadonlyMap<string, { used: number; readonly capacity: number | null }>,
-  held: ReadonlySet<string>,
-): boolean[] {
-  const blocked = new Set<string>();
-  return wants.map((want) => {
-    if (held.has(keyOf(want))) return true;
-    const pools = Object.entries(want.slots);
-    const full = pools.filter(([pool, slots]) => {
-      const state = states.get(pool);
-      return blocked.has(pool) || (state?.used ?? 0) + slots > (state?.capacity ?? 0);
-    });
-    // Who wants more than there is waits for the pool to be made larger, and holds nobody up.
-    const never = full.some(([pool, slots]) => slots > (states.get(pool)?.capacity ?? 0));
-    if (!never) for (const [pool] of full) blocked.add(pool);
-    if (full.length > 0) return false;
-    for (const [pool, slots] of pools) {
-      const state = states.get(pool);
-      if (state !== undefined) state.used += slots;
-    }
-    return true;
-  });
-}
+type Taken = Awaited<ReturnType<Slots['take']>>;
 
 async function take(
   client: pg.Client,
   lease: NodeLease,
   wants: readonly SlotWant[],
-): Promise<{ granted: boolean[]; pools: PoolState[] }> {
+  grant: Grant,
+): Promise<Taken> {
   const asked = [...new Set(wants.flatMap(({ slots }) => Object.keys(slots)))].toSorted();
   return inTransaction(client, async () => {
     if (!(await fence(client, lease))) return { granted: wants.map(() => false), pools: [] };
@@ -109,11 +86,17 @@ async function take(
       }),
     );
     const named = wants.map((want) => ({ ...want, slots: underOwnNames(want.slots, own) }));
-    const granted = grant(named, states, new Set(rows.map(keyOf)));
-    await note(
-      client,
-      named.filter((_, index) => granted[index] === true),
-    );
+    const holding = new Set(rows.map(keyOf));
+    const asking = named.map((want) => ({ ...want, held: holding.has(keyOf(want)) }));
+    const granted = grant(asking, states);
+    const taken = asking.filter(({ held }, index) => granted[index] === true && !held);
+    await note(client, taken);
+    for (const want of taken) {
+      for (const [pool, count] of Object.entries(want.slots)) {
+        const state = states.get(pool);
+        if (state !== undefined) state.used += count;
+      }
+    }
     const found = asked.flatMap((pool): PoolState[] => {
       const state = states.get(own.get(pool) ?? pool);
       return state === undefined ? [] : [{ ...state, pool }];
@@ -150,7 +133,7 @@ export function openSlots(desk: Desk): Slots {
       }),
     );
   return {
-    take: (lease, wants) => desk.patiently((client) => take(client, lease, wants)),
+    take: (lease, wants, grant) => desk.patiently((client) => take(client, lease, wants, grant)),
     give: (lease, keys) => fenced(lease, (client) => client.query(GIVE_SLOTS, columnsOf(keys))),
     keep: (lease, run, keys) =>
       fenced(lease, (client) => {

@@ -59,6 +59,30 @@ describe('take-over', () => {
     expect((await b.view(run)).status).toBe('succeeded');
   });
 
+  it('waits after an outage: who finds the journal first does not fence those who are a moment later', async () => {
+    const [a, b] = await pair(CHAIN);
+    const run = await a.start('chain');
+    const away = new Set([0, 1]);
+    const renew = b.journal.renew.bind(b.journal);
+    b.journal.renew = async (lease, leaseMs) => {
+      if (away.has(lease.node)) throw new Error('the journal is away');
+      return renew(lease, leaseMs);
+    };
+    await b.clock.advance(4 * LEASE_MS);
+    away.delete(1);
+    await b.clock.advance(9_000);
+    expect(b.journal.calls.get('renew')).toBeGreaterThan(0);
+    expect(b.journal.rows.get(run)?.owner).toBe(0);
+    // It comes back in time, and is the node that it was.
+    away.delete(0);
+    await b.clock.advance(4 * LEASE_MS);
+    expect(b.journal.rows.get(run)?.owner).toBe(0);
+    expect(b.world.count('call')).toBe(0);
+    a.process.kill();
+    await b.clock.advance(LEASE_MS + SOON_MS);
+    expect(b.journal.rows.get(run)?.owner).toBe(1);
+  });
+
   it('spreads the runs over the nodes that live', async () => {
     const [a, b] = await pair(CHAIN);
     const c = await Stage.open({ nodeName: 'node-c', beside: a, mostRuns: 30 });

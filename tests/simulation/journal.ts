@@ -18,7 +18,6 @@ import type { Retentions } from '../../journal/retentions.ts';
 import type { StoredRun } from '../../journal/runs.ts';
 import type { PoolState, Slots, SlotWant } from '../../journal/slots.ts';
 import type { VersionRow } from '../../journal/versions.ts';
-import { grant } from '../../journal/postgres/slots.ts';
 import { TuttiError } from '../../model/errors.ts';
 import { isPrivate, privatePool } from '../../model/pool.ts';
 import { Bells } from './bells.ts';
@@ -372,18 +371,22 @@ export class MemoryJournal implements Journal {
 
   readonly #slots = new Map<string, SlotWant & { readonly since: number }>();
   readonly slots: Slots = {
-    take: async (lease, wants) => {
+    take: async (lease, wants, grant) => {
       if (this.#node(lease.node).epoch !== lease.epoch)
         return { granted: wants.map(() => false), pools: [] };
       const states = new Map((await this.#poolStates()).map((state) => [state.pool, { ...state }]));
       for (const want of wants)
         for (const pool of Object.keys(want.slots))
           if (!states.has(pool)) states.set(pool, { pool, capacity: null, used: 0, holders: [] });
-      const granted = grant(wants, states, new Set(this.#slots.keys()));
+      const asking = wants.map((want) => ({ ...want, held: this.#slots.has(slotKey(want)) }));
+      const granted = grant(asking, states);
       wants.forEach((want, index) => {
-        const key = slotKey(want);
-        if (granted[index] === true && !this.#slots.has(key))
-          this.#slots.set(key, { ...want, since: this.#now() });
+        if (granted[index] !== true || asking[index]?.held === true) return;
+        this.#slots.set(slotKey(want), { ...want, since: this.#now() });
+        for (const [pool, count] of Object.entries(want.slots)) {
+          const state = states.get(pool);
+          if (state !== undefined) states.set(pool, { ...state, used: state.used + count });
+        }
       });
       return { granted, pools: [...states.values()] };
     },

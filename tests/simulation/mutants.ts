@@ -100,6 +100,13 @@ export const MUTANTS: readonly Mutant[] = [
     laws: ['slots'],
   },
   {
+    name: 'a slot that is taken is granted again',
+    file: 'kernel/slots.ts',
+    snippet: '(used.get(pool) ?? 0) + count > capacityOf(pool)',
+    instead: 'count > capacityOf(pool)',
+    laws: ['slots'],
+  },
+  {
     name: 'whoever waits for a slot goes',
     file: 'engine/pools.ts',
     snippet: 'if (granted[index] === true) this.#grant(flight);',
