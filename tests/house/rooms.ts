@@ -34,6 +34,8 @@ const MEMORY = 'journal/memory';
 const DOOR = 'engine/door.ts';
 /** The front page of the machine of a run: the rest of its folder is its own. */
 const MACHINE = 'kernel/run/machine.ts';
+/** Who is granted slots: handed to the port by the engine. */
+const SLOTS = 'kernel/slots.ts';
 const AUTHORITY = 'kernel/authority.ts';
 const OBSERVER = 'engine/observer.ts';
 
@@ -101,7 +103,7 @@ export const ROOMS: readonly Room[] = [
   },
   {
     room: 'engine',
-    rooms: ['model', 'language', MACHINE, PORT, 'connectors/kit'],
+    rooms: ['model', 'language', MACHINE, SLOTS, PORT, 'connectors/kit'],
     packages: ['node:crypto', 'node:events', 'node:path'],
     because:
       'engine drives ports: storage and connectors are handed in, so it runs under the simulator.',
