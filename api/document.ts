@@ -2,9 +2,8 @@
  * A problem document from a code of the catalogue. It stands apart from the server because the
  * CLI says its own errors in the same form, and must not load a server for that.
  */
-import { CATALOGUE } from '../model/errors.ts';
-import type { Problem } from '../model/errors.ts';
-import type { ProblemDocument } from '../protocol/wire.ts';
+import { CATALOGUE, type Problem } from '../model/errors.ts';
+import type { ProblemDocument } from '../protocol/problem.ts';
 
 interface Sentences {
   readonly title: string;

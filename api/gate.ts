@@ -9,17 +9,15 @@
  * A house that asks nobody (`--auth none`, for tests) takes everyone for an operator.
  */
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
-import { judge } from '../kernel/authority.ts';
-import type { Asked, Caller, RunPlace } from '../kernel/authority.ts';
+import { type Asked, type Caller, judge, type RunPlace } from '../kernel/authority.ts';
 import { ENTER_PATH } from '../protocol/access.ts';
 import { bug, TuttiError } from '../model/errors.ts';
 import { FORWARDED_COMMANDS, FORWARDED_RUNS } from '../protocol/forwarded.ts';
-import { OPERATIONS, pathOf } from '../protocol/routes/index.ts';
-import { API_PREFIX } from '../protocol/routes/route.ts';
-import { RUN_IS_OVER } from '../protocol/wire.ts';
+import { OPERATIONS, pathOf } from '../protocol/routes.ts';
+import { API_PREFIX } from '../protocol/route.ts';
+import { RUN_IS_OVER } from '../model/run.ts';
 import { introduce, nameOf } from './caller.ts';
-import { bearerOf, sessionOf } from './credentials.ts';
-import type { Keys } from './credentials.ts';
+import { bearerOf, type Keys, sessionOf } from './credentials.ts';
 import { DOCUMENT_PATH, PAGE_PATH } from './docs-page.ts';
 import type { App, Room } from './house.ts';
 

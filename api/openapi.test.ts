@@ -1,7 +1,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { OPERATIONS, pathOf } from '../protocol/routes/index.ts';
-import { API_PREFIX, TAGS } from '../protocol/routes/route.ts';
+import { OPERATIONS, pathOf } from '../protocol/routes.ts';
+import { API_PREFIX, TAGS } from '../protocol/route.ts';
 import { CardboardHouse, OPEN } from './house.fake.ts';
 import type { App } from './house.ts';
 import { createApp } from './server.ts';

@@ -8,10 +8,8 @@ import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-pro
 import { z } from 'zod';
 import { bug, CATALOGUE } from '../model/errors.ts';
 import type { Json, JsonObject } from '../model/json.ts';
-import { OPERATIONS, pathOf } from '../protocol/routes/index.ts';
-import type { Operation } from '../protocol/routes/index.ts';
-import { refusalsOf, TAGS } from '../protocol/routes/route.ts';
-import type { Route } from '../protocol/routes/route.ts';
+import { type Operation, OPERATIONS, pathOf } from '../protocol/routes.ts';
+import { refusalsOf, type Route, TAGS } from '../protocol/route.ts';
 import { COOKIE } from './gate.ts';
 import type { App } from './house.ts';
 

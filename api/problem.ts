@@ -6,10 +6,9 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-import { TuttiError } from '../model/errors.ts';
-import type { Problem } from '../model/errors.ts';
+import { type Problem, TuttiError } from '../model/errors.ts';
 import type { Refusal } from '../model/run.ts';
-import type { ProblemDocument } from '../protocol/wire.ts';
+import type { ProblemDocument } from '../protocol/problem.ts';
 import { limitOf, megabytes } from './bodies.ts';
 import { problem } from './document.ts';
 

@@ -3,9 +3,8 @@
  * change is a line. Both live on the same long poll of events; the screen also looks at the whole
  * run from time to time, because what is running is not written down before it ends.
  */
-import type { RunView } from '../model/run.ts';
-import { RUN_IS_OVER } from '../protocol/wire.ts';
-import type { EventView } from '../protocol/wire.ts';
+import { RUN_IS_OVER, type RunView } from '../model/run.ts';
+import type { EventView } from '../protocol/events.ts';
 import type { Client } from './client.ts';
 import { Screen } from './screen.ts';
 import type { Terminal } from './terminal.ts';

@@ -2,12 +2,11 @@
  * Logs on a screen. Chunks end anywhere; lines are put together for each task and stream, so that
  * tasks that write at the same time do not cut each other's lines.
  */
-import type { LogBatch, LogLine } from '../protocol/wire.ts';
-import { RUN_IS_OVER } from '../protocol/wire.ts';
+import type { LogBatch, LogLine } from '../protocol/logs.ts';
+import { RUN_IS_OVER } from '../model/run.ts';
 import type { Client } from './client.ts';
 import type { Terminal } from './terminal.ts';
-import { harmless } from './view/words.ts';
-import type { Paint } from './view/words.ts';
+import { harmless, type Paint } from './view/words.ts';
 
 const WAIT = '20s';
 /** A line that never ends is printed in pieces. */

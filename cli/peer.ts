@@ -8,16 +8,15 @@ import https from 'node:https';
 import type { z } from 'zod';
 import type { Peer } from '../engine/door.ts';
 import { addressOf } from '../protocol/access.ts';
-import { TuttiError } from '../model/errors.ts';
-import type { ErrorCode } from '../model/errors.ts';
-import { CATALOGUE } from '../model/errors.ts';
+import { CATALOGUE, type ErrorCode, TuttiError } from '../model/errors.ts';
 import {
   FORWARDED_COMMANDS,
   FORWARDED_RUNS,
   forwardedAnswerSchema,
 } from '../protocol/forwarded.ts';
-import { API_PREFIX } from '../protocol/routes/route.ts';
-import { problemDocumentSchema, runViewSchema } from '../protocol/wire.ts';
+import { API_PREFIX } from '../protocol/route.ts';
+import { problemDocumentSchema } from '../protocol/problem.ts';
+import { runViewSchema } from '../protocol/runs.ts';
 
 /** A node that hangs accepts connections and says nothing. */
 const QUESTION_MS = 2_000;

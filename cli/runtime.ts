@@ -8,13 +8,10 @@
 import type { Command } from 'commander';
 import { problem } from '../api/document.ts';
 import { TuttiError } from '../model/errors.ts';
-import type { ProblemDocument } from '../protocol/wire.ts';
-import { ApiRefusal } from './client.ts';
-import type { Client } from './client.ts';
-import { connect } from './connection.ts';
-import type { ConnectOptions, Purpose } from './connection.ts';
-import { INTERRUPTED_EXIT } from './lifetime.ts';
-import type { Lifetime } from './lifetime.ts';
+import type { ProblemDocument } from '../protocol/problem.ts';
+import { ApiRefusal, type Client } from './client.ts';
+import { connect, type ConnectOptions, type Purpose } from './connection.ts';
+import { INTERRUPTED_EXIT, type Lifetime } from './lifetime.ts';
 import type { Terminal } from './terminal.ts';
 import { problemLines } from './view/problems.ts';
 import { Paint, harmless, printable } from './view/words.ts';

@@ -2,7 +2,7 @@
 import { type ReadResult, readWorkflow } from '../language/read.ts';
 import type { ActionCatalogue } from '../model/action.ts';
 import type { Issue } from '../model/issue.ts';
-import type { Validated } from '../protocol/wire-workflows.ts';
+import type { Validated } from '../protocol/workflows.ts';
 
 export function validateSource(
   source: string,

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { OPERATIONS } from '../protocol/routes/index.ts';
-import { AUTHORITY, judge } from './authority.ts';
-import type { Asked, Caller } from './authority.ts';
+import { OPERATIONS } from '../protocol/routes.ts';
+import { type Asked, AUTHORITY, type Caller, judge } from './authority.ts';
 
 const JOB: Caller = { kind: 'job', run: 'r-1' };
 const ANYONE: Caller = { kind: 'anyone' };

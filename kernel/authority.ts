@@ -10,7 +10,7 @@
  * - job: what a task runs; it may look at its own run and act on it, and on nothing else. What a
  *   person is asked to decide it may not decide.
  */
-import type { Operation } from '../protocol/routes/index.ts';
+import type { Operation } from '../protocol/routes.ts';
 
 export type Caller =
   | { readonly kind: 'anyone' }
@@ -20,11 +20,11 @@ export type Caller =
   | { readonly kind: 'job'; readonly run: string };
 
 /** Where a request names the run that it is about. */
-export const RUN_PLACES = ['path.run', 'query.run', 'query.id'] as const;
+const RUN_PLACES = ['path.run', 'query.run', 'query.id'] as const;
 export type RunPlace = (typeof RUN_PLACES)[number];
 /** `{ own }`: only when the run that is named there is the caller's own. */
 export type Right = 'yes' | 'no' | { readonly own: RunPlace };
-export type Rights = Readonly<Record<Caller['kind'], Right>>;
+type Rights = Readonly<Record<Caller['kind'], Right>>;
 
 /** What is served besides the operations of the API. */
 export type Page = 'enter' | 'documents' | 'metrics' | 'forwarded';

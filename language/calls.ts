@@ -18,7 +18,7 @@ export function callsOf({ tasks }: Definition): readonly Call[] {
 }
 
 /** Gives the definition of a workflow as it would be, undefined when there is none. */
-export type FindDefinition = (
+type FindDefinition = (
   workflow: string,
 ) => Definition | undefined | Promise<Definition | undefined>;
 

@@ -4,7 +4,6 @@
  *   pool: licence
  *   slots: 2
  */
-import { z } from 'zod';
 import type { Definition, TaskDefinition } from '../model/definition.ts';
 import type { Issue } from '../model/issue.ts';
 import { didYouMean } from '../model/suggestion.ts';
@@ -21,12 +20,6 @@ export const poolShape = {
   description: text('a text').optional().describe('What it is for'),
   owner: text('a text').optional().describe('Who answers for it'),
 } as const;
-
-/** The JSON Schema of a pool's file. */
-export function poolJsonSchema(): Record<string, unknown> {
-  const schema = z.toJSONSchema(z.strictObject(poolShape), { io: 'input', unrepresentable: 'any' });
-  return { ...schema, title: 'Tutti pool', description: 'A pool that workflows share' };
-}
 
 /** What is wrong with the pools of a workflow beside the shared ones. */
 export function poolIssues(

@@ -30,9 +30,7 @@ export const NEED_ENDS = [
 ] as const;
 
 /** Classes that a retry may take; `rejected` and `unknown` are never tried again blindly. */
-export const RETRY_CLASSES = ERROR_CLASSES.filter(
-  (name) => name !== 'rejected' && name !== 'unknown',
-);
+const RETRY_CLASSES = ERROR_CLASSES.filter((name) => name !== 'rejected' && name !== 'unknown');
 
 export const text = (what: string) => z.string({ error: `expected ${what}` });
 const one = <T extends string>(values: readonly T[]) =>

@@ -404,6 +404,7 @@ export const RUN_ENDS = ['succeeded', 'failed', 'timed-out', 'cancelled'] as con
 export type RunEnd = (typeof RUN_ENDS)[number];
 export const RUN_STATUSES = ['running', 'held', 'cancelling', ...RUN_ENDS] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
+export const RUN_IS_OVER: ReadonlySet<RunStatus> = new Set(RUN_ENDS);
 
 export const ALIVE = [
   'waiting',

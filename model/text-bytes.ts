@@ -6,7 +6,7 @@
 import type { Problem } from './errors.ts';
 import { type JsonRead, NESTING, readJson } from './json-text.ts';
 
-export type TextRead =
+type TextRead =
   | { readonly text: string; readonly problem?: never }
   | { readonly text?: never; readonly problem: Problem };
 

@@ -1,6 +1,7 @@
 /** Who is there, as it travels: the proof of a server, and the link by which a browser gets in. */
 import { z } from 'zod';
-import { exact } from './wire.ts';
+import { routes } from './route.ts';
+import { exact } from './schema.ts';
 
 export interface Hello {
   readonly proof: string;
@@ -8,13 +9,13 @@ export interface Hello {
 export const helloSchema = exact<Hello>('Hello', {
   proof: z.string().describe('HMAC-SHA-256 in hexadecimal digits'),
 });
-export const helloQuerySchema = z.strictObject({ challenge: z.string().regex(/^[0-9a-f]{64}$/) });
+const helloQuerySchema = z.strictObject({ challenge: z.string().regex(/^[0-9a-f]{64}$/) });
 
 export interface Link {
   readonly path: string;
   readonly expiresAt: number;
 }
-export const linkSchema = exact<Link>('Link', {
+const linkSchema = exact<Link>('Link', {
   path: z.string().describe('Open it at the address of this server'),
   expiresAt: z.number().describe('Milliseconds since the epoch, UTC'),
 });
@@ -29,3 +30,34 @@ export function addressOf(text: string): string | undefined {
   const plain = url.username === '' && url.password === '' && !/[?#]/.test(text);
   return plain ? url.origin + url.pathname.replace(/\/+$/, '') : undefined;
 }
+
+const tags = ['access'] as const;
+
+export const ACCESS_ROUTES = routes({
+  sayHello: {
+    method: 'GET',
+    url: '/hello',
+    open: true,
+    schema: {
+      tags,
+      summary: 'Prove that the server knows the token of its data folder',
+      description:
+        'The proof is HMAC-SHA-256 over the challenge and the address asked, with the token as key. ' +
+        'Ask before you send the token to an address that you did not choose yourself.',
+      querystring: helloQuerySchema,
+      response: { 200: helloSchema },
+    },
+    refusals: [],
+  },
+  makeLink: {
+    method: 'POST',
+    url: '/links',
+    schema: {
+      tags,
+      summary: 'Make a link by which a browser gets in, once and soon',
+      description: 'The session acts under the name of whoever made the link.',
+      response: { 201: linkSchema },
+    },
+    refusals: [],
+  },
+});

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { COUNT_MAX, line, NAME_MAX, prose, REASON_MAX, TASK_MAX } from '../model/bounds.ts';
 import type { DoorCommand } from '../model/run.ts';
-import { jsonSchema } from './wire.ts';
+import { jsonSchema } from './schema.ts';
 
 export const FORWARDED_COMMANDS = '/nodes/commands';
 export const FORWARDED_RUNS = '/nodes/runs';

@@ -1,6 +1,7 @@
 /** How this process is, as `/healthz` and `/readyz` say it. */
 import { z } from 'zod';
-import { exact } from './wire.ts';
+import { routes } from './route.ts';
+import { exact } from './schema.ts';
 
 export interface Health {
   readonly status: 'ok' | 'stalled';
@@ -21,4 +22,32 @@ export const healthSchema = exact<Health>('Health', {
     .describe('Open runs that are set aside, because their history cannot be read or written'),
   pid: z.int().nonnegative(),
   auth: z.enum(['token', 'none']),
+});
+
+export const HEALTH_ROUTES = routes({
+  checkHealth: {
+    method: 'GET',
+    url: '/healthz',
+    outside: true,
+    open: true,
+    schema: {
+      tags: ['health'],
+      summary: 'Say that the process lives',
+      response: { 200: healthSchema },
+    },
+    refusals: [],
+  },
+  checkReadiness: {
+    method: 'GET',
+    url: '/readyz',
+    outside: true,
+    open: true,
+    schema: {
+      tags: ['health'],
+      summary: 'Say whether it can work: the database answers and nothing stalls',
+      description: 'The status is for anyone; what stalls is told to those who say who they are.',
+      response: { 200: healthSchema, 503: healthSchema },
+    },
+    refusals: [],
+  },
 });

@@ -3,7 +3,9 @@ import { z } from 'zod';
 import { parseDuration } from '../model/duration.ts';
 import type { RetentionCounts } from '../model/retention.ts';
 import type { By } from '../model/run.ts';
-import { bySchema, count, exact, instant, page, text } from './wire.ts';
+import { pageQuerySchema, waitSchema } from './question.ts';
+import { READING, routes } from './route.ts';
+import { bySchema, count, exact, instant, page, text } from './schema.ts';
 
 /** Less would take away what somebody may be looking at. */
 const AGE_MIN_MS = 60_000;
@@ -16,7 +18,7 @@ const age = z
   })
   .optional();
 
-export const retentionRequestSchema = z
+const retentionRequestSchema = z
   .strictObject({
     olderThan: age.describe('Runs that ended so long ago, with everything of theirs, e.g. 90d'),
     logsOlderThan: age.describe('Only the logs of runs that ended so long ago, e.g. 7d'),
@@ -40,7 +42,13 @@ export const retentionRequestSchema = z
     examples: [{ olderThan: '90d', logsOlderThan: '7d', archive: '/var/archive', apply: true }],
   });
 export type RetentionBody = z.input<typeof retentionRequestSchema>;
-export const retentionParamsSchema = z.object({ retention: z.string().min(1).max(200) });
+const retentionParamsSchema = z.object({ retention: z.string().min(1).max(200) });
+
+const portionQuerySchema = z.strictObject({
+  /** With `wait`: the number of portions that the asker knows already. */
+  after: z.coerce.number<number>().int().min(-1).default(-1),
+  wait: waitSchema,
+});
 
 export interface RetentionView {
   readonly id: string;
@@ -59,7 +67,7 @@ export interface RetentionView {
   /** Why it failed. */
   readonly failure: string | null;
 }
-export const retentionViewSchema = exact<RetentionView>('Retention', {
+const retentionViewSchema = exact<RetentionView>('Retention', {
   id: text,
   status: z.enum(['running', 'done', 'cancelled', 'failed']),
   applies: z.boolean(),
@@ -82,4 +90,58 @@ export const retentionViewSchema = exact<RetentionView>('Retention', {
   }),
   failure: text.nullable(),
 });
-export const retentionPageSchema = page('RetentionPage', retentionViewSchema);
+const retentionPageSchema = page('RetentionPage', retentionViewSchema);
+
+const tags = ['retention'] as const;
+
+export const RETENTION_ROUTES = routes({
+  beginRetention: {
+    method: 'POST',
+    url: '/retention',
+    schema: {
+      tags,
+      summary: 'Delete what is over by its age, or count it',
+      description:
+        'Only families of runs of which every one is over and old enough. It works in portions behind the answer, and ' +
+        'goes on at another node when this one ends. Without `apply` it counts, and deletes nothing.',
+      body: retentionRequestSchema,
+      response: { 202: retentionViewSchema },
+    },
+    refusals: [...READING, 'retention.archive', 'node.stopping', 'node.fenced'],
+  },
+  listRetentions: {
+    method: 'GET',
+    url: '/retention',
+    schema: {
+      tags,
+      summary: 'List what was deleted by its age, the newest first',
+      querystring: pageQuerySchema,
+      response: { 200: retentionPageSchema },
+    },
+    refusals: READING,
+  },
+  getRetention: {
+    method: 'GET',
+    url: '/retention/:retention',
+    schema: {
+      tags,
+      summary: 'Look how far a retention is',
+      description: 'With `wait` it answers as soon as more portions than `after` are done.',
+      params: retentionParamsSchema,
+      querystring: portionQuerySchema,
+      response: { 200: retentionViewSchema },
+    },
+    refusals: [...READING, 'retention.unknown'],
+  },
+  cancelRetention: {
+    method: 'POST',
+    url: '/retention/:retention/cancel',
+    schema: {
+      tags,
+      summary: 'Stop a retention after its present portion; what is deleted stays deleted',
+      params: retentionParamsSchema,
+      response: { 200: retentionViewSchema },
+    },
+    refusals: [...READING, 'retention.unknown'],
+  },
+});

@@ -8,7 +8,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ENTER_PATH } from '../../protocol/access.ts';
 import { bug, TuttiError } from '../../model/errors.ts';
-import { ROUTES } from '../../protocol/routes/index.ts';
+import { ROUTES } from '../../protocol/routes.ts';
 import { callerOf } from '../caller.ts';
 import { proofOf, sessionToken } from '../credentials.ts';
 import { PAGE_PATH } from '../docs-page.ts';

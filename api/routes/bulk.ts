@@ -4,8 +4,8 @@
  */
 import { BULK_MAX, type BulkRow } from '../../journal/bulks.ts';
 import { TuttiError } from '../../model/errors.ts';
-import { ROUTES } from '../../protocol/routes/index.ts';
-import type { BulkView } from '../../protocol/wire.ts';
+import { ROUTES } from '../../protocol/routes.ts';
+import type { BulkView } from '../../protocol/bulk.ts';
 import { byOf } from '../actor.ts';
 import type { App, Room } from '../house.ts';
 import { markOf } from '../idempotency.ts';

@@ -5,8 +5,8 @@
 import { z } from 'zod';
 import type { ActionDescription } from '../../model/action.ts';
 import type { JsonObject } from '../../model/json.ts';
-import { ROUTES } from '../../protocol/routes/index.ts';
-import type { ActionView } from '../../protocol/wire.ts';
+import { ROUTES } from '../../protocol/routes.ts';
+import type { ActionView } from '../../protocol/catalogue.ts';
 import type { App, Room } from '../house.ts';
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonObject {

@@ -2,10 +2,10 @@
  * The operator's verbs, one POST each. They answer after commit: what they accepted is durable.
  */
 import type { FastifyRequest } from 'fastify';
-import type { restartRequestSchema } from '../../protocol/request.ts';
-import { ROUTES } from '../../protocol/routes/index.ts';
+import type { restartRequestSchema } from '../../protocol/commands.ts';
+import { ROUTES } from '../../protocol/routes.ts';
 import type { By, OperatorCommand, RestartRun } from '../../model/run.ts';
-import type { AcceptedAnswer } from '../../protocol/wire.ts';
+import type { AcceptedAnswer } from '../../protocol/runs.ts';
 import { byOf } from '../actor.ts';
 import type { App, Room } from '../house.ts';
 import { markOf } from '../idempotency.ts';

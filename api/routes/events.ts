@@ -1,7 +1,7 @@
 /** The stream of events: what is asked, and its headers. The rest is `stream/`. */
 import { Readable } from 'node:stream';
 import { TuttiError } from '../../model/errors.ts';
-import { ROUTES } from '../../protocol/routes/index.ts';
+import { ROUTES } from '../../protocol/routes.ts';
 import type { App, Room } from '../house.ts';
 import { placeOf } from '../stream/place.ts';
 import { unknownRun } from './runs.ts';

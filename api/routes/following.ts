@@ -4,10 +4,10 @@
  * The status is read before the events or the log. So when an answer says that the run has ended
  * and nothing is left, nothing can have come in between: a follower may stop.
  */
-import { ROUTES } from '../../protocol/routes/index.ts';
-import type { RunStatus } from '../../model/run.ts';
-import { RUN_IS_OVER } from '../../protocol/wire.ts';
-import type { EventBatch, EventView, LogBatch } from '../../protocol/wire.ts';
+import { ROUTES } from '../../protocol/routes.ts';
+import { RUN_IS_OVER, type RunStatus } from '../../model/run.ts';
+import type { EventBatch, EventView } from '../../protocol/events.ts';
+import type { LogBatch } from '../../protocol/logs.ts';
 import type { EventRow } from '../../journal/append.ts';
 import type { LogFilter, LogRow } from '../../journal/logs.ts';
 import type { JsonObject } from '../../model/json.ts';

@@ -11,8 +11,8 @@ import {
   forwardedAnswerSchema,
   doorCommandSchema,
 } from '../../protocol/forwarded.ts';
-import { BODY_MAX_BYTES } from '../../protocol/routes/route.ts';
-import { runViewSchema } from '../../protocol/wire.ts';
+import { BODY_MAX_BYTES } from '../../protocol/route.ts';
+import { runViewSchema } from '../../protocol/runs.ts';
 import { callerOf } from '../caller.ts';
 import type { App, Room } from '../house.ts';
 import { unknownRun } from './runs.ts';

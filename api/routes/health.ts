@@ -4,7 +4,7 @@
  */
 import { TuttiError } from '../../model/errors.ts';
 import type { Health } from '../../protocol/health.ts';
-import { ROUTES } from '../../protocol/routes/index.ts';
+import { ROUTES } from '../../protocol/routes.ts';
 import { callerOf } from '../caller.ts';
 import type { App, Room } from '../house.ts';
 

@@ -1,5 +1,5 @@
 /** The nodes that share the database: who lives, for how long by its lease, and what it owns. */
-import { ROUTES } from '../../protocol/routes/index.ts';
+import { ROUTES } from '../../protocol/routes.ts';
 import type { App, Room } from '../house.ts';
 
 export function nodeRoutes(app: App, room: Room): void {

@@ -6,7 +6,7 @@ import type { RetentionRow } from '../../journal/retentions.ts';
 import { parseDuration } from '../../model/duration.ts';
 import { TuttiError } from '../../model/errors.ts';
 import type { RetentionView } from '../../protocol/retention.ts';
-import { ROUTES } from '../../protocol/routes/index.ts';
+import { ROUTES } from '../../protocol/routes.ts';
 import { byOf } from '../actor.ts';
 import type { App, Room } from '../house.ts';
 import { markOf } from '../idempotency.ts';

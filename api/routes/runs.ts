@@ -3,13 +3,12 @@
  * because only the door knows what has not been written yet (what runs now, and why the rest waits).
  */
 import { TuttiError } from '../../model/errors.ts';
-import { ROUTES } from '../../protocol/routes/index.ts';
-import type { Deployed } from '../../protocol/wire-workflows.ts';
-import { ALIVE } from '../../model/run.ts';
-import type { RunSummary, RunView, TaskView } from '../../model/run.ts';
-import type { RunFilterAsked } from '../../protocol/request.ts';
+import { ROUTES } from '../../protocol/routes.ts';
+import type { Deployed } from '../../protocol/workflows.ts';
+import { ALIVE, type RunSummary, type RunView, type TaskView } from '../../model/run.ts';
+import type { RunFilterAsked } from '../../protocol/bulk.ts';
 import type { BulkFilter } from '../../journal/bulks.ts';
-import type { WhyTask } from '../../protocol/wire.ts';
+import type { WhyTask } from '../../protocol/tasks.ts';
 import { byOf, traceOf } from '../actor.ts';
 import type { App, Room } from '../house.ts';
 import { markOf } from '../idempotency.ts';

@@ -2,8 +2,8 @@
  * Workflows and their versions: list, read, deploy, validate.
  */
 import { TuttiError } from '../../model/errors.ts';
-import { ROUTES } from '../../protocol/routes/index.ts';
-import type { VersionView } from '../../protocol/wire-workflows.ts';
+import { ROUTES } from '../../protocol/routes.ts';
+import type { VersionView } from '../../protocol/workflows.ts';
 import { byOf } from '../actor.ts';
 import type { App, Room } from '../house.ts';
 

@@ -5,9 +5,8 @@
  */
 import type { Command } from 'commander';
 import { Argument } from 'commander';
-import { type BulkBody } from '../../protocol/request.ts';
+import type { BulkBody, BulkView } from '../../protocol/bulk.ts';
 import { BULK_VERBS, type BulkVerb } from '../../model/bulk.ts';
-import type { BulkView } from '../../protocol/wire.ts';
 import { type CommonOptions, connected, type Context, EXIT, type Runtime } from '../runtime.ts';
 import { harmless, plural } from '../view/words.ts';
 import { collect, declareConnected, withReason } from './command.ts';

@@ -4,11 +4,19 @@
 import type { Command } from 'commander';
 import { CONNECTORS } from '../../connectors/index.ts';
 import type { RunSummary } from '../../model/run.ts';
-import type { SystemSummary, WhyTask } from '../../protocol/wire.ts';
+import type { SystemSummary } from '../../protocol/catalogue.ts';
+import type { WhyTask } from '../../protocol/tasks.ts';
 import { findServer, folderOf, patienceOf } from '../connection.ts';
 import { followLogs, LogPrinter } from '../log-printer.ts';
-import { alone, connected, EXIT } from '../runtime.ts';
-import type { CommonOptions, Context, LocalContext, Runtime } from '../runtime.ts';
+import {
+  alone,
+  type CommonOptions,
+  connected,
+  type Context,
+  EXIT,
+  type LocalContext,
+  type Runtime,
+} from '../runtime.ts';
 import { clientOf, resolveRun } from '../client.ts';
 import { secretSource } from '../secrets.ts';
 import { findSystemsFile, loadSystems, resolveSystems } from '../systems.ts';

@@ -4,11 +4,10 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { TuttiError } from '../../model/errors.ts';
-import type { RestartBody } from '../../protocol/request.ts';
+import type { RestartBody } from '../../protocol/commands.ts';
 import type { RestartPreview } from '../../model/run.ts';
 import { resolveRun } from '../client.ts';
-import { connected, EXIT } from '../runtime.ts';
-import type { CommonOptions, Context, Runtime } from '../runtime.ts';
+import { type CommonOptions, connected, type Context, EXIT, type Runtime } from '../runtime.ts';
 import { harmless, plural } from '../view/words.ts';
 import { collect, declareConnected, withReason } from './command.ts';
 import { parseJson, pairOf, positiveInteger } from './values.ts';

@@ -1,10 +1,9 @@
 /**
  * Events as lines of text: one line for each change, for logs of builds and for people who pipe.
  */
-import type { EventView } from '../../protocol/wire.ts';
+import type { EventView } from '../../protocol/events.ts';
 import type { TaskStatus } from '../../model/run.ts';
-import { clock, duration, harmless, oneLine } from './words.ts';
-import type { Paint } from './words.ts';
+import { clock, duration, harmless, oneLine, type Paint } from './words.ts';
 
 function member(value: unknown, ...path: string[]): unknown {
   let here: unknown = value;

@@ -1,7 +1,6 @@
 /** Nodes as a table: those that live first. */
-import type { NodeView } from '../../protocol/wire.ts';
-import { duration, harmless, table } from './words.ts';
-import type { Paint } from './words.ts';
+import type { NodeView } from '../../protocol/nodes.ts';
+import { duration, harmless, type Paint, table } from './words.ts';
 
 export function nodeTable(
   nodes: readonly NodeView[],

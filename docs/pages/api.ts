@@ -1,7 +1,6 @@
 /** The page of the API, from the table of routes. */
-import { OPERATIONS, pathOf } from '../../protocol/routes/index.ts';
-import { refusalsOf, TAGS } from '../../protocol/routes/route.ts';
-import type { Route } from '../../protocol/routes/route.ts';
+import { OPERATIONS, pathOf } from '../../protocol/routes.ts';
+import { refusalsOf, type Route, TAGS } from '../../protocol/route.ts';
 import { cell } from './schema-table.ts';
 
 export function apiPage(): string[] {

@@ -25,7 +25,7 @@ import {
 import { refusal } from '../../model/refusal.ts';
 import { type Node, type RunState, WAITING } from './state.ts';
 
-export interface RestartChoice {
+interface RestartChoice {
   /** What goes back to waiting, in the words of the version that the run goes on with. */
   readonly reset: readonly string[];
   readonly keeps: readonly string[];

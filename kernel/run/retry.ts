@@ -1,8 +1,6 @@
 /** When an attempt that failed is followed by another. */
 import type { ErrorClass, Retry } from '../../model/definition.ts';
 
-export const DEFAULT_RETRY_ON: readonly ErrorClass[] = ['failed', 'transient', 'timeout'];
-
 /**
  * The delay before the next attempt in milliseconds, or null when there is none.
  *

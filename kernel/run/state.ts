@@ -24,7 +24,7 @@ import type { Graph } from './graph.ts';
 export interface Waiting {
   readonly name: 'waiting';
 }
-export interface Queued {
+interface Queued {
   readonly name: 'queued';
   readonly attempt: number;
   readonly since: number;
@@ -45,7 +45,7 @@ export interface Unknown extends Omit<Running, 'name'> {
   readonly since: number;
   readonly failure: Failure;
 }
-export interface Retrying {
+interface Retrying {
   readonly name: 'retrying';
   /** The attempt that is over. */
   readonly attempt: number;
@@ -53,7 +53,7 @@ export interface Retrying {
   readonly nextAt: number;
   readonly failure?: Failure;
 }
-export interface Deciding {
+interface Deciding {
   readonly name: 'deciding';
   readonly attempt: number;
   readonly since: number;

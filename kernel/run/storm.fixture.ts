@@ -14,7 +14,7 @@ import { isRefusal } from '../../model/refusal.ts';
 import type { RunState } from './state.ts';
 import { first, step } from './step.ts';
 
-export class Storm {
+class Storm {
   readonly state: RunState;
   readonly events: RunEvent[];
   now = START;

@@ -7,7 +7,7 @@ import type { OperatorCommand, TaskStatus } from '../../model/run.ts';
 export type TaskCommandName = Extract<OperatorCommand, { task: string }>['type'];
 
 /** `yes`, or the reason why not, as the end of the sentence "the task is <status>: …". */
-export type Cell = 'yes' | `no: ${string}`;
+type Cell = 'yes' | `no: ${string}`;
 
 const ENDED = 'no: it has ended' as const;
 const STARTED = 'no: it has started already; a hold stops starts only' as const;

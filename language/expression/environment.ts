@@ -75,15 +75,7 @@ export function createEnvironment(): Environment {
 }
 
 /** Names that an expression can see; which of them have a value depends on its place. */
-export const SCOPE_NAMES = [
-  'inputs',
-  'run',
-  'tasks',
-  'item',
-  'index',
-  'output',
-  'attempt',
-] as const;
+const SCOPE_NAMES = ['inputs', 'run', 'tasks', 'item', 'index', 'output', 'attempt'] as const;
 export type ScopeName = (typeof SCOPE_NAMES)[number];
 
 export const EVALUATION: Environment = createEnvironment();

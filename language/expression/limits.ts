@@ -12,7 +12,7 @@ import { RANGE_ELEMENTS, TEXT_CHARACTERS } from './environment.ts';
 import { ExpressionError } from './failure.ts';
 import { LOOPS, type Loop, type Survey, children } from './references.ts';
 
-export const LOOP_ELEMENTS = 10_000;
+const LOOP_ELEMENTS = 10_000;
 export const UNITS = 300_000;
 /** Timezone lookups go through the host's formatter: about 100 µs each. */
 const ZONE_UNITS = 3_000;

@@ -5,11 +5,11 @@
 import { RE2JS } from 're2js';
 import { ExpressionError } from './failure.ts';
 
-export const PATTERN_CHARACTERS = 500;
-export const SUBJECT_CHARACTERS = 20_000;
+const PATTERN_CHARACTERS = 500;
+const SUBJECT_CHARACTERS = 20_000;
 const KEPT = 200;
 
-export interface Pattern {
+interface Pattern {
   /** True when the pattern is found anywhere in the text. */
   test(text: string): boolean;
 }

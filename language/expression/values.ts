@@ -7,7 +7,7 @@ import { NESTING, unwritable } from '../../model/json-text.ts';
 import type { Json } from '../../model/json.ts';
 import { ExpressionError } from './failure.ts';
 
-export const RESULT_VALUES = 200_000;
+const RESULT_VALUES = 200_000;
 export const RESULT_CHARACTERS = 1_000_000;
 
 interface Allowance {

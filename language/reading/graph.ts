@@ -69,7 +69,7 @@ function fromFirst(cycle: readonly Edge[]): Edge[] {
   return [...cycle.slice(start), ...cycle.slice(0, start)];
 }
 
-export interface Unreachable {
+interface Unreachable {
   readonly task: number;
   readonly reason: string;
 }

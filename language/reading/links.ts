@@ -5,7 +5,7 @@ import { NEED_ENDS } from '../workflow.ts';
 import type { Draft } from './draft.ts';
 import type { Path, Report } from '../../model/issue.ts';
 
-export interface Need {
+interface Need {
   readonly task: string;
   readonly ends: readonly (typeof NEED_ENDS)[number][];
   readonly path: Path;

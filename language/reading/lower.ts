@@ -28,9 +28,9 @@ export interface Lowered {
 }
 
 /** What a run costs at once when it starts or is taken over grows with them. */
-export const MOST_TASKS = 100_000;
+const MOST_TASKS = 100_000;
 
-export const ISSUES_SHOWN = 1_000;
+const ISSUES_SHOWN = 1_000;
 
 export function lower(value: unknown, actions: ActionCatalogue | undefined): Lowered {
   const issues: Issue[] = [];

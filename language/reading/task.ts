@@ -12,7 +12,7 @@ import { lowerModifiers } from './modifiers.ts';
 import { lowerSwitch } from './switch.ts';
 import type { Refer, Workshop } from './workshop.ts';
 
-export interface LoweredTask {
+interface LoweredTask {
   readonly task: TaskDefinition;
   readonly edges: readonly Edge[];
   /** Tasks that its expressions refer to and that it has no edge from. */

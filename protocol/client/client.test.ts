@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { OPERATIONS } from '../routes/index.ts';
-import type { ProblemDocument } from '../wire.ts';
-import { ApiRefusal, createClient, NoAnswer } from './client.ts';
-import type { ClientOptions } from './client.ts';
+import { OPERATIONS } from '../routes.ts';
+import type { ProblemDocument } from '../problem.ts';
+import { ApiRefusal, type ClientOptions, createClient, NoAnswer } from './client.ts';
 
 interface Sent {
   readonly url: string;

@@ -7,12 +7,9 @@
  *     for await (const event of tutti.streamEvents({ run })) if (event.type === 'RunEnded') break;
  */
 import type { z } from 'zod';
-import { OPERATIONS, ROUTES } from '../routes/index.ts';
-import type { Operation } from '../routes/index.ts';
-import { Exchange } from './exchange.ts';
-import type { CallOptions, ClientOptions, Request } from './exchange.ts';
-import { follow } from './following.ts';
-import type { Placed } from './following.ts';
+import { type Operation, OPERATIONS, ROUTES } from '../routes.ts';
+import { type CallOptions, type ClientOptions, Exchange, type Request } from './exchange.ts';
+import { follow, type Placed } from './following.ts';
 
 export type { CallOptions, ClientOptions } from './exchange.ts';
 export { ApiRefusal, NoAnswer } from './refusal.ts';

@@ -2,7 +2,7 @@
  * Server-sent events as they are read (https://html.spec.whatwg.org/multipage/server-sent-events.html):
  * bytes → lines → frames. A frame without data still moves the place to resume from.
  */
-export interface Frame {
+interface Frame {
   readonly id: string | undefined;
   readonly data: string | undefined;
   readonly retryMs: number | undefined;

@@ -7,9 +7,9 @@
  */
 import type { z } from 'zod';
 import { TuttiError } from '../../model/errors.ts';
-import { pathOf } from '../routes/index.ts';
-import type { Route } from '../routes/route.ts';
-import { problemDocumentSchema } from '../wire.ts';
+import { pathOf } from '../routes.ts';
+import type { Route } from '../route.ts';
+import { problemDocumentSchema } from '../problem.ts';
 import { ApiRefusal, NoAnswer } from './refusal.ts';
 
 export interface ClientOptions {

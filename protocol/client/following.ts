@@ -4,10 +4,16 @@
  */
 import type { z } from 'zod';
 import { TuttiError } from '../../model/errors.ts';
-import type { Route } from '../routes/route.ts';
+import type { Route } from '../route.ts';
 import { framesOf } from './event-stream.ts';
-import { parsed, partsOf, refusal } from './exchange.ts';
-import type { CallOptions, Exchange, Request } from './exchange.ts';
+import {
+  type CallOptions,
+  type Exchange,
+  parsed,
+  partsOf,
+  refusal,
+  type Request,
+} from './exchange.ts';
 import { ApiRefusal, NoAnswer } from './refusal.ts';
 
 const FIRST_RETRY_MS = 1_000;

@@ -1,6 +1,6 @@
 /** How a request can come to nothing: the server said no, or nobody knows what it said. */
 import { TuttiError } from '../../model/errors.ts';
-import type { ProblemDocument } from '../wire.ts';
+import type { ProblemDocument } from '../problem.ts';
 
 /** The server said no; it says why. */
 export class ApiRefusal extends Error {

@@ -3,7 +3,7 @@
  * this against what the world saw.
  */
 import type { z } from 'zod';
-import type { eventViewSchema } from '../../protocol/wire.ts';
+import type { eventViewSchema } from '../../protocol/events.ts';
 
 export type Event = z.output<typeof eventViewSchema>;
 

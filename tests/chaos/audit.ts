@@ -10,13 +10,10 @@
  * - the log of an attempt is what its script printed: once, in order, whole when it ended by itself
  * - nothing is unknown in the end
  */
-import {
-  eventBatchSchema,
-  logBatchSchema,
-  RUN_IS_OVER,
-  runViewSchema,
-} from '../../protocol/wire.ts';
-import type { RunSummary } from '../../model/run.ts';
+import { eventBatchSchema } from '../../protocol/events.ts';
+import { logBatchSchema } from '../../protocol/logs.ts';
+import { RUN_IS_OVER, type RunSummary } from '../../model/run.ts';
+import { runViewSchema } from '../../protocol/runs.ts';
 import { type Attempt, attemptsOf, type Event } from './attempts.ts';
 import { allRuns, inParallel } from './drain.ts';
 import type { Promised, Start } from './ledger.ts';

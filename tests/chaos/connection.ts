@@ -4,7 +4,7 @@
  * knows; whoever asked waits for the next server and looks.
  */
 import { z } from 'zod';
-import { problemDocumentSchema, type ProblemDocument } from '../../protocol/wire.ts';
+import { problemDocumentSchema, type ProblemDocument } from '../../protocol/problem.ts';
 import type { Json } from '../../model/json.ts';
 
 export type Answer<T> =

@@ -3,14 +3,10 @@
  * go on (held runs and tasks released, approvals given) and followed to its end. A run that then
  * does not end is lost work, reported with its own words about why it waits.
  */
-import {
-  eventBatchSchema,
-  RUN_IS_OVER,
-  runPageSchema,
-  runViewSchema,
-  whySchema,
-} from '../../protocol/wire.ts';
-import type { RunSummary } from '../../model/run.ts';
+import { runPageSchema, runViewSchema } from '../../protocol/runs.ts';
+import { eventBatchSchema } from '../../protocol/events.ts';
+import { RUN_IS_OVER, type RunSummary } from '../../model/run.ts';
+import { whySchema } from '../../protocol/tasks.ts';
 import { command, type LoadParts } from './load.ts';
 
 const OPEN = 'running,held,cancelling';

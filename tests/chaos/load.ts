@@ -6,12 +6,9 @@
  */
 import type { z } from 'zod';
 import type { JsonObject } from '../../model/json.ts';
-import {
-  acceptedSchema,
-  eventBatchSchema,
-  RUN_IS_OVER,
-  runPageSchema,
-} from '../../protocol/wire.ts';
+import { acceptedSchema, runPageSchema } from '../../protocol/runs.ts';
+import { eventBatchSchema } from '../../protocol/events.ts';
+import { RUN_IS_OVER } from '../../model/run.ts';
 import type { Chance } from './chance.ts';
 import type { Connection } from './connection.ts';
 import type { PromiseLedger, Start } from './ledger.ts';

@@ -9,7 +9,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { runSummarySchema, runViewSchema } from '../../protocol/wire.ts';
+import { runSummarySchema, runViewSchema } from '../../protocol/runs.ts';
 
 const EXAMPLE = fileURLToPath(
   new URL('../../examples/certificate-of-completion/', import.meta.url),

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generate } from 'openapi-typescript-codegen';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { EventBatch, ProblemDocument } from '../../protocol/wire.ts';
+import type { EventBatch } from '../../protocol/events.ts';
+import type { ProblemDocument } from '../../protocol/problem.ts';
 import { ACCESS } from '../../api/house.fake.ts';
-import { serve } from './served.ts';
-import type { Served } from './served.ts';
+import { serve, type Served } from './served.ts';
 
 const SOURCE = `
 workflow: greets

@@ -6,7 +6,7 @@ import { createApp } from '../../api/server.ts';
 import { machineClock, machineIds } from '../../cli/machine.ts';
 import { Bulk } from '../../engine/bulk.ts';
 import type { OperatorCommand } from '../../model/run.ts';
-import type { BulkView } from '../../protocol/wire.ts';
+import type { BulkView } from '../../protocol/bulk.ts';
 import { by, type House, openHouse } from './house.ts';
 
 const ASKS = 'workflow: asks\ntasks:\n  ask: { approve: { by: [desk], title: Well } }\n';

@@ -9,7 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
-import { RUN_IS_OVER, eventBatchSchema, logBatchSchema } from '../../protocol/wire.ts';
+import { RUN_IS_OVER } from '../../model/run.ts';
+import { eventBatchSchema } from '../../protocol/events.ts';
+import { logBatchSchema } from '../../protocol/logs.ts';
 import { ServeProcess } from '../chaos/serve-process.ts';
 
 const attribute = z.object({

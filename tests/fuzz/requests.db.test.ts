@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { OPERATIONS, pathOf } from '../../protocol/routes/index.ts';
-import type { Route } from '../../protocol/routes/route.ts';
+import { OPERATIONS, pathOf } from '../../protocol/routes.ts';
+import type { Route } from '../../protocol/route.ts';
 import type { Chance } from '../chaos/chance.ts';
 import { nastyBytes, nastyJson, nastyText } from './nasty.ts';
 import { FUZZ_LIMIT_MS, fuzz } from './session.ts';

@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import type pg from 'pg';
 import { connectionUrl } from '../../journal/connection-string.ts';
 import { openTestbed, type Testbed } from '../../journal/testbed.ts';
-import { API_PREFIX } from '../../protocol/routes/route.ts';
+import { API_PREFIX } from '../../protocol/route.ts';
 import { packageRoot, ServeProcess } from '../chaos/serve-process.ts';
 import type { Section } from './meter.ts';
 

@@ -77,7 +77,7 @@ describe('the import law', () => {
     ['kernel/a.ts', "import { b } from '../model/b.ts'; // import x from '../engine/x.ts'"],
     ['kernel/a.ts', 'const text = "import { b } from \'../engine/b.ts\'";'],
     ['engine/a.ts', "import { step } from '../kernel/run/machine.ts';"],
-    ['kernel/authority.ts', "import type { b } from '../protocol/routes/index.ts';"],
+    ['kernel/authority.ts', "import type { b } from '../protocol/routes.ts';"],
     ['console/a.tsx', "import { b } from '../protocol/client/client.ts';"],
     ['kernel/a.test.ts', "import { it } from 'vitest'; import fc from 'fast-check';"],
     ['journal/postgres/a.ts', "import pg from 'pg'; import { join } from 'node:path';"],

@@ -4,7 +4,7 @@
  * document and the reference are printed from them; so none of these can forget one.
  */
 import type { z } from 'zod';
-import type { ErrorCode } from '../../model/errors.ts';
+import type { ErrorCode } from '../model/errors.ts';
 
 export const API_PREFIX = '/api/v1';
 
@@ -48,6 +48,10 @@ export interface Route {
   /** Besides those of every route. */
   readonly refusals: readonly ErrorCode[];
 }
+
+/** What `wait` does, of every route that has it for something that grows. */
+export const WAITING =
+  'With `wait` it answers as soon as there is something new, else when the time is over.';
 
 /** Keeps the exact type of each row. */
 export function routes<const T extends Readonly<Record<string, Route>>>(rows: T): T {

@@ -1,15 +1,72 @@
-/** The operator's verbs, one POST each. */
-import {
-  forceRequestSchema,
-  reasonRequestSchema,
-  repairRequestSchema,
-  restartRequestSchema,
-  runParamsSchema,
-  steerRequestSchema,
-  taskParamsSchema,
-} from '../request.ts';
-import { acceptedSchema, repairSchema, restartPreviewSchema } from '../wire.ts';
+/** The operator's verbs, one POST each: what they need besides a reason, and what a preview answers. */
+import { z } from 'zod';
+import type { AbovePreview } from '../model/family.ts';
+import type { Repair, RestartPreview } from '../model/run.ts';
+import { reason, runParamsSchema, taskName, taskParamsSchema, version } from './question.ts';
 import { COMMANDING, routes } from './route.ts';
+import { acceptedSchema } from './runs.ts';
+import { count, exact, jsonSchema, text } from './schema.ts';
+
+/** The body of commands that need nothing but a reason; it may be left out altogether. */
+const reasonRequestSchema = z
+  .strictObject({ reason: reason.optional() })
+  .nullish()
+  .meta({ id: 'ReasonRequest' });
+const repairRequestSchema = z
+  .strictObject({
+    preview: z.boolean().optional().describe('Says what it would do, and does nothing'),
+    reason: reason.optional(),
+  })
+  .nullish()
+  .meta({ id: 'RepairRequest' });
+const forceRequestSchema = z
+  .strictObject({
+    as: z.enum(['succeeded', 'failed']),
+    output: jsonSchema.exactOptional().describe('What dependents see as its output'),
+    reason: reason.min(1),
+  })
+  .meta({ id: 'ForceRequest' });
+const steerRequestSchema = z
+  .strictObject({
+    to: taskName.describe('A task of one of the branches'),
+    reason: reason.optional(),
+  })
+  .meta({ id: 'SteerRequest' });
+export const restartRequestSchema = z
+  .strictObject({
+    from: z.array(taskName).min(1).optional().describe('From every failure when absent'),
+    version: version.optional().describe('Go on with this version of the workflow'),
+    mapping: z
+      .record(taskName, taskName)
+      .optional()
+      .describe('With `version`: new name to old name, for tasks that were renamed'),
+    reason: reason.optional(),
+  })
+  .nullish()
+  .meta({ id: 'RestartRequest' });
+export type RestartBody = z.input<typeof restartRequestSchema>;
+
+const abovePreviewSchema = exact<AbovePreview>('AbovePreview', {
+  run: text,
+  task: text,
+  takesOver: z.boolean(),
+  because: text.exactOptional(),
+  runsAgain: z.array(text),
+});
+
+const repairSchema = exact<Repair>('Repair', {
+  run: text,
+  reason: text,
+  outcome: z.enum(['resumed', 'ended']),
+  words: text,
+});
+
+const restartPreviewSchema = exact<RestartPreview>('RestartPreview', {
+  keeps: z.array(text),
+  runsAgain: z.array(text),
+  version: count,
+  above: z.array(abovePreviewSchema).exactOptional(),
+});
 
 const tags = ['commands'] as const;
 const ON_TASK = [...COMMANDING, 'task.unknown', 'task.wrong-status'] as const;
