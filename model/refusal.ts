@@ -1,6 +1,14 @@
-/** A refusal is data: a code of the catalogue and a sentence with what was found. */
+/** A refusal is data: a code of the catalogue and a sentence, with what was expected and found. */
 import type { ErrorCode } from './errors.ts';
-import type { Refusal } from './run.ts';
+
+/** A command that was not carried out, and why: data, not an exception. */
+export interface Refusal {
+  readonly refused: true;
+  readonly code: string;
+  readonly message: string;
+  readonly expected?: string;
+  readonly found?: string;
+}
 
 export function refusal(code: ErrorCode, message: string): Refusal {
   return { refused: true, code, message };
