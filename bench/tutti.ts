@@ -3,7 +3,7 @@
  * do nothing.
  */
 import { z } from 'zod';
-import { CONNECTORS } from '../connectors/index.ts';
+import { loadConnectors } from '../connectors/index.ts';
 import { type AnyConnector, defineAction, defineConnector } from '../connectors/kit/index.ts';
 import type { Definition, Edge, InputDeclaration, TaskDefinition } from '../model/definition.ts';
 import type { JsonObject } from '../model/json.ts';
@@ -23,7 +23,7 @@ const fan = Array.from({ length: 52 }, (_, i) =>
 
 export async function open({ databaseUrl }: Place): Promise<Contestant> {
   const sink: Sink = { times: [], woke: () => undefined };
-  const house = await openHouse([benchConnector(sink), ...CONNECTORS], databaseUrl);
+  const house = await openHouse([benchConnector(sink), ...(await loadConnectors())], databaseUrl);
   await deploy(house, 'chain', chain.map(plain), edgesOf(chain));
   await deploy(house, 'fan', fan.map(plain), edgesOf(fan));
   await deployNap(house);

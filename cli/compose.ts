@@ -5,31 +5,33 @@
 import type { FastifyBaseLogger } from 'fastify';
 import { jobMark, jobToken, nodeToken } from '../api/credentials.ts';
 import type { Access } from '../api/gate.ts';
-import { createApp, listen } from '../api/server.ts';
-import type { RunningServer } from '../api/server.ts';
+import { createApp, listen, type RunningServer } from '../api/server.ts';
 import { forgetAttempts } from './attempt-folders.ts';
-import { CONNECTORS } from '../connectors/index.ts';
-import { catalogueOf } from '../connectors/kit/index.ts';
-import { createEngine } from '../engine/engine.ts';
-import type { Engine } from '../engine/engine.ts';
+import { loadConnectors } from '../connectors/index.ts';
+import { type AnyConnector, catalogueOf } from '../connectors/kit/index.ts';
+import { createEngine, type Engine } from '../engine/engine.ts';
 import type { Observer } from '../engine/observer.ts';
 import type { SystemDirectory } from '../engine/systems.ts';
 import { connectionUrl, passwordsIn } from '../journal/connection-string.ts';
-import { openJournal } from '../journal/open.ts';
-import type { OpenJournal } from '../journal/open.ts';
-import { addressOf } from '../protocol/access.ts';
+import { openJournal, type OpenJournal } from '../journal/open.ts';
+import { addressOf } from '../model/node-address.ts';
 import { bug, TuttiError } from '../model/errors.ts';
 import type { Redactor } from '../model/redactor.ts';
 import { Metrics } from '../watch/metrics/metrics.ts';
 import { observerOf } from '../watch/observers.ts';
-import { inUse, placeOf } from './data-folder.ts';
-import type { DataFolder } from './data-folder.ts';
+import { inUse, placeOf, type DataFolder } from './data-folder.ts';
 import { machineChance, machineClock, machineIds } from './machine.ts';
 import { peerAt } from './peer.ts';
 import { Reader } from './reader.ts';
 import { isSecretVariable, secretSource } from './secrets.ts';
-import { embeddedDatabases, findSystemsFile, loadSystems, resolveSystems } from './systems.ts';
-import type { Environment, Systems } from './systems.ts';
+import {
+  embeddedDatabases,
+  findSystemsFile,
+  loadSystems,
+  resolveSystems,
+  type Environment,
+  type Systems,
+} from './systems.ts';
 import { makeToken } from './token.ts';
 import { startTracing } from './tracing.ts';
 import { validated } from './validation.ts';
@@ -128,7 +130,8 @@ async function open(options: HouseOptions, unwinding: Unwinding): Promise<Runnin
     if (!folder.lock()) throw inUse(folder);
     unwinding.add(() => folder.unlock());
   }
-  const openSystems = checkSystems(options);
+  const connectors = await loadConnectors();
+  const openSystems = checkSystems(options, connectors);
   let log: FastifyBaseLogger | undefined;
   const database = await openJournal({
     dataDirectory: folder.path,
@@ -155,7 +158,17 @@ async function open(options: HouseOptions, unwinding: Unwinding): Promise<Runnin
   const observer = observerOf(metrics.counts, tracing?.traces);
   const reader = new Reader();
   unwinding.add(() => reader.close());
-  const parts = { nodeName, database, systems, access, redactor, log, observer, reader };
+  const parts = {
+    nodeName,
+    connectors,
+    database,
+    systems,
+    access,
+    redactor,
+    log,
+    observer,
+    reader,
+  };
   const engine = engineOf(options, parts);
   metrics.watch(engine);
   const server = await serve(options, parts, engine, metrics);
@@ -218,14 +231,17 @@ function hideSecrets(): () => void {
 }
 
 /** Tells mistakes before anything is started; databases of the embedded server come after it. */
-function checkSystems(options: HouseOptions): (database: OpenJournal) => Promise<Systems> {
+function checkSystems(
+  options: HouseOptions,
+  connectors: readonly AnyConnector[],
+): (database: OpenJournal) => Promise<Systems> {
   const { folder, environment, workingDirectory } = options;
   // A question about runs needs no system: it must not fail because one is not configured here.
   const file = loadSystems(
     options.reading ? null : findSystemsFile(options.systemsFile, folder.path, workingDirectory),
   );
   const secrets = secretSource(options.secretsFolder, folder.path, workingDirectory, environment);
-  const resolving = { connectors: CONNECTORS, environment, secrets };
+  const resolving = { connectors, environment, secrets };
   resolveSystems(file, { ...resolving, embeddedUrl: (name) => `postgresql://localhost/${name}` });
   return async ({ embedded }) => {
     const urls = new Map<string, string>();
@@ -246,6 +262,7 @@ function checkSystems(options: HouseOptions): (database: OpenJournal) => Promise
 /** What the engine and the server are put together from. */
 interface Parts {
   readonly nodeName: string;
+  readonly connectors: readonly AnyConnector[];
   readonly database: OpenJournal;
   readonly systems: SystemDirectory;
   readonly access: Access;
@@ -256,11 +273,12 @@ interface Parts {
 }
 
 function engineOf(options: HouseOptions, parts: Parts): Engine {
-  const { nodeName, database, systems, access, redactor, log, observer, reader } = parts;
+  const { nodeName, connectors, database, systems, access, redactor, log, observer, reader } =
+    parts;
   const { leaseMs = LEASE_MS, stateDirectory = options.folder.stateDirectory } = options.node ?? {};
   return createEngine({
     journal: database.journal,
-    connectors: CONNECTORS,
+    connectors,
     systems,
     nodeName,
     leaseMs,
@@ -300,11 +318,11 @@ function newsOf(engine: Engine, database: OpenJournal, hear: () => void): () => 
 
 async function serve(
   options: HouseOptions,
-  { database, systems, access, log, reader }: Parts,
+  { connectors, database, systems, access, log, reader }: Parts,
   engine: Engine,
   metrics: Metrics,
 ): Promise<RunningServer> {
-  const actions = catalogueOf(CONNECTORS);
+  const actions = catalogueOf(connectors);
   const app = await createApp(
     {
       door: engine.door,

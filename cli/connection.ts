@@ -12,12 +12,11 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { pino } from 'pino';
 import { isSame, proofOf } from '../api/credentials.ts';
-import { addressOf, helloSchema } from '../protocol/access.ts';
+import { helloSchema } from '../protocol/access.ts';
 import { TuttiError } from '../model/errors.ts';
-import { clientOf, NoAnswer } from './client.ts';
-import type { Client, Server } from './client.ts';
+import { addressOf } from '../model/node-address.ts';
+import { clientOf, NoAnswer, type Client, type Server } from './client.ts';
 import type { RunningHouse } from './compose.ts';
 import { askConsent, type ConsentOptions } from './consent.ts';
 import { DataFolder, dataFolderOf, inUse } from './data-folder.ts';
@@ -215,7 +214,7 @@ async function openOwnHouse(
   reading: boolean,
 ): Promise<RunningHouse> {
   // Loaded late: a command that only speaks to a server starts faster without the engine.
-  const { openHouse } = await import('./compose.ts');
+  const [{ openHouse }, { pino }] = await Promise.all([import('./compose.ts'), import('pino')]);
   return openHouse({
     folder,
     databaseUrl: options.database ?? (terminal.environment['TUTTI_DATABASE'] || undefined),

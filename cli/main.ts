@@ -2,13 +2,10 @@
  * The executable: words in, exit code out.
  */
 import { CommanderError } from 'commander';
-import { processLifetime } from './lifetime.ts';
-import type { Lifetime } from './lifetime.ts';
+import { processLifetime, type Lifetime } from './lifetime.ts';
 import { buildProgram } from './program.ts';
-import { EXIT } from './runtime.ts';
-import type { Runtime } from './runtime.ts';
-import { processTerminal } from './terminal.ts';
-import type { Terminal } from './terminal.ts';
+import { EXIT, type Runtime } from './runtime.ts';
+import { processTerminal, type Terminal } from './terminal.ts';
 
 export async function runCli(
   words: readonly string[],

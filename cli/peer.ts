@@ -7,7 +7,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { z } from 'zod';
 import type { Peer } from '../engine/door.ts';
-import { addressOf } from '../protocol/access.ts';
+import { addressOf } from '../model/node-address.ts';
 import { CATALOGUE, type ErrorCode, TuttiError } from '../model/errors.ts';
 import {
   FORWARDED_COMMANDS,

@@ -3,14 +3,14 @@
  * the help, the suggestion for a word that nobody knows.
  */
 import { Command } from 'commander';
-import { lookCommands } from './commands/look.ts';
-import { bulkCommand } from './commands/bulk.ts';
-import { operateCommands } from './commands/operate.ts';
-import { openCommand } from './commands/open.ts';
-import { retentionCommand } from './commands/retention.ts';
-import { runCommand } from './commands/run.ts';
-import { serveCommand } from './commands/serve.ts';
-import { workflowCommands } from './commands/workflows.ts';
+import { lookCommands } from './program/look.ts';
+import { bulkCommand } from './program/bulk.ts';
+import { operateCommands } from './program/operate.ts';
+import { openCommand } from './program/open.ts';
+import { retentionCommand } from './program/retention.ts';
+import { runCommand } from './program/run.ts';
+import { serveCommand } from './program/serve.ts';
+import { workflowCommands } from './program/workflows.ts';
 import type { Runtime } from './runtime.ts';
 import { printable } from './view/words.ts';
 import { VERSION } from './version.ts';

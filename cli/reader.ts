@@ -7,11 +7,11 @@
  * again (`serveReading`), from the sources as from `dist/`.
  */
 import { parentPort, Worker } from 'node:worker_threads';
-import { CONNECTORS } from '../connectors/index.ts';
+import { loadConnectors } from '../connectors/index.ts';
 import { catalogueOf } from '../connectors/kit/index.ts';
+import type { ActionCatalogue } from '../model/action.ts';
 import { beside } from '../model/beside.ts';
-import type { ReadOptions, ReadResult } from '../language/read.ts';
-import { readWorkflow } from '../language/read.ts';
+import { type ReadOptions, type ReadResult, readWorkflow } from '../language/read.ts';
 
 type Asked = Pick<ReadOptions, 'file' | 'found'>;
 export type ReadFile = (source: string, options: Asked) => Promise<ReadResult>;
@@ -45,7 +45,7 @@ export class Reader {
 
   /** Never fails for what stands in the file. */
   readonly read: ReadFile = (source, options) => {
-    if (source.length <= SMALL) return Promise.resolve(readHere(source, options));
+    if (source.length <= SMALL) return readHere(source, options);
     return new Promise((answer) => {
       this.#waiting.push({ source, options, answer });
       this.#next();
@@ -124,15 +124,16 @@ function refused(why: string): ReadResult {
   return { definition: null, problems: [problem] };
 }
 
-const actions = catalogueOf(CONNECTORS);
+let loading: Promise<ActionCatalogue> | undefined;
 
-function readHere(source: string, options: Asked): ReadResult {
-  return readWorkflow(source, { ...options, actions });
+async function readHere(source: string, options: Asked): Promise<ReadResult> {
+  loading ??= loadConnectors().then(catalogueOf);
+  return readWorkflow(source, { ...options, actions: await loading });
 }
 
 /** What a thread does. It answers with a text: to copy a large value costs the loop twice as much. */
 export function serveReading(): void {
-  parentPort?.on('message', ({ source, options }: Pick<Question, 'source' | 'options'>) => {
-    parentPort?.postMessage(JSON.stringify(readHere(source, options)), []);
+  parentPort?.on('message', async ({ source, options }: Pick<Question, 'source' | 'options'>) => {
+    parentPort?.postMessage(JSON.stringify(await readHere(source, options)), []);
   });
 }

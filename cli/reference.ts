@@ -3,7 +3,7 @@
  * says and what the manual says cannot differ.
  */
 import type { Command } from 'commander';
-import { examplesOf } from './commands/command.ts';
+import { examplesOf } from './program/command.ts';
 import { buildProgram } from './program.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -1,12 +1,11 @@
 /** The version that package.json says; the same file stands above the sources and above dist. */
 import { existsSync, readFileSync } from 'node:fs';
-import { z } from 'zod';
 
 function readVersion(): string {
   for (const place of ['../package.json', '../../package.json']) {
     const file = new URL(place, import.meta.url);
     if (!existsSync(file)) continue;
-    return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(file, 'utf8'))).version;
+    return (JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string }).version;
   }
   return '0.0.0';
 }

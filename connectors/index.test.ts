@@ -1,10 +1,16 @@
 import { expect, test } from 'vitest';
-import { CONNECTORS } from './index.ts';
+import { CONNECTORS, loadConnectors } from './index.ts';
 import { catalogueOf } from './kit/index.ts';
 import { durationMs, durationText } from './kit/duration.ts';
 
+const loaded = await loadConnectors();
+
+test('every connector is listed under its own name', () => {
+  expect(loaded.map(({ name }) => name)).toEqual(CONNECTORS.map(({ name }) => name));
+});
+
 test('every action that ships is in the catalogue under the name of its connector', () => {
-  expect([...catalogueOf(CONNECTORS).keys()]).toEqual([
+  expect([...catalogueOf(loaded).keys()]).toEqual([
     'tutti.noop',
     'tutti.set',
     'tutti.fail',
@@ -21,7 +27,7 @@ test('every action that ships is in the catalogue under the name of its connecto
 });
 
 test('secrets are marked in the configurations', () => {
-  const secrets = CONNECTORS.map(({ name, config }) => {
+  const secrets = loaded.map(({ name, config }) => {
     const { shape } = config as unknown as { shape: Record<string, { meta(): unknown }> };
     const fields = Object.entries(shape).filter(
       ([, field]) => (field.meta() as { secret?: boolean } | undefined)?.secret === true,

@@ -1,9 +1,23 @@
-/** Every connector that ships. A new one is a folder and a line here. */
-import { file } from './file/connector.ts';
-import { http } from './http/connector.ts';
+/**
+ * Every connector that ships. A new one is a folder and a line here. It is loaded when somebody
+ * asks for it: what it needs to work (a driver, an SDK) it loads with its first action.
+ */
 import type { AnyConnector } from './kit/index.ts';
-import { shell } from './shell/connector.ts';
-import { sql } from './sql/connector.ts';
-import { tutti } from './tutti/connector.ts';
 
-export const CONNECTORS: readonly AnyConnector[] = [tutti, shell, http, sql, file];
+export interface ConnectorEntry {
+  /** The kind in systems.yaml and the first part of its actions' names. */
+  readonly name: string;
+  readonly load: () => Promise<AnyConnector>;
+}
+
+export const CONNECTORS: readonly ConnectorEntry[] = [
+  { name: 'tutti', load: async () => (await import('./tutti/connector.ts')).tutti },
+  { name: 'shell', load: async () => (await import('./shell/connector.ts')).shell },
+  { name: 'http', load: async () => (await import('./http/connector.ts')).http },
+  { name: 'sql', load: async () => (await import('./sql/connector.ts')).sql },
+  { name: 'file', load: async () => (await import('./file/connector.ts')).file },
+];
+
+export function loadConnectors(): Promise<readonly AnyConnector[]> {
+  return Promise.all(CONNECTORS.map(({ load }) => load()));
+}

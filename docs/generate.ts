@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { referencePages } from './pages/index.ts';
 
-for (const [name, text] of referencePages()) {
+for (const [name, text] of await referencePages()) {
   writeFileSync(new URL(`./reference/${name}`, import.meta.url), text);
   console.log(`docs/reference/${name}`);
 }

@@ -23,14 +23,6 @@ const linkSchema = exact<Link>('Link', {
 /** Where the link leads: it stands in no document, since only the link knows the rest. */
 export const ENTER_PATH = '/enter';
 
-/** Where a node is reached: an http address that something can be added to; else undefined. */
-export function addressOf(text: string): string | undefined {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) return undefined;
-  const plain = url.username === '' && url.password === '' && !/[?#]/.test(text);
-  return plain ? url.origin + url.pathname.replace(/\/+$/, '') : undefined;
-}
-
 const tags = ['access'] as const;
 
 export const ACCESS_ROUTES = routes({

@@ -3,14 +3,11 @@
  * filter finds in one transaction, so it gets hold of a set that moves, too. Who wants to do it to
  * what was counted, and to nothing else, says the number.
  */
-import type { Command } from 'commander';
-import { Argument } from 'commander';
 import type { BulkBody, BulkView } from '../../protocol/bulk.ts';
 import { BULK_VERBS, type BulkVerb } from '../../model/bulk.ts';
-import { type CommonOptions, connected, type Context, EXIT, type Runtime } from '../runtime.ts';
+import { type CommonOptions, connected, type Context } from '../context.ts';
+import { EXIT } from '../runtime.ts';
 import { harmless, plural } from '../view/words.ts';
-import { collect, declareConnected, withReason } from './command.ts';
-import { wholeNumber } from './values.ts';
 
 interface BulkOptions extends CommonOptions {
   readonly workflow?: string;
@@ -28,35 +25,11 @@ interface BulkOptions extends CommonOptions {
 const WAIT = '20s';
 const MOST_REFUSALS = 10;
 
-export function bulkCommand(program: Command, runtime: Runtime): void {
-  const command = declareConnected(program, {
-    usage: 'bulk',
-    summary: 'Holds, releases, cancels or restarts every run that a filter finds.',
-    description: 'Without --yes it only counts them.',
-    examples: [
-      'tutti bulk cancel --workflow settle --state running --reason "wrong prices"',
-      'tutti bulk restart --state failed --business-date 2026-03-01 --yes',
-    ],
-  });
-  command
-    .addArgument(new Argument('<verb>', 'What to do with each of them.').choices(BULK_VERBS))
-    .option('--workflow <name>', 'Only runs of this workflow.')
-    .option('--state <status>', 'Only runs of this status; commas or repetition add more.', collect)
-    .option('--parent <run>', 'Only the child runs of this run.')
-    .option('--business-date <date>', 'Only runs of this business date.')
-    .option('--from <time>', 'Only runs created at this time or later, e.g. 2026-03-01T00:00:00Z.')
-    .option('--until <time>', 'Only runs created before this time.')
-    .option('--all', 'Every run, when no other condition is given.')
-    .option('--yes', 'Does it, to every run that the filter finds at that moment.')
-    .option('--expect <n>', 'With --yes: nothing is done unless it finds so many.', wholeNumber);
-  withReason(command).action(
-    connected<BulkOptions>(runtime, (context, [verb]) =>
-      bulk(context, BULK_VERBS.find((each) => each === verb) ?? 'hold'),
-    ),
-  );
-}
+export const bulk = connected<BulkOptions>((context, [verb]) =>
+  ask(context, BULK_VERBS.find((each) => each === verb) ?? 'hold'),
+);
 
-async function bulk(context: Context<BulkOptions>, verb: BulkVerb): Promise<number> {
+async function ask(context: Context<BulkOptions>, verb: BulkVerb): Promise<number> {
   const { client, options } = context;
   const filter = filterOf(options);
   const { reason, expect } = options;

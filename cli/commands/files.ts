@@ -6,7 +6,7 @@ import { problemSentence, readJson } from '../../model/json-text.ts';
 import type { JsonObject } from '../../model/json.ts';
 import { readSource } from '../../language/reading/source.ts';
 import { readText } from '../../model/text-bytes.ts';
-import type { LocalContext } from '../runtime.ts';
+import type { LocalContext } from '../context.ts';
 
 export interface WorkflowFile {
   readonly source: string;

@@ -3,12 +3,10 @@
  * goes on there when this command is interrupted.
  */
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
 import type { RetentionBody, RetentionView } from '../../protocol/retention.ts';
-import { connected, EXIT } from '../runtime.ts';
-import type { CommonOptions, Context, Runtime } from '../runtime.ts';
+import { connected, type CommonOptions, type Context } from '../context.ts';
+import { EXIT } from '../runtime.ts';
 import { harmless, plural } from '../view/words.ts';
-import { declareConnected, withReason } from './command.ts';
 
 interface RetentionOptions extends CommonOptions {
   readonly olderThan?: string;
@@ -22,31 +20,7 @@ interface RetentionOptions extends CommonOptions {
 
 const WAIT = '2s';
 
-export function retentionCommand(program: Command, runtime: Runtime): void {
-  const command = declareConnected(program, {
-    usage: 'retention',
-    summary: 'Deletes runs that are over, with their events and logs, by their age.',
-    description:
-      'Without --yes it only counts them. A run stays while one of its family (parents, children) is open or younger.',
-    examples: [
-      'tutti retention --older-than 90d --logs-older-than 7d',
-      'tutti retention --older-than 90d --archive /var/archive/tutti --yes',
-    ],
-  });
-  command
-    .option('--older-than <age>', 'Runs that ended so long ago, e.g. 90d.')
-    .option('--logs-older-than <age>', 'Only the logs of runs that ended so long ago.')
-    .option('--workflow <name>', 'Only runs of this workflow, and their children.')
-    .option(
-      '--archive <dir>',
-      'A folder of the server: all is written there before, as JSON lines.',
-    )
-    .option('--yes', 'Deletes.')
-    .option('--stop <id>', 'Stops one that is under way; what is deleted stays deleted.');
-  withReason(command).action(connected<RetentionOptions>(runtime, (context) => retention(context)));
-}
-
-async function retention(context: Context<RetentionOptions>): Promise<number> {
+export const retention = connected<RetentionOptions>(async (context) => {
   const { client, options } = context;
   const { olderThan, logsOlderThan, workflow, archive, reason, yes, stop } = options;
   if (stop !== undefined) {
@@ -63,7 +37,7 @@ async function retention(context: Context<RetentionOptions>): Promise<number> {
     apply: yes === true,
   };
   return watch(context, await client.beginRetention(body));
-}
+});
 
 /** Shows how far it is until it has ended. */
 async function watch(context: Context<RetentionOptions>, begun: RetentionView): Promise<number> {

@@ -4,19 +4,17 @@
  * Exit codes: 0 succeeded · 1 failed, cancelled or timed out · 2 bad input · 130 Ctrl-C: the
  * following stops; the run itself goes on where it is served, else at the next start.
  */
-import type { Command } from 'commander';
 import { TuttiError } from '../../model/errors.ts';
 import type { InputDeclaration } from '../../model/definition.ts';
 import { parseInputText } from '../../language/inputs.ts';
 import type { Json, JsonObject } from '../../model/json.ts';
 import { follow } from '../follow.ts';
 import { INTERRUPTED_EXIT } from '../lifetime.ts';
-import { connected, EXIT } from '../runtime.ts';
-import type { CommonOptions, Context, Runtime } from '../runtime.ts';
+import { connected, type CommonOptions, type Context } from '../context.ts';
+import { EXIT } from '../runtime.ts';
 import { endSentence } from '../view/run.ts';
-import { collect, declareConnected, withReason } from './command.ts';
 import { looksLikeFile, readInputsFile, readWorkflowFile } from './files.ts';
-import { logLimit, pairOf, positiveInteger } from './values.ts';
+import { pairOf } from './values.ts';
 
 interface RunOptions extends CommonOptions {
   readonly input?: readonly string[];
@@ -28,50 +26,23 @@ interface RunOptions extends CommonOptions {
   readonly detach?: boolean;
 }
 
-export function runCommand(program: Command, runtime: Runtime): void {
-  const command = declareConnected(program, {
-    usage: 'run <workflow>',
-    summary: 'Starts a run of a workflow and follows it to its end.',
-    description:
-      'The workflow is a name, or a file, which is deployed first. ' +
-      'It ends with 0 when the run succeeded, 1 when it did not, 2 when the input is wrong.',
-    examples: ['tutti run flows/hello.yaml -i name=Ada', 'tutti run hello --inputs order.json'],
-  });
-  withReason(command)
-    .option('-i, --input <name=value>', 'An input; may be repeated.', collect)
-    .option('--inputs <file>', 'A JSON or YAML file of inputs; --input goes before it.')
-    .option('--version <n>', 'This version of the workflow; else the newest.', positiveInteger)
-    .option('--key <key>', 'At most one run of a workflow has this key.')
-    .option('--business-date <date>', 'The day that the work is for, as YYYY-MM-DD.')
-    .option(
-      '--log-limit <size>',
-      "How much of an attempt's log a Tutti in this process keeps; 10MB unless given.",
-      logLimit,
-    )
-    .option('--detach', 'Prints the id of the run and does not follow it.')
-    .action(connected<RunOptions>(runtime, doRun));
-}
-
-async function doRun(
-  context: Context<RunOptions>,
-  [target = '']: readonly string[],
-): Promise<number> {
-  const run = await start(context, target);
-  if (context.options.detach === true) return detached(context, run);
+export const run = connected<RunOptions>(async (context, [target = '']) => {
+  const id = await start(context, target);
+  if (context.options.detach === true) return detached(context, id);
   const { client, terminal, lifetime, options } = context;
   const quiet = options.json === true;
-  if (!quiet) terminal.err(`Run ${run}\n`);
-  const ended = await follow(client, terminal, run, { quiet, signal: lifetime.signal });
-  if (ended === null) return interrupted(context, run);
+  if (!quiet) terminal.err(`Run ${id}\n`);
+  const ended = await follow(client, terminal, id, { quiet, signal: lifetime.signal });
+  if (ended === null) return interrupted(context, id);
   context.print(ended, [endSentence(ended)]);
   return ended.status === 'succeeded' ? EXIT.done : EXIT.failed;
-}
+});
 
 async function start(context: Context<RunOptions>, target: string): Promise<string> {
   const { client, options } = context;
   const { workflow, version } = await locate(context, target);
   const inputs = await inputsOf(context, workflow, version);
-  const { run } = await client.startRun({
+  const started = await client.startRun({
     workflow,
     inputs,
     ...(version === undefined ? {} : { version }),
@@ -79,7 +50,7 @@ async function start(context: Context<RunOptions>, target: string): Promise<stri
     ...(options.businessDate === undefined ? {} : { businessDate: options.businessDate }),
     ...(options.reason === undefined ? {} : { reason: options.reason }),
   });
-  return run;
+  return started.run;
 }
 
 interface Target {

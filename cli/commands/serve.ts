@@ -5,22 +5,14 @@
  * Twice: it leaves at once; what was under way is found again at the next start.
  */
 import path from 'node:path';
-import type { Command } from 'commander';
-import { Option } from 'commander';
 import { pino } from 'pino';
 import type { Redactor } from '../../model/redactor.ts';
-import type { RunningHouse } from '../compose.ts';
-import { folderOf } from '../connection.ts';
+import { openHouse, type RunningHouse } from '../compose.ts';
+import { folderOf, type ConnectOptions } from '../connection.ts';
 import { askConsent } from '../consent.ts';
-import type { ConnectOptions } from '../connection.ts';
-import { alone, EXIT } from '../runtime.ts';
-import type { CommonOptions, LocalContext, Runtime } from '../runtime.ts';
+import { alone, type CommonOptions, type LocalContext } from '../context.ts';
+import { EXIT } from '../runtime.ts';
 import type { Terminal } from '../terminal.ts';
-import { ALLOW_ROOT, declare } from './command.ts';
-import { lease, logLimit, port, url } from './values.ts';
-
-const DEFAULT_PORT = 7700;
-const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
 
 interface ServeOptions extends CommonOptions, ConnectOptions {
   readonly port: number;
@@ -32,65 +24,8 @@ interface ServeOptions extends CommonOptions, ConnectOptions {
   readonly logLevel: string;
 }
 
-export function serveCommand(program: Command, runtime: Runtime): void {
-  declare(program, {
-    usage: 'serve',
-    summary: 'Serves a data folder: runs what is open and answers on a port of this machine.',
-    description: 'It stops gracefully on SIGTERM or Ctrl-C; a second one makes it leave at once.',
-    examples: [
-      'tutti serve --port 7700 --data /var/lib/tutti',
-      'tutti serve --database postgres://db/tutti --node west-1 --lease 10s',
-    ],
-  })
-    .option(
-      '--port <n>',
-      'The port to listen on, on loopback only; 0 takes a free one.',
-      port,
-      DEFAULT_PORT,
-    )
-    .option(
-      '--database <url>',
-      'PostgreSQL 14 or newer; else TUTTI_DATABASE (better with a password: options are seen in `ps`), else an embedded one.',
-    )
-    .option('--node <name>', 'The name of this node; else the one that the data folder keeps.')
-    .option(
-      '--lease <duration>',
-      'How long others leave its runs alone when it is gone; 5s unless given.',
-      lease,
-    )
-    .option('--advertise <url>', 'Where the other nodes reach it, when not where it listens.', url)
-    .option(
-      '--state <dir>',
-      'What is kept of running jobs, for nodes of one machine to share; else in the data folder.',
-    )
-    .option('--allow-root', ALLOW_ROOT)
-    .option('--systems <file>', 'The systems file; else systems.yaml in the data folder or here.')
-    .option(
-      '--secrets <dir>',
-      'A file for each secret, of mode 600; else TUTTI_SECRETS, else secrets in the data folder.',
-    )
-    .option(
-      '--log-limit <size>',
-      "How much of an attempt's log is kept: its head and its end; 10MB unless given.",
-      logLimit,
-    )
-    .addOption(
-      new Option('--auth <how>', 'Who may ask: those with the token; none, for tests, lets anyone.')
-        .choices(['token', 'none'])
-        .default('token'),
-    )
-    .addOption(
-      new Option('--log-level <level>', 'How much it tells on standard error.')
-        .choices(LEVELS)
-        .default('info'),
-    )
-    .action(alone<ServeOptions>(runtime, serve));
-}
-
-async function serve(context: LocalContext<ServeOptions>): Promise<number> {
+export const serve = alone<ServeOptions>(async (context) => {
   const { terminal, options, lifetime } = context;
-  // Loaded late: the other commands start faster without engine and server.
-  const { openHouse } = await import('../compose.ts');
   const folder = folderOf(options, terminal);
   await askConsent(options, terminal, folder);
   warn(terminal);
@@ -140,7 +75,7 @@ async function serve(context: LocalContext<ServeOptions>): Promise<number> {
     ],
   );
   return untilTheEnd(context, house, lifetime.signal);
-}
+});
 
 function warn(terminal: Terminal): void {
   if (terminal.isRoot) {

@@ -8,7 +8,7 @@ import type { ActionContext } from '../kit/index.ts';
 import { sql } from './connector.ts';
 import { classOf } from './failure.ts';
 import { actionOf, contextOf as contextFor, openServer, type SqlServer } from './server.fixture.ts';
-import type { Config } from './session.ts';
+import type { Config } from './schemas.ts';
 
 let server: SqlServer;
 beforeAll(async () => {

@@ -6,7 +6,7 @@ import pg from 'pg';
 import { openEmbedded } from '../../journal/embedded/server.ts';
 import type { ActionContext, CallAction } from '../kit/index.ts';
 import { sql } from './connector.ts';
-import type { Config } from './session.ts';
+import type { Config } from './schemas.ts';
 
 export interface SqlServer {
   readonly directory: string;

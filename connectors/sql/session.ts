@@ -14,12 +14,9 @@ import type { Json } from '../../model/json.ts';
 import { unwritable } from '../../model/json-text.ts';
 import { type ActionContext, ActionFailure } from '../kit/index.ts';
 import { cancelled, failureOf, notConnected, unanswered } from './failure.ts';
+import type { Config } from './schemas.ts';
 import { type Rows, Statement, type Wanted } from './statement.ts';
 import { limitMessages } from './wire.ts';
-
-export interface Config {
-  readonly url: string;
-}
 
 export interface Answer extends Rows {
   /** Where the server says it stands now: in a transaction, or in none any more. */

@@ -1,17 +1,18 @@
 /** The page of actions, from what the connectors say of themselves. */
 import { stringify } from 'yaml';
-import { CONNECTORS } from '../../connectors/index.ts';
+import { loadConnectors } from '../../connectors/index.ts';
 import type { AnyConnector } from '../../connectors/kit/index.ts';
 import { SchemaWords, schemaOf } from './schema-table.ts';
 
 type AnyAction = AnyConnector['actions'][number];
 
-export function actionsPage(): string[] {
+export async function actionsPage(): Promise<string[]> {
+  const connectors = await loadConnectors();
   return [
     '# Actions',
     '',
     'What a task can do with `action:`; the fields stand below `with:`. Any value may be an expression in `${{ }}`.',
-    ...CONNECTORS.flatMap(connectorPart),
+    ...connectors.flatMap(connectorPart),
   ];
 }
 

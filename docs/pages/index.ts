@@ -10,9 +10,9 @@ import { workflowPage } from './workflow.ts';
 
 const NOTE = '<!-- Printed from the schemas by `npm run docs`; do not edit. -->';
 
-export function referencePages(): ReadonlyMap<string, string> {
+export async function referencePages(): Promise<ReadonlyMap<string, string>> {
   const pages = {
-    'actions.md': actionsPage(),
+    'actions.md': await actionsPage(),
     'api.md': apiPage(),
     'cli.md': cliReference().split('\n'),
     'errors.md': errorsPage(),

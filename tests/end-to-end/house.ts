@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { machineChance, machineClock, machineIds } from '../../cli/machine.ts';
-import { CONNECTORS } from '../../connectors/index.ts';
+import { loadConnectors } from '../../connectors/index.ts';
 import type { AnyConnector } from '../../connectors/kit/index.ts';
 import { createEngine, type Engine } from '../../engine/engine.ts';
 import { eventOf } from '../../engine/rows.ts';
@@ -28,10 +28,11 @@ export interface House {
 }
 
 export async function openHouse(
-  connectors: readonly AnyConnector[] = CONNECTORS,
+  given?: readonly AnyConnector[],
   databaseUrl?: string,
   nodeName = 'test',
 ): Promise<House> {
+  const connectors = given ?? (await loadConnectors());
   const data = mkdtempSync(join(tmpdir(), 'tutti-house-'));
   const opened = await openJournal({
     dataDirectory: data,

@@ -4,9 +4,7 @@ import type { Access } from '../../api/gate.ts';
 import { createApp, listen } from '../../api/server.ts';
 import type { StreamLimits } from '../../api/stream/streams.ts';
 import { machineIds } from '../../cli/machine.ts';
-import { CONNECTORS } from '../../connectors/index.ts';
-import { openHouse } from './house.ts';
-import type { House } from './house.ts';
+import { openHouse, type House } from './house.ts';
 
 export interface Served {
   readonly house: House;
@@ -23,7 +21,7 @@ export interface ServeOptions {
 }
 
 export async function serve(options: ServeOptions = {}): Promise<Served> {
-  const house = await openHouse(CONNECTORS, options.databaseUrl, options.nodeName);
+  const house = await openHouse(undefined, options.databaseUrl, options.nodeName);
   const { journal, engine } = house;
   const app = await createApp(
     {

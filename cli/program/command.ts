@@ -3,6 +3,7 @@
  * with this, so they look alike and the reference can be printed from the tree.
  */
 import type { Command } from 'commander';
+import type { Action, Runtime } from '../runtime.ts';
 
 export interface Declaration {
   /** `force <run> <task>` */
@@ -50,6 +51,17 @@ export function declareConnected(program: Command, declaration: Declaration): Co
     .option('--database <url>', 'PostgreSQL for a Tutti in this process; else an embedded one.')
     .option('--systems <file>', 'The systems file for a Tutti in this process.')
     .option('--secrets <dir>', 'The folder of secrets for a Tutti in this process.');
+}
+
+/**
+ * What the command does is loaded when it is called: who asks for the help or the version waits
+ * for nothing else.
+ */
+export function whenCalled(runtime: Runtime, load: () => Promise<Action>) {
+  return async function action(this: Command): Promise<void> {
+    const act = await load();
+    await act(runtime, this);
+  };
 }
 
 export function withReason(command: Command): Command {

@@ -1,0 +1,153 @@
+/**
+ * What every command has in common: its options, its connection, how its errors look and which
+ * exit code they become. A command itself is a function from a context to an exit code.
+ */
+import { problem } from '../api/document.ts';
+import { TuttiError } from '../model/errors.ts';
+import type { ProblemDocument } from '../protocol/problem.ts';
+import { ApiRefusal } from '../protocol/client/refusal.ts';
+import type { Client } from './client.ts';
+import type { ConnectOptions, Purpose } from './connection.ts';
+import { INTERRUPTED_EXIT, type Lifetime } from './lifetime.ts';
+import { EXIT, type Action, type Runtime } from './runtime.ts';
+import type { Terminal } from './terminal.ts';
+import { problemLines } from './view/problems.ts';
+import { Paint, harmless, printable } from './view/words.ts';
+
+export interface CommonOptions extends ConnectOptions {
+  readonly json?: boolean;
+}
+
+const BAD_INPUT: ReadonlySet<number> = new Set([400, 404, 413, 422]);
+
+/** What a command works with that speaks to nobody. */
+export interface LocalContext<O> {
+  readonly terminal: Terminal;
+  readonly lifetime: Lifetime;
+  readonly paint: Paint;
+  readonly options: O;
+  /** Files that were read, by the name that problems give them: for carets. */
+  readonly sources: Map<string, string>;
+  /** Prints the value with --json, else the lines. */
+  print(value: unknown, lines: readonly string[]): void;
+}
+export interface Context<O> extends LocalContext<O> {
+  readonly client: Client;
+  readonly inProcess: boolean;
+}
+
+type Work<C> = (context: C, operands: readonly string[]) => Promise<number>;
+
+function localContext<O extends CommonOptions>(runtime: Runtime, options: O): LocalContext<O> {
+  const { terminal, lifetime } = runtime;
+  return {
+    terminal,
+    lifetime,
+    options,
+    paint: new Paint(terminal.color),
+    sources: new Map(),
+    print: (value, lines) => {
+      if (options.json === true) terminal.out(`${JSON.stringify(value, null, 2)}\n`);
+      else if (lines.length > 0) terminal.out(`${lines.map(printable).join('\n')}\n`);
+    },
+  };
+}
+
+/** The action of a command that needs no Tutti. */
+export function alone<O extends CommonOptions>(work: Work<LocalContext<O>>): Action {
+  return async (runtime, command) => {
+    const context = localContext(runtime, command.opts<O>());
+    runtime.exitCode = await guarded(context, () => work(context, command.args));
+  };
+}
+
+/** The action of a command that speaks to a Tutti, its own if there is no other. */
+export function connected<O extends CommonOptions>(
+  work: Work<Context<O>>,
+  purposeOf: (options: O) => Purpose = () => 'act',
+): Action {
+  return async (runtime, command) => {
+    const local = localContext(runtime, command.opts<O>());
+    runtime.exitCode = await guarded(local, async () => {
+      const { terminal, lifetime, options } = local;
+      // Loaded late: a command that speaks to nobody needs no client.
+      const { connect } = await import('./connection.ts');
+      const connection = await connect(options, terminal, lifetime, purposeOf(options));
+      try {
+        const { client, inProcess } = connection;
+        return await work({ ...local, client, inProcess }, command.args);
+      } finally {
+        await connection.finish();
+      }
+    });
+  };
+}
+
+async function guarded<O extends CommonOptions>(
+  context: LocalContext<O>,
+  work: () => Promise<number>,
+): Promise<number> {
+  try {
+    return await work();
+  } catch (error) {
+    if (context.lifetime.signal.aborted) return INTERRUPTED_EXIT;
+    const document = documentOf(error);
+    if (context.options.json === true) context.print({ error: document }, []);
+    else context.terminal.err(errorText(document, context));
+    return exitCodeOf(document);
+  }
+}
+
+function documentOf(error: unknown): ProblemDocument {
+  if (error instanceof ApiRefusal) return error.problem;
+  if (error instanceof TuttiError) {
+    return problem(error.code, error.message, { problems: error.problems });
+  }
+  if (isRefusal(error)) return problem('machine.refused', refusalText(error));
+  return problem(
+    'internal',
+    error instanceof Error ? (error.stack ?? error.message) : String(error),
+  );
+}
+
+/** What the system said no to; a mistake of ours has no system call. */
+function isRefusal(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error && 'code' in error;
+}
+
+const REFUSALS: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not',
+  EPERM: 'this user may not',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the quota of the disk is used up',
+  EMFILE: 'this process may not open more files (ulimit -n)',
+  ENFILE: 'the machine cannot open more files',
+  ENOENT: 'it is not there',
+  ENOTDIR: 'a part of the path is not a folder',
+  EAGAIN: 'the machine cannot start more processes (ulimit -u)',
+  ENOMEM: 'the machine is out of memory',
+};
+
+function refusalText({ code = '', syscall = '', path, message }: NodeJS.ErrnoException): string {
+  const why = REFUSALS[code];
+  if (why === undefined) return `The system refused: ${message}`;
+  return `The system refused ${syscall}${path === undefined ? '' : ` ${path}`}: ${why} (${code}).`;
+}
+
+function exitCodeOf({ code, status }: ProblemDocument): number {
+  if (code === 'data.in-use') return EXIT.inUse;
+  return BAD_INPUT.has(status) ? EXIT.badInput : EXIT.failed;
+}
+
+function errorText(document: ProblemDocument, { paint, sources }: LocalContext<unknown>): string {
+  const { expected, found, problems, next } = document;
+  const lines = [
+    `${paint.red('✖')} ${harmless(document.detail)}`,
+    ...(expected === undefined ? [] : [`  expected: ${harmless(expected)}`]),
+    ...(found === undefined ? [] : [`  found: ${harmless(found)}`]),
+    ...problemLines(problems, sources),
+    `  ${next}`,
+  ];
+  return `${printable(lines.join('\n'))}\n`;
+}
