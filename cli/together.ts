@@ -23,6 +23,16 @@ function definitionsOf<F extends File>(files: readonly F[]): ReadonlyMap<F, Defi
   );
 }
 
+/** The connectors that the files name in their actions; undefined where a file cannot be read. */
+export function connectorsOf(files: readonly File[]): ReadonlySet<string> | undefined {
+  const definitions = definitionsOf(files);
+  if (definitions.size < files.length) return undefined;
+  const tasks = [...definitions.values()].flatMap((definition) => definition.tasks);
+  return new Set(
+    tasks.flatMap(({ body }) => (body.kind === 'action' ? (body.action.split('.')[0] ?? []) : [])),
+  );
+}
+
 /** By file: what is wrong with it beside the others. */
 export async function besideEachOther<F extends File>(
   files: readonly F[],

@@ -1,6 +1,14 @@
 #!/usr/bin/env node
 // The executable. What runs is built from cli/main.ts; a fresh checkout has to be built first.
 import { existsSync } from 'node:fs';
+import module from 'node:module';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+// Node 22.1 and later keep what they have compiled for the next start: in a folder that is the
+// user's own, for what stands there is run. Where it cannot be written nothing is kept.
+const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+module.enableCompileCache?.(join(cache, 'tutti'));
 
 const main = new URL('../dist/cli/main.js', import.meta.url);
 if (existsSync(main)) {

@@ -18,6 +18,8 @@ export const CONNECTORS: readonly ConnectorEntry[] = [
   { name: 'file', load: async () => (await import('./file/connector.ts')).file },
 ];
 
-export function loadConnectors(): Promise<readonly AnyConnector[]> {
-  return Promise.all(CONNECTORS.map(({ load }) => load()));
+/** All of them, or those of these names; a name that no connector has is left out. */
+export function loadConnectors(names?: ReadonlySet<string>): Promise<readonly AnyConnector[]> {
+  const wanted = CONNECTORS.filter(({ name }) => names === undefined || names.has(name));
+  return Promise.all(wanted.map(({ load }) => load()));
 }

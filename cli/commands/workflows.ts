@@ -14,20 +14,13 @@ import { EXIT } from '../runtime.ts';
 import { validateSource } from '../validation.ts';
 import { problemLines } from '../view/problems.ts';
 import { oneLine, plural } from '../view/words.ts';
-import { besideEachOther, inOrder, notesOn } from '../together.ts';
+import { besideEachOther, connectorsOf, inOrder, notesOn } from '../together.ts';
 import { readWorkflowFile, type WorkflowFile } from './files.ts';
 import { parseJson } from './values.ts';
 
 export const validate = alone<CommonOptions>(async (context, files) => {
-  const actions = catalogueOf(await loadConnectors());
   const read = files.map((file) => readWorkflowFile(context, file));
-  const together = await besideEachOther(read);
-  const noted = notesOn(read);
-  const results = read.map((one) => {
-    const { source, file } = one;
-    const notes = noted.get(one) ?? [];
-    return { file, ...validateSource(source, file, actions, together.get(one)), notes };
-  });
+  const results = await resultsOf(read);
   const lines = results.flatMap(({ file, valid, problems, notes }) =>
     valid
       ? [
@@ -42,6 +35,26 @@ export const validate = alone<CommonOptions>(async (context, files) => {
   context.print(results, lines);
   return results.every((one) => one.valid) ? EXIT.done : EXIT.badInput;
 });
+
+/**
+ * Read with the connectors that the files name. Where that finds a mistake all are loaded: what
+ * was meant may be an action of another.
+ */
+async function resultsOf(files: readonly WorkflowFile[]) {
+  const together = await besideEachOther(files);
+  const noted = notesOn(files);
+  const readWith = async (names?: ReadonlySet<string>) => {
+    const actions = catalogueOf(await loadConnectors(names));
+    return files.map((one) => {
+      const { source, file } = one;
+      const notes = noted.get(one) ?? [];
+      return { file, ...validateSource(source, file, actions, together.get(one)), notes };
+    });
+  };
+  const names = connectorsOf(files);
+  const results = await readWith(names);
+  return names === undefined || results.every(({ valid }) => valid) ? results : readWith();
+}
 
 interface DeployOptions extends CommonOptions {
   readonly reason?: string;
