@@ -17,7 +17,7 @@ import { helloSchema } from '../protocol/access.ts';
 import { TuttiError } from '../model/errors.ts';
 import { addressOf } from '../model/node-address.ts';
 import { clientOf, NoAnswer, type Client, type Server } from './client.ts';
-import type { RunningHouse } from './compose.ts';
+import type { RunningHouse } from './house.ts';
 import { askConsent, type ConsentOptions } from './consent.ts';
 import { DataFolder, dataFolderOf, inUse } from './data-folder.ts';
 import type { Lifetime } from './lifetime.ts';
@@ -214,7 +214,7 @@ async function openOwnHouse(
   reading: boolean,
 ): Promise<RunningHouse> {
   // Loaded late: a command that only speaks to a server starts faster without the engine.
-  const [{ openHouse }, { pino }] = await Promise.all([import('./compose.ts'), import('pino')]);
+  const [{ openHouse }, { pino }] = await Promise.all([import('./house.ts'), import('pino')]);
   return openHouse({
     folder,
     databaseUrl: options.database ?? (terminal.environment['TUTTI_DATABASE'] || undefined),

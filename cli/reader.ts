@@ -133,7 +133,9 @@ async function readHere(source: string, options: Asked): Promise<ReadResult> {
 
 /** What a thread does. It answers with a text: to copy a large value costs the loop twice as much. */
 export function serveReading(): void {
-  parentPort?.on('message', async ({ source, options }: Pick<Question, 'source' | 'options'>) => {
-    parentPort?.postMessage(JSON.stringify(await readHere(source, options)), []);
+  parentPort?.on('message', ({ source, options }: Pick<Question, 'source' | 'options'>) => {
+    void readHere(source, options).then((result) =>
+      parentPort?.postMessage(JSON.stringify(result), []),
+    );
   });
 }

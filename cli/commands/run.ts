@@ -103,8 +103,8 @@ export function inputValue(
   throw new TuttiError('inputs.invalid', `Input ${name} ${message}.`);
 }
 
-function detached(context: Context<RunOptions>, run: string): number {
-  context.print({ run }, [run]);
+function detached(context: Context<RunOptions>, id: string): number {
+  context.print({ run: id }, [id]);
   if (context.inProcess) {
     context.terminal.err(
       'No server serves this data folder, so this command does the work before it leaves. ' +
@@ -114,13 +114,13 @@ function detached(context: Context<RunOptions>, run: string): number {
   return EXIT.done;
 }
 
-function interrupted(context: Context<RunOptions>, run: string): number {
+function interrupted(context: Context<RunOptions>, id: string): number {
   const { terminal, inProcess, options } = context;
-  if (options.json === true) context.print({ run, interrupted: true }, []);
+  if (options.json === true) context.print({ run: id, interrupted: true }, []);
   terminal.err(
     inProcess
-      ? `Stopping. Run ${run} is kept and goes on at the next start of Tutti here.\n`
-      : `Run ${run} goes on. See it with: tutti show ${run}\n`,
+      ? `Stopping. Run ${id} is kept and goes on at the next start of Tutti here.\n`
+      : `Run ${id} goes on. See it with: tutti show ${id}\n`,
   );
   return INTERRUPTED_EXIT;
 }

@@ -7,7 +7,7 @@
 import path from 'node:path';
 import { pino } from 'pino';
 import type { Redactor } from '../../model/redactor.ts';
-import { openHouse, type RunningHouse } from '../compose.ts';
+import { openHouse, type RunningHouse } from '../house.ts';
 import { folderOf, type ConnectOptions } from '../connection.ts';
 import { askConsent } from '../consent.ts';
 import { alone, type CommonOptions, type LocalContext } from '../context.ts';

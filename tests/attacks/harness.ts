@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
 import { pino } from 'pino';
-import { type HouseOptions, openHouse, type RunningHouse } from '../../cli/compose.ts';
+import { type HouseOptions, openHouse, type RunningHouse } from '../../cli/house.ts';
 import { connectionUrl } from '../../journal/connection-string.ts';
 import { DataFolder } from '../../cli/data-folder.ts';
 import { openTestbed, type Testbed } from '../../journal/testbed.ts';
