@@ -16,7 +16,7 @@ import {
 } from './house/manners.ts';
 import { entriesOf, orphanViolations } from './house/orphans.ts';
 import { lockViolations } from './house/lock.ts';
-import { lawViolations, linkViolations, mapViolations } from './house/prose.ts';
+import { lawViolations, linkViolations, mapViolations, unlinkedPages } from './house/prose.ts';
 import { purityViolations } from './house/purity.ts';
 import { OWN_PACKAGES, isWithin } from './house/rooms.ts';
 import { sizeViolations } from './house/sizes.ts';
@@ -107,5 +107,10 @@ describe('the house', () => {
   it('has no link that leads nowhere', () => {
     const pages = files.filter((path) => path.endsWith('.md'));
     expect(show(pages.flatMap((page) => linkViolations(page, read(page), files)))).toBe('');
+  });
+
+  it('has no page that no page links', () => {
+    const pages = files.filter((path) => path.endsWith('.md'));
+    expect(show(unlinkedPages(new Map(pages.map((page) => [page, read(page)]))))).toBe('');
   });
 });

@@ -11,7 +11,7 @@ export async function actionsPage(): Promise<string[]> {
   return [
     '# Actions',
     '',
-    'What a task can do with `action:`; the fields stand below `with:`. Any value may be an expression in `${{ }}`.',
+    'What a task can do with `action:`; the fields are below `with:`. Any value may be an expression in `${{ }}`. The examples are tasks of a workflow.',
     ...connectors.flatMap(connectorPart),
   ];
 }
@@ -29,7 +29,7 @@ function connectorPart(connector: AnyConnector): string[] {
     ...(table.length === 0
       ? []
       : ['', `A system of \`kind: ${connector.name}\` in systems.yaml:`, '', ...table]),
-    ...connector.actions.flatMap(actionPart),
+    ...connector.actions.flatMap((action) => actionPart(connector, action)),
   ];
 }
 
@@ -39,7 +39,7 @@ const SYSTEM = {
   none: '',
 } as const;
 
-function actionPart(action: AnyAction): string[] {
+function actionPart(connector: AnyConnector, action: AnyAction): string[] {
   const schema = schemaOf(action.input);
   const table = new SchemaWords(schema).table(schema);
   return [
@@ -53,8 +53,8 @@ function actionPart(action: AnyAction): string[] {
       '',
       `${example.title}:`,
       '',
-      '```yaml',
-      ...stringify({ action: action.name, with: example.with }, { lineWidth: 96 })
+      '```yaml fragment',
+      ...stringify(taskOf(connector, action, example.with), { lineWidth: 96 })
         .trimEnd()
         .split('\n'),
       '```',
@@ -62,10 +62,17 @@ function actionPart(action: AnyAction): string[] {
   ];
 }
 
+/** A whole task, so that it can be copied: the system has the name of its kind. */
+function taskOf(connector: AnyConnector, action: AnyAction, input: unknown): object {
+  const system = action.system === 'required' ? { system: connector.name } : {};
+  return { action: action.name, ...system, with: input };
+}
+
 function repeats({ idempotent }: AnyAction): string {
-  if (idempotent === true) return 'Running it twice does no harm.';
+  if (idempotent === true)
+    return 'Idempotent: running it twice has the same effect as running it once.';
   if (idempotent === false) return 'It is never run twice for one attempt.';
-  return 'Whether running it twice does harm depends on the input.';
+  return 'Idempotent only if the input says so.';
 }
 
 function outputPart(action: AnyAction): string[] {

@@ -9,6 +9,8 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { ROOT } from '../house/source.ts';
+import { blocksOf } from '../pages/blocks.ts';
 import { runSummarySchema, runViewSchema } from '../../protocol/runs.ts';
 
 const EXAMPLE = fileURLToPath(
@@ -52,6 +54,21 @@ async function show(run: string) {
   return runViewSchema.parse(JSON.parse(out));
 }
 
+/** Without what differs from run to run: ids, times, how long something took and how columns are aligned. */
+function linesOf(text: string): string[] {
+  return text
+    .split('\n')
+    .map((line) =>
+      line
+        .trim()
+        .replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'ID')
+        .replaceAll(/ +/g, ' '),
+    )
+    .map((line) =>
+      line.replaceAll(/\d+(?:\.\d+)? ?m?s\b/g, 'TIME').replaceAll(/\d{4}-.*UTC/g, 'WHEN'),
+    );
+}
+
 /** `validate ledger erp! review-`: succeeded, failed, skipped. */
 function endsOf({ taskViews }: Awaited<ReturnType<typeof show>>): string {
   const marks: Readonly<Record<string, string>> = { succeeded: '', failed: '!', skipped: '-' };
@@ -74,6 +91,20 @@ describe('the demonstration', () => {
     expect(demo.out).toContain('refused: customer C-1044 is blocked');
     expect(demo.out).toContain('(sent 1×, looked up 1×)');
     expect(demo.out).toContain('Everything happened as told');
+  });
+
+  it('is quoted in README.md as it is', async () => {
+    const quoted = blocksOf('README.md', readFileSync(join(ROOT, 'README.md'), 'utf8'));
+    const { out } = await tutti('runs', '--workflow', 'certificate-of-completion', '--json');
+    const large = z.array(runSummarySchema).parse(JSON.parse(out))[1]?.id ?? '';
+    const shown = await tutti('show', large);
+    const printed: Readonly<Record<string, string>> = { demo: demo.out, show: shown.out };
+    const quotes = quoted.filter(({ marks: [mark = ''] }) => Object.hasOwn(printed, mark));
+    expect(quotes.map(({ marks }) => marks.join(' '))).toEqual(['demo', 'show']);
+    for (const { marks, text } of quotes) {
+      const there = new Set(linesOf(printed[marks[0] ?? ''] ?? ''));
+      expect(linesOf(text).filter((line) => !there.has(line))).toEqual([]);
+    }
   });
 
   it('leaves three runs, each with the ends of its story', async () => {

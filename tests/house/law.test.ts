@@ -13,7 +13,7 @@ import {
 } from './manners.ts';
 import { entriesOf, orphanViolations } from './orphans.ts';
 import { lockViolations } from './lock.ts';
-import { lawViolations, linkViolations, mapViolations } from './prose.ts';
+import { lawViolations, linkViolations, mapViolations, unlinkedPages } from './prose.ts';
 import { purityViolations } from './purity.ts';
 import { FILE_LINES, FUNCTION_LINES, sizeViolations } from './sizes.ts';
 import { type Violation, listFiles, parseSource } from './source.ts';
@@ -289,6 +289,16 @@ describe('prose', () => {
     expect(whats(linkViolations('docs/README.md', text, ['STYLE.md', 'docs/guides/a.md']))).toEqual(
       ['links to lost.md, which is not there'],
     );
+  });
+
+  it('finds pages that no page links', () => {
+    const pages = new Map([
+      ['README.md', '[docs](docs/README.md#x) [out](https://example.com/docs/lost.md)'],
+      ['docs/README.md', '[a](guides/a.md)'],
+      ['docs/guides/a.md', '[front](../../README.md)'],
+      ['docs/guides/lost.md', '[itself](lost.md)'],
+    ]);
+    expect(unlinkedPages(pages).map(({ path }) => path)).toEqual(['docs/guides/lost.md']);
   });
 });
 

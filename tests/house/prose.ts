@@ -1,11 +1,12 @@
 /**
  * Prose that the law can check: the map names the rooms that are there and no others, every law
- * of the engine names a test that exists, and no link leads nowhere.
+ * of the engine names a test that exists, no link leads nowhere, and links lead to every page.
  */
 import { posix } from 'node:path';
 import type { Violation } from './source.ts';
 
 const MAP = 'ARCHITECTURE.md';
+const FRONT_PAGE = 'README.md';
 
 /** Rooms that the map describes: headings of the form "### `model/` names". */
 export function roomsOnMap(map: string): string[] {
@@ -48,11 +49,9 @@ export function lawViolations(map: string, files: readonly string[]): Violation[
 /** Relative links in a page that lead to no file and no folder. */
 export function linkViolations(page: string, text: string, files: readonly string[]): Violation[] {
   const places = new Set(files.flatMap((path) => [path, ...foldersOf(path)]));
-  return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
-    .map((hit) => ({ link: (hit[1] ?? '').replace(/#.*$/, ''), offset: hit.index }))
-    .filter(({ link }) => link !== '' && !/^[a-z]+:/.test(link))
+  return linksOf(text)
     .filter(({ link }) => {
-      const target = posix.normalize(posix.join(posix.dirname(page), link)).replace(/\/$/, '');
+      const target = placeOf(page, link);
       return target !== '.' && !places.has(target);
     })
     .map(({ link, offset }) => ({
@@ -61,6 +60,35 @@ export function linkViolations(page: string, text: string, files: readonly strin
       what: `links to ${link}, which is not there`,
       because: 'a reader who is sent nowhere stops reading.',
     }));
+}
+
+/** Pages that cannot be reached from README.md by links between pages. */
+export function unlinkedPages(texts: ReadonlyMap<string, string>): Violation[] {
+  const reached = new Set<string>([FRONT_PAGE]);
+  for (const page of reached) {
+    for (const { link } of linksOf(texts.get(page) ?? '')) {
+      const target = placeOf(page, link);
+      if (texts.has(target)) reached.add(target);
+    }
+  }
+  return [...texts.keys()]
+    .filter((page) => !reached.has(page))
+    .map((path) => ({
+      path,
+      line: 1,
+      what: `cannot be reached from ${FRONT_PAGE} by links`,
+      because: 'a page that no page links is found by no reader.',
+    }));
+}
+
+function linksOf(text: string): { link: string; offset: number }[] {
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map((hit) => ({ link: (hit[1] ?? '').replace(/#.*$/, ''), offset: hit.index }))
+    .filter(({ link }) => link !== '' && !/^[a-z]+:/.test(link));
+}
+
+function placeOf(page: string, link: string): string {
+  return posix.normalize(posix.join(posix.dirname(page), link)).replace(/\/$/, '');
 }
 
 function foldersOf(path: string): string[] {
