@@ -35,12 +35,10 @@ export function findsNothing(filter: BulkFilter): boolean {
 }
 
 /** Of the index that a filter is for: see the migration `0006`. */
-const ALL = 0;
-function rankOf({ workflow, parent, businessDate, statuses }: BulkFilter): number {
+function rankOf({ workflow, parent, businessDate }: BulkFilter): number {
   if (parent !== undefined) return -5;
   if (businessDate !== undefined) return workflow === undefined ? -3 : -4;
-  if (workflow !== undefined) return -2;
-  return statuses === undefined ? ALL : -1;
+  return workflow === undefined ? -1 : -2;
 }
 
 /** Whether rows of the ranges are looked through for what no index holds. */
@@ -101,9 +99,7 @@ class Ranges {
       const keyed = `(select ${COLUMNS} from runs where key = ${this.value(key)} offset 0) as keyed`;
       return `select ${this.#columns} from ${keyed}${whereOf([...this.#fixed, ...wanted])}`;
     }
-    const rank = rankOf(this.#filter);
-    this.#fixed.push(`version > ${rank}`);
-    if (rank === ALL) return `${plain}${whereOf(this.#fixed)}`;
+    this.#fixed.push(`version > ${rankOf(this.#filter)}`);
     // Only a range that is asked for in order can be merged with others.
     const ranges = [...new Set<RunStatus>(statuses ?? RUN_STATUSES)].map(
       (status) =>
