@@ -164,6 +164,26 @@ describe('runs', () => {
     expect((await call('GET', '/runs?id=zz')).body.items).toEqual([]);
   });
 
+  it('shows tasks in pages', async () => {
+    const asked: unknown[] = [];
+    const { inspect } = house.door;
+    house.door.inspect = async (run, range) => {
+      asked.push(range);
+      const view = await inspect(run);
+      return view && { ...view, next: '7' };
+    };
+    expect((await call('GET', '/runs/r-1')).body.next).toBe('7');
+    expect((await call('GET', '/runs/r-1/tasks?after=5&limit=2')).body.next).toBe('7');
+    expect((await call('GET', '/runs/r-1/why?after=5&limit=2')).body.next).toBe('7');
+    expect(asked).toEqual([
+      { after: 0, limit: 500 },
+      { after: 5, limit: 2 },
+      { after: 5, limit: 2, open: true },
+    ]);
+    for (const query of ['limit=501', 'limit=0', 'after=-1'])
+      expect(await call('GET', `/runs/r-1/tasks?${query}`)).toMatchObject({ status: 400 });
+  });
+
   it('shows a run, its tasks, one task, and why they wait', async () => {
     const task = encodeURIComponent('two[3]');
     expect((await call('GET', '/runs/r-1')).body).toEqual(VIEW);

@@ -12,6 +12,7 @@ import { TuttiError } from '../model/errors.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import { CATALOGUE } from '../model/errors.ts';
 import { FORWARDED_COMMANDS, FORWARDED_RUNS, forwardedAnswerSchema } from '../model/forwarded.ts';
+import type { TaskRange } from '../model/task-range.ts';
 import { API_PREFIX } from '../model/routes/route.ts';
 import { problemDocumentSchema, runViewSchema } from '../model/wire.ts';
 
@@ -55,11 +56,21 @@ export function peerAt(
       const path = FORWARDED_COMMANDS;
       return ask({ method: 'POST', path, body, limitMs: commandMs }, forwardedAnswerSchema);
     },
-    inspect: (run) => {
-      const path = `${FORWARDED_RUNS}/${encodeURIComponent(run)}`;
+    inspect: (run, range) => {
+      const path = `${FORWARDED_RUNS}/${encodeURIComponent(run)}?${queryOf(range)}`;
       return ask({ method: 'GET', path, limitMs: QUESTION_MS }, runViewSchema);
     },
   };
+}
+
+/** Asked for without an end, there are as many as the other node gives. */
+function queryOf({ task, after, limit, open }: TaskRange): URLSearchParams {
+  return new URLSearchParams({
+    after: String(after),
+    ...(limit !== Infinity && { limit: String(limit) }),
+    ...(task !== undefined && { task }),
+    ...(open === true && { open: 'true' }),
+  });
 }
 
 function send(address: string, token: string, exchange: Exchange): Promise<Answer> {

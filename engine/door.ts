@@ -15,6 +15,7 @@ import type {
 import type { BulkFilter, RetentionRow } from '../journal/journal.ts';
 import type { Problem } from '../model/errors.ts';
 import type { BulkVerb } from '../model/request.ts';
+import type { TaskRange } from '../model/task-range.ts';
 
 export type Accepted = { readonly refused: false; readonly run: string };
 
@@ -68,7 +69,7 @@ export type Via = string;
  */
 export interface Peer {
   submit(command: DoorCommand): Promise<Accepted | Refusal>;
-  inspect(run: string): Promise<RunView | null>;
+  inspect(run: string, range: TaskRange): Promise<RunView | null>;
 }
 
 export interface Door {
@@ -85,8 +86,8 @@ export interface Door {
   preview(command: RestartRun): Promise<RestartPreview | Refusal>;
   /** Mends what can be mended of a run that is set aside; `preview` says it, and does nothing. */
   repair(run: string, by: By, preview: boolean): Promise<Repair | Refusal>;
-  /** The run as it is now, with the gates of every task that is not finished. */
-  inspect(run: string, via?: Via): Promise<RunView | null>;
+  /** The run as it is now, with those of its tasks, or all, and the gates of each that is not finished. */
+  inspect(run: string, range?: TaskRange, via?: Via): Promise<RunView | null>;
   /** Resolves when the run has events after `seq`, or when `signal` aborts. */
   changed(run: string, seq: number, signal: AbortSignal): Promise<void>;
   /** Calls back after every commit of this node, often: it must be cheap. The result ends it. */

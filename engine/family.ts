@@ -14,6 +14,7 @@
  * could hold all the room that their children wait for.
  */
 import type { Views } from '../journal/journal.ts';
+import { indexOf } from '../kernel/nodes.ts';
 import { TuttiError } from '../model/errors.ts';
 import { CHILD_DEPTH } from '../model/family.ts';
 import type {
@@ -165,7 +166,7 @@ export class Family {
   async #tellParent(child: EndedRun, parent: ParentTask): Promise<void> {
     const { owner } = this.#parts;
     await owner.with(parent.run, (run) => {
-      const flight = run.flights.find((each) => each?.task === parent.task);
+      const flight = run.flights[indexOf(run.state, parent.task) ?? -1];
       const report = reportOf(child, parent, flight?.stop === 'cancel');
       if (report === undefined || owner.apply(run, report) !== undefined) owner.release(run);
     });

@@ -2,7 +2,7 @@
 import type { EventRow, StoredRun } from '../journal/journal.ts';
 import { replaying } from '../kernel/step.ts';
 import type { RunEvent } from '../model/run.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, turn } from './clock.ts';
 import { type LiveRun, newLiveRun } from './live-run.ts';
 import { eventOf } from './rows.ts';
 import type { Versions } from './versions.ts';
@@ -18,11 +18,6 @@ function unfoldable<T>(what: string, work: () => T): T {
   } catch (error) {
     throw new Unfoldable(`${what}: ${error instanceof Error ? error.message : String(error)}`);
   }
-}
-
-/** Others have their turn: the history of a large run is long. */
-function turn(clock: Clock): Promise<void> {
-  return new Promise((resolve) => clock.soon(resolve));
 }
 
 const READ_AT_ONCE = 2_000;

@@ -140,7 +140,7 @@ export function runTimer(state: RunState): Timer[] {
  */
 export function sleepsUntil(state: RunState): number | null {
   if (state.end !== undefined) return Infinity;
-  if (state.untold !== undefined) return null;
+  if (state.untold !== undefined || state.agenda.length > 0) return null;
   let until = state.cancel === undefined ? (state.deadline ?? Infinity) : Infinity;
   for (let index = 0; index < state.nodes.length; index++) {
     if (workOf(state, index) !== undefined) return null;

@@ -38,6 +38,34 @@ export function settle(state: RunState, now: number): RunEvent | null {
   }
 }
 
+/**
+ * What of an agenda that nobody has worked off gives an event: nothing in a run that is at rest. Told
+ * by status alone, in the order in which it came up.
+ */
+export function unsettled(state: RunState): number[] {
+  if (state.cancel !== undefined || state.end !== undefined) return [];
+  return [...new Set(state.agenda)].filter((index) => isUnsettled(state, index));
+}
+
+function isUnsettled(state: RunState, index: number): boolean {
+  // A restart can leave fewer nodes than there were.
+  const node = state.nodes[index];
+  switch (node?.status.name) {
+    case 'waiting':
+      return node.item === undefined && (edgesAllow(state, index) || node.open === 0);
+    case 'queued':
+      return !isHeld(state, node) && !isDispatched(definitionOf(state, node), node);
+    case 'running':
+      return node.items !== undefined && node.items.ended === node.items.values.length;
+    case undefined:
+    case 'unknown':
+    case 'retrying':
+    case 'deciding':
+    case 'ended':
+      return false;
+  }
+}
+
 function consider(state: RunState, index: number, now: number): RunEvent | null {
   if (state.cancel !== undefined || state.end !== undefined) return null;
   const node = nodeAt(state, index);

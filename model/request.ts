@@ -16,6 +16,7 @@ import {
   TASK_MAX,
 } from './bounds.ts';
 import { RUN_STATUSES } from './run.ts';
+import { TASKS_MAX } from './task-range.ts';
 import { jsonObjectSchema, jsonSchema } from './wire.ts';
 
 const SOURCE_MAX_LENGTH = 31 * 1024 * 1024;
@@ -216,6 +217,10 @@ export const runsQuerySchema = z.strictObject({
     .describe('Runs whose id begins so, two at most: enough to tell unique from ambiguous'),
   after: cursor,
   limit,
+});
+export const tasksQuerySchema = z.strictObject({
+  after: z.coerce.number<number>().int().min(0).max(COUNT_MAX).default(0),
+  limit: z.coerce.number<number>().int().min(1).max(TASKS_MAX).default(TASKS_MAX),
 });
 export const pageQuerySchema = z.strictObject({ after: cursor, limit });
 export const eventsQuerySchema = z.strictObject({

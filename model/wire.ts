@@ -163,6 +163,9 @@ export const runViewSchema = exact<RunView>('Run', {
   failure: failureSchema.exactOptional(),
   held: bySchema.exactOptional(),
   taskViews: z.array(taskViewSchema),
+  next: text
+    .exactOptional()
+    .describe('There are more tasks: give it as `after` to the list of tasks'),
 });
 
 const abovePreviewSchema = exact<AbovePreview>('AbovePreview', {
@@ -328,6 +331,8 @@ export interface WhyAnswer {
   readonly tasks: readonly WhyTask[];
   /** Why the run is set aside. */
   readonly aside?: string;
+  /** There are more: give it as `after`. */
+  readonly next?: string;
 }
 export interface WhyTask {
   readonly task: string;
@@ -344,6 +349,7 @@ export const whySchema = exact<WhyAnswer>('Why', {
   status: runStatusSchema,
   tasks: z.array(whyTaskSchema),
   aside: text.exactOptional(),
+  next: text.exactOptional().describe('There are more: give it as `after`'),
 });
 
 export interface BulkCount {

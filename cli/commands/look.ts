@@ -9,7 +9,7 @@ import { findServer, folderOf, patienceOf } from '../connection.ts';
 import { followLogs, LogPrinter } from '../log-printer.ts';
 import { alone, connected, EXIT } from '../runtime.ts';
 import type { CommonOptions, Context, LocalContext, Runtime } from '../runtime.ts';
-import { clientOf, resolveRun } from '../client.ts';
+import { clientOf, resolveRun, wholeRun, wholeWhy } from '../client.ts';
 import { secretSource } from '../secrets.ts';
 import { findSystemsFile, loadSystems, resolveSystems } from '../systems.ts';
 import { nodeTable } from '../view/nodes.ts';
@@ -89,9 +89,8 @@ function showCommand(program: Command, runtime: Runtime): void {
     connected<CommonOptions>(
       runtime,
       async (context, [prefix = '']) => {
-        const run = await context.client.getRun({
-          run: await resolveRun(context.client, prefix),
-        });
+        const { client } = context;
+        const run = await wholeRun(client, await resolveRun(client, prefix));
         context.print(run, runDetails(run, context.paint, context.terminal.now()));
         return EXIT.done;
       },
@@ -126,7 +125,7 @@ function whyLines(tasks: readonly WhyTask[], context: LocalContext<unknown>): st
 }
 
 async function whyRun(context: Context<CommonOptions>, run: string): Promise<void> {
-  const answer = await context.client.explainRun({ run });
+  const answer = await wholeWhy(context.client, run);
   const { aside } = answer;
   const lines =
     aside !== undefined

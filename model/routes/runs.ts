@@ -6,6 +6,7 @@ import {
   runsQuerySchema,
   startRequestSchema,
   taskParamsSchema,
+  tasksQuerySchema,
 } from '../request.ts';
 import {
   acceptedSchema,
@@ -66,7 +67,9 @@ export const RUN_ROUTES = routes({
     url: '/runs/:run',
     schema: {
       tags,
-      summary: 'Look at a run with all its tasks',
+      summary: 'Look at a run with its tasks',
+      description:
+        'With the first 500 of them, or fewer when they are large. `next` says that there are more: the list of tasks goes on from there.',
       params: runParamsSchema,
       response: { 200: runViewSchema },
     },
@@ -78,7 +81,10 @@ export const RUN_ROUTES = routes({
     schema: {
       tags,
       summary: 'List the tasks of a run',
+      description:
+        'In the order of the workflow, then the items of mapped tasks. A page may be short: read on until `next` is null.',
       params: runParamsSchema,
+      querystring: tasksQuerySchema,
       response: { 200: taskListSchema },
     },
     refusals: [...READING, 'run.unknown'],
@@ -100,7 +106,9 @@ export const RUN_ROUTES = routes({
     schema: {
       tags,
       summary: 'Say what every open task of a run waits for',
+      description: 'In pages: there are more tasks while there is a `next`.',
       params: runParamsSchema,
+      querystring: tasksQuerySchema,
       response: { 200: whySchema },
     },
     refusals: [...READING, 'run.unknown'],
