@@ -8,7 +8,8 @@ import type { Context } from '../kernel/context.ts';
 import type { Overlay } from '../kernel/gates.ts';
 import { isRefusal } from '../kernel/refusal.ts';
 import type { Mutable, RunState } from '../kernel/state.ts';
-import { first, isAtRest, settleOn, step } from '../kernel/step.ts';
+import { isAtRest } from '../kernel/settle.ts';
+import { first, settleOn, step } from '../kernel/step.ts';
 import { runStatusOf } from '../kernel/view.ts';
 import type { Body } from '../model/definition.ts';
 import { TuttiError } from '../model/errors.ts';
@@ -118,7 +119,7 @@ export class Owner implements PipelineListener {
   #enter(run: LiveRun, events: readonly RunEvent[], unowned: boolean, settled: Settled): void {
     const { id, state } = run;
     if (!unowned) this.#admit(run);
-    const wakeAt = unowned ? state.createdAt : wakeAtOf(run, this.#parts.clock.now());
+    const wakeAt = unowned ? state.createdAt : wakeAtOf(run, this.#parts.clock);
     run.row = { status: runStatusOf(state), wakeAt, version: state.version };
     const start = startRowOf(state, wakeAt);
     // A run that is over at once is inserted with its end.
@@ -172,7 +173,7 @@ export class Owner implements PipelineListener {
 
   #decided(run: LiveRun, events: readonly RunEvent[], settled: Settled | undefined): void {
     const { state } = run;
-    const wakeAt = wakeAtOf(run, this.#parts.clock.now());
+    const wakeAt = wakeAtOf(run, this.#parts.clock);
     const status = runStatusOf(state);
     const { row } = run;
     let update: RunUpdate | undefined;
@@ -345,7 +346,7 @@ export class Owner implements PipelineListener {
     if (run.state.untold !== undefined) this.#parts.untold(run);
     if (run.state.end !== undefined) this.#over(run);
     else if (leaving) this.#evict(run);
-    else if (fallsAsleep(run, this.#parts.clock.now())) this.#decided(run, [], undefined);
+    else if (fallsAsleep(run, this.#parts.clock)) this.#decided(run, [], undefined);
     else this.#world.runTimer(run);
   }
 
@@ -389,7 +390,7 @@ export class Owner implements PipelineListener {
     const facts = this.#parts.observer === undefined ? undefined : happened;
     const entry = { start, events, characters, update, touched, seq, facts, settled };
     this.#parts.pipeline().add(run, entry);
-    if (state.agenda.length > 0) this.#settleOn(run);
+    if (!isAtRest(state)) this.#settleOn(run);
   }
 
   async #load(id: string): Promise<LiveRun | null> {

@@ -25,7 +25,7 @@ export interface ReconcilerParts {
 type Settled = (error?: Error) => void;
 
 /** So many are begun in some milliseconds. */
-const NODES_AT_ONCE = 2_000;
+const NODES_AT_ONCE = 1_000;
 
 export class Reconciler {
   readonly #parts: ReconcilerParts;

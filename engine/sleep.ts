@@ -1,5 +1,6 @@
 /** Until when a run needs no memory. */
 import { sleepsUntil, workOf } from '../kernel/plan.ts';
+import type { Clock } from './clock.ts';
 import type { LiveRun } from './live-run.ts';
 
 /** A run that has nothing to do for less than this stays in memory. */
@@ -8,11 +9,11 @@ const PARK_AFTER_MS = 2_000;
 const LARGE = 1_000;
 
 /** null: the run must stay in memory. Looked at only when nothing is under way. */
-export function wakeAtOf(run: LiveRun, now: number): number | null {
+export function wakeAtOf(run: LiveRun, clock: Clock): number | null {
   if (run.state.end !== undefined || run.busy > 0 || isPutOff(run)) return null;
   for (const node of run.state.touched) if (workOf(run.state, node) !== undefined) return null;
   const until = sleepsUntil(run.state);
-  if (until === null || until < now + PARK_AFTER_MS) return null;
+  if (until === null || until < clock.now() + PARK_AFTER_MS) return null;
   return until;
 }
 
@@ -22,8 +23,8 @@ function isPutOff(run: LiveRun): boolean {
 }
 
 /** It was put off, and now all of the run is in the book. */
-export function fallsAsleep(run: LiveRun, now: number): boolean {
-  return isLarge(run) && run.busy === 0 && wakeAtOf(run, now) !== null;
+export function fallsAsleep(run: LiveRun, clock: Clock): boolean {
+  return isLarge(run) && run.busy === 0 && wakeAtOf(run, clock) !== null;
 }
 
 function isLarge(run: LiveRun): boolean {

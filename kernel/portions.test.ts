@@ -7,11 +7,13 @@ import type { Context } from './context.ts';
 import { BY, START } from './definition.fixture.ts';
 import { NO_OVERLAY } from './gates.ts';
 import { sleepsUntil } from './plan.ts';
+import { isAtRest } from './settle.ts';
 import type { RunState } from './state.ts';
-import { first, isAtRest, replay, settleOn } from './step.ts';
+import { first, replay, settleOn } from './step.ts';
 import { viewOf } from './view.ts';
 
-const COUNT = 700;
+/** Portions end with the last of them, too. */
+const COUNT = 600;
 
 function define(task: (at: number) => string): Definition {
   const tasks = Array.from({ length: COUNT }, (_, at) => `  t${at}: ${task(at)}`);

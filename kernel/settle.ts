@@ -38,6 +38,16 @@ export function settle(state: RunState, now: number): RunEvent | null {
   }
 }
 
+/** What has come up by itself is decided: until a command comes, nothing more follows. */
+export function isAtRest(state: RunState): boolean {
+  return state.agenda.length === 0 && !isOver(state);
+}
+
+/** Nothing in it is alive. One that goes on after its end waits until its parent has heard of it. */
+function isOver(state: RunState): boolean {
+  return state.end === undefined && state.alive === 0 && state.untold === undefined;
+}
+
 /**
  * What of an agenda that nobody has worked off gives an event: nothing in a run that is at rest. Told
  * by status alone, in the order in which it came up.
@@ -277,7 +287,7 @@ function itemsEnded(state: RunState, index: number, node: Node, now: number): Ru
  * after its end waits until its parent has heard of it: else the new end would reach nobody.
  */
 function runEnd(state: RunState, now: number): RunEnded | null {
-  if (state.end !== undefined || state.alive > 0 || state.untold !== undefined) return null;
+  if (!isOver(state)) return null;
   const end: RunEnd = endOf(state);
   const outputs = state.definition.outputs;
   if (end !== 'succeeded' || outputs === undefined) return { type: 'RunEnded', at: now, end };

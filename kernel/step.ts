@@ -62,11 +62,6 @@ function rest(
   return events ?? decided;
 }
 
-/** What has come up by itself is decided: until a command comes, nothing more follows. */
-export function isAtRest(state: RunState): boolean {
-  return state.agenda.length === 0;
-}
-
 /** The fold: state from the journal, with what its last step has left on the agenda. */
 export function replay(
   id: string,

@@ -5,8 +5,8 @@ import { by, Stage } from '../simulation/stage.ts';
 
 const COUNT = 5_000;
 
-function many(task: string): string {
-  const tasks = Array.from({ length: COUNT }, (_, at) => `  t${at}: ${task}`);
+function many(task: string, count = COUNT): string {
+  const tasks = Array.from({ length: count }, (_, at) => `  t${at}: ${task}`);
   return `workflow: many\ntasks:\n${tasks.join('\n')}\n`;
 }
 
@@ -42,7 +42,7 @@ describe('a run of many tasks', () => {
 
   it('sleeps when all of them wait, and wakes for all of them', async () => {
     const stage = await Stage.open();
-    await stage.deploy(many('{ wait: 1h }'));
+    await stage.deploy(many('{ wait: 1h }', 1_200));
     const run = await stage.start('many');
     await quiet(200);
     expect((await stage.view(run)).tasks.ended).toBe(0);
