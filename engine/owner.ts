@@ -101,7 +101,7 @@ export class Owner implements PipelineListener {
   /** From now on nothing new is begun; what is on its way to the book still lands. */
   stop(): void {
     this.#stopped = true;
-    for (const run of this.live.values()) this.#world.clearTimers(run);
+    this.#world.stop(this.live.values());
   }
 
   /** Creates a run. `full`: memory is, so it is written as nobody's, for a node that has room. */

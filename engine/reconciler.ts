@@ -30,8 +30,16 @@ const NODES_AT_ONCE = 1_000;
 export class Reconciler {
   readonly #parts: ReconcilerParts;
 
+  #stopped = false;
+
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
+  }
+
+  /** From now on nothing is begun, and nobody is woken. */
+  stop(runs: Iterable<LiveRun>): void {
+    this.#stopped = true;
+    for (const run of runs) this.clearTimers(run);
   }
 
   /** Every node of a run that has just come into memory. */
@@ -62,7 +70,7 @@ export class Reconciler {
 
   /** A node that is changed meanwhile is looked at when that is durable. */
   #inTurns(run: LiveRun, nodes: readonly number[], from: number, done: () => void): void {
-    if (!run.resident) return;
+    if (!run.resident || this.#stopped) return;
     const end = Math.min(nodes.length, from + NODES_AT_ONCE);
     for (let at = from; at < end; at++) {
       const node = nodes[at] ?? -1;

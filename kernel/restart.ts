@@ -81,8 +81,11 @@ function choiceOf(
   // Tasks that the old version did not have begin in any case.
   const begins = (index: number) => whole.has(index) || lineage[index] === undefined;
   const names = graph.definition.tasks.map(({ name }) => name);
-  const goesOn = new Set(lineage.filter((_, index) => !whole.has(index)));
-  const stops = state.definition.tasks.filter((_, index) => !goesOn.has(index));
+  const same = graph === state.graph;
+  const goesOn = new Set(same ? [] : lineage.filter((_, index) => !whole.has(index)));
+  const stops = state.definition.tasks.filter((_, index) =>
+    same ? whole.has(index) : !goesOn.has(index),
+  );
   const itemStops = items.map((ref) =>
     oldRef(ref, graph.index.get(taskOfRef(ref)) ?? -1, lineage, state),
   );
@@ -150,7 +153,7 @@ function renamed(
   state: RunState,
   graph: Graph,
 ): string[] {
-  if (refs.length === 0) return [];
+  if (refs.length === 0 || graph === state.graph) return [...refs];
   const after = new Map(lineage.map((before, index) => [before, index]));
   return refs.flatMap((ref) => {
     const before = state.graph.index.get(taskOfRef(ref));
