@@ -166,11 +166,9 @@ describe('runs', () => {
 
   it('shows tasks in pages', async () => {
     const asked: unknown[] = [];
-    const { inspect } = house.door;
-    house.door.inspect = async (run, range) => {
+    house.door.inspect = (_, range) => {
       asked.push(range);
-      const view = await inspect(run);
-      return view && { ...view, next: '7' };
+      return Promise.resolve({ ...VIEW, next: '7' });
     };
     expect((await call('GET', '/runs/r-1')).body.next).toBe('7');
     expect((await call('GET', '/runs/r-1/tasks?after=5&limit=2')).body.next).toBe('7');

@@ -57,7 +57,7 @@ export function peerAt(
       return ask({ method: 'POST', path, body, limitMs: commandMs }, forwardedAnswerSchema);
     },
     inspect: (run, range) => {
-      const path = `${FORWARDED_RUNS}/${encodeURIComponent(run)}?${queryOf(range)}`;
+      const path = `${FORWARDED_RUNS}/${encodeURIComponent(run)}?${queryOf(range).toString()}`;
       return ask({ method: 'GET', path, limitMs: QUESTION_MS }, runViewSchema);
     },
   };

@@ -102,7 +102,7 @@ export class Reader {
     };
     const { timeMs, memoryMb } = this.#limits;
     const hearing = {
-      message: (answer: Answer) => void resultOf(answer).then((result) => end(result, true)),
+      message: (said: Answer) => void resultOf(said).then((result) => end(result, true)),
       error: (error: NodeJS.ErrnoException) => {
         const full = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
         end(refused(full ? `it takes more than ${memoryMb} MB to read` : error.message), false);
