@@ -164,10 +164,12 @@ export function noteStatement(filter: BulkFilter, bulk: string): RunsStatement {
   const text = ranges.text();
   const limit = ranges.value(BULK_MAX + 1);
   const into = ranges.value(bulk);
+  // Too many are not written, only to be taken back.
+  const noted = [...ranges.rest, `(select count(*) from found) <= ${BULK_MAX}`];
   return {
     text: `with found as materialized (select * from (\n${text}\n) as ranges limit ${limit}),
 noted as (
-  insert into bulk_runs (bulk, run) select ${into}::uuid, id from found${whereOf(ranges.rest)} returning run
+  insert into bulk_runs (bulk, run) select ${into}::uuid, id from found${whereOf(noted)} returning run
 )
 select (select count(*)::int from noted) as runs, (select count(*)::int from found) as looked`,
     values: ranges.values,
