@@ -27,7 +27,7 @@ export interface Place {
   readonly id: string;
 }
 
-export const CANDIDATES = 200;
+export const CANDIDATES = 500;
 /** Members of families that are looked at together. */
 export const MEMBERS = 2_000;
 

@@ -171,9 +171,6 @@ function retentionCases(
     EVENTS_OF: on(PEOPLE_SETTINGS, 2 * FEW, some),
     LOGS_OF: on(PEOPLE_SETTINGS, 2 * FEW, some),
     LOCK_OVER: on(PEOPLE_SETTINGS, 2 * FEW, some, NOW_MS),
-    DELETE_LOGS: on(PEOPLE_SETTINGS, 2 * FEW, some),
-    DELETE_SLOTS: on(PEOPLE_SETTINGS, 2 * FEW, some),
-    DELETE_RUNS: on(PEOPLE_SETTINGS, 2 * FEW, some),
     BULKS_OVER: on(PEOPLE_SETTINGS, 2, 0, nil, NOW_MS),
     BULK_RUNS: on(PEOPLE_SETTINGS, FEW, bulk, FEW),
     DELETE_BULK_RUNS: on(PEOPLE_SETTINGS, 2 * FEW, bulk, some),
@@ -195,7 +192,8 @@ function retentionCases(
     ),
     FEED_CUT: on(PEOPLE_SETTINGS, 2, feedPosition),
     FEED_START: one(feedPosition, 1),
-    DELETE_EVENTS: on(`${PEOPLE_SETTINGS}; set tutti.retention = 'on'`, 5 * FEW, some),
+    // A run with four events, and of every third one a piece of log.
+    DELETE_RUNS: on(`${PEOPLE_SETTINGS}; set tutti.retention = 'on'`, 6 * FEW, some, some),
   };
 }
 
