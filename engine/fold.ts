@@ -21,10 +21,13 @@ function unfoldable<T>(what: string, work: () => T): T {
 }
 
 const READ_AT_ONCE = 2_000;
+/** Of their data: an event may hold an output of 256 kB. */
+const CHARACTERS_AT_ONCE = 1_000_000;
 
 /** Events in their order, each as it was written: one that is missing changes what follows from it. */
 async function readEvents(rows: readonly EventRow[], clock: Clock): Promise<RunEvent[]> {
   const events: RunEvent[] = [];
+  let characters = 0;
   for (const row of rows) {
     const seq = events.length;
     if (row.seq !== seq) {
@@ -32,7 +35,11 @@ async function readEvents(rows: readonly EventRow[], clock: Clock): Promise<RunE
         `the event ${seq} of its history is missing: ${row.seq} follows ${seq - 1}`,
       );
     }
-    if (seq > 0 && seq % READ_AT_ONCE === 0) await turn(clock);
+    characters += row.data.length;
+    if ((seq > 0 && seq % READ_AT_ONCE === 0) || characters > CHARACTERS_AT_ONCE) {
+      characters = 0;
+      await turn(clock);
+    }
     events.push(unfoldable(`the event ${seq} of its history cannot be read`, () => eventOf(row)));
   }
   return events;
