@@ -203,7 +203,9 @@ function nodeCases(): Readonly<Record<string, Case>> {
   return {
     GONE: on(CLAIM_SETTINGS, 3 * nodes),
     COUNT_GONE: on(CLAIM_SETTINGS, 3 * nodes),
+    UNKNOWN_OWNERS: on(CLAIM_SETTINGS, 4 * nodes),
     STILL_GONE: few([4], nodes),
+    GIVE_LEASES: { values: [], reads: 2 * nodes, sorts: 'one row of each node' },
     LINEAGE: { values: [], reads: 0 },
     BACKEND: { values: [1], reads: 0, sorts: 'sessions of the server' },
     NODES: {
