@@ -66,6 +66,16 @@ describe('commands', () => {
     expect(house.commands).toEqual([]);
   });
 
+  it.each(['tutti', '%20System', 'RUN%20r-1', 'tut%E2%80%8Bti'])(
+    'refuses %s as an actor: it is Tutti itself',
+    async (actor) => {
+      const answer = await call('POST', '/runs/r-1/hold', undefined, { 'x-tutti-actor': actor });
+      expect(answer).toMatchObject({ status: 400, body: { code: 'request.invalid' } });
+      expect(answer.body.detail).toContain('--actor');
+      expect(house.commands).toEqual([]);
+    },
+  );
+
   it('wants a reason for force', async () => {
     const answer = await call('POST', '/runs/r-1/tasks/one/force', { as: 'failed' });
     expect(answer).toMatchObject({ status: 400, body: { problems: [{ path: 'reason' }] } });

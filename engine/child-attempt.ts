@@ -7,6 +7,7 @@
  */
 import { definitionOf, nodeAt } from '../kernel/nodes.ts';
 import { scopeOf, templateOf } from '../kernel/scope.ts';
+import { ENGINE } from '../model/actor.ts';
 import { ExpressionError } from '../model/expression.ts';
 import type { JsonObject } from '../model/json.ts';
 import { CHILD_DEPTH, depthOf } from '../model/family.ts';
@@ -110,7 +111,7 @@ function startOf(flight: Flight, child: string, { workflow, inputs }: Prepared):
     inputs,
     ...(businessDate !== undefined && { businessDate }),
     parent: parentOf(flight),
-    by: { actor: 'tutti', reason: `task "${task}" of run ${run.id}` },
+    by: { actor: ENGINE, reason: `task "${task}" of run ${run.id}` },
   };
 }
 

@@ -15,6 +15,7 @@
  */
 import type { Views } from '../journal/journal.ts';
 import { indexOf } from '../kernel/nodes.ts';
+import { ENGINE } from '../model/actor.ts';
 import { TuttiError } from '../model/errors.ts';
 import { CHILD_DEPTH } from '../model/family.ts';
 import type {
@@ -103,7 +104,7 @@ export class Family {
 
   /** Asks the child to cancel itself, wherever it is, until it has heard or nobody wants it any more. */
   async cancel(child: string, flight: Flight): Promise<void> {
-    const by = { actor: 'tutti', reason: 'its parent is being cancelled' };
+    const by = { actor: ENGINE, reason: 'its parent is being cancelled' };
     while (!flight.interest.aborted) {
       try {
         await this.#parts.submit({ type: 'CancelRun', run: child, by });
