@@ -38,7 +38,7 @@ function refuseUnknown({ query, routeOptions }: FastifyRequest): void {
     return {
       code: 'request.invalid' as const,
       path: name,
-      message: `there is no query parameter ${JSON.stringify(name)}${hint === undefined ? '' : `; ${hint}`}`,
+      message: `there is no query parameter ${JSON.stringify(name)}${hint === undefined ? '' : ` (${hint})`}`,
     };
   });
   const there = known.length === 0 ? 'This route has none.' : `There are: ${known.join(', ')}.`;
