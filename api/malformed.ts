@@ -75,6 +75,7 @@ export function answerNoRequest(
   socket: Duplex & { readonly _httpMessage?: { readonly headersSent?: boolean } | null },
 ): void {
   // An answer that is under way must not get a second one in its midst.
+  // oxlint-disable-next-line no-underscore-dangle -- node tells it by no other name
   const answering = socket._httpMessage?.headersSent === true;
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   if (socket.writable && !answering) socket.write(rawAnswer(noRequest(error)));
@@ -82,19 +83,14 @@ export function answerNoRequest(
 }
 
 function noRequest({ code, message }: Error & { readonly code?: string }): ProblemDocument {
-  switch (code) {
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return problem('request.too-slow', 'The request did not arrive whole in time.');
-    case 'HPE_HEADER_OVERFLOW':
-      return problem('request.head-too-large', 'Its first line and headers are over 16 KB.');
-    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
-      return problem('request.head-too-large', 'The extensions of its chunks are over 16 KB.');
-    default:
-      return problem(
-        'request.invalid',
-        `It is no HTTP/1.1: ${message.replace(/^Parse Error: /, '')}.`,
-      );
-  }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return problem('request.too-slow', 'The request did not arrive whole in time.');
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return problem('request.head-too-large', 'Its first line and headers are over 16 KB.');
+  if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW')
+    return problem('request.head-too-large', 'The extensions of its chunks are over 16 KB.');
+  const why = message.replace(/^Parse Error: /, '');
+  return problem('request.invalid', `It is no HTTP/1.1: ${why}.`);
 }
 
 function rawAnswer(document: ProblemDocument): string {

@@ -129,8 +129,7 @@ describe('prototypes are out of reach', () => {
     expect(() => evaluate(source)).toThrow(ExpressionError);
   });
 
-  it('drops a key __proto__ of a map literal', () => {
-    expect(evaluate('{"__proto__": {"x": 1}}')).toEqual({});
+  it('drops a key __proto__ of what it parses', () => {
     expect(evaluate('bytes("{\\"__proto__\\": {\\"x\\": 1}}").json()')).not.toHaveProperty('x');
   });
 });
@@ -261,14 +260,14 @@ describe('templates', () => {
   it.each(['toString', 'hasOwnProperty', 'valueOf', 'hasValue', 'isPrototypeOf', 'then'])(
     'has %s as a key like any other, and never reads one that is inherited',
     (key) => {
-      const evaluate = (source: string, inputs: Json = {}) =>
+      const of = (source: string, inputs: Json = {}) =>
         compileExpression(source).evaluate({ ...scope, inputs: inputs as JsonObject });
-      expect(evaluate(`{"${key}": 1}`)).toEqual({ [key]: 1 });
-      expect(evaluate(`inputs.${key}`, { [key]: 2 })).toBe(2);
-      expect(evaluate(`has(inputs.${key})`)).toBe(false);
-      expect(evaluate(`"${key}" in inputs`)).toBe(false);
-      expect(() => evaluate(`inputs.${key}`)).toThrow(`no field "${key}"`);
-      expect(() => evaluate(`inputs["${key}"]`)).toThrow(`no field "${key}"`);
+      expect(of(`{"${key}": 1}`)).toEqual({ [key]: 1 });
+      expect(of(`inputs.${key}`, { [key]: 2 })).toBe(2);
+      expect(of(`has(inputs.${key})`)).toBe(false);
+      expect(of(`"${key}" in inputs`)).toBe(false);
+      expect(() => of(`inputs.${key}`)).toThrow(`no field "${key}"`);
+      expect(() => of(`inputs["${key}"]`)).toThrow(`no field "${key}"`);
     },
   );
 
