@@ -87,30 +87,7 @@ export async function createApp(house: House, options: ServerOptions): Promise<A
     clientErrorHandler: answerNoRequest,
   });
   answerTheRest(app.server);
-  const source = new Source(house.views);
-  const tail = new Tail(source, {
-    news: house.news,
-    broken: (error) => app.log.warn({ err: error }, 'the feed cannot be read; it is tried again'),
-  });
-  const room: Room = {
-    ...house,
-    polls: new LongPolls(),
-    streams: new Streams(source, tail, options.streams ?? {}),
-    logPollMs: options.logPollMs ?? LOG_POLL_MS,
-    access: options.access,
-    links: new Links(),
-    privateName: new PrivateName(options.access.token),
-    strangers: new Strangers(),
-    hosts: options.hosts ?? [],
-    silenceMs: options.silenceMs ?? SILENCE_MS,
-  };
-  room.strangers.watch(app.server);
-  app.addHook('onListen', async () => {
-    const address = app.server.address();
-    if (address !== null && typeof address === 'object') {
-      await room.privateName.hold(app.server, address.port);
-    }
-  });
+  const room = openRoom(app, house, options);
   app.setValidatorCompiler(validatorCompiler);
   // The compiler has checked what a handler answers. To check each answer again cost a second for a
   // large run, and one odd row of another node made every list that holds it a 500.
@@ -136,6 +113,34 @@ export async function createApp(house: House, options: ServerOptions): Promise<A
   });
   await registerRoutes(app, room, options.version);
   return app;
+}
+
+function openRoom(app: App, house: House, options: ServerOptions): Room {
+  const source = new Source(house.views);
+  const tail = new Tail(source, {
+    news: house.news,
+    broken: (error) => app.log.warn({ err: error }, 'the feed cannot be read; it is tried again'),
+  });
+  const room: Room = {
+    ...house,
+    polls: new LongPolls(),
+    streams: new Streams(source, tail, options.streams ?? {}),
+    logPollMs: options.logPollMs ?? LOG_POLL_MS,
+    access: options.access,
+    links: new Links(),
+    privateName: new PrivateName(options.access.token),
+    strangers: new Strangers(),
+    hosts: options.hosts ?? [],
+    silenceMs: options.silenceMs ?? SILENCE_MS,
+  };
+  room.strangers.watch(app.server);
+  app.addHook('onListen', async () => {
+    const address = app.server.address();
+    if (address !== null && typeof address === 'object') {
+      await room.privateName.hold(app.server, address.port);
+    }
+  });
+  return room;
 }
 
 async function registerRoutes(app: App, room: Room, version: string): Promise<void> {
