@@ -18,6 +18,8 @@ export function readBodies(app: App, mostBytes = BODIES_MAX_BYTES): void {
   app.addHook('onRequest', async (request, reply) => {
     const size = announcedBytes(request);
     if (size <= SMALL_BODY_BYTES) return;
+    // One that never fits is not told to come again.
+    if (size > limitOf(request)) throw tooLarge(request);
     if (held + size > mostBytes) {
       throw new TuttiError(
         'server.busy',
@@ -53,6 +55,13 @@ function announcedBytes(request: FastifyRequest): number {
   const length = request.headers['content-length'];
   if (length !== undefined) return Number(length) || 0;
   return request.headers['transfer-encoding'] === undefined ? 0 : limitOf(request);
+}
+
+function tooLarge(request: FastifyRequest): TuttiError {
+  return new TuttiError(
+    'request.too-large',
+    `The body is larger than ${megabytes(limitOf(request))}.`,
+  );
 }
 
 /** How large a body of this route may be. */

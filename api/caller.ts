@@ -1,6 +1,7 @@
 /** Who asks: noted when a request has shown it, looked up by whoever must know. */
 import type { FastifyRequest } from 'fastify';
 import type { Caller } from '../kernel/authority.ts';
+import { isReservedActor } from '../model/actor.ts';
 import { bug, TuttiError } from '../model/errors.ts';
 import type { By } from '../model/run.ts';
 
@@ -26,6 +27,12 @@ export function nameOf(request: FastifyRequest): string | undefined {
     throw new TuttiError(
       'request.invalid',
       `X-Tutti-Actor must be one line of at most ${ACTOR_MAX_LENGTH} characters.`,
+    );
+  }
+  if (isReservedActor(name)) {
+    throw new TuttiError(
+      'request.invalid',
+      `X-Tutti-Actor (--actor) is ${JSON.stringify(name)}: that name is kept for what Tutti does by itself. Name the person who acts.`,
     );
   }
   return name;

@@ -154,7 +154,7 @@ function unknown({ headers }: FastifyRequest): string {
 function forbidden(caller: Caller): string {
   switch (caller.kind) {
     case 'job':
-      return `A job may look at its own run (${caller.run}) and act on it, and do nothing else.`;
+      return `A job may look at its own run (${caller.run}), hold, release and cancel it, and do nothing else.`;
     case 'node':
       return 'A node may pass on commands, and nothing else.';
     case 'operator':

@@ -66,6 +66,16 @@ describe('commands', () => {
     expect(house.commands).toEqual([]);
   });
 
+  it.each(['tutti', '%20System', 'RUN%20r-1', 'tut%E2%80%8Bti'])(
+    'refuses %s as an actor: it is Tutti itself',
+    async (actor) => {
+      const answer = await call('POST', '/runs/r-1/hold', undefined, { 'x-tutti-actor': actor });
+      expect(answer).toMatchObject({ status: 400, body: { code: 'request.invalid' } });
+      expect(answer.body.detail).toContain('--actor');
+      expect(house.commands).toEqual([]);
+    },
+  );
+
   it('wants a reason for force', async () => {
     const answer = await call('POST', '/runs/r-1/tasks/one/force', { as: 'failed' });
     expect(answer).toMatchObject({ status: 400, body: { problems: [{ path: 'reason' }] } });
@@ -162,6 +172,24 @@ describe('runs', () => {
   it('finds runs by the beginning of their id', async () => {
     expect((await call('GET', '/runs?id=r-')).body.items).toEqual([SUMMARY]);
     expect((await call('GET', '/runs?id=zz')).body.items).toEqual([]);
+  });
+
+  it('shows tasks in pages', async () => {
+    const asked: unknown[] = [];
+    house.door.inspect = (_, range) => {
+      asked.push(range);
+      return Promise.resolve({ ...VIEW, next: '7' });
+    };
+    expect((await call('GET', '/runs/r-1')).body.next).toBe('7');
+    expect((await call('GET', '/runs/r-1/tasks?after=5&limit=2')).body.next).toBe('7');
+    expect((await call('GET', '/runs/r-1/why?after=5&limit=2')).body.next).toBe('7');
+    expect(asked).toEqual([
+      { after: 0, limit: 500 },
+      { after: 5, limit: 2 },
+      { after: 5, limit: 2, open: true },
+    ]);
+    for (const query of ['limit=501', 'limit=0', 'after=-1'])
+      expect(await call('GET', `/runs/r-1/tasks?${query}`)).toMatchObject({ status: 400 });
   });
 
   it('shows a run, its tasks, one task, and why they wait', async () => {

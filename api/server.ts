@@ -12,16 +12,23 @@ import { bug, TuttiError } from '../model/errors.ts';
 import { API_PREFIX } from '../protocol/route.ts';
 import { readBodies } from './bodies.ts';
 import { docsPage } from './docs-page.ts';
-import { problem } from './document.ts';
 import { type Access, openGate } from './gate.ts';
 import { guardFor } from './guard.ts';
 import type { App, House, Room } from './house.ts';
 import { rememberRequests } from './idempotency.ts';
 import { Links } from './links.ts';
 import { LongPolls } from './long-poll.ts';
+import {
+  answerBadAddress,
+  answerNoRequest,
+  answerTheRest,
+  answerUnknownRoute,
+  HEADERS,
+} from './malformed.ts';
 import { describe } from './openapi.ts';
 import { PrivateName } from './private-name.ts';
-import { answerProblem, sendProblem } from './problem.ts';
+import { answerProblem } from './problem.ts';
+import { knowQueries } from './query.ts';
 import { accessRoutes, enterRoute } from './routes/access.ts';
 import { bulkRoutes } from './routes/bulk.ts';
 import { retentionRoutes } from './routes/retention.ts';
@@ -46,13 +53,6 @@ const SILENCE_MS = 10_000;
 const WHOLE_MS = 120_000;
 const LOOK_MS = 1_000;
 
-/** Against pages of others that have an answer shown, guessed at or kept. */
-const HEADERS = {
-  'x-content-type-options': 'nosniff',
-  'cross-origin-resource-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
-};
-
 export interface ServerOptions {
   /** Of the application; in the OpenAPI document. */
   readonly version: string;
@@ -73,8 +73,47 @@ export async function createApp(house: House, options: ServerOptions): Promise<A
     // Task references travel in the path; the default of 100 characters is too short for them.
     routerOptions: { maxParamLength: 2000 },
     requestTimeout: WHOLE_MS,
-    http: { headersTimeout: options.silenceMs ?? SILENCE_MS, connectionsCheckingInterval: LOOK_MS },
+    http: {
+      headersTimeout: options.silenceMs ?? SILENCE_MS,
+      connectionsCheckingInterval: LOOK_MS,
+      // The guard refuses a request without a host, in words.
+      requireHostHeader: false,
+    },
+    // The hook below does, in the form of all errors.
+    return503OnClosing: false,
+    frameworkErrors: answerBadAddress,
+    clientErrorHandler: answerNoRequest,
   });
+  answerTheRest(app.server);
+  const room = openRoom(app, house, options);
+  app.setValidatorCompiler(validatorCompiler);
+  // The compiler has checked what a handler answers. To check each answer again cost a second for a
+  // large run, and one odd row of another node made every list that holds it a 500.
+  app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
+  app.setErrorHandler(answerProblem);
+  app.setNotFoundHandler((request, reply) => answerUnknownRoute(request, reply));
+  const guard = guardFor([...room.hosts, room.privateName.host]);
+  let closing = false;
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(HEADERS);
+    if (closing) throw new TuttiError('node.stopping');
+    if (room.access.open) reply.header('tutti-auth', 'none');
+    guard(request);
+  });
+  openGate(app, room);
+  knowQueries(app);
+  readBodies(app);
+  app.addHook('preClose', async () => {
+    closing = true;
+    room.privateName.close();
+    room.polls.close();
+    room.streams.close();
+  });
+  await registerRoutes(app, room, options.version);
+  return app;
+}
+
+function openRoom(app: App, house: House, options: ServerOptions): Room {
   const source = new Source(house.views);
   const tail = new Tail(source, {
     news: house.news,
@@ -99,32 +138,7 @@ export async function createApp(house: House, options: ServerOptions): Promise<A
       await room.privateName.hold(app.server, address.port);
     }
   });
-  app.setValidatorCompiler(validatorCompiler);
-  // The compiler has checked what a handler answers. To check each answer again cost a second for a
-  // large run, and one odd row of another node made every list that holds it a 500.
-  app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
-  app.setErrorHandler(answerProblem);
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(
-      reply,
-      problem('route.unknown', `There is no ${request.method} ${request.url.split('?')[0]}.`),
-    ),
-  );
-  const guard = guardFor([...room.hosts, room.privateName.host]);
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers(HEADERS);
-    if (room.access.open) reply.header('tutti-auth', 'none');
-    guard(request);
-  });
-  openGate(app, room);
-  readBodies(app);
-  app.addHook('preClose', async () => {
-    room.privateName.close();
-    room.polls.close();
-    room.streams.close();
-  });
-  await registerRoutes(app, room, options.version);
-  return app;
+  return room;
 }
 
 async function registerRoutes(app: App, room: Room, version: string): Promise<void> {

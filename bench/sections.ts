@@ -15,9 +15,18 @@ interface Heavy {
   readonly play: (victim: Victim) => Promise<void>;
 }
 
+/** A workflow of so many tasks, each of this kind. */
+function many(name: string, task: (at: number) => string): string {
+  const tasks = Array.from({ length: MANY }, (_, at) => `  t${at}: ${task(at)}`);
+  return `workflow: ${name}\ninputs: { n: { type: number, default: 1 } }\ntasks:\n${tasks.join('\n')}\n`;
+}
+
 function large(name: string): string {
-  const tasks = Array.from({ length: MANY }, (_, i) => `  t${i}: { action: tutti.noop }`);
-  return `workflow: ${name}\ntasks:\n${tasks.join('\n')}\n`;
+  return many(name, () => '{ action: tutti.noop }');
+}
+
+function noop(more: string): string {
+  return `{ action: tutti.noop${more === '' ? '' : `, ${more}`} }`;
 }
 
 function job(name: string, script: string): Heavy {
@@ -32,13 +41,46 @@ function sql(name: string, action: string, statement: string): Heavy {
 
 /** Deploys, runs, waits for the end, and looks at it in every way. */
 async function runs(victim: Victim, source: string, inputs: object = {}): Promise<void> {
+  const run = await begins(victim, source, inputs);
+  await ends(victim, run);
+  await looks(victim, run);
+}
+
+async function begins(victim: Victim, source: string, inputs: object = {}): Promise<string> {
   await victim.deploy(source);
-  const workflow = /^workflow: (\S+)/.exec(source)?.[1] ?? '';
-  const run = await victim.start(workflow, inputs);
-  const end = await victim.ended(run, END_LIMIT_MS);
-  if (end === 'open') throw new Error(`${workflow} does not end`);
-  for (const view of ['', '/tasks', '/why', '/logs?limit=500', '/events'])
+  return victim.start(/^workflow: (\S+)/.exec(source)?.[1] ?? '', inputs);
+}
+
+async function ends(victim: Victim, run: string): Promise<void> {
+  if ((await victim.ended(run, END_LIMIT_MS)) === 'open') throw new Error(`${run} does not end`);
+}
+
+/** Pages are read as clients read them, some of them at least. */
+async function looks(victim: Victim, run: string): Promise<void> {
+  for (const view of ['', '/logs?limit=500', '/events?limit=5000', '/tasks/t1', '/why'])
     await victim.ask({ method: 'GET', path: `/runs/${run}${view}` });
+  let after: string | null = '0';
+  for (let pages = 0; after !== null && pages < 20; pages++) {
+    const { text } = await victim.ask({ method: 'GET', path: `/runs/${run}/tasks?after=${after}` });
+    after = (JSON.parse(text) as { next: string | null }).next;
+  }
+  await victim.post(`/runs/${run}/restart-preview`, { from: ['t0'] });
+}
+
+/** What people do with a large run that goes on, and after its end. */
+async function operated(victim: Victim, source: string): Promise<void> {
+  const run = await begins(victim, source);
+  for (const verb of ['hold', 'release', 'hold']) {
+    await victim.post(`/runs/${run}/${verb}`, {});
+    await looks(victim, run);
+  }
+  await victim.post(`/runs/${run}/release`, {});
+  await victim.post(`/runs/${run}/cancel`, {});
+  await ends(victim, run);
+  await victim.post(`/runs/${run}/restart-preview`, {});
+  await victim.post(`/runs/${run}/restart`, {});
+  await victim.post(`/runs/${run}/cancel`, {});
+  await looks(victim, run);
 }
 
 async function validate(victim: Victim, source: string): Promise<void> {
@@ -54,6 +96,48 @@ const HEAVY: readonly Heavy[] = [
       validate(v, `workflow: w\n${Array.from({ length: MANY }, (_, i) => `k${i}: 1`).join('\n')}`),
   },
   { name: `run ${MANY} tasks`, play: (v) => runs(v, large('large')) },
+  {
+    name: `run ${MANY} tasks behind one`,
+    play: (v) =>
+      runs(
+        v,
+        many('fan', (at) => noop(at === 0 ? '' : 'needs: [t0]')),
+      ),
+  },
+  {
+    name: `skip ${MANY} tasks`,
+    play: (v) =>
+      runs(
+        v,
+        many('skips', (at) => noop(at === 0 ? 'when: "false"' : `needs: [t${at - 1}]`)),
+      ),
+  },
+  {
+    name: `look at ${MANY} conditions`,
+    play: (v) =>
+      runs(
+        v,
+        many('conditions', () => noop('when: inputs.n > 1')),
+      ),
+  },
+  {
+    name: `wait for ${MANY} times at once`,
+    play: (v) =>
+      runs(
+        v,
+        many('waits', () => '{ wait: 10s }'),
+      ),
+  },
+  { name: `operate ${MANY} tasks`, play: (v) => operated(v, large('operated')) },
+  {
+    name: 'look at 500 outputs of 250 kB',
+    play: (v) =>
+      runs(
+        v,
+        `workflow: outputs\ninputs: { text: { type: string } }\ntasks:\n  t0: { each: "range(500)", action: tutti.set, with: { values: { text: "\${{ inputs.text }}" } } }\n`,
+        { text: 'x'.repeat(250_000) },
+      ),
+  },
   {
     name: `run each over ${MANY}`,
     play: (v) =>

@@ -6,7 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createClient } from '../protocol/client/client.ts';
 import type { Client } from '../protocol/client/client.ts';
 import { TuttiError } from '../model/errors.ts';
-import type { RunSummary } from '../model/run.ts';
+import type { RunSummary, RunView } from '../model/run.ts';
+import type { WhyAnswer } from '../protocol/tasks.ts';
 import { type Patience, patientFetch } from './patience.ts';
 
 export type { Client } from '../protocol/client/client.ts';
@@ -40,6 +41,30 @@ export function clientOf({ url, token, actor, reconnect, patience }: Server): Cl
             attempt === 1 && !patience.signal.aborted ? reconnect() : null,
         }),
   });
+}
+
+/** A run with all its tasks: of a large one the rest is read page by page. */
+export async function wholeRun(client: Client, run: string): Promise<RunView> {
+  const { next: more, ...view } = await client.getRun({ run });
+  const taskViews = [...view.taskViews];
+  for (let after = more ?? null; after !== null; ) {
+    const page = await client.listTasks({ run, after: Number(after) });
+    for (const task of page.items) taskViews.push(task);
+    after = page.next;
+  }
+  return { ...view, taskViews };
+}
+
+/** What all the open tasks of a run wait for. */
+export async function wholeWhy(client: Client, run: string): Promise<WhyAnswer> {
+  const { next: more, ...answer } = await client.explainRun({ run });
+  const tasks = [...answer.tasks];
+  for (let after = more; after !== undefined; ) {
+    const page = await client.explainRun({ run, after: Number(after) });
+    for (const task of page.tasks) tasks.push(task);
+    after = page.next;
+  }
+  return { ...answer, tasks };
 }
 
 /** The run that a person means by the beginning of its id. */

@@ -10,6 +10,7 @@ import type { Client } from './client.ts';
 import type { ConnectOptions, Purpose } from './connection.ts';
 import { INTERRUPTED_EXIT, type Lifetime } from './lifetime.ts';
 import { EXIT, type Action, type Runtime } from './runtime.ts';
+import { isSystemRefusal, systemRefusal } from './system-refusal.ts';
 import type { Terminal } from './terminal.ts';
 import { problemLines } from './view/problems.ts';
 import { Paint, harmless, printable } from './view/words.ts';
@@ -103,36 +104,11 @@ function documentOf(error: unknown): ProblemDocument {
   if (error instanceof TuttiError) {
     return problem(error.code, error.message, { problems: error.problems });
   }
-  if (isRefusal(error)) return problem('machine.refused', refusalText(error));
+  if (isSystemRefusal(error)) return problem('machine.refused', systemRefusal(error));
   return problem(
     'internal',
     error instanceof Error ? (error.stack ?? error.message) : String(error),
   );
-}
-
-/** What the system said no to; a mistake of ours has no system call. */
-function isRefusal(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'syscall' in error && 'code' in error;
-}
-
-const REFUSALS: Readonly<Record<string, string>> = {
-  EACCES: 'this user may not',
-  EPERM: 'this user may not',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the quota of the disk is used up',
-  EMFILE: 'this process may not open more files (ulimit -n)',
-  ENFILE: 'the machine cannot open more files',
-  ENOENT: 'it is not there',
-  ENOTDIR: 'a part of the path is not a folder',
-  EAGAIN: 'the machine cannot start more processes (ulimit -u)',
-  ENOMEM: 'the machine is out of memory',
-};
-
-function refusalText({ code = '', syscall = '', path, message }: NodeJS.ErrnoException): string {
-  const why = REFUSALS[code];
-  if (why === undefined) return `The system refused: ${message}`;
-  return `The system refused ${syscall}${path === undefined ? '' : ` ${path}`}: ${why} (${code}).`;
 }
 
 function exitCodeOf({ code, status }: ProblemDocument): number {

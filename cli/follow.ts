@@ -5,7 +5,7 @@
  */
 import { RUN_IS_OVER, type RunView } from '../model/run.ts';
 import type { EventView } from '../protocol/events.ts';
-import type { Client } from './client.ts';
+import { type Client, wholeRun } from './client.ts';
 import { Screen } from './screen.ts';
 import type { Terminal } from './terminal.ts';
 import { eventLine } from './view/events.ts';
@@ -38,7 +38,7 @@ export async function follow(
       : new LineWatcher(client, terminal, run, paint);
   try {
     const ended = await readToTheEnd(client, run, watcher, options.signal);
-    return ended ? await client.getRun({ run }) : null;
+    return ended ? await wholeRun(client, run) : null;
   } finally {
     await watcher.close();
   }
@@ -101,13 +101,13 @@ class LineWatcher implements Watcher {
     if (events.some((event) => event.type === 'RunRestarted')) this.#asking = undefined;
     const started = events.filter((event) => event.type === 'TaskStarted');
     if (started.length === 0) return false;
-    this.#asking ??= askingTasks(await this.#client.getRun({ run: this.#run }));
+    this.#asking ??= askingTasks(await wholeRun(this.#client, this.#run));
     const asking = this.#asking;
     return started.some(({ task }) => asking.has(withoutItem(task ?? '')));
   }
 
   async #tellApprovals(): Promise<void> {
-    for (const line of approvals(await this.#client.getRun({ run: this.#run }))) {
+    for (const line of approvals(await wholeRun(this.#client, this.#run))) {
       if (this.#told.has(line)) continue;
       this.#told.add(line);
       this.#terminal.out(`${printable(line.trim())}\n`);
@@ -161,7 +161,7 @@ class LiveWatcher implements Watcher {
   async #draw(): Promise<void> {
     const before = this.#terminal.now();
     try {
-      this.#show(await this.#client.getRun({ run: this.#run }));
+      this.#show(await wholeRun(this.#client, this.#run));
     } catch {
       // The long poll beside this one tells what is wrong.
     }
@@ -178,7 +178,7 @@ class LiveWatcher implements Watcher {
     clearTimeout(this.#timer);
     await this.#drawing;
     clearTimeout(this.#timer);
-    await this.#client.getRun({ run: this.#run }).then(
+    await wholeRun(this.#client, this.#run).then(
       (run) => this.#show(run),
       () => undefined,
     );

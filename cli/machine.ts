@@ -21,14 +21,14 @@ const ticker: Ticker = {
     arm(Math.max(0, ms));
     return () => clearTimeout(timer);
   },
+  // After every callback of this turn of the event loop, before it waits for sockets again.
+  soon: (callback) => void setImmediate(callback),
 };
 const alarms = new Alarms(ticker);
 
 export const machineClock: Clock = {
   ...ticker,
   at: (time, callback) => alarms.at(time, callback),
-  // After every callback of this turn of the event loop, before it waits for sockets again.
-  soon: (callback) => void setImmediate(callback),
 };
 
 const PRECISION = 2 ** 47;

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
+import { ALL_TASKS } from '../model/task-range.ts';
 import { peerAt } from './peer.ts';
 
 const CANCEL = { type: 'CancelRun', run: 'r-1', by: { actor: 'ada', request: 'q-1' } } as const;
@@ -67,7 +68,7 @@ it('reads no more of an answer than a run can have', async () => {
     response.on('drain', more).on('close', closed);
     more();
   });
-  await expect(peerAt(url, tokenFor, 60_000).inspect('r-1')).rejects.toMatchObject({
+  await expect(peerAt(url, tokenFor, 60_000).inspect('r-1', ALL_TASKS)).rejects.toMatchObject({
     code: 'command.unanswered',
     message: expect.stringContaining('larger than 32 MB'),
   });

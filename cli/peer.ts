@@ -9,6 +9,7 @@ import type { z } from 'zod';
 import type { Peer } from '../engine/door.ts';
 import { addressOf } from '../model/node-address.ts';
 import { CATALOGUE, type ErrorCode, TuttiError } from '../model/errors.ts';
+import type { TaskRange } from '../model/task-range.ts';
 import {
   FORWARDED_COMMANDS,
   FORWARDED_RUNS,
@@ -58,11 +59,21 @@ export function peerAt(
       const path = FORWARDED_COMMANDS;
       return ask({ method: 'POST', path, body, limitMs: commandMs }, forwardedAnswerSchema);
     },
-    inspect: (run) => {
-      const path = `${FORWARDED_RUNS}/${encodeURIComponent(run)}`;
+    inspect: (run, range) => {
+      const path = `${FORWARDED_RUNS}/${encodeURIComponent(run)}?${queryOf(range).toString()}`;
       return ask({ method: 'GET', path, limitMs: QUESTION_MS }, runViewSchema);
     },
   };
+}
+
+/** Asked for without an end, there are as many as the other node gives. */
+function queryOf({ task, after, limit, open }: TaskRange): URLSearchParams {
+  return new URLSearchParams({
+    after: String(after),
+    ...(limit !== Infinity && { limit: String(limit) }),
+    ...(task !== undefined && { task }),
+    ...(open === true && { open: 'true' }),
+  });
 }
 
 function send(address: string, token: string, exchange: Exchange): Promise<Answer> {

@@ -41,7 +41,7 @@ describe('words', () => {
     [['serve', '--port', '99999'], 'between 0 and 65535'],
     [['import', 'bpmn', 'ok.yaml'], 'There is no import of "bpmn"'],
     [['import', 'wfformat', 'ok.yaml'], 'ok.yaml is not JSON'],
-    [['validate', 'nowhere.yaml'], 'there is no such file'],
+    [['validate', 'nowhere.yaml'], 'nowhere.yaml cannot be read: it is not there'],
     [['validate', '.'], 'is a folder'],
     [['systems', '--systems', 'nowhere.yaml'], 'There is no systems file'],
   ])('%j is answered with a sentence and 2', async (words, sentence) => {
@@ -82,7 +82,7 @@ describe('words', () => {
         'hold release skip rerun approve reject force steer restart cancel repair bulk retention',
     );
     for (const section of sections) {
-      expect(section).toContain('\n# tutti ');
+      expect(section).toContain('\n```sh parsed\ntutti ');
       expect(section).toContain('`--json`');
       expect(section).toContain('`--data <dir>`');
       expect(section.split('\n')[2]).toMatch(/\.$/);

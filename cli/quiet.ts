@@ -8,7 +8,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TuttiError } from '../model/errors.ts';
 import type { RunSummary, TaskView } from '../model/run.ts';
-import { ApiRefusal } from './client.ts';
+import { ApiRefusal, wholeRun } from './client.ts';
 import type { Client } from './client.ts';
 import type { Terminal } from './terminal.ts';
 import { oneLine, plural } from './view/words.ts';
@@ -30,7 +30,7 @@ async function busyRuns(client: Client, now: number): Promise<RunSummary[]> {
   const busy: RunSummary[] = [];
   for (const run of items) {
     try {
-      const { taskViews } = await client.getRun({ run: run.id });
+      const { taskViews } = await wholeRun(client, run.id);
       if (taskViews.some((task) => isBusy(task, now))) busy.push(run);
     } catch (error) {
       if (!(error instanceof ApiRefusal || error instanceof TuttiError)) throw error;

@@ -6,11 +6,13 @@
  * memory; one that exceeds either is ended, and another takes its place. A thread runs this file
  * again (`serveReading`), from the sources as from `dist/`.
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import { parentPort, Worker } from 'node:worker_threads';
 import { loadConnectors } from '../connectors/index.ts';
 import { catalogueOf } from '../connectors/kit/index.ts';
 import type { ActionCatalogue } from '../model/action.ts';
 import { beside } from '../model/beside.ts';
+import { readingDefinition, writeDefinition } from '../model/definition-text.ts';
 import { type ReadOptions, type ReadResult, readWorkflow } from '../language/read.ts';
 
 type Asked = Pick<ReadOptions, 'file' | 'found'>;
@@ -84,7 +86,10 @@ export class Reader {
   }
 
   #ask(worker: Worker, { source, options, answer }: Question): void {
+    let over = false;
     const end = (result: ReadResult, alive: boolean): void => {
+      if (over) return;
+      over = true;
       clearTimeout(timer);
       // Each by itself: a thread whose listeners are all removed is not heard any more.
       for (const [event, hear] of Object.entries(hearing)) worker.off(event, hear);
@@ -97,7 +102,7 @@ export class Reader {
     };
     const { timeMs, memoryMb } = this.#limits;
     const hearing = {
-      message: (result: string) => end(JSON.parse(result) as ReadResult, true),
+      message: (said: Answer) => void resultOf(said).then((result) => end(result, true)),
       error: (error: NodeJS.ErrnoException) => {
         const full = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
         end(refused(full ? `it takes more than ${memoryMb} MB to read` : error.message), false);
@@ -131,11 +136,32 @@ async function readHere(source: string, options: Asked): Promise<ReadResult> {
   return readWorkflow(source, { ...options, actions: await loading });
 }
 
-/** What a thread does. It answers with a text: to copy a large value costs the loop twice as much. */
+/** What a thread answers. Texts: to copy a large value costs the loop twice as much as to read it. */
+interface Answer {
+  readonly rest: string;
+  readonly definition: string | null;
+}
+
 export function serveReading(): void {
   parentPort?.on('message', ({ source, options }: Pick<Question, 'source' | 'options'>) => {
-    void readHere(source, options).then((result) =>
-      parentPort?.postMessage(JSON.stringify(result), []),
-    );
+    void readHere(source, options).then(({ definition, ...rest }) => {
+      const answer: Answer = {
+        rest: JSON.stringify(rest),
+        definition: definition === null ? null : writeDefinition(definition),
+      };
+      parentPort?.postMessage(answer, []);
+    });
   });
+}
+
+/** Others have their turn while a large one is read. */
+async function resultOf({ rest, definition }: Answer): Promise<ReadResult> {
+  const result = JSON.parse(rest) as Omit<ReadResult, 'definition'>;
+  if (definition === null) return { ...result, definition };
+  const reading = readingDefinition(definition);
+  for (;;) {
+    const { done, value } = reading.next();
+    if (done === true) return { ...result, definition: value };
+    await turn();
+  }
 }

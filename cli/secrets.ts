@@ -8,6 +8,7 @@
 import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { TuttiError } from '../model/errors.ts';
+import { wordsOf } from './system-refusal.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -76,7 +77,7 @@ function readSecret(file: string): { readonly value: string } | SecretProblem | 
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     const hint = 'It must be a file that the user of Tutti may read.';
-    return { message: `The secret ${file} cannot be read (${code}).`, hint };
+    return { message: `The secret ${file} cannot be read: ${wordsOf(error).wrong}.`, hint };
   }
   try {
     return refused(file, descriptor) ?? textOf(file, descriptor);

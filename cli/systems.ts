@@ -5,7 +5,7 @@
  *
  * A problem names the secret, the variable or the field, never the value.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
 import type { AnyConnector } from '../connectors/kit/index.ts';
@@ -19,6 +19,7 @@ import { readSystems } from '../language/systems.ts';
 import type { SystemEntry, SystemsFile } from '../language/systems.ts';
 import { secretsOf, type Found, type Path } from './secret-fields.ts';
 import type { SecretSource } from './secrets.ts';
+import { readGiven } from './system-refusal.ts';
 import { redactorOf } from './spellings.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -61,7 +62,7 @@ export interface Systems {
 }
 
 export function loadSystems(file: string | null): SystemsFile {
-  return file === null ? readSystems('') : readSystems(readFileSync(file, 'utf8'), file);
+  return file === null ? readSystems('') : readSystems(readGiven(file, file).toString(), file);
 }
 
 /** The databases that systems want of the embedded PostgreSQL. */

@@ -3,6 +3,7 @@
  */
 import { userInfo } from 'node:os';
 import { createInterface } from 'node:readline';
+import { isReservedActor } from '../model/actor.ts';
 
 export interface Terminal {
   out(text: string): void;
@@ -70,7 +71,9 @@ function wantsColor(env: NodeJS.ProcessEnv, live: boolean): boolean {
 
 function userName(): string {
   try {
-    return userInfo().username;
+    const { username } = userInfo();
+    // Services often run as a user of their own name, under which nobody may act.
+    return isReservedActor(username) ? `user ${username}` : username;
   } catch {
     // A container's user id may have no name.
     return 'unknown';

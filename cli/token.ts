@@ -19,6 +19,7 @@ import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { makeSecret } from '../api/credentials.ts';
 import { TuttiError } from '../model/errors.ts';
+import { wordsOf } from './system-refusal.ts';
 
 const FORM = /^[\w-]{32,200}$/;
 
@@ -56,10 +57,7 @@ function readPrivate(file: string, folder: string): string | null {
     descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return null;
-    throw unsafe(
-      file,
-      error instanceof Error ? `cannot be read: ${error.message}` : 'cannot be read',
-    );
+    throw unsafe(file, `cannot be read: ${wordsOf(error).wrong}`);
   }
   try {
     const stats = fstatSync(descriptor);

@@ -115,6 +115,18 @@ describe('an alarm by the wall clock', () => {
     expect(fired).toHaveLength(1);
   });
 
+  it('lets others have their turn when many are due at once', () => {
+    const later: (() => void)[] = [];
+    const machine = new Machine();
+    machine.soon = (callback) => void later.push(callback);
+    const fired = Array.from({ length: 1_000 }, () => alarmIn(machine, 10_000).fired);
+    const count = () => fired.filter((each) => each.length === 1).length;
+    machine.pass(10_000);
+    expect(count()).toBe(200);
+    for (let turn = later.shift(); turn !== undefined; turn = later.shift()) turn();
+    expect(count()).toBe(1_000);
+  });
+
   it('leaves no timer behind when it is taken back', () => {
     const machine = new Machine();
     const back = machine.at(machine.now() + DAY, () => undefined);

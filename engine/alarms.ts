@@ -8,14 +8,17 @@
  * differ by what they did, all alarms are set anew. No table is read for it.
  */
 import type { Clock } from './clock.ts';
+import { Fifo } from './fifo.ts';
 
-export type Ticker = Pick<Clock, 'now' | 'elapsed' | 'after'>;
+export type Ticker = Pick<Clock, 'now' | 'elapsed' | 'after' | 'soon'>;
 
 /** Of a wall clock that was set in a way that no comparison notices. */
 const PIECE_MS = 30_000;
 const LOOK_MS = 1_000;
 /** A clock that is being adjusted slowly differs by less between two looks. */
 const JUMP_MS = 200;
+
+const FIRED_AT_ONCE = 200;
 
 interface Alarm {
   readonly time: number;
@@ -26,6 +29,10 @@ interface Alarm {
 export class Alarms {
   readonly #ticker: Ticker;
   readonly #set = new Set<Alarm>();
+  readonly #due = new Fifo<Alarm>();
+  /** Since the last pause. */
+  #fired = 0;
+  #pausing = false;
   #difference = 0;
   #stopLooking: () => void = () => {};
 
@@ -50,12 +57,32 @@ export class Alarms {
     if (Math.abs(this.#differs() - this.#difference) > JUMP_MS) this.#difference = Infinity;
     const leftMs = alarm.time - this.#ticker.now();
     alarm.cancel = this.#ticker.after(Math.max(0, Math.min(leftMs, PIECE_MS)), () => {
+      this.#due.push(alarm);
+      if (!this.#pausing) this.#fire();
+    });
+  }
+
+  /** Many may be due at once: after some of them others have their turn. */
+  #fire(): void {
+    for (let alarm = this.#due.shift(); alarm !== undefined; alarm = this.#due.shift()) {
+      if (!this.#set.has(alarm)) continue;
       if (this.#ticker.now() < alarm.time) {
         this.#arm(alarm);
-        return;
+        continue;
       }
       this.#forget(alarm);
+      if (++this.#fired >= FIRED_AT_ONCE) this.#pause();
       alarm.callback();
+      if (this.#pausing) return;
+    }
+  }
+
+  #pause(): void {
+    this.#fired = 0;
+    this.#pausing = true;
+    this.#ticker.soon(() => {
+      this.#pausing = false;
+      this.#fire();
     });
   }
 

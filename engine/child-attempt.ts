@@ -6,6 +6,7 @@
  * below a run that is being cancelled, or the cancellation would run behind its children for ever.
  */
 import { type Follow, inputOf, taskOf } from '../kernel/run/machine.ts';
+import { ENGINE } from '../model/actor.ts';
 import type { JsonObject } from '../model/json.ts';
 import { CHILD_DEPTH, depthOf } from '../model/family.ts';
 import type { Failure, ParentTask, Refusal, StartRun } from '../model/run.ts';
@@ -101,7 +102,7 @@ function startOf(flight: Flight, child: string, { workflow, inputs }: Prepared):
     inputs,
     ...(businessDate !== undefined && { businessDate }),
     parent: parentOf(flight),
-    by: { actor: 'tutti', reason: `task "${task}" of run ${run.id}` },
+    by: { actor: ENGINE, reason: `task "${task}" of run ${run.id}` },
   };
 }
 

@@ -27,3 +27,8 @@ export interface Ids {
   /** A new id for a run: a UUID, ordered by time. */
   run(): string;
 }
+
+/** Others have their turn: what is long is done in portions. */
+export function turn(clock: Clock): Promise<void> {
+  return new Promise((resolve) => clock.soon(resolve));
+}

@@ -23,7 +23,7 @@ import { isPooled, type Pools } from './pools.ts';
 /** A lane in which nothing ends for so long may be full of those who wait for who is not let in. */
 const STUCK_MS = 1_000;
 /** Begun without a pause for others: attempts that end at once would let in one another without end. */
-const BEGUN_AT_ONCE = 2_000;
+const BEGUN_AT_ONCE = 1_000;
 /** Waits cost the node next to nothing; each has a place in memory. */
 const MOST_WAITS = 10_000;
 

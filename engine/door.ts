@@ -16,6 +16,7 @@ import type { BulkFilter } from '../journal/bulks.ts';
 import type { RetentionRow } from '../journal/retentions.ts';
 import type { Problem } from '../model/errors.ts';
 import type { BulkVerb } from '../model/bulk.ts';
+import type { TaskRange } from '../model/task-range.ts';
 
 export type Accepted = { readonly refused: false; readonly run: string };
 
@@ -69,7 +70,7 @@ export type Via = string;
  */
 export interface Peer {
   submit(command: DoorCommand): Promise<Accepted | Refusal>;
-  inspect(run: string): Promise<RunView | null>;
+  inspect(run: string, range: TaskRange): Promise<RunView | null>;
 }
 
 export interface Door {
@@ -86,8 +87,8 @@ export interface Door {
   preview(command: RestartRun): Promise<RestartPreview | Refusal>;
   /** Mends what can be mended of a run that is set aside; `preview` says it, and does nothing. */
   repair(run: string, by: By, preview: boolean): Promise<Repair | Refusal>;
-  /** The run as it is now, with the gates of every task that is not finished. */
-  inspect(run: string, via?: Via): Promise<RunView | null>;
+  /** The run as it is now, with those of its tasks, or all, and the gates of each that is not finished. */
+  inspect(run: string, range?: TaskRange, via?: Via): Promise<RunView | null>;
   /** Resolves when the run has events after `seq`, or when `signal` aborts. */
   changed(run: string, seq: number, signal: AbortSignal): Promise<void>;
   /** Calls back after every commit of this node, often: it must be cheap. The result ends it. */

@@ -132,7 +132,7 @@ class Orchestra implements Engine {
     for (const connector of options.connectors as readonly Connector[]) {
       for (const action of connector.actions) this.#actions.set(action.name, { action, connector });
     }
-    this.#versions = new Versions(journal);
+    this.#versions = new Versions(journal, clock);
     this.#pools = new Pools({
       slots: journal.slots,
       lease: () => this.#leased(),

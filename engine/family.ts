@@ -14,6 +14,8 @@
  * could hold all the room that their children wait for.
  */
 import type { Views } from '../journal/journal.ts';
+import { indexOf } from '../kernel/run/machine.ts';
+import { ENGINE } from '../model/actor.ts';
 import { TuttiError } from '../model/errors.ts';
 import { CHILD_DEPTH } from '../model/family.ts';
 import type {
@@ -102,7 +104,7 @@ export class Family {
 
   /** Asks the child to cancel itself, wherever it is, until it has heard or nobody wants it any more. */
   async cancel(child: string, flight: Flight): Promise<void> {
-    const by = { actor: 'tutti', reason: 'its parent is being cancelled' };
+    const by = { actor: ENGINE, reason: 'its parent is being cancelled' };
     while (!flight.interest.aborted) {
       try {
         await this.#parts.submit({ type: 'CancelRun', run: child, by });
@@ -165,7 +167,7 @@ export class Family {
   async #tellParent(child: EndedRun, parent: ParentTask): Promise<void> {
     const { owner } = this.#parts;
     await owner.with(parent.run, (run) => {
-      const flight = run.flights.find((each) => each?.task === parent.task);
+      const flight = run.flights[indexOf(run.state, parent.task) ?? -1];
       const report = reportOf(child, parent, flight?.stop === 'cancel');
       if (report === undefined || owner.apply(run, report) !== undefined) owner.release(run);
     });

@@ -3,7 +3,7 @@ import type { EventRow } from '../journal/append.ts';
 import type { StoredRun } from '../journal/runs.ts';
 import { replaying } from '../kernel/run/machine.ts';
 import type { RunEvent } from '../model/run.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, turn } from './clock.ts';
 import { type LiveRun, newLiveRun } from './live-run.ts';
 import { eventOf } from './rows.ts';
 import type { Versions } from './versions.ts';
@@ -21,16 +21,14 @@ function unfoldable<T>(what: string, work: () => T): T {
   }
 }
 
-/** Others have their turn: the history of a large run is long. */
-function turn(clock: Clock): Promise<void> {
-  return new Promise((resolve) => clock.soon(resolve));
-}
-
 const READ_AT_ONCE = 2_000;
+/** Of their data: an event may hold an output of 256 kB. */
+const CHARACTERS_AT_ONCE = 1_000_000;
 
 /** Events in their order, each as it was written: one that is missing changes what follows from it. */
 async function readEvents(rows: readonly EventRow[], clock: Clock): Promise<RunEvent[]> {
   const events: RunEvent[] = [];
+  let characters = 0;
   for (const row of rows) {
     const seq = events.length;
     if (row.seq !== seq) {
@@ -38,7 +36,11 @@ async function readEvents(rows: readonly EventRow[], clock: Clock): Promise<RunE
         `the event ${seq} of its history is missing: ${row.seq} follows ${seq - 1}`,
       );
     }
-    if (seq > 0 && seq % READ_AT_ONCE === 0) await turn(clock);
+    characters += row.data.length;
+    if ((seq > 0 && seq % READ_AT_ONCE === 0) || characters > CHARACTERS_AT_ONCE) {
+      characters = 0;
+      await turn(clock);
+    }
     events.push(unfoldable(`the event ${seq} of its history cannot be read`, () => eventOf(row)));
   }
   return events;

@@ -47,6 +47,8 @@ export interface LiveRun {
   readonly timers: Map<number, { readonly at: number; readonly cancel: () => void }>;
   /** The node that the journal names as its owner; null until it is written. */
   owner: number | null;
+  /** It is not at rest: it goes on in the next turn. */
+  settling: boolean;
   /** What the view of runs holds now. */
   row: { status: string; wakeAt: number | null; version: number };
 }
@@ -65,6 +67,7 @@ export function newLiveRun(state: RunState, directory: string, durable: number):
     busy: 0,
     timers: new Map(),
     owner: null,
+    settling: false,
     row: { status: 'running', wakeAt: null, version: state.version },
   };
 }

@@ -8,7 +8,7 @@ import type { Journal } from '../journal/journal.ts';
 import type { NodeLease } from '../journal/ownership.ts';
 import type { StoredRun } from '../journal/runs.ts';
 import type { Context, Overlay, RunState } from '../kernel/run/machine.ts';
-import { first, runStatusOf, sleepsUntil, step, workOf } from '../kernel/run/machine.ts';
+import { first, isAtRest, runStatusOf, settleOn, step } from '../kernel/run/machine.ts';
 import { isRefusal } from '../model/refusal.ts';
 import type { Mutable } from '../model/mutable.ts';
 import type { Body } from '../model/definition.ts';
@@ -27,11 +27,10 @@ import { Elsewhere } from './peers.ts';
 import type { Pipeline, PipelineListener } from './pipeline.ts';
 import { Reconciler } from './reconciler.ts';
 import { Refusals } from './refusals.ts';
+import { fallsAsleep, wakeAtOf } from './sleep.ts';
+import { type Reading, Shelf } from './shelf.ts';
 import { rowOf, startRowOf, updateOf } from './rows.ts';
 import type { Versions } from './versions.ts';
-
-/** A run that has nothing to do for less than this stays in memory. */
-const PARK_AFTER_MS = 2_000;
 
 export interface OwnerParts {
   readonly journal: Journal;
@@ -75,6 +74,7 @@ export class Owner implements PipelineListener {
   readonly #now: Mutable<Context>;
   readonly #leavings: Leavings;
   readonly #refusals: Refusals;
+  readonly #shelf: Shelf;
   /** Runs that left memory while they were being loaded. */
   readonly #passed = new Set<string>();
   #stopped = false;
@@ -84,6 +84,7 @@ export class Owner implements PipelineListener {
     const { chance, versions } = parts;
     this.#now = { now: 0, chance: () => chance.next(), definitions: versions.definitions };
     this.#leavings = new Leavings(parts.landed);
+    this.#shelf = new Shelf(parts);
     this.#refusals = new Refusals({
       takeUp: (run) => void this.#takeUpAgain(run),
       setAside: (run, reason) => void this.#setAsideAlone(run, reason),
@@ -100,7 +101,7 @@ export class Owner implements PipelineListener {
   /** From now on nothing new is begun; what is on its way to the book still lands. */
   stop(): void {
     this.#stopped = true;
-    for (const run of this.live.values()) this.#world.clearTimers(run);
+    this.#world.stop(this.live.values());
   }
 
   /** Creates a run. `full`: memory is, so it is written as nobody's, for a node that has room. */
@@ -118,7 +119,7 @@ export class Owner implements PipelineListener {
   #enter(run: LiveRun, events: readonly RunEvent[], unowned: boolean, settled: Settled): void {
     const { id, state } = run;
     if (!unowned) this.#admit(run);
-    const wakeAt = unowned ? state.createdAt : this.#wakeAt(run, state.touched);
+    const wakeAt = unowned ? state.createdAt : wakeAtOf(run, this.#parts.clock);
     run.row = { status: runStatusOf(state), wakeAt, version: state.version };
     const start = startRowOf(state, wakeAt);
     // A run that is over at once is inserted with its end.
@@ -163,11 +164,16 @@ export class Owner implements PipelineListener {
       settled?.();
       return undefined;
     }
-    const state = run.state;
     // A task that is reopened comes before the restart of what follows it.
     if (events[0]?.type === 'RunRestarted' || events[1]?.type === 'RunRestarted')
       settled = this.#world.renumber(run, settled);
-    const wakeAt = this.#wakeAt(run, state.touched);
+    this.#decided(run, events, settled);
+    return undefined;
+  }
+
+  #decided(run: LiveRun, events: readonly RunEvent[], settled: Settled | undefined): void {
+    const { state } = run;
+    const wakeAt = wakeAtOf(run, this.#parts.clock);
     const status = runStatusOf(state);
     const { row } = run;
     let update: RunUpdate | undefined;
@@ -178,7 +184,21 @@ export class Owner implements PipelineListener {
       update = updateOf(state, wakeAt);
     }
     this.#push(run, events, undefined, update, settled);
-    return undefined;
+  }
+
+  /** What a step has left undecided comes when others have had their turn. */
+  #settleOn(run: LiveRun): void {
+    if (run.settling) return;
+    run.settling = true;
+    this.#parts.clock.soon(() => {
+      run.settling = false;
+      if (!run.resident || this.#stopped || isAtRest(run.state)) return;
+      try {
+        this.#decided(run, settleOn(run.state, this.#context()), undefined);
+      } catch {
+        this.#forget(run);
+      }
+    });
   }
 
   /** The run in memory, from the journal if need be; null when there is no such run. */
@@ -245,19 +265,9 @@ export class Owner implements PipelineListener {
   }
 
   /** The fold of a run that may stay where it is. */
-  async read(id: string): Promise<{ run: LiveRun; live: boolean; aside?: string } | null> {
+  async read(id: string): Promise<Reading | null> {
     const known = this.live.get(id);
-    if (known !== undefined) return { run: known, live: true };
-    const stored = await this.#parts.journal.load(id);
-    if (stored === null) return null;
-    try {
-      const run = await foldOf(stored, this.#parts.versions, this.#parts.clock);
-      const { aside } = stored.summary;
-      return { run, live: false, ...(aside !== undefined && { aside }) };
-    } catch (error) {
-      if (error instanceof Unfoldable) throw isAside(id, stored.summary.aside ?? error.message);
-      throw error;
-    }
+    return known === undefined ? this.#shelf.read(id) : { run: known, live: true };
   }
 
   /** Sleeping runs are due: they are in memory from now on, and the journal says so. */
@@ -328,15 +338,14 @@ export class Owner implements PipelineListener {
     for (const entry of entries) {
       entry.settled?.();
       if (this.#stopped || leaving) continue;
-      for (const node of entry.touched) {
-        if ((run.touchedAt[node] ?? 0) <= run.durable) this.#world.reconcile(run, node);
-      }
+      this.#world.follow(run, entry.touched);
     }
     this.#parts.noticed(run.id, run.durable);
     if (!quiet || this.#stopped) return;
     if (run.state.untold !== undefined) this.#parts.untold(run);
     if (run.state.end !== undefined) this.#over(run);
     else if (leaving) this.#evict(run);
+    else if (fallsAsleep(run, this.#parts.clock)) this.#decided(run, [], undefined);
     else this.#world.runTimer(run);
   }
 
@@ -380,15 +389,7 @@ export class Owner implements PipelineListener {
     const facts = this.#parts.observer === undefined ? undefined : happened;
     const entry = { start, events, characters, update, touched, seq, facts, settled };
     this.#parts.pipeline().add(run, entry);
-  }
-
-  /** null: the run must stay in memory. Looked at only when nothing is under way. */
-  #wakeAt(run: LiveRun, touched: readonly number[]): number | null {
-    if (run.state.end !== undefined || run.busy > 0) return null;
-    for (const node of touched) if (workOf(run.state, node) !== undefined) return null;
-    const until = sleepsUntil(run.state);
-    if (until === null || until < this.#parts.clock.now() + PARK_AFTER_MS) return null;
-    return until;
+    if (!isAtRest(state)) this.#settleOn(run);
   }
 
   async #load(id: string): Promise<LiveRun | null> {
@@ -426,6 +427,7 @@ export class Owner implements PipelineListener {
     if (meanwhile !== undefined) return meanwhile;
     this.#admit(run);
     this.#world.takeUp(run);
+    if (!isAtRest(run.state)) this.#settleOn(run);
     if (run.state.untold !== undefined) this.#parts.untold(run);
     return run;
   }

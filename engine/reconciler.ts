@@ -33,18 +33,60 @@ export interface ReconcilerParts {
 
 type Settled = (error?: Error) => void;
 
+/** So many are begun in some milliseconds. */
+const NODES_AT_ONCE = 1_000;
+
 export class Reconciler {
   readonly #parts: ReconcilerParts;
+
+  #stopped = false;
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
   }
 
+  /** From now on nothing is begun, and nobody is woken. */
+  stop(runs: Iterable<LiveRun>): void {
+    this.#stopped = true;
+    for (const run of runs) this.clearTimers(run);
+  }
+
   /** Every node of a run that has just come into memory. */
   takeUp(run: LiveRun): void {
-    run.state.nodes.forEach((_, node) => this.reconcile(run, node));
-    this.#parts.dispatcher().tookUp(run);
-    this.runTimer(run);
+    const nodes = run.state.nodes.map((_, node) => node);
+    this.#inTurns(run, nodes, 0, () => {
+      this.#parts.dispatcher().tookUp(run);
+      this.runTimer(run);
+    });
+  }
+
+  /**
+   * Nodes whose change is durable. Where there are many, what goes on already is seen to at once (a
+   * hold stops what stands in the queue), and what is to begin is begun in portions.
+   */
+  follow(run: LiveRun, touched: readonly number[]): void {
+    if (touched.length <= NODES_AT_ONCE) {
+      for (const node of touched) if (isDurable(run, node)) this.reconcile(run, node);
+      return;
+    }
+    const idle: number[] = [];
+    for (const node of touched) {
+      if (run.flights[node] === undefined) idle.push(node);
+      else if (isDurable(run, node)) this.reconcile(run, node);
+    }
+    this.#inTurns(run, idle, 0, () => undefined);
+  }
+
+  /** A node that is changed meanwhile is looked at when that is durable. */
+  #inTurns(run: LiveRun, nodes: readonly number[], from: number, done: () => void): void {
+    if (!run.resident || this.#stopped) return;
+    const end = Math.min(nodes.length, from + NODES_AT_ONCE);
+    for (let at = from; at < end; at++) {
+      const node = nodes[at] ?? -1;
+      if (isDurable(run, node)) this.reconcile(run, node);
+    }
+    if (end >= nodes.length) done();
+    else this.#parts.clock.soon(() => this.#inTurns(run, nodes, end, done));
   }
 
   /** The run leaves memory: nothing of it goes on here, unless it comes back at once. */
@@ -78,7 +120,7 @@ export class Reconciler {
     const { run, node } = flight;
     if (!run.resident || run.flights[node] !== flight) return;
     this.#drop(run, flight);
-    if ((run.touchedAt[node] ?? 0) <= run.durable) this.reconcile(run, node);
+    if (isDurable(run, node)) this.reconcile(run, node);
   }
 
   #take(run: LiveRun, work: Work): void {
@@ -165,7 +207,7 @@ export class Reconciler {
     // Refused: the machine's timer was a moment early, or the plan has changed. Look again.
     if (node < 0) this.runTimer(run);
     // What it changed to may not be durable yet: then its commit comes here (law 4).
-    else if ((run.touchedAt[node] ?? 0) <= run.durable) this.reconcile(run, node);
+    else if (isDurable(run, node)) this.reconcile(run, node);
   }
 
   runTimer(run: LiveRun): void {
@@ -177,4 +219,9 @@ export class Reconciler {
     for (const timer of run.timers.values()) timer.cancel();
     run.timers.clear();
   }
+}
+
+/** What its last change says is in the book (law 4). */
+function isDurable(run: LiveRun, node: number): boolean {
+  return (run.touchedAt[node] ?? 0) <= run.durable;
 }

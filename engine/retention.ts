@@ -1,15 +1,15 @@
 /**
  * Retention, worked off portion by portion beside full load: after each it rests for as long as
- * the portion took and longer, so that the database is the runs'. Ending in between is safe: the
- * journal knows how far it is, and whoever claims it goes on from there.
+ * the portion took, so the busier the database is with the runs, the less it is asked. Ending in
+ * between is safe: the journal knows how far it is, and whoever claims it goes on from there.
  */
 import type { Journal } from '../journal/journal.ts';
 import type { NodeLease } from '../journal/ownership.ts';
 import { TuttiError } from '../model/errors.ts';
 import type { Clock } from './clock.ts';
 
-/** Of its time, a retention works a quarter and rests the rest. */
-const RESTS = 3;
+/** So many times as long as it worked: beside full load most of a portion is waiting for its turn. */
+const RESTS = 1;
 const PAUSE_MIN_MS = 5;
 const PAUSE_MAX_MS = 2_000;
 

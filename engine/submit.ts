@@ -28,6 +28,7 @@ import type {
   RunView,
   StartRun,
 } from '../model/run.ts';
+import { ALL_TASKS, type TaskRange } from '../model/task-range.ts';
 import { previewAbove } from './above.ts';
 import { Bulletin } from './bulletin.ts';
 import type { Clock, Ids } from './clock.ts';
@@ -286,19 +287,19 @@ export class Entrance implements Door {
     return above.length === 0 ? preview : { ...preview, above };
   }
 
-  async inspect(id: string, via?: Via): Promise<RunView | null> {
+  async inspect(id: string, range: TaskRange = ALL_TASKS, via?: Via): Promise<RunView | null> {
     const { owner } = this.#parts;
     const read = await this.#read(id);
     if (read === null || 'taskViews' in read) return read;
-    if (read.live) return viewOf(read.run.state, owner.overlay(read.run));
+    if (read.live) return viewOf(read.run.state, owner.overlay(read.run), range);
     if (read.aside !== undefined)
-      return { ...viewOf(read.run.state, NO_OVERLAY), aside: read.aside };
+      return { ...viewOf(read.run.state, NO_OVERLAY, range), aside: read.aside };
     const elsewhere = via === undefined ? this.#activeElsewhere(read.run) : undefined;
     const view =
       elsewhere === undefined
         ? null
-        : await this.#parts.courier.ask(elsewhere, (peer) => peer.inspect(id));
-    return view ?? viewOf(read.run.state, NO_OVERLAY);
+        : await this.#parts.courier.ask(elsewhere, (peer) => peer.inspect(id, range));
+    return view ?? viewOf(read.run.state, NO_OVERLAY, range);
   }
 
   /** Of a run that cannot be read, what its row says. */

@@ -3,9 +3,11 @@ import { describe, expect, it } from 'vitest';
 import type { Journal } from '../journal/journal.ts';
 import type { VersionRow } from '../journal/versions.ts';
 import type { Definition } from '../model/definition.ts';
+import type { Clock } from './clock.ts';
 import { Versions } from './versions.ts';
 
 const by = { actor: 'test' };
+const clock = { soon: setImmediate } as unknown as Clock;
 
 function stored(version: number): VersionRow {
   const definition: Definition = { name: 'w', inputs: {}, tasks: [], edges: [], pools: {} };
@@ -22,7 +24,7 @@ function slow(): { journal: Journal; asked: ((row: VersionRow) => void)[] } {
 describe('versions', () => {
   it('are asked for once, however many want them at once', async () => {
     const { journal, asked } = slow();
-    const versions = new Versions(journal);
+    const versions = new Versions(journal, clock);
     const wanted = [versions.get('w', null), versions.get('w', null), versions.get('w', null)];
     expect(asked).toHaveLength(1);
     asked[0]?.(stored(1));
@@ -34,7 +36,7 @@ describe('versions', () => {
 
   it('that were being fetched during a deployment are not taken for the newest', async () => {
     const { journal, asked } = slow();
-    const versions = new Versions(journal);
+    const versions = new Versions(journal, clock);
     const before = versions.get('w', null);
     versions.forget('w');
     asked[0]?.(stored(1));

@@ -4,22 +4,25 @@
  */
 import type { Journal } from '../journal/journal.ts';
 import type { VersionRow } from '../journal/versions.ts';
-import type { Definitions } from '../kernel/run/machine.ts';
+import { type Definitions, makingGraph } from '../kernel/run/machine.ts';
 import type { Definition } from '../model/definition.ts';
 import { bug } from '../model/errors.ts';
+import { type Clock, turn } from './clock.ts';
 
 const MOST_VERSIONS = 5_000;
 
 export class Versions {
   readonly #journal: Journal;
+  readonly #clock: Clock;
   readonly #byNumber = new Map<string, VersionRow>();
   readonly #newest = new Map<string, VersionRow>();
   readonly #asked = new Map<string, Promise<VersionRow | null>>();
 
   #deployments = 0;
 
-  constructor(journal: Journal) {
+  constructor(journal: Journal, clock: Clock) {
     this.#journal = journal;
+    this.#clock = clock;
   }
 
   /** The version asked for, or the newest one; null when there is none. */
@@ -41,6 +44,7 @@ export class Versions {
     const fetched = await this.#journal.version(workflow, version);
     if (fetched === null) return null;
     const key = keyOf(workflow, fetched.version);
+    await prepare(fetched.definition, this.#clock);
     if (this.#byNumber.size > MOST_VERSIONS) this.#byNumber.clear();
     const row = this.#byNumber.get(key) ?? fetched;
     this.#byNumber.set(key, row);
@@ -65,6 +69,12 @@ export class Versions {
   readonly definitions: Definitions = (workflow, version): Definition =>
     this.#byNumber.get(keyOf(workflow, version))?.definition ??
     bug(`${workflow} ${version} was not fetched`);
+}
+
+/** Makes the graph of a version before a run needs it; others have their turn meanwhile. */
+async function prepare(definition: Definition, clock: Clock): Promise<void> {
+  const making = makingGraph(definition);
+  while (making.next().done !== true) await turn(clock);
 }
 
 function keyOf(workflow: string, version: number | null): string {

@@ -278,8 +278,6 @@ CREATE INDEX runs_active ON public.runs USING btree (owner, id) WHERE ((ended_at
 
 CREATE INDEX runs_aside ON public.runs USING btree (created_at DESC, id DESC) WHERE (aside IS NOT NULL);
 
-CREATE INDEX runs_by_time ON public.runs USING btree (created_at, id) WHERE (version > 0);
-
 CREATE UNIQUE INDEX runs_key ON public.runs USING btree (key, workflow) WHERE (key IS NOT NULL);
 
 CREATE INDEX runs_of_date ON public.runs USING btree (business_date, status, created_at, id) WHERE ((business_date IS NOT NULL) AND (version > '-3'::integer));

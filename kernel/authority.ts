@@ -7,8 +7,9 @@
  *   asked who they are (`--auth none`)
  * - session: a browser that came in by a link of an operator
  * - node: another node on the same database; it passes on what its own door has let in
- * - job: what a task runs; it may look at its own run and act on it, and on nothing else. What a
- *   person is asked to decide it may not decide.
+ * - job: what a task runs; it may look at its own run, hold, release and cancel it, and nothing else.
+ *   What a person is asked to decide it may not decide, and not by another way either: who skips,
+ *   forces, steers, restarts or reruns a task, or frees one that was held, passes an approval by.
  */
 import type { Operation } from '../protocol/routes.ts';
 
@@ -50,17 +51,17 @@ export const AUTHORITY: Readonly<Record<Asked, Rights>> = {
   holdRun: OWN_RUN,
   releaseRun: OWN_RUN,
   cancelRun: OWN_RUN,
-  restartRun: OWN_RUN,
-  repairRun: OWN_RUN,
-  previewRestart: OWN_RUN,
-  holdTask: OWN_RUN,
-  releaseTask: OWN_RUN,
-  skipTask: OWN_RUN,
-  rerunTask: OWN_RUN,
+  restartRun: PEOPLE,
+  repairRun: PEOPLE,
+  previewRestart: PEOPLE,
+  holdTask: PEOPLE,
+  releaseTask: PEOPLE,
+  skipTask: PEOPLE,
+  rerunTask: PEOPLE,
   approveTask: PEOPLE,
   rejectTask: PEOPLE,
-  forceTask: OWN_RUN,
-  steerTask: OWN_RUN,
+  forceTask: PEOPLE,
+  steerTask: PEOPLE,
   countBulk: PEOPLE,
   beginBulk: PEOPLE,
   listBulks: PEOPLE,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Scope, ExpressionError, compileExpression, compileTemplate } from './expression.ts';
-import type { Json } from '../model/json.ts';
+import type { Json, JsonObject } from '../model/json.ts';
 
 const scope: Scope = {
   inputs: {
@@ -129,8 +129,7 @@ describe('prototypes are out of reach', () => {
     expect(() => evaluate(source)).toThrow(ExpressionError);
   });
 
-  it('drops a key __proto__ of a map literal', () => {
-    expect(evaluate('{"__proto__": {"x": 1}}')).toEqual({});
+  it('drops a key __proto__ of what it parses', () => {
     expect(evaluate('bytes("{\\"__proto__\\": {\\"x\\": 1}}").json()')).not.toHaveProperty('x');
   });
 });
@@ -244,6 +243,33 @@ describe('templates', () => {
     );
     expect(() => compileTemplate('a ${{ inputs.n')).toThrow('has no "}}"');
   });
+
+  it.each(['__proto__', 'constructor', 'prototype'])(
+    'refuses a map with the key %s, which the library would leave out',
+    (key) => {
+      const words = `a map cannot have the key "${key}": rename it`;
+      const literal = `{"a": 1, "${key}": 2}`;
+      expect(() => compileExpression(literal)).toThrow(words);
+      expect(() => compileExpression(`[1].map(n, ${literal})`)).toThrow(words);
+      expect(() => compileTemplate(`\${{ ${literal} }}`)).toThrow(words);
+      const calculated = compileExpression('{inputs.name: 1}');
+      expect(() => calculated.evaluate({ ...scope, inputs: { name: key } })).toThrow(words);
+    },
+  );
+
+  it.each(['toString', 'hasOwnProperty', 'valueOf', 'hasValue', 'isPrototypeOf', 'then'])(
+    'has %s as a key like any other, and never reads one that is inherited',
+    (key) => {
+      const of = (source: string, inputs: Json = {}) =>
+        compileExpression(source).evaluate({ ...scope, inputs: inputs as JsonObject });
+      expect(of(`{"${key}": 1}`)).toEqual({ [key]: 1 });
+      expect(of(`inputs.${key}`, { [key]: 2 })).toBe(2);
+      expect(of(`has(inputs.${key})`)).toBe(false);
+      expect(of(`"${key}" in inputs`)).toBe(false);
+      expect(() => of(`inputs.${key}`)).toThrow(`no field "${key}"`);
+      expect(() => of(`inputs["${key}"]`)).toThrow(`no field "${key}"`);
+    },
+  );
 
   it('keeps a key __proto__ a key', () => {
     const value = JSON.parse('{"__proto__": "${{ inputs.n }}"}') as Json;

@@ -192,7 +192,8 @@ function compileList(list: readonly Json[], { types }: Kind, depth: number): Com
 
 function compileRecord(record: JsonObject, { types, addresses }: Kind, depth: number): Compiled {
   const parts = Object.entries(record).map(([key, item]) => {
-    const inside = typeof addresses === 'object' ? addresses[key] : undefined;
+    const known = typeof addresses === 'object' && Object.hasOwn(addresses, key);
+    const inside = known ? addresses[key] : undefined;
     return { key, item, ...compileValue(item, { types, addresses: inside }, depth) };
   });
   if (parts.every(({ render }) => render === undefined)) return CONSTANT;

@@ -38,6 +38,18 @@ export const CATALOGUE = {
     retry: false,
     status: 413,
   },
+  'request.head-too-large': {
+    title: 'The first line and the headers of the request are too large',
+    next: 'Send what is long in the body.',
+    retry: false,
+    status: 431,
+  },
+  'request.too-slow': {
+    title: 'The request did not arrive in time',
+    next: 'Nothing was changed. Send it again, without a pause in its midst.',
+    retry: true,
+    status: 408,
+  },
   'server.busy': {
     title: 'The server reads as many large requests as it can hold',
     next: 'Nothing was changed. Ask again in a moment.',
@@ -164,6 +176,12 @@ export const CATALOGUE = {
     next: 'See the API reference.',
     retry: false,
     status: 404,
+  },
+  'route.wrong-method': {
+    title: 'There is nothing at this address for this method',
+    next: 'See the API reference.',
+    retry: false,
+    status: 405,
   },
   // refusing
   'run.exists': {

@@ -55,6 +55,7 @@ export interface RunView extends RunSummary {
   readonly failure?: Failure;
   readonly held?: By;
   readonly taskViews: readonly TaskView[];
+  readonly next?: string;
 }
 
 /** What a restart would do, before it does it. */

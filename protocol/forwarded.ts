@@ -66,3 +66,11 @@ export const forwardedAnswerSchema = z.discriminatedUnion('refused', [
     found: z.string().exactOptional(),
   }),
 ]);
+
+/** Versions of before ask for the whole run. */
+export const taskRangeSchema = z.strictObject({
+  task: z.string().exactOptional(),
+  after: z.coerce.number<number>().int().min(0).default(0),
+  limit: z.coerce.number<number>().int().min(1).default(Infinity),
+  open: z.stringbool().exactOptional(),
+});

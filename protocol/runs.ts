@@ -143,6 +143,9 @@ export const runViewSchema = exact<RunView>('Run', {
   failure: failureSchema.exactOptional(),
   held: bySchema.exactOptional(),
   taskViews: z.array(taskViewSchema),
+  next: text
+    .exactOptional()
+    .describe('There are more tasks: give it as `after` to the list of tasks'),
 });
 
 export interface AcceptedAnswer {
@@ -198,7 +201,9 @@ export const RUN_ROUTES = routes({
     url: '/runs/:run',
     schema: {
       tags,
-      summary: 'Look at a run with all its tasks',
+      summary: 'Look at a run with its tasks',
+      description:
+        'With the first 500 of them, or fewer when they are large. `next` says that there are more: the list of tasks goes on from there.',
       params: runParamsSchema,
       response: { 200: runViewSchema },
     },

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { ENDS } from '../model/definition.ts';
 import { ALIVE, RUN_STATUSES } from '../model/run.ts';
 import type { Gate, RunStatus, RunSummary, TaskView } from '../model/run.ts';
+import { COUNT_MAX } from '../model/bounds.ts';
+import { TASKS_MAX } from '../model/task-range.ts';
 import { runParamsSchema, taskParamsSchema } from './question.ts';
 import { READING, routes } from './route.ts';
 import {
@@ -81,6 +83,8 @@ export interface WhyAnswer {
   readonly tasks: readonly WhyTask[];
   /** Why the run is set aside. */
   readonly aside?: string;
+  /** There are more: give it as `after`. */
+  readonly next?: string;
 }
 export interface WhyTask {
   readonly task: string;
@@ -97,6 +101,12 @@ export const whySchema = exact<WhyAnswer>('Why', {
   status: runStatusSchema,
   tasks: z.array(whyTaskSchema),
   aside: text.exactOptional(),
+  next: text.exactOptional().describe('There are more: give it as `after`'),
+});
+
+const tasksQuerySchema = z.strictObject({
+  after: z.coerce.number<number>().int().min(0).max(COUNT_MAX).default(0),
+  limit: z.coerce.number<number>().int().min(1).max(TASKS_MAX).default(TASKS_MAX),
 });
 
 const tags = ['runs'] as const;
@@ -108,7 +118,10 @@ export const TASK_ROUTES = routes({
     schema: {
       tags,
       summary: 'List the tasks of a run',
+      description:
+        'In the order of the workflow, then the items of mapped tasks. A page may be short: read on until `next` is null.',
       params: runParamsSchema,
+      querystring: tasksQuerySchema,
       response: { 200: taskListSchema },
     },
     refusals: [...READING, 'run.unknown'],
@@ -130,7 +143,9 @@ export const TASK_ROUTES = routes({
     schema: {
       tags,
       summary: 'Say what every open task of a run waits for',
+      description: 'In pages: there are more tasks while there is a `next`.',
       params: runParamsSchema,
+      querystring: tasksQuerySchema,
       response: { 200: whySchema },
     },
     refusals: [...READING, 'run.unknown'],

@@ -6,6 +6,7 @@
  * began elsewhere (a link in a chat) would be led on without it, so there a page of ours leads on.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import { ENTER_PATH } from '../../protocol/access.ts';
 import { bug, TuttiError } from '../../model/errors.ts';
 import { ROUTES } from '../../protocol/routes.ts';
@@ -51,12 +52,15 @@ function isOurs(app: App, room: Room, host: string): boolean {
 export function enterRoute(app: App, room: Room): void {
   app.get(
     ENTER_PATH,
-    { exposeHeadRoute: false, schema: { hide: true } },
+    {
+      exposeHeadRoute: false,
+      schema: { hide: true, querystring: z.looseObject({ link: z.unknown().optional() }) },
+    },
     async (request, reply) => {
       const { host = '', 'user-agent': userAgent } = request.headers;
       const elsewhere = room.privateName.insteadOf(host, userAgent);
       if (elsewhere !== null) return reply.redirect(`${elsewhere}${request.url}`, 303);
-      const { link } = request.query as { link?: unknown };
+      const { link } = request.query;
       const actor = typeof link === 'string' ? room.links.take(link, Date.now()) : null;
       if (actor === null) {
         const detail =

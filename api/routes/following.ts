@@ -34,6 +34,12 @@ async function statusOf(room: Room, run: string): Promise<RunStatus> {
   return summary.status;
 }
 
+/** Events are small, as a rule; an output may have 256 kB. */
+const FEW_EVENTS = 50;
+const PAGE_CHARACTERS = 4_000_000;
+/** Asked for at once. */
+const MOST_EVENTS = 1_000;
+
 async function readEvents(
   room: Room,
   run: string,
@@ -41,13 +47,22 @@ async function readEvents(
   limit: number,
 ): Promise<EventBatch> {
   const status = await statusOf(room, run);
-  const rows = await room.views.events(run, after, limit);
-  return {
-    status,
-    events: rows.map(eventView),
-    next: rows.at(-1)?.seq ?? after,
-    more: rows.length === limit,
-  };
+  const rows: EventRow[] = [];
+  let characters = 0;
+  let more = true;
+  while (more && rows.length < limit && characters < PAGE_CHARACTERS) {
+    // As many as are likely to have room, by what those so far were like.
+    const mean = characters / Math.max(1, rows.length) + 1;
+    const likely = rows.length === 0 ? FEW_EVENTS : (PAGE_CHARACTERS - characters) / mean;
+    const most = Math.min(limit - rows.length, Math.max(1, Math.floor(likely)), MOST_EVENTS);
+    const found = await room.views.events(run, rows.at(-1)?.seq ?? after, most);
+    for (const row of found) {
+      rows.push(row);
+      characters += row.data.length;
+    }
+    more = found.length === most;
+  }
+  return { status, events: rows.map(eventView), next: rows.at(-1)?.seq ?? after, more };
 }
 
 function logChunk(row: LogRow): LogBatch['chunks'][number] {

@@ -36,9 +36,9 @@ beforeEach(async () => {
     via.push(by);
     return door.submit(command, by);
   };
-  house.door.inspect = (run, by) => {
+  house.door.inspect = (run, range, by) => {
     via.push(by);
-    return door.inspect(run, by);
+    return door.inspect(run, range, by);
   };
   house.views.nodes = async () => [NODE];
   app = await createApp(house, { access: ACCESS, version: '0.0.0', hosts: ['tutti.example'] });

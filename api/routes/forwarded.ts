@@ -10,6 +10,7 @@ import {
   FORWARDED_RUNS,
   forwardedAnswerSchema,
   doorCommandSchema,
+  taskRangeSchema,
 } from '../../protocol/forwarded.ts';
 import { BODY_MAX_BYTES } from '../../protocol/route.ts';
 import { runViewSchema } from '../../protocol/runs.ts';
@@ -35,10 +36,15 @@ export function forwardedRoutes(app: App, room: Room): void {
   app.route({
     method: 'GET',
     url: `${FORWARDED_RUNS}/:run`,
-    schema: { hide, params: z.object({ run: z.string() }), response: { 200: runViewSchema } },
+    schema: {
+      hide,
+      params: z.object({ run: z.string() }),
+      querystring: taskRangeSchema,
+      response: { 200: runViewSchema },
+    },
     handler: async (request) => {
       const { run } = request.params;
-      const view = await room.door.inspect(run, senderOf(request));
+      const view = await room.door.inspect(run, request.query, senderOf(request));
       if (view === null) throw unknownRun(run);
       return view;
     },

@@ -9,6 +9,7 @@ import { ALIVE, type RunSummary, type RunView, type TaskView } from '../../model
 import type { RunFilterAsked } from '../../protocol/bulk.ts';
 import type { BulkFilter } from '../../journal/bulks.ts';
 import type { WhyTask } from '../../protocol/tasks.ts';
+import { FIRST_TASKS, type TaskRange } from '../../model/task-range.ts';
 import { byOf, traceOf } from '../actor.ts';
 import type { App, Room } from '../house.ts';
 import { markOf } from '../idempotency.ts';
@@ -21,14 +22,14 @@ export function unknownRun(run: string): TuttiError {
   return new TuttiError('run.unknown', `There is no run ${JSON.stringify(run)}.`);
 }
 
-async function inspect(room: Room, run: string): Promise<RunView> {
-  const view = await room.door.inspect(run);
+async function inspect(room: Room, run: string, range: TaskRange): Promise<RunView> {
+  const view = await room.door.inspect(run, range);
   if (view === null) throw unknownRun(run);
   return view;
 }
 
 async function inspectTask(room: Room, run: string, task: string): Promise<TaskView> {
-  const view = await inspect(room, run);
+  const view = await inspect(room, run, { task, ...FIRST_TASKS });
   const found = view.taskViews.find((one) => one.task === task);
   if (found !== undefined) return found;
   throw new TuttiError('task.unknown', `Run ${run} has no task ${JSON.stringify(task)}.`);
@@ -119,13 +120,16 @@ function startRoute(app: App, room: Room): void {
 }
 
 function lookingRoutes(app: App, room: Room): void {
-  app.route({ ...ROUTES.getRun, handler: async (request) => inspect(room, request.params.run) });
+  app.route({
+    ...ROUTES.getRun,
+    handler: async (request) => inspect(room, request.params.run, FIRST_TASKS),
+  });
   app.route({
     ...ROUTES.listTasks,
-    handler: async (request) => ({
-      items: (await inspect(room, request.params.run)).taskViews,
-      next: null,
-    }),
+    handler: async (request) => {
+      const { taskViews, next } = await inspect(room, request.params.run, request.query);
+      return { items: taskViews, next: next ?? null };
+    },
   });
   app.route({
     ...ROUTES.getTask,
@@ -137,11 +141,15 @@ function whyRoutes(app: App, room: Room): void {
   app.route({
     ...ROUTES.explainRun,
     handler: async (request) => {
-      const view = await inspect(room, request.params.run);
-      const open = view.taskViews.filter((task) => ALIVE_STATUSES.has(task.status));
-      const { id, status, aside } = view;
-      const tasks = open.map(why);
-      return { run: id, status, tasks, ...(aside !== undefined && { aside }) };
+      const range = { ...request.query, open: true };
+      const { id, status, aside, taskViews, next } = await inspect(room, request.params.run, range);
+      return {
+        run: id,
+        status,
+        tasks: taskViews.filter((task) => ALIVE_STATUSES.has(task.status)).map(why),
+        ...(aside !== undefined && { aside }),
+        ...(next !== undefined && { next }),
+      };
     },
   });
   app.route({

@@ -1,5 +1,5 @@
 /** Workflow files and input files from the disk, or from standard input as `-`. */
-import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
 import { type Problem, TuttiError } from '../../model/errors.ts';
 import { problemSentence, readJson } from '../../model/json-text.ts';
@@ -7,6 +7,7 @@ import type { JsonObject } from '../../model/json.ts';
 import { readSource } from '../../language/reading/source.ts';
 import { readText } from '../../model/text-bytes.ts';
 import type { LocalContext } from '../context.ts';
+import { readGiven } from '../system-refusal.ts';
 
 export interface WorkflowFile {
   readonly source: string;
@@ -43,17 +44,7 @@ export function readWorkflowFile(context: LocalContext<unknown>, file: string): 
 }
 
 function readBytes(file: string, path: string): Uint8Array {
-  try {
-    if (file !== '-' && statSync(path).isDirectory()) {
-      throw new TuttiError('request.invalid', `${file} is a folder, not a file.`);
-    }
-    return readFileSync(file === '-' ? 0 : path);
-  } catch (error) {
-    if (error instanceof TuttiError) throw error;
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    const why = missing ? 'there is no such file' : String(error);
-    throw new TuttiError('request.invalid', `${file} cannot be read: ${why}.`, { cause: error });
-  }
+  return readGiven(file === '-' ? 0 : path, file);
 }
 
 /** A JSON or YAML file that holds one object. */

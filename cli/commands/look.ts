@@ -15,7 +15,7 @@ import {
   type LocalContext,
 } from '../context.ts';
 import { EXIT } from '../runtime.ts';
-import { clientOf, resolveRun } from '../client.ts';
+import { clientOf, resolveRun, wholeRun, wholeWhy } from '../client.ts';
 import { secretSource } from '../secrets.ts';
 import { findSystemsFile, loadSystems, resolveSystems } from '../systems.ts';
 import { nodeTable } from '../view/nodes.ts';
@@ -57,7 +57,8 @@ async function listRuns({ client, options }: Context<RunsOptions>): Promise<RunS
 }
 
 export const show = connected<CommonOptions>(async (context, [prefix = '']) => {
-  const run = await context.client.getRun({ run: await resolveRun(context.client, prefix) });
+  const { client } = context;
+  const run = await wholeRun(client, await resolveRun(client, prefix));
   context.print(run, runDetails(run, context.paint, context.terminal.now()));
   return EXIT.done;
 }, read);
@@ -76,7 +77,7 @@ function whyLines(tasks: readonly WhyTask[], context: LocalContext<unknown>): st
 }
 
 async function whyRun(context: Context<CommonOptions>, run: string): Promise<void> {
-  const answer = await context.client.explainRun({ run });
+  const answer = await wholeWhy(context.client, run);
   const { aside } = answer;
   const lines =
     aside !== undefined

@@ -98,8 +98,8 @@ export interface ActionContext<Config = unknown> {
   /** Hand it on to a system that can go on with it; nothing when nobody traces. */
   readonly trace?: TraceContext | undefined;
   /**
-   * Shown to the API of Tutti (`Authorization: Bearer …`) it lets a job look at its own run and act
-   * on it, as long as the run is open. A secret; absent where there is no API.
+   * Shown to the API of Tutti (`Authorization: Bearer …`) it lets a job look at its own run, hold,
+   * release and cancel it, as long as it is open. A secret; absent where there is no API.
    */
   readonly token?: string | undefined;
   /** Lines for the task's log; kept in order. */

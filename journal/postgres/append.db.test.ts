@@ -40,6 +40,20 @@ async function countEvents(run: string): Promise<number> {
   return rows[0].n as number;
 }
 
+describe('what a run costs', () => {
+  it('is an entry in few indexes: each is written when it begins and when it ends', async () => {
+    const run = nextRun();
+    await journal.append(lease, batch({ starts: [startRow(run)] }));
+    const { rows: indexes } = await client.query<{ name: string; condition: string }>(`
+select indexrelid::regclass::text as name, coalesce(pg_get_expr(indpred, indrelid), 'true') as condition
+from pg_index where indrelid = 'runs'::regclass order by name`);
+    const holds = indexes.map(({ name, condition }) => `${condition} as ${name}`).join(', ');
+    const { rows } = await client.query(`select ${holds} from runs where id = $1`, [run]);
+    const written = indexes.filter(({ name }) => rows[0][name] === true).map(({ name }) => name);
+    expect(written).toEqual(['runs_active', 'runs_of_status', 'runs_of_workflow', 'runs_pkey']);
+  });
+});
+
 describe('append and load', () => {
   it('gives back what was written, to the millisecond', async () => {
     const run = nextRun();

@@ -2,7 +2,7 @@
  * How runs change their owner: from nobody, or from a node that is gone, to a claimer.
  *
  * A node is gone when its lease's `until` is null: it gave the lease back, or `bury` took it away
- * and raised its epoch. Who may take what is decided under locks that all who change it take in
+ * and raised its epoch. An owner that is no node at all is gone for good. Who may take what is decided under locks that all who change it take in
  * one order: rows of leases (ascending), then rows of nodes, then rows of runs.
  *
  * Every transaction here is READ COMMITTED: each statement sees what was committed before it
@@ -32,7 +32,7 @@ import { TuttiError } from '../../model/errors.ts';
 import type { Claim, NodeLease } from '../ownership.ts';
 import { confirm } from './append.ts';
 import { afterFault, inTransaction, type Line, type Source } from './line.ts';
-import { fence } from './lease.ts';
+import { fence, GIVE_LEASES } from './lease.ts';
 import { isRunId } from './runs.ts';
 
 /** Also keeps the planner from scanning a table of runs that was small when it last counted. */
@@ -52,6 +52,28 @@ const LEFT_RUNS = `
 export const GONE = `
 select node from leases where until is null and (${LEFT_RUNS})
 order by node for share of leases skip locked`;
+/**
+ * Owners that no node was ever registered as, or whose rows somebody deleted: nothing can come back
+ * under their numbers. One step through the index for each owner of open runs.
+ */
+export const UNKNOWN_OWNERS = `
+with recursive active as (
+  (select owner from runs where owner is not null and ended_at is null and wake_at is null
+  order by owner limit 1)
+  union all
+  select (select owner from runs where owner > active.owner and ended_at is null
+    and wake_at is null order by owner limit 1)
+  from active where active.owner is not null
+), sleeping as (
+  (select owner from runs where owner is not null and ended_at is null and wake_at is not null
+  order by owner limit 1)
+  union all
+  select (select owner from runs where owner > sleeping.owner and ended_at is null
+    and wake_at is not null order by owner limit 1)
+  from sleeping where sleeping.owner is not null
+)
+select owner as node from (select owner from active union select owner from sleeping) as owners
+where owner is not null and not exists (select from nodes where nodes.id = owners.owner)`;
 export const COUNT_GONE = `
 select count(*)::int as gone from leases where until is null and (${LEFT_RUNS})`;
 /**
@@ -132,7 +154,12 @@ async function claimPage(
 ): Promise<Claim> {
   const runs = perhaps.length === 0 ? [] : await taken(client, lease.node, perhaps);
   const { rows } = await client.query<{ node: number }>({ name: 'gone', text: GONE });
-  const gone = rows.map((row) => row.node);
+  const unknown = await client.query<{ node: number }>({
+    name: 'unknown-owners',
+    text: UNKNOWN_OWNERS,
+  });
+  const left = rows.map((row) => row.node);
+  const gone = [...left, ...unknown.rows.map((row) => row.node)];
   const lock = async (name: string, text: string, more: number[]): Promise<string[]> => {
     const wanted = limit - runs.length;
     if (wanted <= 0) return [];
@@ -146,7 +173,7 @@ async function claimPage(
   };
   runs.push(...(await lock('lock-active', LOCK_ACTIVE, [])));
   runs.push(...(await lock('lock-due', LOCK_DUE, [now])));
-  return { runs, nextAt: await nextAt(client, gone, now) };
+  return { runs, nextAt: await nextAt(client, gone, left.length, now) };
 }
 
 async function taken(client: pg.Client, node: number, ids: readonly string[]): Promise<string[]> {
@@ -157,6 +184,7 @@ async function taken(client: pg.Client, node: number, ids: readonly string[]): P
 async function nextAt(
   client: pg.Client,
   gone: readonly number[],
+  left: number,
   now: number,
 ): Promise<number | null> {
   const next = await client.query<{ at: number | null }>({
@@ -166,14 +194,14 @@ async function nextAt(
   });
   const counted = await client.query<{ gone: number }>({ name: 'count-gone', text: COUNT_GONE });
   const at = next.rows[0]?.at ?? null;
-  if ((counted.rows[0]?.gone ?? 0) <= gone.length) return at;
+  if ((counted.rows[0]?.gone ?? 0) <= left) return at;
   return Math.min(at ?? Infinity, now + LOOK_AGAIN_MS);
 }
 
 export const WHOSE = `
 select owner, coalesce(leases.until is null, true) as gone
 from runs left join leases on leases.node = runs.owner where runs.id = $1`;
-export const STILL_GONE = 'select 1 from leases where node = $1 and until is null for share';
+export const STILL_GONE = 'select until is null as gone from leases where node = $1 for share';
 /** An ended run stays as it is: its next owner may start it again. */
 export const TAKE_ONE = `
 update runs set owner = $1, wake_at = case when ended_at is null then null else wake_at end
@@ -220,9 +248,11 @@ async function takeOne(
 ): Promise<boolean> {
   if (!(await fence(client, lease))) throw new TuttiError('node.fenced');
   if (owner !== null) {
-    // Waits for a node that is half-way back, and then finds it alive or gone for good.
-    const gone = await client.query(STILL_GONE, [owner]);
-    if (gone.rowCount !== 1) return false;
+    // Waits for a node that is half-way back, and then finds it alive or gone for good. An owner
+    // that is no node has no lease even then, and cannot come back.
+    await client.query(GIVE_LEASES);
+    const { rows } = await client.query<{ gone: boolean }>(STILL_GONE, [owner]);
+    if (rows[0]?.gone === false) return false;
   }
   const taking = await client.query(TAKE_ONE, [lease.node, run, owner]);
   return taking.rowCount === 1;

@@ -27,7 +27,7 @@ export interface Place {
   readonly id: string;
 }
 
-export const CANDIDATES = 200;
+export const CANDIDATES = 500;
 /** Members of families that are looked at together. */
 export const MEMBERS = 2_000;
 
@@ -49,13 +49,11 @@ export function candidatesStatement(
   before: number,
 ): { text: string; values: unknown[] } {
   const values: unknown[] = [after.createdAt, after.id, before, CANDIDATES];
-  let ranges = [rangeOf('version > 0')];
-  if (workflow !== null) {
-    values.push(workflow);
-    ranges = RUN_STATUSES.map((status) =>
-      rangeOf(`version > -2 and workflow = $5 and status = $${values.push(status)}`),
-    );
-  }
+  const fixed =
+    workflow === null ? 'version > -1' : `version > -2 and workflow = $${values.push(workflow)}`;
+  const ranges = RUN_STATUSES.map((status) =>
+    rangeOf(`${fixed} and status = $${values.push(status)}`),
+  );
   return {
     text: `
 select id, ${ms('created_at')} as "createdAt", ${ms('ended_at')} as "endedAt",

@@ -23,7 +23,7 @@ export const FEED_START = `
 insert into feed_start (xid, skip) values ($1::text::xid8, $2)
 on conflict (one) do update set xid = excluded.xid, skip = excluded.skip`;
 
-const ROWS = 200;
+const ROWS = 500;
 
 /** Deletes the old rows after this one; answers how many there were, 0 when no old ones are left. */
 export async function cutFeed(

@@ -54,6 +54,11 @@ export const LOCK_LEASE = 'select node from leases where node = $1 for update';
 export const RESIGN = 'update nodes set epoch = epoch + 1 where id = $1 and epoch = $2';
 
 export const STILL_MINE = 'select 1 from nodes where id = $1 and epoch = $2 for share';
+/** Somebody may have deleted a lease by hand: its node is gone like one that gave it back. */
+export const GIVE_LEASES = `
+insert into leases (node, until)
+select id, null from nodes where not exists (select from leases where leases.node = nodes.id)
+order by id on conflict (node) do nothing`;
 export const EXPIRED = `
 select node from leases where until < now() or node = $1 order by node for update`;
 export const RAISE_EXPIRED = 'update nodes set epoch = epoch + 1 where id = any($1::int[])';
@@ -78,6 +83,7 @@ export async function fence(client: pg.Client, lease: NodeLease): Promise<boolea
 export function bury(client: pg.Client, lease: NodeLease): Promise<number> {
   return inTransaction(client, async () => {
     // Our own lease is locked too: while we hold it nobody raises our epoch.
+    await client.query(GIVE_LEASES);
     const locked = await client.query<{ node: number }>(EXPIRED, [lease.node]);
     const nodes = locked.rows.map((row) => row.node).filter((node) => node !== lease.node);
     if (nodes.length === 0 || !(await fence(client, lease))) return 0;

@@ -1,8 +1,8 @@
 /** Retention: what goes, what stays, what is archived, and what readers of the feed hear. */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type pg from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RunRow } from '../append.ts';
 import type { Journal } from '../journal.ts';
 import type { NodeLease } from '../ownership.ts';
@@ -150,6 +150,47 @@ describe('what goes', () => {
     const total = { runs: children.length + 1, logs: children.length + 1 };
     expect(dry.counts).toMatchObject(total);
     expect((await journal.retentions.find(id))?.counts).toMatchObject(total);
+  }, 60_000);
+
+  it('is hundreds of runs at a time, whatever their number in a few statements', async () => {
+    await make(Array.from({ length: 600 }, () => ({})));
+    const id = runId(83_000);
+    await journal.retentions.create(lease, { id, scope: SCOPE, by: { actor: 'me' } });
+    const asked = vi.spyOn(pg.Client.prototype, 'query');
+    await journal.retentions.portion(lease, id);
+    expect(asked.mock.calls.length).toBeLessThan(15);
+    asked.mockRestore();
+    expect((await journal.retentions.find(id))?.counts).toMatchObject({ runs: 500, looked: 500 });
+  }, 60_000);
+
+  it('is no more of a large family when a run of it is restarted meanwhile', async () => {
+    const children = Array.from({ length: MEMBERS + 700 }, () => ({ under: 1 }));
+    await make([{}, ...children]);
+    const id = runId(81_000);
+    await journal.retentions.create(lease, { id, scope: SCOPE, by: { actor: 'me' } });
+    await journal.retentions.portion(lease, id);
+    const some = await left('runs');
+    const open = 'update runs set ended_at = null where id = $1';
+    await client.query(open, [runId(some[1] ?? 0)]);
+    // The portion that meets it takes what is beside it, and asks anew whether all is over.
+    await journal.retentions.portion(lease, id);
+    const rest = await left('runs');
+    expect(rest.length).toBeLessThan(some.length);
+    while ((await journal.retentions.portion(lease, id)).more);
+    expect(await left('runs')).toEqual(rest);
+    expect(rest.slice(0, 2)).toEqual(some.slice(0, 2));
+    expect((await journal.retentions.find(id))?.counts).toMatchObject({ kept: 1 });
+  }, 60_000);
+
+  it('asks only once whether all of a large family is over', async () => {
+    await make([{}, ...Array.from({ length: MEMBERS + 50 }, () => ({ under: 1 }))]);
+    const id = runId(82_000);
+    await journal.retentions.create(lease, { id, scope: SCOPE, by: { actor: 'me' } });
+    await journal.retentions.portion(lease, id);
+    const { rows } = await client.query('select place from retentions where id = $1', [id]);
+    expect(rows).toEqual([
+      { place: expect.objectContaining({ large: { root: runId(1), end: OLD } }) },
+    ]);
   }, 60_000);
 
   it('is left alone while somebody else holds one of the family', async () => {

@@ -33,8 +33,10 @@ order by retentions.created_at desc, retentions.id desc limit $1`;
 export const ADD_RETENTION = `
 insert into retentions (id, scope, place, counts, "by", owner) values ($1, $2, $3, $4, $5, $6)
 on conflict (id) do nothing`;
+/** The events' trigger lets nobody delete who does not say so: until the end of the transaction it is said. */
 export const LOCK_RETENTION = `
-select ${RETENTION}, place from retentions where id = $1 and ended_at is null for update`;
+select ${RETENTION}, place, set_config('tutti.retention', 'on', true)
+from retentions where id = $1 and ended_at is null for update`;
 export const NOTE_PORTION = `
 update retentions set portions = portions + 1, place = $2, counts = $3,
   ended_at = case when $4::bool then now() end where id = $1`;
@@ -52,12 +54,16 @@ free as (
 )
 update retentions set owner = $1 from fence, free where retentions.id = free.id
 returning retentions.id`;
-/** The events' trigger lets nobody delete who does not say so. */
-export const ALLOW = `select set_config('tutti.retention', 'on', true)`;
 
 /** What of the scope is being looked at, and how far that is. */
 export type Stage =
-  | { readonly stage: 'runs'; readonly after: Place; readonly member: string | null }
+  | {
+      readonly stage: 'runs';
+      readonly after: Place;
+      readonly member: string | null;
+      /** When the last run of a large family ended: reading that once is enough. */
+      readonly large?: { readonly root: string; readonly end: number };
+    }
   | { readonly stage: 'bulks'; readonly after: Place }
   | { readonly stage: 'feed'; readonly xid: string }
   | { readonly stage: 'over' };
@@ -102,7 +108,6 @@ async function portion(client: pg.Client, lease: NodeLease, id: string): Promise
     const name = `${id}-${String(portions + 1).padStart(6, '0')}.jsonl`;
     const archive = scope.archive === null ? null : new Archive(scope.archive, name);
     const gone: string[] = [];
-    await client.query(ALLOW);
     try {
       const next = await step({ client, scope, archive, count, gone }, row.place);
       await client.query(NOTE_PORTION, [

@@ -1,4 +1,6 @@
 /** The portions of retention: what one transaction looks at, archives and deletes. */
+import type pg from 'pg';
+import type { RetentionCounts } from '../../model/retention.ts';
 import type { RetentionScope } from '../retentions.ts';
 import { ARCHIVED_BULK, ARCHIVED_BULK_RUNS, archiveLogs, archiveRuns } from './archive.ts';
 import {
@@ -26,10 +28,14 @@ select count(*)::int as logs from task_logs where run_id = any($1::uuid[])`;
 export const LOCK_OVER = `
 select id from runs where id = any($1::uuid[]) and ended_at < to_timestamp($2::float8 / 1000)
 for update skip locked`;
-export const DELETE_LOGS = 'delete from task_logs where run_id = any($1::uuid[])';
-export const DELETE_SLOTS = 'delete from slots where run = any($1::uuid[])';
-export const DELETE_EVENTS = 'delete from events where run_id = any($1::uuid[])';
-export const DELETE_RUNS = 'delete from runs where id = any($1::uuid[])';
+/** Whole runs, and of others the logs: one statement, because each waits its turn in a busy loop. */
+export const DELETE_RUNS = `
+with gone_logs as (delete from task_logs where run_id = any($2::uuid[]) returning 1),
+gone_slots as (delete from slots where run = any($1::uuid[])),
+gone_events as (delete from events where run_id = any($1::uuid[]) returning 1),
+gone_runs as (delete from runs where id = any($1::uuid[]) returning 1)
+select (select count(*)::int from gone_logs) as logs, (select count(*)::int from gone_events) as events,
+  (select count(*)::int from gone_runs) as runs`;
 export const BULKS_OVER = `
 select id, round(date_part('epoch', ended_at) * 1000) as "createdAt" from bulks
 where ended_at is not null and (ended_at, id) > (to_timestamp($1::float8 / 1000), $2::uuid)
@@ -39,32 +45,44 @@ export const BULK_RUNS = 'select run from bulk_runs where bulk = $1 order by run
 export const DELETE_BULK_RUNS = 'delete from bulk_runs where bulk = $1 and run = any($2::uuid[])';
 export const DELETE_BULK = 'delete from bulks where id = $1';
 
-/** A portion ends with the family that reaches one of these. */
-const RUNS_MOST = 400;
-const EVENTS_MOST = 5_000;
+/** A portion ends with the family that reaches one of these: readers of the feed wait for its end. */
+const RUNS_MOST = 500;
+const EVENTS_MOST = 6_000;
 const BULK_RUNS_MOST = 5_000;
 
 type RunsStage = Extract<Stage, { stage: 'runs' }>;
 
-export async function runsPortion(work: Portion, { after, member }: RunsStage): Promise<Stage> {
+export async function runsPortion(work: Portion, stage: RunsStage): Promise<Stage> {
+  const { after } = stage;
   const { client, scope } = work;
   const before = Math.max(scope.endedBefore ?? -Infinity, scope.logsBefore ?? -Infinity);
   const found = await candidates(client, scope.workflow, after, before);
-  const roots = found.filter(({ top }) => top).map(({ id }) => id);
+  // Its top alone says of most families that they stay, whatever their size.
+  const roots = found.filter((each) => isOld(each, before)).map(({ id }) => id);
   const [first] = roots;
   const families =
     first === undefined ? new Map<string, Member[]>() : await familiesOf(client, roots);
   if (families === null && first !== undefined) {
-    return largeFamily(work, { root: first, found, after, member });
+    return largeFamily(work, { root: first, found, before }, stage);
   }
-  const { taken, last } = await portionOf(work, found, families ?? new Map());
+  const { taken, last } = await portionOf(work, found, new Set(roots), families ?? new Map());
   await takeFamilies(work, taken);
-  work.count({ looked: last + 1 });
+  passed(work, found.slice(0, last + 1), before);
   const place = found[last];
   if (place === undefined || (found.length < CANDIDATES && last === found.length - 1)) {
     return afterRuns(scope);
   }
   return { stage: 'runs', after: placeOf(place), member: null };
+}
+
+function isOld({ top, endedAt }: Candidate, before: number): boolean {
+  return top && endedAt !== null && endedAt < before;
+}
+
+/** Counts those that were looked at, and of them the families whose top says that they stay. */
+function passed(work: Portion, looked: readonly Candidate[], before: number): void {
+  const kept = looked.filter((each) => each.top && !isOld(each, before));
+  work.count({ looked: looked.length, kept: kept.length });
 }
 
 function placeOf({ id, createdAt }: Place): Place {
@@ -80,6 +98,7 @@ function afterRuns({ workflow, endedBefore }: RetentionScope): Stage {
 async function portionOf(
   { client }: Portion,
   found: readonly Candidate[],
+  roots: ReadonlySet<string>,
   families: ReadonlyMap<string, readonly Member[]>,
 ): Promise<{ taken: (readonly Member[])[]; last: number }> {
   const all = [...families.values()].flatMap((members) => members.map(({ id }) => id));
@@ -89,8 +108,8 @@ async function portionOf(
   let runs = 0;
   let events = 0;
   let last = -1;
-  for (const { id, top } of found) {
-    if (top) {
+  for (const { id } of found) {
+    if (roots.has(id)) {
       const members = families.get(id);
       if (members === undefined || runs >= RUNS_MOST || events >= EVENTS_MOST) break;
       taken.push(members);
@@ -157,55 +176,58 @@ async function take(
     await archiveLogs(client, archive, ofLogs);
     await archive.complete();
   }
-  const logs = await client.query(DELETE_LOGS, [ofLogs]);
-  count({ logs: logs.rowCount ?? 0 });
-  if (runs.length === 0) return;
-  await client.query(DELETE_SLOTS, [runs]);
-  const events = await client.query(DELETE_EVENTS, [runs]);
-  const rows = await client.query(DELETE_RUNS, [runs]);
-  count({ events: events.rowCount ?? 0, runs: rows.rowCount ?? 0 });
+  const { rows } = await client.query<Pick<RetentionCounts, 'runs' | 'events' | 'logs'>>(
+    DELETE_RUNS,
+    [runs, ofLogs],
+  );
+  count(rows[0] ?? {});
   gone.push(...runs);
 }
 
 interface LargeFamily {
   readonly root: string;
   readonly found: readonly Candidate[];
-  /** Where the candidates begin. */
-  readonly after: Place;
-  /** The member that was reached. */
-  readonly member: string | null;
+  readonly before: number;
 }
 
-/** One that is more than a portion: see the top of `families.ts`. The first of `found` that is a top is its. */
+/** Of one family; null while a run of it is open. It reads all of them. */
+async function lastEndOf(client: pg.Client, root: string): Promise<number | null> {
+  const { rows } = await client.query<{ endedAt: number | null }>(LAST_END, [[root]]);
+  return rows[0]?.endedAt ?? null;
+}
+
+/** One that is more than a portion: see the top of `families.ts`. */
 async function largeFamily(
   work: Portion,
-  { root, found, after, member }: LargeFamily,
+  { root, found, before }: LargeFamily,
+  { after, member, large }: RunsStage,
 ): Promise<Stage> {
   const { client, scope } = work;
   const at = found.findIndex(({ id }) => id === root);
   const here = found[at - 1];
-  const before = here === undefined ? after : placeOf(here);
-  const next: Stage = { stage: 'runs', after: placeOf(found[at] ?? BEGINNING), member: null };
-  const stay = (reached: string | null): Stage => ({
-    stage: 'runs',
-    after: before,
-    member: reached,
-  });
-  const { rows } = await client.query<{ endedAt: number | null }>(LAST_END, [[root]]);
-  const end = rows[0]?.endedAt ?? null;
+  passed(work, found.slice(0, at), before);
+  const next = (kept: number): Stage => {
+    work.count({ looked: 1, kept });
+    return { stage: 'runs', after: placeOf(found[at] ?? BEGINNING), member: null };
+  };
+  const end = large?.root === root ? large.end : await lastEndOf(client, root);
   const whole = end !== null && end < (scope.endedBefore ?? -Infinity);
   const onlyLogs = end !== null && end < (scope.logsBefore ?? -Infinity);
-  if (!whole && !onlyLogs) {
-    work.count({ kept: 1, looked: at + 1 });
-    return next;
-  }
+  if (!whole && !onlyLogs) return next(1);
+  // Members are locked before they go, logs are not: then whether all is over is asked each time.
+  const stay = (reached: string | null, asOver = whole): Stage => ({
+    stage: 'runs',
+    after: here === undefined ? after : placeOf(here),
+    member: reached,
+    ...(asOver && { large: { root, end } }),
+  });
   // Nothing goes when it only counts, or only logs go: then its members are walked through.
   if (!whole || !scope.applies) {
     const values = [[root], member ?? '00000000-0000-0000-0000-000000000000', RUNS_MOST];
     const members = await client.query<{ id: string }>(NEXT_MEMBERS, values);
     const ids = members.rows.map(({ id }) => id);
     await take(work, whole ? ids : [], whole ? [] : ids);
-    return ids.length < RUNS_MOST ? next : stay(ids.at(-1) ?? null);
+    return ids.length < RUNS_MOST ? next(0) : stay(ids.at(-1) ?? null);
   }
   const childless = await client.query<{ id: string }>(CHILDLESS, [[root], RUNS_MOST]);
   const ids = childless.rows.map(({ id }) => ({ id, root, endedAt: end }));
@@ -215,7 +237,7 @@ async function largeFamily(
   );
   const taken = free.flatMap((each) => each.map(({ id }) => id));
   await take(work, taken, []);
-  return taken.length === 0 ? next : stay(null);
+  return taken.length === 0 ? next(0) : stay(null, taken.length === ids.length);
 }
 
 export async function bulksPortion(

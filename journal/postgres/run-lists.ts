@@ -37,12 +37,10 @@ export function findsNothing(filter: BulkFilter): boolean {
 }
 
 /** Of the index that a filter is for: see the migration `0006`. */
-const ALL = 0;
-function rankOf({ workflow, parent, businessDate, statuses }: BulkFilter): number {
+function rankOf({ workflow, parent, businessDate }: BulkFilter): number {
   if (parent !== undefined) return -5;
   if (businessDate !== undefined) return workflow === undefined ? -3 : -4;
-  if (workflow !== undefined) return -2;
-  return statuses === undefined ? ALL : -1;
+  return workflow === undefined ? -1 : -2;
 }
 
 /** Whether rows of the ranges are looked through for what no index holds. */
@@ -103,9 +101,7 @@ class Ranges {
       const keyed = `(select ${COLUMNS} from runs where key = ${this.value(key)} offset 0) as keyed`;
       return `select ${this.#columns} from ${keyed}${whereOf([...this.#fixed, ...wanted])}`;
     }
-    const rank = rankOf(this.#filter);
-    this.#fixed.push(`version > ${rank}`);
-    if (rank === ALL) return `${plain}${whereOf(this.#fixed)}`;
+    this.#fixed.push(`version > ${rankOf(this.#filter)}`);
     // Only a range that is asked for in order can be merged with others.
     const ranges = [...new Set<RunStatus>(statuses ?? RUN_STATUSES)].map(
       (status) =>
@@ -170,10 +166,12 @@ export function noteStatement(filter: BulkFilter, bulk: string): RunsStatement {
   const text = ranges.text();
   const limit = ranges.value(BULK_MAX + 1);
   const into = ranges.value(bulk);
+  // Too many are not written, only to be taken back.
+  const noted = [...ranges.rest, `(select count(*) from found) <= ${BULK_MAX}`];
   return {
     text: `with found as materialized (select * from (\n${text}\n) as ranges limit ${limit}),
 noted as (
-  insert into bulk_runs (bulk, run) select ${into}::uuid, id from found${whereOf(ranges.rest)} returning run
+  insert into bulk_runs (bulk, run) select ${into}::uuid, id from found${whereOf(noted)} returning run
 )
 select (select count(*)::int from noted) as runs, (select count(*)::int from found) as looked`,
     values: ranges.values,

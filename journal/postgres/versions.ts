@@ -1,5 +1,6 @@
 /** Workflows, their immutable versions, and the pools that they declare. */
 import type pg from 'pg';
+import { readingDefinition, writeDefinition } from '../../model/definition-text.ts';
 import type { Definition } from '../../model/definition.ts';
 import type { By } from '../../model/run.ts';
 import type { Page } from '../page.ts';
@@ -25,9 +26,9 @@ update workflows set version = $2, title = $3, owner = $4,
 const VERSION = `workflow, version, source, directory,
   round(date_part('epoch', deployed_at) * 1000) as "deployedAt", "by"`;
 export const FIND_VERSION = `
-select ${VERSION}, definition from versions where workflow = $1 and version = $2`;
+select ${VERSION}, definition::text from versions where workflow = $1 and version = $2`;
 export const FIND_NEWEST = `
-select ${VERSION}, definition from versions where workflow = $1 order by version desc limit 1`;
+select ${VERSION}, definition::text from versions where workflow = $1 order by version desc limit 1`;
 export const VERSIONS = `
 select workflow, version, directory, round(date_part('epoch', deployed_at) * 1000) as "deployedAt", "by"
 from versions where workflow = $1 and version < $2 order by version desc limit $3`;
@@ -42,7 +43,7 @@ export function deploy(
   client: pg.Client,
   row: Omit<VersionRow, 'version'>,
 ): Promise<{ version: number; changed: boolean }> {
-  const definition = JSON.stringify(row.definition);
+  const definition = writeDefinition(row.definition);
   return inTransaction(client, async () => {
     await client.query(INTRODUCE_WORKFLOW, [row.workflow]);
     const newest = await client.query<{ version: number }>(LOCK_WORKFLOW, [row.workflow]);
@@ -89,7 +90,7 @@ interface StoredVersion {
   readonly directory: string;
   readonly deployedAt: number;
   readonly by: By;
-  readonly definition: Definition;
+  readonly definition: string;
 }
 
 export async function findVersion(
@@ -101,7 +102,18 @@ export async function findVersion(
     version === null
       ? await client.query<StoredVersion>(FIND_NEWEST, [workflow])
       : await client.query<StoredVersion>(FIND_VERSION, [workflow, version]);
-  return rows[0] ?? null;
+  const [row] = rows;
+  return row === undefined ? null : { ...row, definition: await definitionOf(row.definition) };
+}
+
+/** Others have their turn while a large one is read. */
+async function definitionOf(text: string): Promise<Definition> {
+  const reading = readingDefinition(text);
+  for (;;) {
+    const { done, value } = reading.next();
+    if (done === true) return value;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
 }
 
 export async function listVersions(

@@ -21,7 +21,7 @@ import { definitionOf, indexOf, isMapped, isOutside, nodeAt, underway } from './
 import { isRefusal, refusal } from '../../model/refusal.ts';
 import { reopen } from './reopen.ts';
 import { report } from './report.ts';
-import { choose } from './restart.ts';
+import { choose, type RestartChoice } from './restart.ts';
 import type { Node, RunState } from './state.ts';
 import { statusOf } from './status.ts';
 import { TRANSITIONS } from './transitions.ts';
@@ -246,6 +246,25 @@ function steer(
 }
 
 function restartRun(state: RunState, command: RestartRun, context: Context): Decision {
+  const choice = restartChoice(state, command, context);
+  if (isRefusal(choice)) return choice;
+  return [
+    {
+      type: 'RunRestarted',
+      at: context.now,
+      by: command.by,
+      reset: choice.reset,
+      ...(command.version !== undefined && { version: command.version }),
+      ...(command.mapping !== undefined && { mapping: command.mapping }),
+    },
+  ];
+}
+
+function restartChoice(
+  state: RunState,
+  command: RestartRun,
+  context: Context,
+): RestartChoice | Refusal {
   if (state.cancel !== undefined && state.end === undefined) {
     return refusal('run.wrong-status', 'the run is being cancelled; restart it when that is done');
   }
@@ -257,16 +276,7 @@ function restartRun(state: RunState, command: RestartRun, context: Context): Dec
   const whole = choice.stops.flatMap((ref) => state.graph.index.get(ref) ?? []);
   const running = underway(state, whole) ?? runningItem(state, choice.stops);
   if (running !== undefined) return refusal('restart.running', `"${running}" is still running`);
-  return [
-    {
-      type: 'RunRestarted',
-      at: context.now,
-      by: command.by,
-      reset: choice.reset,
-      ...(command.version !== undefined && { version: command.version }),
-      ...(command.mapping !== undefined && { mapping: command.mapping }),
-    },
-  ];
+  return choice;
 }
 
 function runningItem(state: RunState, refs: readonly string[]): string | undefined {
@@ -282,12 +292,8 @@ export function previewRestart(
   command: RestartRun,
   context: Context,
 ): RestartPreview | Refusal {
-  const decision = restartRun(state, command, context);
-  if (isRefusal(decision)) return decision;
-  const version = command.version ?? state.version;
-  const target =
-    version === state.version ? state.definition : context.definitions(state.workflow, version);
-  const choice = choose(state, command, target);
+  const choice = restartChoice(state, command, context);
   if (isRefusal(choice)) return choice;
+  const version = command.version ?? state.version;
   return { keeps: choice.keeps, runsAgain: choice.reset, version };
 }

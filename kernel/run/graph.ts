@@ -19,19 +19,37 @@ const graphs = new WeakMap<Definition, Graph>();
 export function graphOf(definition: Definition): Graph {
   const known = graphs.get(definition);
   if (known !== undefined) return known;
-  const out: Edge[][] = definition.tasks.map(() => []);
-  const into: Edge[][] = definition.tasks.map(() => []);
-  for (const edge of definition.edges) {
+  const making = makingGraph(definition);
+  for (;;) {
+    const { done, value } = making.next();
+    if (done === true) return value;
+  }
+}
+
+/** So many tasks or edges are placed in a millisecond or two. */
+const PLACED_AT_ONCE = 10_000;
+
+/** The same with places between, where who has others to serve may do so. From then on it is known. */
+export function* makingGraph(definition: Definition): Generator<void, Graph, void> {
+  const { tasks, edges } = definition;
+  const out: Edge[][] = [];
+  const into: Edge[][] = [];
+  const index = new Map<string, number>();
+  for (let at = 0; at < tasks.length; at++) {
+    out.push([]);
+    into.push([]);
+    index.set((tasks[at] ?? bug('task')).name, at);
+    if (at % PLACED_AT_ONCE === PLACED_AT_ONCE - 1) yield;
+  }
+  for (let at = 0; at < edges.length; at++) {
+    const edge = edges[at] ?? bug('edge');
     (out[edge.from] ?? bug(`edge from ${edge.from}`)).push(edge);
     (into[edge.to] ?? bug(`edge to ${edge.to}`)).push(edge);
+    if (at % PLACED_AT_ONCE === PLACED_AT_ONCE - 1) yield;
   }
-  const graph: Graph = {
-    definition,
-    out,
-    in: into,
-    index: new Map(definition.tasks.map((task, index) => [task.name, index])),
-    roots: into.flatMap((edges, index) => (edges.length === 0 ? [index] : [])),
-  };
+  const roots: number[] = [];
+  for (let at = 0; at < into.length; at++) if (into[at]?.length === 0) roots.push(at);
+  const graph: Graph = { definition, out, in: into, index, roots };
   graphs.set(definition, graph);
   return graph;
 }

@@ -19,6 +19,7 @@ export function lineageOf(
   mapping: Mapping = {},
 ): (number | undefined)[] {
   const moved = new Set(Object.values(mapping));
+  if (target === old.definition && moved.size === 0) return target.tasks.map((_, index) => index);
   return target.tasks.map(({ name }) => {
     if (Object.hasOwn(mapping, name)) return old.index.get(mapping[name] ?? '');
     return moved.has(name) ? undefined : old.index.get(name);

@@ -27,5 +27,7 @@ export {
   workOf,
 } from './plan.ts';
 export type { RunState } from './state.ts';
-export { first, replaying, step } from './step.ts';
+export { isAtRest } from './settle.ts';
+export { makingGraph } from './graph.ts';
+export { first, replaying, settleOn, step } from './step.ts';
 export { runStatusOf, viewOf } from './view.ts';

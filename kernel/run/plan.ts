@@ -6,6 +6,7 @@
  * The engine compares them with what is already going on and starts, stops or leaves alone.
  */
 import { definitionOf, isDispatched, isHeld, isMapped, refOf } from './nodes.ts';
+import { isAtRest } from './settle.ts';
 import type { RunState } from './state.ts';
 import type { Json } from '../../model/json.ts';
 
@@ -140,7 +141,7 @@ export function runTimer(state: RunState): Timer[] {
  */
 export function sleepsUntil(state: RunState): number | null {
   if (state.end !== undefined) return Infinity;
-  if (state.untold !== undefined) return null;
+  if (state.untold !== undefined || !isAtRest(state)) return null;
   let until = state.cancel === undefined ? (state.deadline ?? Infinity) : Infinity;
   for (let index = 0; index < state.nodes.length; index++) {
     if (workOf(state, index) !== undefined) return null;

@@ -2,6 +2,7 @@
  * What came of an attempt: the engine's own commands. A report about an attempt that is over is
  * refused as stale, so neither a late outcome nor a late timer can bring anything back (law 10).
  */
+import { ENGINE } from '../../model/actor.ts';
 import type { TaskDefinition } from '../../model/definition.ts';
 import { ExpressionError } from '../../language/expression.ts';
 import type { Json } from '../../model/json.ts';
@@ -25,7 +26,7 @@ import { expressionFailure, expressionOf, scopeOf } from './scope.ts';
 import type { Node, NodeStatus, Running, RunState, Unknown } from './state.ts';
 import type { Mutable } from '../../model/mutable.ts';
 
-const BY_TIME = { actor: 'tutti' } as const;
+const BY_TIME = { actor: ENGINE } as const;
 
 export function report(state: RunState, command: AttemptReport, context: Context): Decision {
   if (command.type === 'WakeRun') return wakeRun(state, context.now);

@@ -22,10 +22,11 @@ import {
   refOf,
   renewDeadline,
 } from './nodes.ts';
+import type { Mutable } from '../../model/mutable.ts';
 import { refusal } from '../../model/refusal.ts';
 import { type Node, type RunState, WAITING } from './state.ts';
 
-interface RestartChoice {
+export interface RestartChoice {
   /** What goes back to waiting, in the words of the version that the run goes on with. */
   readonly reset: readonly string[];
   readonly keeps: readonly string[];
@@ -47,8 +48,7 @@ export function choose(
   if (wrong !== undefined) return refusal('request.invalid', wrong);
   const graph = graphOf(target);
   const lineage = lineageOf(state.graph, target, mapping);
-  const from =
-    command.from ?? failures(state).flatMap((ref) => renamed(ref, lineage, state, graph));
+  const from = command.from ?? renamed(failures(state), lineage, state, graph);
   const seeds = new Set<number>(uncarried(state, target, lineage));
   const items: string[] = [];
   for (const ref of from) {
@@ -82,8 +82,11 @@ function choiceOf(
   // Tasks that the old version did not have begin in any case.
   const begins = (index: number) => whole.has(index) || lineage[index] === undefined;
   const names = graph.definition.tasks.map(({ name }) => name);
-  const goesOn = new Set(lineage.filter((_, index) => !whole.has(index)));
-  const stops = state.definition.tasks.filter((_, index) => !goesOn.has(index));
+  const same = graph === state.graph;
+  const goesOn = new Set(same ? [] : lineage.filter((_, index) => !whole.has(index)));
+  const stops = state.definition.tasks.filter((_, index) =>
+    same ? whole.has(index) : !goesOn.has(index),
+  );
   const itemStops = items.map((ref) =>
     oldRef(ref, graph.index.get(taskOfRef(ref)) ?? -1, lineage, state),
   );
@@ -97,6 +100,7 @@ function choiceOf(
 type Lineage = readonly (number | undefined)[];
 
 function taskOfRef(ref: string): string {
+  if (!ref.endsWith(']')) return ref;
   return ref.replace(/\[\d+\]$/, '');
 }
 
@@ -143,12 +147,21 @@ function failures(state: RunState): string[] {
   return refs;
 }
 
-/** A reference in the words of the new version; nothing if that has no such task. */
-function renamed(ref: string, lineage: Lineage, state: RunState, graph: Graph): string[] {
-  const before = state.graph.index.get(taskOfRef(ref));
-  const after = before === undefined ? -1 : lineage.indexOf(before);
-  if (after < 0) return [];
-  return [`${taskAt(graph, after).name}${ref.slice(taskOfRef(ref).length)}`];
+/** References in the words of the new version, without those that it has no task for. */
+function renamed(
+  refs: readonly string[],
+  lineage: Lineage,
+  state: RunState,
+  graph: Graph,
+): string[] {
+  if (refs.length === 0 || graph === state.graph) return [...refs];
+  const after = new Map(lineage.map((before, index) => [before, index]));
+  return refs.flatMap((ref) => {
+    const before = state.graph.index.get(taskOfRef(ref));
+    const index = before === undefined ? undefined : after.get(before);
+    if (index === undefined) return [];
+    return [`${taskAt(graph, index).name}${ref.slice(taskOfRef(ref).length)}`];
+  });
 }
 
 /** A reference to an item in the words of the version so far. */
@@ -177,8 +190,10 @@ export function restart(state: RunState, event: RunRestarted, definitions: Defin
   state.nodes = floors.map((floor, index) => {
     const node = old.nodes[lineage[index] ?? -1] ?? freshNode(index, 0);
     const isReset = reset.has(taskAt(state.graph, index).name);
-    const next = isReset ? resetNode(node, index, old.nodes) : { ...node, task: index };
-    return { ...next, attempt: Math.max(floor, next.attempt) };
+    const next: Mutable<Node> = isReset ? resetNode(node, index, old.nodes) : node;
+    next.task = index;
+    next.attempt = Math.max(floor, next.attempt);
+    return next;
   });
   const going = carryItems(state, old.nodes, reset, floors);
   recount(state, old.nodes.length);
@@ -207,7 +222,10 @@ function resetNode(node: Node, task: number, nodes: readonly Node[]): Node {
   for (let i = 0; i < (node.items?.values.length ?? 0); i++) {
     attempt = Math.max(attempt, nodes[(node.items?.first ?? 0) + i]?.attempt ?? 0);
   }
-  return { ...freshNode(task, 0), attempt, ...(node.hold !== undefined && { hold: node.hold }) };
+  const fresh = freshNode(task, 0);
+  fresh.attempt = attempt;
+  if (node.hold !== undefined) fresh.hold = node.hold;
+  return fresh;
 }
 
 /** Moves the items of kept mapped tasks behind the new nodes, and opens those that are reset. */

@@ -38,6 +38,44 @@ export function settle(state: RunState, now: number): RunEvent | null {
   }
 }
 
+/** What has come up by itself is decided: until a command comes, nothing more follows. */
+export function isAtRest(state: RunState): boolean {
+  return state.agenda.length === 0 && !isOver(state);
+}
+
+/** Nothing in it is alive. One that goes on after its end waits until its parent has heard of it. */
+function isOver(state: RunState): boolean {
+  return state.end === undefined && state.alive === 0 && state.untold === undefined;
+}
+
+/**
+ * What of an agenda that nobody has worked off gives an event: nothing in a run that is at rest. Told
+ * by status alone, in the order in which it came up.
+ */
+export function unsettled(state: RunState): number[] {
+  if (state.cancel !== undefined || state.end !== undefined) return [];
+  return [...new Set(state.agenda)].filter((index) => isUnsettled(state, index));
+}
+
+function isUnsettled(state: RunState, index: number): boolean {
+  // A restart can leave fewer nodes than there were.
+  const node = state.nodes[index];
+  switch (node?.status.name) {
+    case 'waiting':
+      return node.item === undefined && (edgesAllow(state, index) || node.open === 0);
+    case 'queued':
+      return !isHeld(state, node) && !isDispatched(definitionOf(state, node), node);
+    case 'running':
+      return node.items !== undefined && node.items.ended === node.items.values.length;
+    case undefined:
+    case 'unknown':
+    case 'retrying':
+    case 'deciding':
+    case 'ended':
+      return false;
+  }
+}
+
 function consider(state: RunState, index: number, now: number): RunEvent | null {
   if (state.cancel !== undefined || state.end !== undefined) return null;
   const node = nodeAt(state, index);
@@ -244,7 +282,7 @@ function itemsEnded(state: RunState, index: number, node: Node, now: number): Ru
  * after its end waits until its parent has heard of it: else the new end would reach nobody.
  */
 function runEnd(state: RunState, now: number): RunEnded | null {
-  if (state.end !== undefined || state.alive > 0 || state.untold !== undefined) return null;
+  if (!isOver(state)) return null;
   const end: RunEnd = endOf(state);
   const outputs = state.definition.outputs;
   if (end !== 'succeeded' || outputs === undefined) return { type: 'RunEnded', at: now, end };

@@ -8,11 +8,14 @@ import type { Context, Definitions } from './context.ts';
 import { decide } from './decide.ts';
 import { begin, evolve } from './evolve.ts';
 import { isRefusal } from '../../model/refusal.ts';
-import { settle } from './settle.ts';
+import { settle, unsettled } from './settle.ts';
 import type { RunState } from './state.ts';
 
-/** A run that nothing could end would spin here: far above what a run can settle at once. */
-const MOST_EVENTS = 1_000_000;
+/**
+ * So much is settled in one step: a condition may take a millisecond, and a run may have 100,000.
+ * What is left stands on the agenda: the run is not at rest, and `settleOn` is to be called.
+ */
+const SETTLED_AT_ONCE = 200;
 
 export function step(
   state: RunState,
@@ -37,24 +40,29 @@ export function first(
   return { state, events: rest(state, [event], context) };
 }
 
-/** Settles until nothing more follows. Most steps are at rest at once, and cost no second list. */
+/** A run that is not at rest goes on by itself. */
+export function settleOn(state: RunState, context: Context): readonly RunEvent[] {
+  return rest(state, [], context);
+}
+
+/** Settles until nothing more follows, or enough. Most steps are at rest at once, and cost no second list. */
 function rest(
   state: RunState,
   decided: readonly RunEvent[],
   context: Context,
 ): readonly RunEvent[] {
   let events: RunEvent[] | undefined;
-  for (;;) {
+  for (let settled = 0; settled < SETTLED_AT_ONCE; settled++) {
     const event = settle(state, context.now);
     if (event === null) return events ?? decided;
     events ??= [...decided];
-    if (events.length > MOST_EVENTS) bug(`run ${state.id} does not come to rest`);
     events.push(event);
     evolve(state, event, context.definitions);
   }
+  return events ?? decided;
 }
 
-/** The fold: state from the journal. It is at rest, as it was when its last event was written. */
+/** The fold: state from the journal, with what its last step has left on the agenda. */
 export function replay(
   id: string,
   events: readonly RunEvent[],
@@ -83,6 +91,6 @@ export function* replaying(
     if (i % EVENTS_AT_ONCE === 0) yield;
     evolve(state, events[i] as RunEvent, definitions);
   }
-  state.agenda = [];
+  state.agenda = unsettled(state);
   return state;
 }

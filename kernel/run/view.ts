@@ -1,8 +1,9 @@
 /** A run as people see it: derived from the fold on demand, so it can never lag behind. */
 import type { RunStatus, RunSummary, RunView, TaskView } from '../../model/run.ts';
 import { ExpressionError } from '../../language/expression.ts';
+import { ALL_TASKS, type TaskRange } from '../../model/task-range.ts';
 import { gatesOf, type Overlay } from './gates.ts';
-import { definitionOf, isMapped, nodeAt, refOf } from './nodes.ts';
+import { definitionOf, indexOf, isMapped, nodeAt, refOf } from './nodes.ts';
 import { scopeOf, templateOf } from './scope.ts';
 import type { Node, RunState } from './state.ts';
 import { statusOf } from './status.ts';
@@ -29,8 +30,9 @@ export function summaryOf(state: RunState): RunSummary {
   };
 }
 
-export function viewOf(state: RunState, overlay: Overlay): RunView {
+export function viewOf(state: RunState, overlay: Overlay, range: TaskRange = ALL_TASKS): RunView {
   const title = state.definition.title;
+  const { taskViews, next } = tasksOf(state, overlay, range);
   return {
     ...summaryOf(state),
     ...(title !== undefined && { title }),
@@ -38,8 +40,40 @@ export function viewOf(state: RunState, overlay: Overlay): RunView {
     ...(state.end?.output !== undefined && { output: state.end.output }),
     ...(state.end?.failure !== undefined && { failure: state.end.failure }),
     ...(state.hold !== undefined && { held: state.hold }),
-    taskViews: state.nodes.map((_, index) => taskView(state, index, overlay)),
+    taskViews,
+    ...(next < state.nodes.length && { next: String(next) }),
   };
+}
+
+/** In characters, about: as much is made, written and read again in some milliseconds. */
+const PAGE_SIZE = 4_000_000;
+const SIZE_OF_TASK = 100;
+
+function tasksOf(state: RunState, overlay: Overlay, range: TaskRange) {
+  const { task, after, limit, open = false } = range;
+  const taskViews: TaskView[] = [];
+  if (task !== undefined) {
+    const index = indexOf(state, task);
+    if (index !== undefined) taskViews.push(taskView(state, index, overlay));
+    return { taskViews, next: Infinity };
+  }
+  const most = limit === Infinity ? Infinity : PAGE_SIZE;
+  let next = after;
+  for (let size = 0; next < state.nodes.length; next++) {
+    if (taskViews.length >= limit || size > most) break;
+    if (open && nodeAt(state, next).status.name === 'ended') continue;
+    const view = taskView(state, next, overlay);
+    if (most !== Infinity) size += sizeOf(view);
+    taskViews.push(view);
+  }
+  return { taskViews, next };
+}
+
+function sizeOf({ output, values, failure, job, needs, gates }: TaskView): number {
+  const parts = [output, values, failure, job].filter((part) => typeof part === 'object');
+  const text = typeof output === 'string' ? output.length : 0;
+  const data = parts.length === 0 ? 0 : JSON.stringify(parts).length;
+  return SIZE_OF_TASK + text + data + (needs.length + gates.length) * SIZE_OF_TASK;
 }
 
 export function taskView(state: RunState, index: number, overlay: Overlay): TaskView {

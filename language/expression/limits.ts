@@ -10,7 +10,7 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { RANGE_ELEMENTS, TEXT_CHARACTERS } from './environment.ts';
 import { ExpressionError } from './failure.ts';
-import { LOOPS, type Loop, type Survey, children } from './references.ts';
+import { LOOPS, type Loop, type Survey, children, refuseLostKey } from './references.ts';
 
 const LOOP_ELEMENTS = 10_000;
 export const UNITS = 300_000;
@@ -93,6 +93,7 @@ export function guardTree(tree: ASTNode, { loops }: Survey): boolean {
   const comparisons: ASTNode[] = [];
   each(tree, (node) => {
     guardGrowth(node, add);
+    guardKeys(node, add);
     guardCall(node, add);
     if (COMPARISONS.has(node.op)) comparisons.push(node);
   });
@@ -115,6 +116,16 @@ function guardGrowth(node: ASTNode, add: Add): void {
   }
   if (node.op === 'rcall' && node.args[0] === 'join') add(node.args[1], boundJoin);
 }
+
+/** Literal keys were looked at when the tree was surveyed. */
+function guardKeys(node: ASTNode, add: Add): void {
+  if (node.op !== 'map') return;
+  for (const [key] of node.args) {
+    if (key.op !== 'value') add(key, refuseKey);
+  }
+}
+
+const refuseKey: Guard = (key) => refuseLostKey(key);
 
 function boundSize(value: unknown): void {
   if (typeof value === 'string' && value.length > TEXT_CHARACTERS) throw longText();

@@ -3,6 +3,7 @@
  * uses what is forbidden, and how deep its loops nest.
  */
 import type { ASTNode } from '@marcbachmann/cel-js';
+import { RESERVED_NAMES } from '../workflow.ts';
 import { ExpressionError } from './failure.ts';
 
 export const LOOPS: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'map', 'filter']);
@@ -60,6 +61,7 @@ function visit(node: ASTNode, bound: Bound, nesting: number, walk: Walk): void {
       return visitMethod(node, bound, nesting, walk);
     case 'map':
       for (const [key, value] of node.args) {
+        if (key.op === 'value') refuseLostKey(key.args, key.start);
         visit(key, bound, nesting, walk);
         visit(value, bound, nesting, walk);
       }
@@ -85,6 +87,15 @@ function visit(node: ASTNode, bound: Bound, nesting: number, walk: Walk): void {
     case '>=':
       for (const part of node.args) visit(part, bound, nesting, walk);
   }
+}
+
+/**
+ * The key of a map: what a literal says, or what was calculated. The library leaves reserved names
+ * out of the map that it makes, without a word.
+ */
+export function refuseLostKey(key: unknown, offset?: number): void {
+  if (typeof key !== 'string' || !RESERVED_NAMES.has(key)) return;
+  throw new ExpressionError(`a map cannot have the key "${key}": rename it`, offset);
 }
 
 function visitName(name: string, offset: number, bound: Bound, walk: Walk): void {

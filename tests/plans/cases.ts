@@ -172,9 +172,6 @@ function retentionCases(
     EVENTS_OF: on(PEOPLE_SETTINGS, 2 * FEW, some),
     LOGS_OF: on(PEOPLE_SETTINGS, 2 * FEW, some),
     LOCK_OVER: on(PEOPLE_SETTINGS, 2 * FEW, some, NOW_MS),
-    DELETE_LOGS: on(PEOPLE_SETTINGS, 2 * FEW, some),
-    DELETE_SLOTS: on(PEOPLE_SETTINGS, 2 * FEW, some),
-    DELETE_RUNS: on(PEOPLE_SETTINGS, 2 * FEW, some),
     BULKS_OVER: on(PEOPLE_SETTINGS, 2, 0, nil, NOW_MS),
     BULK_RUNS: on(PEOPLE_SETTINGS, FEW, bulk, FEW),
     DELETE_BULK_RUNS: on(PEOPLE_SETTINGS, 2 * FEW, bulk, some),
@@ -196,7 +193,8 @@ function retentionCases(
     ),
     FEED_CUT: on(PEOPLE_SETTINGS, 2, feedPosition),
     FEED_START: one(feedPosition, 1),
-    DELETE_EVENTS: on(`${PEOPLE_SETTINGS}; set tutti.retention = 'on'`, 5 * FEW, some),
+    // A run with four events, and of every third one a piece of log.
+    DELETE_RUNS: on(`${PEOPLE_SETTINGS}; set tutti.retention = 'on'`, 6 * FEW, some, some),
   };
 }
 
@@ -206,7 +204,9 @@ function nodeCases(): Readonly<Record<string, Case>> {
   return {
     GONE: on(CLAIM_SETTINGS, 3 * nodes),
     COUNT_GONE: on(CLAIM_SETTINGS, 3 * nodes),
+    UNKNOWN_OWNERS: on(CLAIM_SETTINGS, 4 * nodes),
     STILL_GONE: few([4], nodes),
+    GIVE_LEASES: { values: [], reads: 2 * nodes, sorts: 'one row of each node' },
     LINEAGE: { values: [], reads: 0 },
     BACKEND: { values: [1], reads: 0, sorts: 'sessions of the server' },
     NODES: {

@@ -19,6 +19,10 @@ const WORKFLOWS = 50;
 const SHARED_KEYS = 40;
 const VERSIONS = 2_000;
 const LOG_ROWS = 20_000;
+/** One in so many is a child of the first. A small journal has enough of them for a page, too. */
+const RUNS_PER_CHILD = 20;
+const FEW_RUNS = 10_000;
+const FEW_RUNS_PER_CHILD = 5;
 /** One row of the feed for so many runs. */
 const RUNS_PER_FEED_ROW = 10;
 
@@ -51,9 +55,9 @@ select ${ID('n')}, to_timestamp(at / 1000.0),
   case when status = 'held' then 'infinity'::timestamptz
     when status = 'running' and n % 3 = 0 then to_timestamp(at / 1000.0) + interval '90 days' end,
   case when not $7::bool then 1 + n % 3 when n % 1000 = 1 then null else 1 + n % 6 end, 1, $4::int, $4::int, case status when 'failed' then 1 else 0 end,
-  case when n > 2 and n % 20 = 0 then ${ID('1')} when n > 100 and n % 50 = 7 then ${ID('(n - n % 50)')} end,
-  case when n > 2 and n % 20 = 0 or n > 100 and n % 50 = 7 then 'call' end,
-  case when n > 2 and n % 20 = 0 or n > 100 and n % 50 = 7 then 1 end,
+  case when n > 2 and n % $8::int = 0 then ${ID('1')} when n > 100 and n % 50 = 7 then ${ID('(n - n % 50)')} end,
+  case when n > 2 and n % $8::int = 0 or n > 100 and n % 50 = 7 then 'call' end,
+  case when n > 2 and n % $8::int = 0 or n > 100 and n % 50 = 7 then 1 end,
   case when n % 2 = 0 then (to_timestamp(at / 1000.0) at time zone 'UTC')::date end,
   case when n <= $3::int / 200 then 'of-long-ago' when n % 20011 = 0 then 'now-and-then'
     when n > $3::int - ${SHARED_KEYS} then 'keyed-' || n else 'w' || n % ${WORKFLOWS} end,
@@ -139,6 +143,26 @@ function hex(value: number): string {
   return value.toString(16).padStart(12, '0');
 }
 
+function stepOf(runs: number): number {
+  return Math.floor((DAYS * 86_400_000) / runs);
+}
+
+/** What stands where in a journal that was filled so. */
+export function volumeOf(amounts: Amounts, now: number): Volume {
+  const step = stepOf(amounts.runs);
+  const first = now - step * (amounts.runs - 1);
+  const createdAt = (n: number): number => first + (n - 1) * step;
+  return {
+    ...amounts,
+    now,
+    createdAt,
+    idOf: (n) => idText(createdAt(n), n),
+    dateOf: (n) => new Date(createdAt(n)).toISOString().slice(0, 10),
+    parent: idText(first, 1),
+    bulk: '00000000-0000-7000-8000-000000000001',
+  };
+}
+
 /** Fills an empty journal. `now` is where its year ends. */
 export async function fillVolume(
   client: pg.Client,
@@ -147,14 +171,14 @@ export async function fillVolume(
   say: (words: string) => void = () => undefined,
 ): Promise<Volume> {
   const { runs, tasks, orphans } = amounts;
-  const step = Math.floor((DAYS * 86_400_000) / runs);
-  const first = now - step * (runs - 1);
-  const createdAt = (n: number): number => first + (n - 1) * step;
+  const volume = volumeOf(amounts, now);
+  const [step, first] = [stepOf(runs), volume.createdAt(1)];
+  const children = runs < FEW_RUNS ? FEW_RUNS_PER_CHILD : RUNS_PER_CHILD;
   await client.query('set synchronous_commit = off');
   await client.query(NODES);
   for (let from = 1; from <= runs; from += PORTION) {
     const to = Math.min(runs, from + PORTION - 1);
-    await client.query(RUNS, [first, step, runs, tasks, from, to, orphans]);
+    await client.query(RUNS, [first, step, runs, tasks, from, to, orphans, children]);
     await client.query(EVENTS, [first, step, tasks, from, to]);
     say(`${to.toLocaleString('en')} runs`);
   }
@@ -166,13 +190,5 @@ export async function fillVolume(
   await client.query('vacuum (analyze)');
   await client.query('reset synchronous_commit');
   say('the rest');
-  return {
-    ...amounts,
-    now,
-    createdAt,
-    idOf: (n) => idText(createdAt(n), n),
-    dateOf: (n) => new Date(createdAt(n)).toISOString().slice(0, 10),
-    parent: idText(first, 1),
-    bulk: '00000000-0000-7000-8000-000000000001',
-  };
+  return volume;
 }

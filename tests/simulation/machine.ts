@@ -81,6 +81,9 @@ export function clockOf(life: Life, { schedule, faults, laws, alarms }: ClockPar
       const early = faults.strikes('early timer') ? 1 : 0;
       return schedule.after(Math.max(0, ms - early), life, `${life.name} timer`, callback);
     },
+    soon: (callback) => {
+      schedule.after(0, life, `${life.name} soon`, callback);
+    },
   };
   const set = new alarms(ticker);
   return {
@@ -98,9 +101,6 @@ export function clockOf(life: Life, { schedule, faults, laws, alarms }: ClockPar
         );
         callback();
       });
-    },
-    soon: (callback) => {
-      schedule.after(0, life, `${life.name} soon`, callback);
     },
   };
 }

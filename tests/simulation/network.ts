@@ -3,6 +3,7 @@
  * its answer comes back, or is lost. A node that is gone refuses the connection; one that hangs
  * takes the command and answers when it goes on.
  */
+import type { TaskRange } from '../../model/task-range.ts';
 import type { Accepted, Door } from '../../engine/door.ts';
 import { type ErrorCode, TuttiError } from '../../model/errors.ts';
 import type { OperatorCommand, Refusal, RunView } from '../../model/run.ts';
@@ -39,8 +40,8 @@ export class Network {
           if (!answer.refused) this.#parts.done(command);
           return answer;
         }),
-      inspect: (run: string): Promise<RunView | null> =>
-        this.#ask(from, url, 'a look', (door) => door.inspect(run, from.name)),
+      inspect: (run: string, range: TaskRange): Promise<RunView | null> =>
+        this.#ask(from, url, 'a look', (door) => door.inspect(run, range, from.name)),
     };
   }
 

@@ -199,7 +199,7 @@ export class Stage {
     };
     return {
       submit: (command) => reach((door) => door.submit(command, this.name)),
-      inspect: (run) => reach((door) => door.inspect(run, this.name)),
+      inspect: (run, range) => reach((door) => door.inspect(run, range, this.name)),
     };
   }
 

@@ -24,7 +24,7 @@ import {
 } from '@opentelemetry/api';
 import type { TraceContext } from '../../connectors/kit/connector.ts';
 import type { WatchedRun } from '../../engine/observer.ts';
-import type { TaskDefinition } from '../../model/definition.ts';
+import type { Definition, TaskDefinition } from '../../model/definition.ts';
 import type { Failure, RunEnded, RunEvent, TaskEnded, TaskRetrying } from '../../model/run.ts';
 import { attemptSpan, parentSpan, runSpan, type SpanName, type SpanNames } from './ids.ts';
 
@@ -39,6 +39,8 @@ export class Traces {
   readonly #names: SpanNames | undefined;
   /** What the sampler says of a run: asked once, at the first thing that has to know. */
   readonly #samples = new WeakMap<WatchedRun, SpanContext>();
+  /** The tasks of a version by name: a span costs the same however many there are. */
+  readonly #tasks = new WeakMap<Definition, ReadonlyMap<string, TaskDefinition>>();
 
   constructor(tracer: Tracer, names: SpanNames | undefined) {
     this.#tracer = tracer;
@@ -69,7 +71,7 @@ export class Traces {
     // Switches decide at once, and an operator's word is no attempt.
     if (startedAt === undefined || !this.#isSampled(run)) return;
     const name = task.replace(/\[\d+\]$/, '');
-    const definition = run.definition.tasks.find((one) => one.name === name);
+    const definition = this.#taskOf(run.definition, name);
     const span = this.#start(
       attemptSpan(run, task, attempt),
       `${run.workflow}/${name}`,
@@ -88,6 +90,15 @@ export class Traces {
       this.#below(run, runSpan(run)),
     );
     close(span, failure, { from: startedAt, to: at });
+  }
+
+  #taskOf(definition: Definition, name: string): TaskDefinition | undefined {
+    let tasks = this.#tasks.get(definition);
+    if (tasks === undefined) {
+      tasks = new Map(definition.tasks.map((task) => [task.name, task]));
+      this.#tasks.set(definition, tasks);
+    }
+    return tasks.get(name);
   }
 
   #run(run: WatchedRun, { at, end, failure }: RunEnded): void {

@@ -1,0 +1,107 @@
+/**
+ * What the operating system says no to, in words: which path, what is wrong with it, what to do. One
+ * table for every place where a path is opened that a person has given, and for all that is thrown
+ * from further below.
+ */
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { TuttiError } from '../model/errors.ts';
+
+interface Words {
+  readonly wrong: string;
+  readonly next: string;
+}
+
+const PATH = 'Look at the path.';
+const OTHER = 'Choose another path.';
+const WORDS: Readonly<Record<string, Words>> = {
+  EACCES: { wrong: 'this user may not', next: 'Give the user the right, or choose another path.' },
+  EPERM: { wrong: 'this user may not', next: 'Give the user the right, or choose another path.' },
+  EROFS: {
+    wrong: 'the file system is read-only',
+    next: 'Mount it for writing, or choose another path.',
+  },
+  ENOSPC: { wrong: 'the disk is full', next: 'Make room, then try again.' },
+  EDQUOT: { wrong: 'the quota of the disk is used up', next: 'Make room, then try again.' },
+  EFBIG: { wrong: 'the file is larger than the system allows', next: 'See ulimit -f.' },
+  EMFILE: { wrong: 'this process may not open more files', next: 'Allow it more: ulimit -n.' },
+  ENFILE: { wrong: 'the machine cannot open more files', next: 'End what has them open.' },
+  ENOENT: { wrong: 'it is not there', next: PATH },
+  ENOTDIR: { wrong: 'a part of the path is not a folder', next: PATH },
+  EISDIR: { wrong: 'it is a folder, not a file', next: 'Name a file, or remove the folder.' },
+  EEXIST: { wrong: 'something else is there already', next: 'Remove it, or choose another path.' },
+  ENOTEMPTY: { wrong: 'the folder is not empty', next: OTHER },
+  ELOOP: {
+    wrong: 'its symbolic links lead in a circle, or it must not be a link',
+    next: 'Name the file itself.',
+  },
+  ENAMETOOLONG: { wrong: 'the name is too long', next: 'Choose a shorter one.' },
+  EINVAL: { wrong: 'the path or the file system does not allow it', next: OTHER },
+  ENXIO: {
+    wrong: 'it is a pipe, a socket or a device that nothing answers on',
+    next: 'Name a plain file.',
+  },
+  ENODEV: { wrong: 'it is a device that is not there', next: 'Name a plain file.' },
+  EBUSY: { wrong: 'something else is using it', next: 'End that, then try again.' },
+  ETXTBSY: { wrong: 'it is a program that runs', next: OTHER },
+  EXDEV: { wrong: 'it is on another file system', next: OTHER },
+  EIO: { wrong: 'the disk has failed', next: 'See the log of the system.' },
+  ESTALE: { wrong: 'the network file system has lost it', next: 'Mount it again.' },
+  ETIMEDOUT: { wrong: 'the network file system does not answer', next: 'Mount it again.' },
+  ENOTSUP: { wrong: 'its file system cannot do that', next: OTHER },
+  EAGAIN: {
+    wrong: 'the machine cannot start more processes, or it is locked',
+    next: 'See ulimit -u.',
+  },
+  ENOMEM: { wrong: 'the machine is out of memory', next: 'Make room, then try again.' },
+};
+
+/** What the system said no to; a mistake of ours has no system call. */
+export function isSystemRefusal(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error && 'code' in error;
+}
+
+export function systemRefusal(refused: NodeJS.ErrnoException): string {
+  const error = trueRefusal(refused);
+  const { code = '', syscall = 'the call', path, message } = error;
+  if (WORDS[code] === undefined) return `The system refused: ${message}.`;
+  const { wrong, next } = wordsOf(error);
+  return `The system refused ${path === undefined ? syscall : `${syscall} ${path}`}: ${wrong}. ${next}`;
+}
+
+/** To make a folder and those above it fails as "not there", whatever refuses the first of them. */
+function trueRefusal(error: NodeJS.ErrnoException): NodeJS.ErrnoException {
+  const { code, syscall, path } = error;
+  if (code !== 'ENOENT' || syscall !== 'mkdir' || path === undefined) return error;
+  let above = resolve(path);
+  while (!existsSync(above) && dirname(above) !== above) above = dirname(above);
+  try {
+    accessSync(above, constants.W_OK | constants.X_OK);
+    return error;
+  } catch (reason) {
+    return isSystemRefusal(reason) ? reason : error;
+  }
+}
+
+/** Reads a file that a person named; `shown`: how they did. */
+export function readGiven(path: string | 0, shown: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if (!isSystemRefusal(error)) throw error;
+    const { wrong, next } = wordsOf(error);
+    throw new TuttiError('request.invalid', `${shown} cannot be read: ${wrong}. ${next}`, {
+      cause: error,
+    });
+  }
+}
+
+/** What is wrong, with the system's own name for it, and what to do. */
+export function wordsOf(error: unknown): Words {
+  if (!isSystemRefusal(error)) return { wrong: String(error), next: PATH };
+  const { code = '', message } = error;
+  const words = WORDS[code];
+  return words === undefined
+    ? { wrong: message, next: PATH }
+    : { ...words, wrong: `${words.wrong} (${code})` };
+}
