@@ -14,7 +14,6 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import {
   closeSync,
   linkSync,
-  mkdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -25,6 +24,7 @@ import {
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { makeFolders } from '../journal/embedded/folders.ts';
 import { type Held, PipeLock } from '../journal/embedded/pipe-lock.ts';
 import { TuttiError } from '../model/errors.ts';
 import type { Environment } from './systems.ts';
@@ -71,7 +71,7 @@ export class DataFolder {
 
   create(): void {
     this.refuseOthers();
-    mkdirSync(this.stateDirectory, { recursive: true, mode: 0o700 });
+    makeFolders(this.stateDirectory, 0o700);
   }
 
   /**
@@ -216,7 +216,7 @@ function readJson<T>(file: string, schema: z.ZodType<T>): T | null {
  */
 export function placeOf(stateDirectory: string): string {
   const file = join(stateDirectory, 'place');
-  mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
+  makeFolders(stateDirectory, 0o700);
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, `${randomUUID()}\n`, { mode: 0o600 });
   try {

@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { makeFolders } from '../journal/embedded/folders.ts';
 import { isSystemRefusal, readGiven, systemRefusal } from './system-refusal.ts';
 
 let folder: string;
@@ -25,7 +26,7 @@ it.each([
 it('a folder that cannot be made names the call, the path, what is wrong and what to do', () => {
   let refused: unknown;
   try {
-    mkdirSync(join(folder, 'file', 'below'), { recursive: true });
+    makeFolders(join(folder, 'file', 'below', 'deep'));
   } catch (error) {
     refused = error;
   }

@@ -3,8 +3,7 @@
  * table for every place where a path is opened that a person has given, and for all that is thrown
  * from further below.
  */
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { TuttiError } from '../model/errors.ts';
 
 interface Words {
@@ -14,6 +13,7 @@ interface Words {
 
 const PATH = 'Look at the path.';
 const OTHER = 'Choose another path.';
+const NO_FOLDERS = { wrong: 'its file system makes no folders', next: OTHER };
 const WORDS: Readonly<Record<string, Words>> = {
   EACCES: { wrong: 'this user may not', next: 'Give the user the right, or choose another path.' },
   EPERM: { wrong: 'this user may not', next: 'Give the user the right, or choose another path.' },
@@ -61,26 +61,11 @@ export function isSystemRefusal(error: unknown): error is NodeJS.ErrnoException 
   return error instanceof Error && 'syscall' in error && 'code' in error;
 }
 
-export function systemRefusal(refused: NodeJS.ErrnoException): string {
-  const error = trueRefusal(refused);
+export function systemRefusal(error: NodeJS.ErrnoException): string {
   const { code = '', syscall = 'the call', path, message } = error;
   if (WORDS[code] === undefined) return `The system refused: ${message}.`;
   const { wrong, next } = wordsOf(error);
   return `The system refused ${path === undefined ? syscall : `${syscall} ${path}`}: ${wrong}. ${next}`;
-}
-
-/** To make a folder and those above it fails as "not there", whatever refuses the first of them. */
-function trueRefusal(error: NodeJS.ErrnoException): NodeJS.ErrnoException {
-  const { code, syscall, path } = error;
-  if (code !== 'ENOENT' || syscall !== 'mkdir' || path === undefined) return error;
-  let above = resolve(path);
-  while (!existsSync(above) && dirname(above) !== above) above = dirname(above);
-  try {
-    accessSync(above, constants.W_OK | constants.X_OK);
-    return error;
-  } catch (reason) {
-    return isSystemRefusal(reason) ? reason : error;
-  }
 }
 
 /** Reads a file that a person named; `shown`: how they did. */
@@ -99,8 +84,9 @@ export function readGiven(path: string | 0, shown: string): Buffer {
 /** What is wrong, with the system's own name for it, and what to do. */
 export function wordsOf(error: unknown): Words {
   if (!isSystemRefusal(error)) return { wrong: String(error), next: PATH };
-  const { code = '', message } = error;
-  const words = WORDS[code];
+  const { code = '', syscall, message } = error;
+  // The folder above it is there, or its own refusal would have come first (`makeFolders`).
+  const words = code === 'ENOENT' && syscall === 'mkdir' ? NO_FOLDERS : WORDS[code];
   return words === undefined
     ? { wrong: message, next: PATH }
     : { ...words, wrong: `${words.wrong} (${code})` };

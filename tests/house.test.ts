@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { importViolations } from './house/imports.ts';
 import {
+  folderViolations,
   leftoverViolations,
   nameViolations,
   storyViolations,
@@ -76,6 +77,10 @@ describe('the house', () => {
 
   it('has complete switches', () => {
     expect(show(sources.flatMap(switchViolations))).toBe('');
+  });
+
+  it('makes folders level by level', () => {
+    expect(show(sources.flatMap(folderViolations))).toBe('');
   });
 
   it('has tests that run and never wait for time', () => {

@@ -298,3 +298,18 @@ test.each([
 ])('%.20s against %.20s: %s', (name, pattern, expected) => {
   expect(matches(name, pattern)).toBe(expected);
 });
+
+test('a folder that its file system does not make is refused at once', async () => {
+  // Where there is no /proc, its absence is refused.
+  await expect(run('write', { path: '/proc/nothing/deep/x', text: 'x' })).rejects.toMatchObject({
+    name: 'ActionFailure',
+  });
+});
+
+test('folders that many writers need at the same time are made once', async () => {
+  const writers = Array.from({ length: 8 }, (_, index) => `many/a/b/c/${index}`);
+  await Promise.all(
+    writers.map(async (name) => await run('write', { path: at(name), text: name })),
+  );
+  expect(await readdir(at('many/a/b/c'))).toHaveLength(8);
+});

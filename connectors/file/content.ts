@@ -109,7 +109,7 @@ export async function appear(
   { replace, mode }: { readonly replace: boolean; readonly mode?: number | undefined },
   make: (part: string) => Promise<void>,
 ): Promise<boolean> {
-  await mkdir(path.dirname(target), { recursive: true });
+  await makeFolders(path.dirname(target));
   const part = besideOf(target);
   try {
     const before = replace ? await statFile(target) : undefined;
@@ -143,6 +143,34 @@ export async function becomeLike(file: string, { mode, uid, gid }: Stats): Promi
     );
   }
   await chmod(file, mode & (kept ? 0o777 : 0o707));
+}
+
+/**
+ * Makes a folder and those above it, one by one. Node's own `recursive` does not come back where the
+ * file system makes no folders, as in /proc: it tries again for ever.
+ */
+export async function makeFolders(folder: string, mode?: number): Promise<void> {
+  const above = path.dirname(folder);
+  const refused = await refusalOf(folder, mode);
+  if (refused === undefined) return;
+  if (codeOf(refused) !== 'ENOENT' || above === folder) throw refused;
+  await makeFolders(above, mode);
+  const last = await refusalOf(folder, mode);
+  if (last === undefined) return;
+  if (codeOf(last) !== 'ENOENT') throw last;
+  const message = `${folder}: its file system makes no folders`;
+  throw new ActionFailure({ class: 'rejected', code: 'file.system', message }, { cause: last });
+}
+
+/** Why the folder is not there and cannot be made. */
+async function refusalOf(folder: string, mode: number | undefined): Promise<unknown> {
+  try {
+    await mkdir(folder, { mode });
+    return undefined;
+  } catch (error) {
+    const facts = await stat(folder).catch(() => undefined);
+    return facts?.isDirectory() === true ? undefined : error;
+  }
 }
 
 export async function linkNew(from: string, target: string): Promise<boolean> {

@@ -6,7 +6,7 @@
  * source is gone, the note tells whether the target is what was moved, or something else.
  */
 import { createHash } from 'node:crypto';
-import { lstat, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { readJson } from '../../model/json-text.ts';
@@ -20,6 +20,7 @@ import {
   copyVerified,
   failureOf,
   linkNew,
+  makeFolders,
   readContent,
   sameContent,
   statFile,
@@ -118,7 +119,7 @@ export async function move(context: ActionContext, given: Way): Promise<Placed> 
 /** Within one file system. False: it is another one, or the name is taken; then it is copied. */
 async function renamed({ from, to, overwrite }: Way): Promise<boolean> {
   try {
-    await mkdir(path.dirname(to), { recursive: true });
+    await makeFolders(path.dirname(to));
     if (overwrite === 'replace') {
       const before = await statFile(to);
       if (before !== undefined) await becomeLike(from, before);
@@ -166,7 +167,7 @@ function noteOf({ stateDirectory, key }: ActionContext): string {
 }
 
 async function writeNote(note: string, content: z.output<typeof noteSchema>): Promise<void> {
-  await mkdir(path.dirname(note), { recursive: true, mode: 0o700 });
+  await makeFolders(path.dirname(note), 0o700);
   const text = JSON.stringify(content);
   await appear(note, { replace: true }, async (part) => await writeFile(part, text));
 }

@@ -53,17 +53,28 @@ export function folderOf(stateDirectory: string, name: string): string {
   return path.join(stateDirectory, 'shell', name);
 }
 
-/** Before there is a job: a few microseconds that the thread pool would only make longer. */
+/**
+ * Before there is a job: a few microseconds that the thread pool would only make longer. Not by
+ * `recursive`, which does not come back where the file system makes no folders, as in /proc.
+ */
 export function makeFolder(folder: string): boolean {
+  const above = path.dirname(folder);
+  try {
+    return makeOne(folder);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' || above === folder) throw error;
+    makeFolder(above);
+    return makeOne(folder);
+  }
+}
+
+/** False: it is there. */
+function makeOne(folder: string): boolean {
   try {
     mkdirSync(folder, { mode: 0o700 });
     return true;
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;
-    if (codeOf(error) === 'ENOENT') {
-      mkdirSync(path.dirname(folder), { recursive: true, mode: 0o700 });
-      return makeFolder(folder);
-    }
     throw error;
   }
 }

@@ -29,6 +29,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { TuttiError } from '../../model/errors.ts';
+import { makeFolders } from './folders.ts';
 import { canReach, serverIdentity, type Identity } from './identity.ts';
 
 export interface Place {
@@ -64,7 +65,7 @@ function at(base: string, identity: Identity, note: Place['note']): Place {
 
 function makeFolder(path: string): void {
   if (existsSync(path)) return;
-  mkdirSync(path, { recursive: true });
+  makeFolders(path);
   // A strict umask would lock the server's user out of a folder that is ours.
   if (process.getuid?.() === 0) chmodSync(path, 0o755);
 }

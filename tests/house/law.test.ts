@@ -5,6 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { importViolations } from './imports.ts';
 import {
+  folderViolations,
   leftoverViolations,
   nameViolations,
   storyViolations,
@@ -177,6 +178,15 @@ describe('manners of a file', () => {
     expect(switchViolations(parseSource('model/a.ts', text))).toHaveLength(1);
     expect(switchViolations(parseSource('cli/a.ts', text))).toEqual([]);
     expect(switchViolations(parseSource('kernel/a.ts', 'export default x;'))).toEqual([]);
+  });
+
+  it('finds folders that are made by the loop of Node', () => {
+    const judge = (path: string, text: string) =>
+      whats(folderViolations(parseSource(path, text))).length;
+    expect(judge('cli/a.ts', 'mkdirSync(a, { recursive: true, mode: 1 });')).toBe(1);
+    expect(judge('connectors/file/a.ts', 'await fs.mkdir(a, { recursive: true });')).toBe(1);
+    expect(judge('cli/a.ts', 'mkdirSync(a, { mode: 1 }); rmSync(a, { recursive: true });')).toBe(0);
+    expect(judge('cli/a.test.ts', 'mkdirSync(a, { recursive: true });')).toBe(0);
   });
 });
 

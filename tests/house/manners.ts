@@ -69,6 +69,25 @@ export function switchViolations(file: SourceFile): Violation[] {
   return found;
 }
 
+/** What makes a folder in the rooms that ship: on some paths Node's own loop over its levels never ends. */
+export function folderViolations(file: SourceFile): Violation[] {
+  if (/^(tests|bench|examples)\//.test(file.path) || isTestCode(file.path)) return [];
+  const found: Violation[] = [];
+  walk(file.tree, (node) => {
+    if (node.type !== 'CallExpression' || !/^mkdir(Sync)?$/.test(calledName(node))) return;
+    const options = children(node, 'arguments').flatMap((given) => children(given, 'properties'));
+    if (!options.some((one) => word(child(one, 'key'), 'name') === 'recursive')) return;
+    const because = 'under /proc it tries again for ever: make the levels one by one.';
+    found.push(violation(file, node, 'makes folders with `recursive`', because));
+  });
+  return found;
+}
+
+function calledName(call: Node): string {
+  const callee = child(call, 'callee');
+  return word(callee, 'name') ?? word(child(callee, 'property'), 'name') ?? '';
+}
+
 const SUITES = new Set(['it', 'test', 'describe', 'suite', 'bench']);
 const EVASIONS = new Set(['skip', 'only', 'todo', 'skipIf', 'runIf', 'fails']);
 const POLLS = new Set(['waitFor', 'waitUntil', 'poll']);

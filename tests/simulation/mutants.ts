@@ -123,9 +123,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a retry is forgotten at a take-over',
     file: 'engine/reconciler.ts',
-    snippet: 'run.state.nodes.forEach((_, node) => this.reconcile(run, node));',
+    snippet: 'const nodes = run.state.nodes.map((_, node) => node);',
     instead:
-      "run.state.nodes.forEach((each, node) => {\n      if (each.status.name !== 'retrying') this.reconcile(run, node);\n    });",
+      "const nodes = run.state.nodes.flatMap((each, node) => (each.status.name === 'retrying' ? [] : [node]));",
     laws: ['events-drive'],
   },
   {
@@ -154,8 +154,9 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'engine/overdue.ts',
     snippet: 'this.#giveUp(flight);',
     instead: '',
-    // One that nobody wants any more keeps nobody waiting: it is in the air for ever.
-    laws: ['events-drive', 'bounded-memory'],
+    // One that nobody wants any more keeps nobody waiting: it is in the air for ever. A run that is
+    // being cancelled waits for it.
+    laws: ['events-drive', 'bounded-memory', 'terminal'],
   },
   {
     name: 'a timer is set once for the whole rest',
@@ -211,6 +212,6 @@ export const MUTANTS: readonly Mutant[] = [
     snippet: 'const guilty = taken.filter((run) => named?.includes(run.id) ?? taken.length === 1);',
     instead: 'const guilty = taken;',
     // The event that the database refuses is refused with others for ever: its run is set aside.
-    laws: ['events-drive', 'one-writer'],
+    laws: ['events-drive', 'one-writer', 'one-door'],
   },
 ];
