@@ -1,0 +1,111 @@
+/** Errors of requests: their form, who makes them, and what only the API has (bulk commands, retention, streams). */
+import type { CatalogueEntry } from './entry.ts';
+import { EXIT } from './exit.ts';
+
+export const REQUESTS = {
+  'request.invalid': {
+    title: 'The request does not have the expected form',
+    next: 'Mend the fields named.',
+    retry: false,
+    status: 400,
+    exit: EXIT.badInput,
+  },
+  'request.too-large': {
+    title: 'The request is larger than this route takes',
+    next: 'Split it, or move data out of it.',
+    retry: false,
+    status: 413,
+    exit: EXIT.badInput,
+  },
+  'request.differs': {
+    title: 'The Idempotency-Key belongs to another request',
+    next: 'Use a new key for a new request, and the same body for the same key.',
+    retry: false,
+    status: 422,
+    exit: EXIT.badInput,
+  },
+  'request.under-way': {
+    title: 'A request with this Idempotency-Key is being carried out',
+    next: 'Ask again in a moment: the answer will be the same.',
+    retry: true,
+    status: 409,
+    exit: EXIT.failed,
+  },
+  'request.foreign': {
+    title: 'The request was made through another name or page',
+    next: 'Call Tutti by the address that `tutti serve` prints.',
+    retry: false,
+    status: 403,
+    exit: EXIT.failed,
+  },
+  'route.unknown': {
+    title: 'There is nothing at this address',
+    next: 'See the API reference.',
+    retry: false,
+    status: 404,
+    exit: EXIT.badInput,
+  },
+  'auth.required': {
+    title: 'The request does not say who asks',
+    next: 'Send the token of the data folder as `Authorization: Bearer …`; in a browser, come in by the link that `tutti open` prints.',
+    retry: false,
+    status: 401,
+    exit: EXIT.failed,
+  },
+  'auth.forbidden': {
+    title: 'Whoever asks may not do this',
+    next: 'Ask with the token of the data folder. Nothing was changed.',
+    retry: false,
+    status: 403,
+    exit: EXIT.failed,
+  },
+  'bulk.unknown': {
+    title: 'There is no such bulk command',
+    next: 'Look at the list of bulk commands.',
+    retry: false,
+    status: 404,
+    exit: EXIT.badInput,
+  },
+  'bulk.too-many': {
+    title: 'The filter finds more runs than one bulk command is for',
+    next: 'Narrow it by a status, a workflow, a business date or a time, or do it in several parts.',
+    retry: false,
+    status: 422,
+    exit: EXIT.badInput,
+  },
+  'bulk.miscounted': {
+    title: 'The filter finds another number of runs than was counted',
+    next: 'Count again, look, and send the new number. Nothing was changed.',
+    retry: false,
+    status: 409,
+    exit: EXIT.failed,
+  },
+  'retention.unknown': {
+    title: 'There is no such retention',
+    next: 'Look at the list of retentions.',
+    retry: false,
+    status: 404,
+    exit: EXIT.badInput,
+  },
+  'retention.archive': {
+    title: 'The archive cannot be written',
+    next: 'Name an absolute folder that the server may write to, with room for it. Nothing was deleted that is not archived.',
+    retry: false,
+    status: 422,
+    exit: EXIT.badInput,
+  },
+  'feed.gone': {
+    title: 'The events after this place are deleted',
+    next: 'Begin at the earliest place, which the answer names, or without one; read what was before from archives.',
+    retry: false,
+    status: 410,
+    exit: EXIT.failed,
+  },
+  'stream.full': {
+    title: 'As many streams are open as this server allows',
+    next: 'Close one, or ask again later.',
+    retry: true,
+    status: 503,
+    exit: EXIT.failed,
+  },
+} as const satisfies Record<string, CatalogueEntry>;
