@@ -54,10 +54,7 @@ export function serveCommand(program: Command, runtime: Runtime): void {
       logLimit,
     )
     .addOption(
-      new Option(
-        '--auth <how>',
-        'Who may send requests: whoever has the token; none, for tests, lets everybody in.',
-      )
+      new Option('--auth <how>', 'Who may ask: those with the token; none, for tests, lets anyone.')
         .choices(['token', 'none'])
         .default('token'),
     )
