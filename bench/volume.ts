@@ -12,7 +12,7 @@ import pg from 'pg';
 import { machineClock, machineIds } from '../cli/machine.ts';
 import { Retention } from '../engine/retention.ts';
 import type { Journal } from '../journal/journal.ts';
-import { writeCursor } from '../journal/postgres/cursor.ts';
+import { writeCursor } from '../journal/page.ts';
 import { openPostgresJournal } from '../journal/postgres/journal.ts';
 import { filtersOf } from '../tests/plans/cases.ts';
 import { fillVolume, type Volume } from '../tests/plans/volume.ts';

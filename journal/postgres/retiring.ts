@@ -16,6 +16,7 @@ import {
 } from './families.ts';
 import { cutFeed } from './feed-start.ts';
 import type { Portion, Stage } from './retentions.ts';
+import { exactMs } from './runs.ts';
 
 /** How many events each of them has: they are numbered without holes. */
 export const EVENTS_OF = `
@@ -31,7 +32,7 @@ export const DELETE_SLOTS = 'delete from slots where run = any($1::uuid[])';
 export const DELETE_EVENTS = 'delete from events where run_id = any($1::uuid[])';
 export const DELETE_RUNS = 'delete from runs where id = any($1::uuid[])';
 export const BULKS_OVER = `
-select id, round(date_part('epoch', ended_at) * 1000) as "createdAt" from bulks
+select id, ${exactMs('ended_at')} as "createdAt" from bulks
 where ended_at is not null and (ended_at, id) > (to_timestamp($1::float8 / 1000), $2::uuid)
   and ended_at < to_timestamp($3::float8 / 1000)
 order by ended_at, id limit 1`;
