@@ -21,7 +21,7 @@ export type Suite = (open: Open) => void;
 /** The suite of a noun. */
 export function suite(noun: string, tests: (open: Open) => void): Suite {
   return (open) => {
-    describe(`${noun}`, () => {
+    describe(`suite of ${noun}`, () => {
       tests(open);
     });
   };
