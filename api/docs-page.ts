@@ -1,12 +1,15 @@
 /**
  * The browsable page of the API at `/api/docs`: Swagger UI from the package, so it needs no
  * network. The policy lets it load from this server and speak to this server, nothing else.
+ * Beside it the page of errors, where the `type` of each problem leads, and the way in from `/`.
  */
 import swaggerUi from '@fastify/swagger-ui';
+import { CATALOGUE } from '../model/errors.ts';
 import type { App } from './house.ts';
 
 export const DOCUMENT_PATH = '/api/openapi.json';
 export const PAGE_PATH = '/api/docs';
+export const ERRORS_PATH = '/docs/errors';
 
 const POLICY = {
   'default-src': "'none'",
@@ -23,6 +26,13 @@ const POLICY = {
 
 export async function docsPage(app: App): Promise<void> {
   app.get(DOCUMENT_PATH, { schema: { hide: true } }, async () => app.swagger());
+  app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect(PAGE_PATH, 303));
+  app.get(ERRORS_PATH, { schema: { hide: true } }, (_request, reply) =>
+    reply
+      .type('text/html; charset=utf-8')
+      .header('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
+      .send(ERRORS_PAGE),
+  );
   await app.register(swaggerUi, {
     routePrefix: PAGE_PATH,
     staticCSP: POLICY,
@@ -38,4 +48,18 @@ export async function docsPage(app: App): Promise<void> {
       displayOperationId: true,
     },
   });
+}
+
+const ERRORS_PAGE = [
+  '<!doctype html><html lang="en"><meta charset="utf-8"><title>Errors of Tutti</title>',
+  '<h1>Errors of Tutti</h1><dl>',
+  ...Object.entries(CATALOGUE).map(
+    ([code, { title, next, status }]) =>
+      `<dt id="${code}"><code>${code}</code> (${status})</dt><dd>${escaped(title)}. ${escaped(next)}</dd>`,
+  ),
+  '</dl></html>',
+].join('\n');
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

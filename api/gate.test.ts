@@ -85,6 +85,8 @@ describe('every operation', () => {
     '/api/docs',
     '/api/docs/static/index.html',
     '/api/openapi.json',
+    '/docs/errors',
+    '/',
     '/nothing',
   ])('so does %s', async (url) => {
     const answer = await ask('GET', url, {});

@@ -18,7 +18,7 @@ import { API_PREFIX } from '../protocol/route.ts';
 import { RUN_IS_OVER } from '../model/run.ts';
 import { introduce, nameOf } from './caller.ts';
 import { bearerOf, type Keys, sessionOf } from './credentials.ts';
-import { DOCUMENT_PATH, PAGE_PATH } from './docs-page.ts';
+import { DOCUMENT_PATH, ERRORS_PATH, PAGE_PATH } from './docs-page.ts';
 import type { App, Room } from './house.ts';
 
 export const COOKIE = 'tutti-session';
@@ -68,6 +68,8 @@ const ASKED: ReadonlyMap<string, Asked> = new Map<string, Asked>([
   [`GET ${ENTER_PATH}`, 'enter'],
   ['GET /metrics', 'metrics'],
   [`GET ${DOCUMENT_PATH}`, 'documents'],
+  [`GET ${ERRORS_PATH}`, 'documents'],
+  ['GET /', 'documents'],
   [`POST ${API_PREFIX}${FORWARDED_COMMANDS}`, 'forwarded'],
   [`GET ${API_PREFIX}${FORWARDED_RUNS}/:run`, 'forwarded'],
 ]);

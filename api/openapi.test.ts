@@ -1,7 +1,9 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CATALOGUE } from '../model/errors.ts';
 import { OPERATIONS, pathOf } from '../protocol/routes.ts';
 import { API_PREFIX, TAGS } from '../protocol/route.ts';
+import { problem } from './document.ts';
 import { CardboardHouse, OPEN } from './house.fake.ts';
 import type { App } from './house.ts';
 import { createApp } from './server.ts';
@@ -138,6 +140,21 @@ describe('the page', () => {
     const urls = scripts.map((path) => (path?.startsWith('/api') ? path : `/api/docs${path}`));
     const answers = await Promise.all(urls.map((url) => app.inject({ url })));
     expect(answers.map((answer) => answer.statusCode)).toEqual(urls.map(() => 200));
+  });
+
+  it('is where the front page leads', async () => {
+    const front = await app.inject({ url: '/' });
+    expect(front).toMatchObject({ statusCode: 303, headers: { location: '/api/docs' } });
+  });
+
+  it('of errors has each code that the `type` of a problem names', async () => {
+    const page = await app.inject({ url: '/docs/errors' });
+    expect(page.headers['content-type']).toContain('text/html');
+    const missing = Object.keys(CATALOGUE).filter((code) => {
+      const [path, id] = problem(code, 'x').type.split('#');
+      return path !== '/docs/errors' || !page.body.includes(`id="${id}"`);
+    });
+    expect(missing).toEqual([]);
   });
 
   it('honours the guard', async () => {

@@ -8,7 +8,7 @@
  */
 import type { BulkFilter } from '../journal/bulks.ts';
 import type { Journal } from '../journal/journal.ts';
-import { writeCursor } from '../journal/postgres/cursor.ts';
+import { writeCursor } from '../journal/page.ts';
 import { RUN_STATUSES } from '../model/run.ts';
 import { filtersOf } from '../tests/plans/cases.ts';
 import type { Volume } from '../tests/plans/volume.ts';

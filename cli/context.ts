@@ -3,7 +3,7 @@
  * exit code they become. A command itself is a function from a context to an exit code.
  */
 import { problem } from '../api/document.ts';
-import { TuttiError } from '../model/errors.ts';
+import { CATALOGUE, type ErrorCode, TuttiError } from '../model/errors.ts';
 import type { ProblemDocument } from '../protocol/problem.ts';
 import { ApiRefusal } from '../protocol/client/refusal.ts';
 import type { Client } from './client.ts';
@@ -18,8 +18,6 @@ import { Paint, harmless, printable } from './view/words.ts';
 export interface CommonOptions extends ConnectOptions {
   readonly json?: boolean;
 }
-
-const BAD_INPUT: ReadonlySet<number> = new Set([400, 404, 413, 422]);
 
 /** What a command works with that speaks to nobody. */
 export interface LocalContext<O> {
@@ -111,9 +109,9 @@ function documentOf(error: unknown): ProblemDocument {
   );
 }
 
-function exitCodeOf({ code, status }: ProblemDocument): number {
-  if (code === 'data.in-use') return EXIT.inUse;
-  return BAD_INPUT.has(status) ? EXIT.badInput : EXIT.failed;
+/** Of the catalogue; a newer server may know more codes. */
+function exitCodeOf({ code }: ProblemDocument): number {
+  return code in CATALOGUE ? CATALOGUE[code as ErrorCode].exit : EXIT.failed;
 }
 
 function errorText(document: ProblemDocument, { paint, sources }: LocalContext<unknown>): string {

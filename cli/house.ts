@@ -114,6 +114,7 @@ async function open(options: HouseOptions, unwinding: Unwinding): Promise<Runnin
   }
   const connectors = await loadConnectors();
   const openSystems = checkSystems(options, connectors);
+  if (!options.reading) for (const connector of connectors) connector.prepare?.();
   let log: FastifyBaseLogger | undefined;
   const opening = openJournal({
     dataDirectory: folder.path,

@@ -2,7 +2,7 @@
  * Logs on a screen. Chunks end anywhere; lines are put together for each task and stream, so that
  * tasks that write at the same time do not cut each other's lines.
  */
-import type { LogBatch, LogLine } from '../protocol/logs.ts';
+import type { LogBatch, LogChunkView } from '../protocol/logs.ts';
 import { RUN_IS_OVER } from '../model/run.ts';
 import type { Client } from './client.ts';
 import type { Terminal } from './terminal.ts';
@@ -16,7 +16,7 @@ export class LogPrinter {
   readonly #terminal: Terminal;
   readonly #paint: Paint;
   readonly #options: { readonly json: boolean; readonly named: boolean };
-  readonly #open = new Map<string, { chunk: LogLine; text: string }>();
+  readonly #open = new Map<string, { chunk: LogChunkView; text: string }>();
 
   constructor(
     terminal: Terminal,
@@ -28,7 +28,7 @@ export class LogPrinter {
     this.#options = options;
   }
 
-  print(chunk: LogLine): void {
+  print(chunk: LogChunkView): void {
     if (this.#options.json) {
       this.#terminal.out(`${JSON.stringify(chunk)}\n`);
       return;
@@ -52,7 +52,7 @@ export class LogPrinter {
   }
 
   /** In one piece: a long log is written as fast as it is read. */
-  #lines(chunk: LogLine, lines: readonly string[]): void {
+  #lines(chunk: LogChunkView, lines: readonly string[]): void {
     if (lines.length === 0) return;
     const attempt = chunk.attempt > 1 ? `#${chunk.attempt}` : '';
     const name = this.#options.named ? this.#paint.dim(`${harmless(chunk.task)}${attempt} | `) : '';

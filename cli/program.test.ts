@@ -82,7 +82,7 @@ describe('words', () => {
         'hold release skip rerun approve reject force steer restart cancel repair bulk retention',
     );
     for (const section of sections) {
-      expect(section).toContain('\n```sh parsed\ntutti ');
+      expect(section).toContain('```sh parsed\ntutti ');
       expect(section).toContain('`--json`');
       expect(section).toContain('`--data <dir>`');
       expect(section.split('\n')[2]).toMatch(/\.$/);

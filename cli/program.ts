@@ -16,8 +16,8 @@ import { printable } from './view/words.ts';
 import { VERSION } from './version.ts';
 
 const EPILOGUE = `
-Commands speak to the server that TUTTI_URL names, else to the one that serves the data folder,
-else they start Tutti in their own process and stop it when they are done.
+Commands talk to the server in TUTTI_URL, or to the one that uses the data folder; otherwise they
+run the engine themselves and stop it when they are done.
 
 Example:
   tutti run flows/hello.yaml -i name=Ada`;

@@ -2,7 +2,7 @@
  * The reference of the command line as Markdown, printed from the tree of commands: what the help
  * says and what the manual says cannot differ.
  */
-import type { Command } from 'commander';
+import type { Command, Option } from 'commander';
 import { examplesOf } from './program/command.ts';
 import { buildProgram } from './program.ts';
 import type { Terminal } from './terminal.ts';
@@ -30,8 +30,8 @@ export function cliReference(): string {
     '',
     program.description(),
     '',
-    'Commands speak to the server that `TUTTI_URL` names, else to the one that serves the data',
-    'folder, else they start Tutti in their own process and stop it when they are done.',
+    'Commands talk to the server in `TUTTI_URL`, or to the one that uses the data folder; otherwise they',
+    'run the engine themselves and stop it when they are done.',
     '',
     'Exit codes: 0 done or succeeded · 1 failed or refused · 2 bad input · 3 another Tutti serves',
     'the data folder · 4 the node lost its lease · 130 interrupted.',
@@ -47,9 +47,7 @@ function section(command: Command): string[] {
     return operand.required ? `<${word}>` : `[${word}]`;
   });
   const usage = ['tutti', command.name(), '[options]', ...operands].join(' ');
-  const rows = command.options.map(
-    (option) => `| \`${option.flags}\` | ${cell(option.description, option.defaultValue)} |`,
-  );
+  const rows = command.options.map((option) => `| \`${option.flags}\` | ${cell(option)} |`);
   return [
     `## tutti ${command.name()}`,
     '',
@@ -59,6 +57,9 @@ function section(command: Command): string[] {
     usage,
     '```',
     '',
+    ...command.registeredArguments
+      .filter(({ argChoices }) => argChoices !== undefined)
+      .flatMap((operand) => [`\`<${operand.name()}>\`:${oneOf(operand.argChoices)}`, '']),
     '```sh parsed',
     ...examplesOf(command),
     '```',
@@ -70,7 +71,12 @@ function section(command: Command): string[] {
   ];
 }
 
-function cell(description: string, byDefault: unknown): string {
-  const value = byDefault === undefined ? '' : ` Default: ${JSON.stringify(byDefault)}.`;
-  return `${description}${value}`.replaceAll('|', '\\|');
+function cell({ mandatory, description, argChoices, defaultValue }: Option): string {
+  const required = mandatory ? 'Required. ' : '';
+  const value = defaultValue === undefined ? '' : ` Default: ${JSON.stringify(defaultValue)}.`;
+  return `${required}${description}${oneOf(argChoices)}${value}`.replaceAll('|', '\\|');
+}
+
+function oneOf(choices: readonly string[] | undefined): string {
+  return choices === undefined ? '' : ` One of: ${choices.map((one) => `\`${one}\``).join(', ')}.`;
 }

@@ -9,7 +9,7 @@ import type { Command } from 'commander';
 import type { Lifetime } from './lifetime.ts';
 import type { Terminal } from './terminal.ts';
 
-export const EXIT = { done: 0, failed: 1, badInput: 2, inUse: 3, fenced: 4 } as const;
+export { EXIT } from '../model/errors/exit.ts';
 
 export interface Runtime {
   readonly terminal: Terminal;

@@ -10,8 +10,9 @@ export type Bell =
 
 export interface Bells {
   /**
-   * What other nodes announce (and this one). `again`: the connection was away, so anything may
-   * have been missed: look at everything. The result ends it.
+   * What other nodes announce (and this one). `again`: the connection is new, or was away, so
+   * anything may have been missed: look at everything. A process that begins to listen hears it
+   * first. The result ends it.
    */
   listen(hear: (bell: Bell) => void): () => void;
   /** Tells the others that this node has written; coalesced, never waits, never fails. */

@@ -28,8 +28,8 @@ export type Right = 'yes' | 'no' | { readonly own: RunPlace };
 type Rights = Readonly<Record<Caller['kind'], Right>>;
 
 /** What is served besides the operations of the API. */
-export type Page = 'enter' | 'documents' | 'metrics' | 'forwarded';
-export type Asked = Operation | Page;
+export type PageName = 'enter' | 'documents' | 'metrics' | 'forwarded';
+export type Asked = Operation | PageName;
 
 const ANYONE: Rights = { anyone: 'yes', operator: 'yes', session: 'yes', node: 'yes', job: 'yes' };
 const PEOPLE: Rights = { anyone: 'no', operator: 'yes', session: 'yes', node: 'no', job: 'no' };

@@ -14,7 +14,7 @@
 import type { ParseResult } from '@marcbachmann/cel-js';
 import { type AddressPart, weaveAddress } from './expression/address.ts';
 import { type ExpressionTypes, checkTypes } from './expression/check.ts';
-import { EVALUATION, SOURCE_CHARACTERS } from './expression/environment.ts';
+import { EVALUATION, EXPRESSION_CHARACTERS } from './expression/environment.ts';
 import { ExpressionError, asExpressionError } from './expression/failure.ts';
 import { guardTree, metered } from './expression/limits.ts';
 import {
@@ -23,7 +23,7 @@ import {
   allowBracketsInHas,
   survey,
 } from './expression/references.ts';
-import { OPENING, type Piece, splitTemplate } from './expression/template.ts';
+import { OPENING, type TemplatePiece, splitTemplate } from './expression/template.ts';
 import { RESULT_CHARACTERS, toJson, toText } from './expression/values.ts';
 import type { Addresses } from '../model/action.ts';
 import type { Json, JsonObject } from '../model/json.ts';
@@ -84,8 +84,8 @@ export interface Template {
  * offset in `source`. With `types` it is also checked against declared inputs and outputs.
  */
 export function compileExpression(source: string, types?: ExpressionTypes): Expression {
-  if (source.length > SOURCE_CHARACTERS) {
-    throw new ExpressionError(`the expression is longer than ${SOURCE_CHARACTERS} characters`);
+  if (source.length > EXPRESSION_CHARACTERS) {
+    throw new ExpressionError(`the expression is longer than ${EXPRESSION_CHARACTERS} characters`);
   }
   const lead = source.length - source.trimStart().length;
   if (!source.startsWith(OPENING, lead)) return compile(source, source, 0, types);
@@ -220,13 +220,13 @@ function compileText(text: string, { types, addresses }: Kind): Compiled {
 
 function compilePiece(
   text: string,
-  piece: Piece,
+  piece: TemplatePiece,
   types: ExpressionTypes | undefined,
 ): string | Expression {
   if (piece.kind === 'text') return piece.text;
-  if (piece.text.length > SOURCE_CHARACTERS) {
+  if (piece.text.length > EXPRESSION_CHARACTERS) {
     throw new ExpressionError(
-      `the expression is longer than ${SOURCE_CHARACTERS} characters`,
+      `the expression is longer than ${EXPRESSION_CHARACTERS} characters`,
       piece.offset,
     );
   }

@@ -24,7 +24,7 @@ export interface SystemEntry {
   readonly config: JsonObject;
 }
 
-export interface Place {
+export interface SourceLocation {
   readonly file?: string;
   readonly line: number;
   readonly column: number;
@@ -35,7 +35,7 @@ export interface SystemsFile {
   readonly systems: readonly SystemEntry[];
   readonly problems: readonly Problem[];
   /** Where the value at this path stands, or the nearest thing around it. */
-  place(path: readonly (string | number)[]): Place;
+  place(path: readonly (string | number)[]): SourceLocation;
 }
 
 export function readSystems(source: string, file?: string): SystemsFile {
@@ -67,7 +67,7 @@ class Reading implements SystemsFile {
     if (this.problems.length === 0) this.#readAll();
   }
 
-  place(path: readonly (string | number)[]): Place {
+  place(path: readonly (string | number)[]): SourceLocation {
     for (let length = path.length; length > 0; length -= 1) {
       const offset = this.#offset(path.slice(0, length));
       if (offset !== undefined) return this.#at(offset);
@@ -102,7 +102,7 @@ class Reading implements SystemsFile {
     this.#readConfig(name, pair.value, at);
   }
 
-  #readConfig(name: string, map: YAMLMap, at: Place): void {
+  #readConfig(name: string, map: YAMLMap, at: SourceLocation): void {
     const plain: JsonObject = this.#plain(map);
     const { kind, ...config } = plain;
     if (kind === undefined) {
@@ -144,13 +144,13 @@ class Reading implements SystemsFile {
     return this.#document.getIn(path, true);
   }
 
-  #at(offset: number): Place {
+  #at(offset: number): SourceLocation {
     const { line, col } = this.#lines.linePos(offset);
     const place = { line: Math.max(1, line), column: Math.max(1, col) };
     return this.#file === undefined ? place : { file: this.#file, ...place };
   }
 
-  #mistake(message: string, at: Place, hint?: string, path?: string): void {
+  #mistake(message: string, at: SourceLocation, hint?: string, path?: string): void {
     this.problems.push({
       code: 'systems.invalid',
       message,

@@ -7,7 +7,7 @@ import { COUNT_MAX, line, NAME_MAX } from '../model/bounds.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { RunEvent, RunStatus } from '../model/run.ts';
 import { runParamsSchema, waitSchema } from './question.ts';
-import { READING, routes, WAITING } from './route.ts';
+import { READING, routes, WAITS } from './route.ts';
 import { count, EXAMPLE_RUN, exact, instant, jsonObjectSchema, text } from './schema.ts';
 import { runStatusSchema } from './tasks.ts';
 
@@ -132,7 +132,7 @@ export const EVENT_ROUTES = routes({
     schema: {
       tags: ['runs'],
       summary: 'Read the history of a run on from an event',
-      description: WAITING,
+      description: WAITS,
       params: runParamsSchema,
       querystring: eventsQuerySchema,
       response: { 200: eventBatchSchema },

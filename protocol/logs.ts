@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { COUNT_MAX } from '../model/bounds.ts';
 import type { RunStatus } from '../model/run.ts';
 import { cursor, runParamsSchema, taskName, waitSchema } from './question.ts';
-import { READING, routes, WAITING } from './route.ts';
+import { READING, routes, WAITS } from './route.ts';
 import { count, exact, instant, text } from './schema.ts';
 import { runStatusSchema } from './tasks.ts';
 
@@ -20,7 +20,7 @@ const logsQuerySchema = z
     path: ['attempt'],
   });
 
-export interface LogLine {
+export interface LogChunkView {
   readonly task: string;
   readonly attempt: number;
   readonly position: number;
@@ -28,7 +28,7 @@ export interface LogLine {
   readonly at: number;
   readonly text: string;
 }
-const logLineSchema = exact<LogLine>('LogChunk', {
+const logLineSchema = exact<LogChunkView>('LogChunk', {
   task: text,
   attempt: count,
   position: count,
@@ -38,7 +38,7 @@ const logLineSchema = exact<LogLine>('LogChunk', {
 });
 export interface LogBatch {
   readonly status: RunStatus;
-  readonly chunks: readonly LogLine[];
+  readonly chunks: readonly LogChunkView[];
   /** Give it as `after` to read on; null while there is no log at all. */
   readonly next: string | null;
   readonly more: boolean;
@@ -57,7 +57,7 @@ export const LOG_ROUTES = routes({
     schema: {
       tags: ['runs'],
       summary: 'Read the log of a run or of one task on from a place',
-      description: WAITING,
+      description: WAITS,
       params: runParamsSchema,
       querystring: logsQuerySchema,
       response: { 200: logBatchSchema },

@@ -16,7 +16,7 @@ export interface NodeView {
   readonly active: number;
   readonly asleep: number;
 }
-const nodeViewSchema = exact<NodeView>('NodeView', {
+const nodeViewSchema = exact<NodeView>('Node', {
   node: z.int(),
   name: text,
   url: text.nullable().describe('Where the other nodes reach it'),

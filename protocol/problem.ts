@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Problem } from '../model/errors.ts';
 import { count, exact, text } from './schema.ts';
 
-export const problemSchema = exact<Problem>('Mistake', {
+export const problemSchema = exact<Problem>('ValidationIssue', {
   code: text,
   message: text,
   hint: text.exactOptional(),

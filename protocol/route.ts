@@ -50,7 +50,7 @@ export interface Route {
 }
 
 /** What `wait` does, of every route that has it for something that grows. */
-export const WAITING =
+export const WAITS =
   'With `wait` it answers as soon as there is something new, else when the time is over.';
 
 /** Keeps the exact type of each row. */

@@ -19,7 +19,7 @@ import { entriesOf, orphanViolations } from './house/orphans.ts';
 import { lockViolations } from './house/lock.ts';
 import { lawViolations, linkViolations, mapViolations, unlinkedPages } from './house/prose.ts';
 import { purityViolations } from './house/purity.ts';
-import { OWN_PACKAGES, isWithin } from './house/rooms.ts';
+import { OWN_PACKAGES, PORT, isWithin } from './house/rooms.ts';
 import { sizeViolations } from './house/sizes.ts';
 import { ROOT, listFiles, readSources, show } from './house/source.ts';
 
@@ -89,6 +89,17 @@ describe('the house', () => {
 
   it('keeps functions and files short', () => {
     expect(show(sizeViolations(sources))).toBe('');
+  });
+
+  it('has a suite beside each noun of the port, that every journal passes', () => {
+    const nouns = files.filter((path) => PORT.test(path) && path !== 'journal/journal.ts');
+    expect(nouns.length).toBeGreaterThan(12);
+    const all = read('journal/conformance.suite.ts');
+    for (const noun of nouns) {
+      const name = noun.slice('journal/'.length, -'.ts'.length);
+      expect(files).toContain(`journal/${name}.suite.ts`);
+      expect(all).toContain(`${name}Suite(open);`);
+    }
   });
 
   it('has no orphans', () => {

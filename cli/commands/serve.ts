@@ -71,6 +71,7 @@ export const serve = alone<ServeOptions>(async (context) => {
       `  node         ${house.node}`,
       `  data folder  ${folder.path}`,
       `  database     ${database}`,
+      `  API          ${house.url}/api/docs (\`tutti open\` opens it in your browser)`,
       '  Ctrl-C stops it.',
     ],
   );

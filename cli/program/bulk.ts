@@ -24,8 +24,12 @@ export function bulkCommand(program: Command, runtime: Runtime): void {
     .option('--from <time>', 'Only runs created at this time or later, e.g. 2026-03-01T00:00:00Z.')
     .option('--until <time>', 'Only runs created before this time.')
     .option('--all', 'Every run, when no other condition is given.')
-    .option('--yes', 'Does it, to every run that the filter finds at that moment.')
-    .option('--expect <n>', 'With --yes: nothing is done unless it finds so many.', wholeNumber);
+    .option('--yes', 'Carries out the command; without it the runs are only counted.')
+    .option(
+      '--expect <n>',
+      'With --yes: does nothing unless exactly this many runs are found.',
+      wholeNumber,
+    );
   withReason(command).action(
     whenCalled(runtime, async () => (await import('../commands/bulk.ts')).bulk),
   );

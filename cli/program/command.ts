@@ -47,7 +47,7 @@ export const ALLOW_ROOT =
 export function declareConnected(program: Command, declaration: Declaration): Command {
   return declare(program, declaration)
     .option('--allow-root', ALLOW_ROOT)
-    .option('--actor <name>', 'Who asks; else the user of the operating system.')
+    .option('--actor <name>', 'Name recorded as the operator (default: your login name).')
     .option('--database <url>', 'PostgreSQL for a Tutti in this process; else an embedded one.')
     .option('--systems <file>', 'The systems file for a Tutti in this process.')
     .option('--secrets <dir>', 'The folder of secrets for a Tutti in this process.');

@@ -21,7 +21,7 @@ function runCommands(program: Command, runtime: Runtime): void {
     .option('--state <status>', 'Only runs of this status; commas or repetition add more.', collect)
     .option('--workflow <name>', 'Only runs of this workflow.')
     .option('--key <key>', 'Only runs with this key.')
-    .option('--limit <n>', 'At most so many.', positiveInteger, 20)
+    .option('--limit <n>', 'At most this many.', positiveInteger, 20)
     .action(whenCalled(runtime, async () => (await work()).runs));
   declareConnected(program, {
     usage: 'show <run>',
@@ -43,7 +43,7 @@ function logsCommand(program: Command, runtime: Runtime): void {
     description: 'With --json every chunk is a line of JSON.',
     examples: ['tutti logs 0192f0 provision --follow'],
   })
-    .option('-f, --follow', 'Goes on until the run has ended.')
+    .option('-f, --follow', 'Continues until the run has ended.')
     .option('--attempt <n>', 'Only this attempt of the task.', positiveInteger)
     .action(whenCalled(runtime, async () => (await work()).logs));
 }

@@ -11,7 +11,10 @@ export function openCommand(program: Command, runtime: Runtime): void {
       'The link works once, within five minutes. What is done in that browser is done by the actor given.',
     examples: ['tutti open', 'tutti open --actor ada --no-browser'],
   })
-    .option('--actor <name>', 'Who sits at the browser; else the user of the operating system.')
+    .option(
+      '--actor <name>',
+      'Name recorded as the operator at the browser (default: your login name).',
+    )
     .option('--no-browser', 'Only prints the link.')
     .action(whenCalled(runtime, async () => (await import('../commands/open.ts')).open));
 }

@@ -17,24 +17,23 @@ export function operateCommands(program: Command, runtime: Runtime): void {
   repair(program, runtime);
 }
 
-const DECIDE = '--reason "checked with the customer"';
 const PLAIN = [
   {
     verb: 'hold',
     operands: '<run> [task]',
-    summary: 'Holds a run or one of its tasks: nothing new starts in it.',
+    summary: 'Holds a run or a task so that it does not start; release undoes it.',
     example: 'post-ledger --reason "ledger is being closed"',
   },
   {
     verb: 'release',
     operands: '<run> [task]',
     summary: 'Releases a run or a task that is held.',
-    example: 'post-ledger --reason "ledger is being closed"',
+    example: 'post-ledger --reason "the ledger is open again"',
   },
   {
     verb: 'skip',
     operands: '<run> <task>',
-    summary: 'Skips a task: what needs it goes on as if it had succeeded.',
+    summary: 'Skips a task: the tasks that need it continue as if it had succeeded.',
     example: 'send-mail',
   },
   {
@@ -46,14 +45,14 @@ const PLAIN = [
   {
     verb: 'approve',
     operands: '<run> <task>',
-    summary: 'Approves what a task asks a person for.',
-    example: `review ${DECIDE}`,
+    summary: 'Approves a task that waits for a decision.',
+    example: 'review --reason "checked with the customer"',
   },
   {
     verb: 'reject',
     operands: '<run> <task>',
-    summary: 'Rejects what a task asks a person for.',
-    example: `review ${DECIDE}`,
+    summary: 'Rejects a task that waits for a decision.',
+    example: 'review --reason "the customer withdrew it"',
   },
 ] as const;
 
@@ -85,7 +84,7 @@ function force(program: Command, runtime: Runtime): void {
   });
   command
     .addOption(
-      new Option('--as <end>', 'The end that it gets.')
+      new Option('--as <end>', 'Final status to set.')
         .choices(['succeeded', 'failed'])
         .makeOptionMandatory(),
     )

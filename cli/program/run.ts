@@ -15,7 +15,7 @@ export function runCommand(program: Command, runtime: Runtime): void {
   });
   withReason(command)
     .option('-i, --input <name=value>', 'An input; may be repeated.', collect)
-    .option('--inputs <file>', 'A JSON or YAML file of inputs; --input goes before it.')
+    .option('--inputs <file>', 'A JSON or YAML file of inputs; --input overrides it.')
     .option('--version <n>', 'This version of the workflow; else the newest.', positiveInteger)
     .option('--key <key>', 'At most one run of a workflow has this key.')
     .option('--business-date <date>', 'The day that the work is for, as YYYY-MM-DD.')

@@ -11,7 +11,7 @@ export function serveCommand(program: Command, runtime: Runtime): void {
   declare(program, {
     usage: 'serve',
     summary: 'Serves a data folder: runs what is open and answers on a port of this machine.',
-    description: 'It stops gracefully on SIGTERM or Ctrl-C; a second one makes it leave at once.',
+    description: 'It stops gracefully on SIGTERM or Ctrl-C; a second one ends it at once.',
     examples: [
       'tutti serve --port 7700 --data /var/lib/tutti',
       'tutti serve --database postgres://db/tutti --node west-1 --lease 10s',
@@ -27,16 +27,20 @@ export function serveCommand(program: Command, runtime: Runtime): void {
       '--database <url>',
       'PostgreSQL 14 or newer; else TUTTI_DATABASE (better with a password: options are seen in `ps`), else an embedded one.',
     )
-    .option('--node <name>', 'The name of this node; else the one that the data folder keeps.')
+    .option('--node <name>', 'Name of this node (default: the one in the data folder).')
     .option(
       '--lease <duration>',
-      'How long others leave its runs alone when it is gone; 5s unless given.',
+      'Time after which other nodes take over the runs of an unresponsive node (default 5s).',
       lease,
     )
-    .option('--advertise <url>', 'Where the other nodes reach it, when not where it listens.', url)
+    .option(
+      '--advertise <url>',
+      'Where the other nodes reach this one, if not where it listens.',
+      url,
+    )
     .option(
       '--state <dir>',
-      'What is kept of running jobs, for nodes of one machine to share; else in the data folder.',
+      'Folder for the state of running jobs, which nodes of one machine may share; default: in the data folder.',
     )
     .option('--allow-root', ALLOW_ROOT)
     .option('--systems <file>', 'The systems file; else systems.yaml in the data folder or here.')
@@ -55,7 +59,7 @@ export function serveCommand(program: Command, runtime: Runtime): void {
         .default('token'),
     )
     .addOption(
-      new Option('--log-level <level>', 'How much it tells on standard error.')
+      new Option('--log-level <level>', 'How much is logged on standard error.')
         .choices(LEVELS)
         .default('info'),
     )

@@ -9,7 +9,7 @@ const work = () => import('../commands/workflows.ts');
 export function workflowCommands(program: Command, runtime: Runtime): void {
   declare(program, {
     usage: 'validate <file...>',
-    summary: 'Reads workflow files and tells every mistake, with its place.',
+    summary: 'Checks workflow files and reports every error with its location.',
     description: 'It needs no server. A single - reads standard input.',
     examples: ['tutti validate flows/*.yaml'],
   }).action(whenCalled(runtime, async () => (await work()).validate));

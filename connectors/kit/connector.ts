@@ -181,6 +181,8 @@ export interface Connector<Config = unknown> {
   readonly concurrency: number;
   // eslint-disable-next-line typescript/no-explicit-any
   readonly actions: readonly Action<Config, any, any>[];
+  /** A node that will run attempts starts: begin here, beside it, what the first would wait for. */
+  prepare?(): void;
   /** Said in the manual: what it was verified against. */
   readonly verified: string;
 }

@@ -24,6 +24,7 @@ import {
 import { readLog } from './log.ts';
 import { exitCodesSchema, OUTPUT_MODES, outputSchema } from './outcome.ts';
 import { readState } from './attempt-folder.ts';
+import { prepare } from './launcher.ts';
 import { stateChange } from './supervisor.ts';
 
 const noNul = z.string().regex(/^[^\0]*$/, 'must not hold NUL characters');
@@ -144,5 +145,6 @@ export const shell = defineConnector({
   config: z.strictObject({}),
   concurrency: 64,
   actions: [run],
+  prepare,
   verified: 'real processes on Linux; macOS by design only; not on Windows',
 });

@@ -127,16 +127,24 @@ interface Waiting {
 
 let starter: Starter | undefined;
 
+/** Starts the small process, so that it is there when the first job comes. */
+export function prepare(): void {
+  current();
+}
+
+function current(): Starter {
+  if (starter === undefined || starter.gone) starter = new Starter();
+  return starter;
+}
+
 /** Resolves when the process exists; rejects with the system's error when it refused. */
 export async function launch(what: Launch): Promise<Launched> {
-  if (starter === undefined || starter.gone) starter = new Starter();
-  return await starter.launch(what);
+  return await current().launch(what);
 }
 
 /** Gives back to the disk what a file holds between two offsets; rejects where that cannot be. */
 export async function hollow(file: string, from: number, to: number): Promise<void> {
-  if (starter === undefined || starter.gone) starter = new Starter();
-  await starter.ask({ file, from, to });
+  await current().ask({ file, from, to });
 }
 
 /** Its process, while there is one. */

@@ -73,15 +73,17 @@ export function systemCandidates(): Candidate[] {
     .map((folder) => ({ folder }));
 }
 
-export function defaultCandidates(): Candidate[] {
-  return [...npmCandidates(), ...systemCandidates()];
+/** One after the other: who finds the first of them good does not look for the next. */
+export function* defaultCandidates(): Generator<Candidate> {
+  yield* npmCandidates();
+  yield* systemCandidates();
 }
 
 /** `major`: what the cluster was made with; null when there is none yet. */
 export function findBinaries(
   place: Place,
   major: number | null,
-  candidates: readonly Candidate[],
+  candidates: Iterable<Candidate>,
 ): Binaries {
   const reasons: string[] = [];
   for (const candidate of candidates) {

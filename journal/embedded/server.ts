@@ -47,7 +47,7 @@ export interface EmbeddedServer {
 
 export interface EmbeddedOptions {
   /** Where to look for PostgreSQL; by default the npm package, then the machine. */
-  readonly candidates?: readonly Candidate[];
+  readonly candidates?: Iterable<Candidate>;
   /** Told what an operator should know of what it does by itself. */
   readonly notice?: (sentence: string) => void;
 }
@@ -86,8 +86,7 @@ export async function openEmbedded(
   const server = new Server(place, () => startServer(place, binaries), options.notice);
   try {
     await server.ensureRunning();
-    await server.createDatabase('tutti');
-    await server.shut();
+    await server.settle();
   } catch (error) {
     await server.stop();
     throw error;
@@ -246,6 +245,12 @@ class Server implements EmbeddedServer {
   readonly #ask: Ask = (database, text, values) => this.#query(database, text, values);
 
   async #query(database: string, text: string, values: unknown[] = []): Promise<unknown[]> {
+    return await this.#connected(database, async (client) => {
+      return (await client.query(text, values)).rows;
+    });
+  }
+
+  async #connected<T>(database: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
     const client = new pg.Client({
       ...this.#connection(database),
       connectionTimeoutMillis: 5_000,
@@ -254,7 +259,7 @@ class Server implements EmbeddedServer {
     client.on('error', () => undefined);
     try {
       await client.connect();
-      return (await client.query(text, values)).rows;
+      return await work(client);
     } finally {
       await client.end().catch(() => undefined);
     }
@@ -287,9 +292,16 @@ class Server implements EmbeddedServer {
     return this.#connection(name, name, password);
   }
 
-  /** Systems have no business in there. */
-  async shut(): Promise<void> {
-    await shut(this.#ask, ['tutti', 'postgres', 'template1']);
+  /**
+   * Tutti's own database is there, and systems have no business in it. On one connection: each is
+   * milliseconds of every start.
+   */
+  async settle(): Promise<void> {
+    await this.#connected('postgres', async (client) => {
+      const ask: Ask = async (_, text, values) => (await client.query(text, values)).rows;
+      await makeDatabase(ask, 'tutti', SUPERUSER);
+      await shut(ask, ['tutti', 'postgres', 'template1']);
+    });
   }
 
   async stop(): Promise<void> {

@@ -1,10 +1,9 @@
 /** The runs above a run: which of them is being cancelled, found by keys alone. */
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { RunStatus } from '../../model/run.ts';
 import type { Journal } from '../journal.ts';
 import type { NodeLease } from '../ownership.ts';
-import { batch, openTestbed, runId, startRow, type Testbed, updateRow } from '../testbed.ts';
+import { batch, openTestbed, runId, startRow, type Testbed } from '../testbed.ts';
 import { CANCELLING_ABOVE } from './ancestors.ts';
 import { READ_SETTINGS } from './runs.ts';
 
@@ -26,29 +25,6 @@ beforeAll(async () => {
   await journal.append(lease, batch({ starts }));
 }, 60_000);
 afterAll(() => bed.close(), 60_000);
-
-async function become(run: number, status: RunStatus, endedAt: number | null): Promise<void> {
-  await journal.append(lease, batch({ updates: [updateRow(runId(run), { status, endedAt })] }));
-}
-
-it('finds the nearest run above that is being cancelled, itself included', async () => {
-  expect(await journal.cancellingAbove(runId(59))).toBeNull();
-  await become(0, 'cancelling', null);
-  expect(await journal.cancellingAbove(runId(59))).toBe(runId(0));
-  await become(40, 'cancelling', null);
-  expect(await journal.cancellingAbove(runId(59))).toBe(runId(40));
-  expect(await journal.cancellingAbove(runId(40))).toBe(runId(40));
-  expect(await journal.cancellingAbove(runId(39))).toBe(runId(0));
-  expect(await journal.cancellingAbove(runId(404))).toBeNull();
-  expect(await journal.cancellingAbove('no id')).toBeNull();
-});
-
-it('looks no higher than a run that has ended', async () => {
-  await become(50, 'cancelled', 1_800_000_000_000);
-  expect(await journal.cancellingAbove(runId(59))).toBeNull();
-  await become(50, 'running', null);
-  expect(await journal.cancellingAbove(runId(59))).toBe(runId(40));
-});
 
 it('goes from key to key', async () => {
   await client.query(READ_SETTINGS);

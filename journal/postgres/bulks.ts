@@ -7,12 +7,11 @@ import type pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
 import { BULK_MAX, type BulkFilter, type BulkOutcome, type BulkRow, type Bulks } from '../bulks.ts';
 import type { NodeLease } from '../ownership.ts';
-import type { Page } from '../page.ts';
-import { clampLimit, readCursor, writeCursor } from './cursor.ts';
 import type { Desk } from './desk.ts';
 import { inTransaction } from './line.ts';
 import { countStatement, findsNothing, noteStatement, type RunsStatement } from './run-lists.ts';
-import { isRunId } from './runs.ts';
+import { listNewest } from './newest.ts';
+import { exactMs, isRunId } from './runs.ts';
 
 const BULK = `id, verb, filter, "by", total, done, refused,
   round(date_part('epoch', created_at) * 1000) as "createdAt",
@@ -21,9 +20,9 @@ const BULK = `id, verb, filter, "by", total, done, refused,
 
 export const FIND_BULK = `select ${BULK} from bulks where id = $1`;
 export const BULKS = `
-select ${BULK} from bulks order by bulks.created_at desc, bulks.id desc limit $1`;
+select ${BULK}, ${exactMs('created_at')} as at from bulks order by bulks.created_at desc, bulks.id desc limit $1`;
 export const BULKS_AFTER = `
-select ${BULK} from bulks where (created_at, id) < (to_timestamp($2::float8 / 1000), $3::uuid)
+select ${BULK}, ${exactMs('created_at')} as at from bulks where (created_at, id) < (to_timestamp($2::float8 / 1000), $3::uuid)
 order by bulks.created_at desc, bulks.id desc limit $1`;
 export const ADD_BULK = `
 insert into bulks (id, verb, filter, "by", owner, total) values ($1, $2, $3, $4, $5, 0)`;
@@ -111,21 +110,7 @@ function noteRuns(client: pg.Client, bulk: string, filter: BulkFilter): Promise<
   return counted(client, noteStatement(filter, bulk));
 }
 
-async function list(
-  client: pg.Client,
-  after: string | null,
-  limit: number,
-): Promise<Page<BulkRow>> {
-  const wanted = clampLimit(limit) + 1;
-  const { rows } =
-    after === null
-      ? await client.query<BulkRow>(BULKS, [wanted])
-      : await client.query<BulkRow>(BULKS_AFTER, [wanted, ...readCursor(after, ['number', 'id'])]);
-  const items = rows.slice(0, clampLimit(limit));
-  const last = items.at(-1);
-  const more = rows.length > items.length && last !== undefined;
-  return { items, next: more ? writeCursor([last.createdAt, last.id]) : null };
-}
+const LIST = { first: BULKS, following: BULKS_AFTER };
 
 /** `engine` waits while the database is away, `people` hear of it. */
 export function openBulks(engine: Desk, people: Desk): Bulks {
@@ -158,7 +143,8 @@ export function openBulks(engine: Desk, people: Desk): Bulks {
         if (!isRunId(bulk)) return null;
         return (await client.query<BulkRow>(FIND_BULK, [bulk])).rows[0] ?? null;
       }),
-    list: (after, limit) => people.briefly((client) => list(client, after, limit)),
+    list: (after, limit) =>
+      people.briefly((client) => listNewest<BulkRow>(client, LIST, after, limit)),
     refusals: (bulk, limit) =>
       people.briefly(async (client) => {
         const { rows } = await client.query<BulkOutcome>(REFUSALS, [bulk, limit]);

@@ -74,66 +74,6 @@ async function claimAll({ journal, lease }: Node, now: number, limit: number): P
 }
 
 describe('claim', () => {
-  it('takes what a node that is gone has left: active runs, and sleeping ones that are due', async () => {
-    const { all } = await nodes('gone', 'alive');
-    const [gone, alive] = [sure(all[0]), sure(all[1])];
-    const [active, due, late, never, ended] = await start(gone, [
-      {},
-      { wakeAt: 100 },
-      { wakeAt: 300 },
-      { wakeAt: Infinity },
-      {},
-    ]);
-    const end = updateRow(sure(ended), { status: 'succeeded', endedAt: 9 });
-    await gone.journal.append(gone.lease, batch({ updates: [end] }));
-    expect(await alive.journal.claim(alive.lease, 200, 10)).toEqual({ runs: [], nextAt: null });
-    await gone.journal.resign(gone.lease);
-    expect(await alive.journal.claim(alive.lease, 200, 1)).toEqual({ runs: [active], nextAt: 300 });
-    expect(await alive.journal.claim(alive.lease, 200, 9)).toEqual({ runs: [due], nextAt: 300 });
-    expect(await alive.journal.claim(alive.lease, 200, 9)).toEqual({ runs: [], nextAt: 300 });
-    for (const run of [active, due]) {
-      expect(await alive.journal.load(sure(run))).toMatchObject({
-        owner: alive.lease.node,
-        wakeAt: null,
-      });
-    }
-    for (const run of [late, never, ended]) {
-      expect((await alive.journal.load(sure(run)))?.owner).toBe(gone.lease.node);
-    }
-    expect(await alive.journal.claim(alive.lease, 300, 9)).toEqual({ runs: [late], nextAt: null });
-  });
-
-  it('takes what nobody owns yet; an append of the writer does not make it its own', async () => {
-    const { all } = await nodes('writer', 'other');
-    const [writer, other] = [sure(all[0]), sure(all[1])];
-    const [first, second] = await start(writer, [
-      { unowned: true, wakeAt: 50 },
-      { unowned: true, wakeAt: 90 },
-    ]);
-    const update = batch({ updates: [updateRow(sure(first), { wakeAt: 60 })] });
-    expect(await writer.journal.append(writer.lease, update)).toEqual({ kind: 'committed' });
-    expect((await writer.journal.load(sure(first)))?.owner).toBeNull();
-    expect(await other.journal.claim(other.lease, 60, 9)).toEqual({ runs: [first], nextAt: 90 });
-    expect(await writer.journal.claim(writer.lease, 90, 9)).toEqual({
-      runs: [second],
-      nextAt: null,
-    });
-    expect((await writer.journal.load(sure(second)))?.owner).toBe(writer.lease.node);
-  });
-
-  it('takes nothing for a node that was fenced', async () => {
-    const { all } = await nodes('a', 'b');
-    const [a, b] = [sure(all[0]), sure(all[1])];
-    await start(a, [{ unowned: true }]);
-    await a.journal.renew(a.lease, -1);
-    expect(await b.journal.bury(b.lease)).toBe(1);
-    expect(await a.journal.claim(a.lease, 0, 9)).toEqual({ runs: [], nextAt: null });
-    await expect(a.journal.claimRun(a.lease, runId(0))).rejects.toMatchObject({
-      code: 'node.fenced',
-    });
-    expect((await b.journal.claim(b.lease, 0, 9)).runs).toEqual([runId(0)]);
-  });
-
   it('keeps a name that comes back waiting until it is over', async () => {
     const { all, connection } = await nodes('back', 'claimer');
     const [back, claimer] = [sure(all[0]), sure(all[1])];
@@ -176,68 +116,7 @@ describe('claim', () => {
   });
 });
 
-describe('claimRun', () => {
-  it('says whose a run is, and takes what is nobody’s', async () => {
-    const { all } = await nodes('gone', 'a', 'b');
-    const [gone, a, b] = [sure(all[0]), sure(all[1]), sure(all[2])];
-    const [asleep, ended] = await start(gone, [{ wakeAt: Infinity }, {}]);
-    const end = updateRow(sure(ended), { status: 'failed', endedAt: 9 });
-    await gone.journal.append(gone.lease, batch({ updates: [end] }));
-    const [loose] = await start(a, [{ unowned: true }], 7);
-    const ask = ({ journal, lease }: Node, run?: string) => journal.claimRun(lease, sure(run));
-    expect(await ask(a, asleep)).toEqual({ owner: gone.lease.node });
-    expect(await ask(gone, asleep)).toBe('mine');
-    await gone.journal.resign(gone.lease);
-    expect(await ask(a, asleep)).toBe('mine');
-    expect(await ask(b, asleep)).toEqual({ owner: a.lease.node });
-    expect((await a.journal.load(sure(asleep)))?.wakeAt).toBeNull();
-    expect(await ask(b, ended)).toBe('mine');
-    expect(await ask(a, ended)).toEqual({ owner: b.lease.node });
-    expect(await ask(b, loose)).toBe('mine');
-    expect(await ask(b, runId(404))).toBeNull();
-    expect(await ask(b, 'no id')).toBeNull();
-  });
-
-  it('gives a run that many ask for to one of them', async () => {
-    const { all } = await nodes('gone', 'a', 'b', 'c');
-    const [gone, ...claimers] = [sure(all[0]), ...all.slice(1)];
-    const runs = await start(
-      gone,
-      Array.from({ length: 40 }, () => ({})),
-    );
-    await gone.journal.resign(gone.lease);
-    for (const run of runs) {
-      const answers = await Promise.all(
-        claimers.map((each) => each.journal.claimRun(each.lease, run)),
-      );
-      const winner = sure(claimers[answers.indexOf('mine')]).lease.node;
-      const others = answers.filter((answer) => answer !== 'mine');
-      expect(others).toEqual([{ owner: winner }, { owner: winner }]);
-    }
-  });
-});
-
 describe('bury', () => {
-  it('tells when the leases of others end, and fences those that have', async () => {
-    const { all } = await nodes('a', 'b', 'c');
-    const [a, b, c] = [sure(all[0]), sure(all[1]), sure(all[2])];
-    await b.journal.renew(b.lease, 30_000);
-    const { kept, othersEndInMs } = await a.journal.renew(a.lease, 10_000);
-    expect(kept).toBe(true);
-    expect(sure(othersEndInMs)).toBeGreaterThan(1_000);
-    expect(sure(othersEndInMs)).toBeLessThanOrEqual(30_000);
-    expect(await a.journal.bury(a.lease)).toBe(0);
-    await b.journal.renew(b.lease, -5);
-    expect((await a.journal.renew(a.lease, 60_000)).othersEndInMs).toBe(0);
-    await c.journal.renew(c.lease, -5);
-    // Both bury; each of the two is buried once, and one that was buried buries nobody.
-    const counts = await Promise.all([a, b, c].map((each) => each.journal.bury(each.lease)));
-    expect(counts.reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(2);
-    expect((await a.journal.renew(a.lease, 60_000)).kept).toBe(true);
-    const others = await Promise.all([b, c].map((each) => each.journal.renew(each.lease, 60_000)));
-    expect(others.filter((each) => each.kept).length).toBeLessThanOrEqual(1);
-  });
-
   it('is not undone by a renewal that waited for it', async () => {
     const { all, connection } = await nodes('a', 'b');
     const [a, b] = [sure(all[0]), sure(all[1])];

@@ -45,28 +45,6 @@ async function readAll(
   }
 }
 
-it('gives events as they were written, and resumes after each of them', async () => {
-  const { journal, lease } = await fresh();
-  const begin = (await journal.views.feed(null, 10)).next;
-  const e = (run: number, seq: number): EventRow => eventRow(runId(run), seq);
-  const starts = [startRow(runId(1)), startRow(runId(2))];
-  const first = [e(1, 0), e(1, 1), e(2, 0), e(1, 2)];
-  await journal.append(lease, batch({ starts, events: first }));
-  await journal.append(lease, batch({ events: [] }));
-  await journal.append(lease, batch({ events: [e(2, 1), e(2, 2), e(2, 3)] }));
-  const page = await journal.views.feed(begin, 4);
-  expect(page.items.map(({ event }) => event)).toEqual(first);
-  const { names, positions } = await readAll(journal, begin, 100);
-  expect(names).toEqual(['1.0', '1.1', '2.0', '1.2', '2.1', '2.2', '2.3']);
-  for (const limit of [1, 2, 3, 5]) {
-    expect((await readAll(journal, begin, limit)).names).toEqual(names);
-  }
-  for (const [n, position] of positions.entries()) {
-    expect((await readAll(journal, position, 2)).names).toEqual(names.slice(n + 1));
-  }
-  expect(await journal.views.feed(null, 10)).toEqual({ items: [], next: positions.at(-1) });
-});
-
 it('refuses what is no position of this database', async () => {
   const { journal } = await fresh();
   for (const position of ['', 'x', '1', '1.2.3', '-1.0', '900000000000000.0', '9'.repeat(30)]) {

@@ -21,7 +21,7 @@ import { TuttiError } from '../../model/errors.ts';
 import type { EventRow } from '../append.ts';
 import type { FeedPage, FeedPosition } from '../feed.ts';
 import { uuids, integers } from './columns.ts';
-import { clampLimit } from './cursor.ts';
+import { clampLimit } from '../page.ts';
 import { EVENT } from './runs.ts';
 
 export const HORIZON = 'pg_snapshot_xmin(pg_current_snapshot())';

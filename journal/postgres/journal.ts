@@ -48,7 +48,7 @@ import { LIMITS, type Limits } from './vigil.ts';
 export interface PostgresJournalOptions {
   /** One server, or the hosts of a connection string, one of which takes writes. */
   readonly connection: pg.ClientConfig | readonly Host[];
-  /** Asked before every connection: the embedded server's. */
+  /** Asked before a connection that follows a loss or a try that failed: the embedded server's. */
   readonly ensureRunning?: () => Promise<void>;
   /** Appends under way at once. */
   readonly connections?: number;

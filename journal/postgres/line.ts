@@ -2,7 +2,8 @@
  * Lines to the database: connections that come back.
  *
  * A line connects when it is used and again when it was lost, with growing pauses, for as long
- * as the journal is open; each try first asks the embedded server to be running. Who uses a line
+ * as the journal is open. After a loss or a try that failed, the embedded server is first asked to
+ * be running; the journal was opened on one that is. Who uses a line
  * learns of a loss by an error and decides what it means; `patiently` is the usual answer for
  * what may be done twice.
  */
@@ -32,6 +33,8 @@ export class Line implements Attended {
   readonly #prepare: (client: pg.Client) => Promise<void>;
   #connection: Connection | null = null;
   #connecting: Promise<Connection> | null = null;
+  /** Whether the server ran when it was last used from here. */
+  #isSure = true;
   #waitWasCut = false;
   /** See `vigil.ts`. */
   patience: number;
@@ -62,12 +65,14 @@ export class Line implements Attended {
   async #connect(): Promise<Connection> {
     const { closing, hosts, ensureRunning } = this.#source;
     if (closing.aborted) throw new TuttiError('node.stopping');
-    await ensureRunning();
+    if (!this.#isSure) await ensureRunning();
     const host = await hosts.choose();
+    this.#isSure = false;
     const connection = await this.#connectTo(host).catch((error: unknown) => {
       hosts.suspect(host);
       throw error;
     });
+    this.#isSure = true;
     if (closing.aborted) {
       destroy(connection.client);
       throw new TuttiError('node.stopping');
@@ -131,6 +136,7 @@ export class Line implements Attended {
     const connection = this.#connection;
     if (connection?.client !== client) return;
     this.#connection = null;
+    this.#isSure = false;
     const { closing, hosts } = this.#source;
     hosts.connections.delete(connection);
     hosts.suspect(connection.host);

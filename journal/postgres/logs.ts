@@ -12,7 +12,7 @@ import type pg from 'pg';
 import type { Json } from '../../model/json.ts';
 import type { LogEnd, LogFilter, LogPage, LogRow } from '../logs.ts';
 import { documents, doubles, integers, uuids, words } from './columns.ts';
-import { clampLimit, readCursor, writeCursor } from './cursor.ts';
+import { clampLimit, readCursor, writeCursor } from '../page.ts';
 import { inTransaction } from './line.ts';
 import { isRunId } from './runs.ts';
 

@@ -2,10 +2,10 @@
 import { connectionUrl } from '../connection-string.ts';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { counterpart } from '../../tests/counterpart.ts';
+import { withOtherServers } from '../../tests/servers.ts';
 import { madeCases } from '../../tests/plans/cases.ts';
 import { allStatements } from '../../tests/plans/statements.ts';
-import { systemCandidates } from '../embedded/binaries.ts';
+import type { Candidate } from '../embedded/binaries.ts';
 import { openJournal } from '../open.ts';
 import { batch, eventRow, openTestbed, runId, startRow, type Testbed } from '../testbed.ts';
 import { checkVersion, migrate, readMigrations } from './migrate.ts';
@@ -111,16 +111,10 @@ it('refuses a server that is too old', async () => {
   });
 });
 
-const system = systemCandidates();
-const MACHINE = 'a PostgreSQL of the machine';
-
-counterpart(
-  MACHINE,
-  system.length > 0,
-  'apt-get install postgresql',
-)(MACHINE, () => {
-  it('serves a journal by URL', async () => {
-    const other = await openTestbed({ candidates: system });
+/** A journal by URL, on a server that is not the embedded one. */
+function serves(candidates: readonly Candidate[]): void {
+  it('serves a journal by URL, and prepares every statement', async () => {
+    const other = await openTestbed({ candidates });
     try {
       const connection = await other.database();
       const { database } = connection;
@@ -138,7 +132,9 @@ counterpart(
       await other.close();
     }
   }, 60_000);
-});
+}
+
+withOtherServers(serves);
 
 describe('a database by URL', () => {
   it('says what is wrong, and never the password', async () => {

@@ -1,10 +1,8 @@
-/** Pools in the journal: whose they are, how large, and what becomes of those of before. */
+/** What becomes of the pools of before. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { grant } from '../../kernel/slots.ts';
 import type { Definition } from '../../model/definition.ts';
 import { batch, openTestbed, runId, startRow, type Testbed } from '../testbed.ts';
-import type { Journal } from '../journal.ts';
-import type { NodeLease } from '../ownership.ts';
 import { migrate, readMigrations } from './migrate.ts';
 
 let bed: Testbed;
@@ -34,64 +32,6 @@ const want = (run: number, pool: string) => ({
   task: 't',
   attempt: 1,
   slots: { [pool]: 1 },
-});
-
-async function opened(): Promise<{ journal: Journal; lease: NodeLease }> {
-  const { journal } = await bed.journal();
-  const lease = await journal.register('main', 60_000, null);
-  const starts = Array.from({ length: 9 }, (_, n) => startRow(runId(n)));
-  await journal.append(lease, batch({ starts }));
-  return { journal, lease };
-}
-
-describe('a pool that a workflow declares', () => {
-  it('is its own, whatever others call theirs', async () => {
-    const { journal, lease } = await opened();
-    await journal.deploy(version('a', { dock: 1 }));
-    await journal.deploy(version('b', { dock: 2 }));
-    expect(await journal.pools()).toMatchObject([
-      { name: 'a/dock', capacity: 1, workflow: 'a' },
-      { name: 'b/dock', capacity: 2, workflow: 'b' },
-    ]);
-    const wants = [want(1, 'a/dock'), want(2, 'a/dock'), want(3, 'b/dock'), want(4, 'b/dock')];
-    expect((await journal.slots.take(lease, wants, grant)).granted).toEqual([
-      true,
-      false,
-      true,
-      true,
-    ]);
-    expect(await journal.pools()).toMatchObject([{ used: 1 }, { used: 2 }]);
-  });
-
-  it('follows the newest version, also downwards: nothing is granted while too much is held', async () => {
-    const { journal, lease } = await opened();
-    await journal.deploy(version('a', { dock: 2 }));
-    const both = [want(1, 'a/dock'), want(2, 'a/dock')];
-    expect((await journal.slots.take(lease, both, grant)).granted).toEqual([true, true]);
-    await journal.deploy(version('a', { dock: 1 }));
-    const next = [want(3, 'a/dock')];
-    const waits = await journal.slots.take(lease, next, grant);
-    expect(waits).toMatchObject({ granted: [false], pools: [{ used: 2, capacity: 1 }] });
-    await journal.slots.give(lease, both.slice(0, 1));
-    expect((await journal.slots.take(lease, next, grant)).granted).toEqual([false]);
-    await journal.slots.give(lease, both.slice(1));
-    expect((await journal.slots.take(lease, next, grant)).granted).toEqual([true]);
-  });
-});
-
-describe('a pool that is a document', () => {
-  it('has versions, and the size of the newest', async () => {
-    const { journal, lease } = await opened();
-    expect(await journal.deployPool(document('licence', 2))).toEqual({ version: 1, changed: true });
-    const again = { ...document('licence', 2), deployedAt: 2 };
-    expect(await journal.deployPool(again)).toEqual({ version: 1, changed: false });
-    expect(await journal.deployPool(document('licence', 1))).toEqual({ version: 2, changed: true });
-    expect(await journal.pools()).toMatchObject([
-      { name: 'licence', capacity: 1, workflow: null, version: 2, title: 'Licences' },
-    ]);
-    const wants = [want(1, 'licence'), want(2, 'licence')];
-    expect((await journal.slots.take(lease, wants, grant)).granted).toEqual([true, false]);
-  });
 });
 
 describe('pools of before', () => {

@@ -1,4 +1,4 @@
-/** Retention: what goes, what stays, what is archived, and what readers of the feed hear. */
+/** Retention on PostgreSQL: large families, rows that others hold, archives. */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -20,7 +20,6 @@ import {
 import { MEMBERS } from './families.ts';
 
 const OLD = 1_000_000_000_000;
-const YOUNG = 1_800_000_000_000;
 const BETWEEN = 1_500_000_000_000;
 const SCOPE: RetentionScope = {
   endedBefore: BETWEEN,
@@ -96,45 +95,6 @@ async function left(table: string, column = 'id'): Promise<number[]> {
 }
 
 describe('what goes', () => {
-  it('is what is over and old, with its events and logs; what is open or young stays', async () => {
-    await make([{}, { end: YOUNG }, { end: null }, { workflow: 'v' }]);
-    const dry = await retain({ applies: false });
-    expect(await left('runs')).toEqual([1, 2, 3, 4]);
-    const done = await retain();
-    expect(await left('runs')).toEqual([2, 3]);
-    expect(await left('events', 'run_id')).toEqual([2, 3]);
-    expect(await left('task_logs', 'run_id')).toEqual([2, 3]);
-    const counts = { runs: 2, events: 4, logs: 2, kept: 2, looked: 4 };
-    expect(done).toMatchObject({ failure: null, counts });
-    expect(done.endedAt).not.toBeNull();
-    expect(dry.counts).toMatchObject(counts);
-  });
-
-  it('is a family as a whole, or nothing of it', async () => {
-    const openBelow = [{}, { under: 1 }, { under: 2, end: null }];
-    const youngBelow = [{}, { under: 4 }, { under: 5, end: YOUNG }];
-    const over = [{}, { under: 7 }, { under: 8 }];
-    const openAbove = [{ end: null }, { under: 10 }];
-    const alone = { under: 404 };
-    await make([...openBelow, ...youngBelow, ...over, ...openAbove, alone]);
-    await retain();
-    expect(await left('runs')).toEqual([1, 2, 3, 4, 5, 6, 10, 11]);
-  });
-
-  it('is of one workflow, with children of others', async () => {
-    await make([{ workflow: 'v' }, { workflow: 'x', under: 1 }, { workflow: 'x' }]);
-    const done = await retain({ workflow: 'v' });
-    expect(await left('runs')).toEqual([3]);
-    expect(done.counts).toMatchObject({ runs: 2, feed: 0 });
-  });
-
-  it('may be the logs alone, earlier', async () => {
-    await make([{ end: YOUNG }, { end: YOUNG }, { under: 2, end: null }, {}]);
-    await retain({ endedBefore: BETWEEN, logsBefore: YOUNG + 1 });
-    expect(await left('runs')).toEqual([1, 2, 3]);
-    expect(await left('task_logs', 'run_id')).toEqual([2, 3]);
-  });
-
   it('is a family that is larger than a portion, its top last', async () => {
     const children = Array.from({ length: MEMBERS + 50 }, () => ({ under: 1 }));
     await make([{}, ...children, { end: null }, { under: children.length + 2 }]);
@@ -204,20 +164,6 @@ describe('what goes', () => {
     await retain();
     expect(await left('runs')).toEqual([]);
   });
-
-  it('is a bulk command that is over, too', async () => {
-    await make([{}]);
-    const filter = { workflow: 'w' };
-    const by = { actor: 'me' };
-    await journal.bulks.create(lease, { id: runId(70_000), verb: 'hold', filter, by });
-    const now = Date.now() + 60_000;
-    await retain({ endedBefore: now });
-    expect(await left('bulks')).toEqual([70_000]);
-    await journal.bulks.cancel(runId(70_000));
-    expect((await retain({ endedBefore: now })).counts.bulks).toBe(1);
-    expect(await left('bulks')).toEqual([]);
-    expect(await left('bulk_runs', 'run')).toEqual([]);
-  });
 });
 
 describe('archives', () => {
@@ -269,62 +215,5 @@ describe('archives', () => {
     const refused = (archive: string): Promise<unknown> => retain({ archive });
     await expect(refused('relative')).rejects.toMatchObject({ code: 'retention.archive' });
     await expect(refused('/dev/null/x')).rejects.toMatchObject({ code: 'retention.archive' });
-  });
-});
-
-describe('the feed', () => {
-  it('begins later, and says so to who stands before that', async () => {
-    const begin = (await journal.views.feed(null, 9)).next;
-    await make([{}]);
-    const { items } = await journal.views.feed(begin === '0.0' ? '0.0' : begin, 9);
-    const middle = items[0]?.position ?? '';
-    const border = items.at(-1)?.position ?? '';
-    const fresh = startRow(runId(50), { createdAt: YOUNG });
-    await journal.append(
-      lease,
-      batch({ starts: [fresh], events: [eventRow(fresh.id, 0, { at: YOUNG })] }),
-    );
-    expect((await retain()).counts.feed).toBe(1);
-    const gone = { code: 'feed.gone', message: expect.stringContaining(border) as unknown };
-    await expect(journal.views.feed(middle, 9)).rejects.toMatchObject(gone);
-    await expect(journal.views.feed('0.0', 9)).rejects.toMatchObject(gone);
-    const page = await journal.views.feed(border, 9);
-    expect(page.items.map(({ event }) => event.run)).toEqual([fresh.id]);
-  });
-
-  it('keeps its newest row: a reader at the end has missed nothing', async () => {
-    await make([{}]);
-    const end = (await journal.views.feed(null, 9)).next;
-    expect((await retain()).counts).toMatchObject({ runs: 1, feed: 0 });
-    expect(await journal.views.feed(end, 9)).toEqual({ items: [], next: end });
-    expect((await journal.views.feed(null, 9)).next).toBe(end);
-  });
-});
-
-describe('who works on it', () => {
-  it('notes each portion: another node goes on where it was left, a fenced one does nothing', async () => {
-    await make([{}, {}]);
-    const id = runId(40_000);
-    await journal.retentions.create(lease, { id, scope: SCOPE, by: { actor: 'me' } });
-    const heir = await journal.register('heir', 60_000, null);
-    expect(await journal.retentions.claim(heir)).toEqual([]);
-    await journal.resign(lease);
-    expect(await journal.retentions.portion(lease, id)).toEqual({ more: false, gone: [] });
-    expect(await left('runs')).toEqual([1, 2]);
-    expect(await journal.retentions.claim(heir)).toEqual([id]);
-    while ((await journal.retentions.portion(heir, id)).more);
-    expect(await left('runs')).toEqual([]);
-    const page = await journal.retentions.list(null, 1);
-    expect(page).toMatchObject({ items: [{ id, counts: { runs: 2 } }], next: null });
-  });
-
-  it('can be told to stop', async () => {
-    await make([{}]);
-    const id = runId(30_000);
-    await journal.retentions.create(lease, { id, scope: SCOPE, by: { actor: 'me' } });
-    await journal.retentions.cancel(id);
-    expect(await journal.retentions.portion(lease, id)).toEqual({ more: false, gone: [] });
-    expect(await left('runs')).toEqual([1]);
-    expect((await journal.retentions.find(id))?.cancelledAt).not.toBeNull();
   });
 });

@@ -10,24 +10,23 @@
 import type pg from 'pg';
 import type { RetentionCounts } from '../../model/retention.ts';
 import type { NodeLease } from '../ownership.ts';
-import type { Page } from '../page.ts';
 import type { RetentionRow, Retentions, RetentionScope } from '../retentions.ts';
 import { Archive, prepareArchive } from './archive.ts';
-import { clampLimit, readCursor, writeCursor } from './cursor.ts';
 import type { Desk } from './desk.ts';
 import { BEGINNING, type Place } from './families.ts';
 import { fence } from './lease.ts';
 import { inTransaction } from './line.ts';
 import { bulksPortion, feedPortion, runsPortion } from './retiring.ts';
-import { isRunId, ms } from './runs.ts';
+import { listNewest } from './newest.ts';
+import { exactMs, isRunId, ms } from './runs.ts';
 
 const RETENTION = `id, scope, "by", portions, counts, failure, ${ms('created_at')} as "createdAt",
   ${ms('ended_at')} as "endedAt", ${ms('cancelled_at')} as "cancelledAt"`;
 export const FIND_RETENTION = `select ${RETENTION} from retentions where id = $1`;
 export const RETENTIONS = `
-select ${RETENTION} from retentions order by retentions.created_at desc, retentions.id desc limit $1`;
+select ${RETENTION}, ${exactMs('created_at')} as at from retentions order by retentions.created_at desc, retentions.id desc limit $1`;
 export const RETENTIONS_AFTER = `
-select ${RETENTION} from retentions
+select ${RETENTION}, ${exactMs('created_at')} as at from retentions
 where (created_at, id) < (to_timestamp($2::float8 / 1000), $3::uuid)
 order by retentions.created_at desc, retentions.id desc limit $1`;
 export const ADD_RETENTION = `
@@ -137,24 +136,7 @@ function step(work: Portion, stage: Stage): Promise<Stage> {
   }
 }
 
-async function list(
-  client: pg.Client,
-  after: string | null,
-  limit: number,
-): Promise<Page<RetentionRow>> {
-  const wanted = clampLimit(limit) + 1;
-  const { rows } =
-    after === null
-      ? await client.query<RetentionRow>(RETENTIONS, [wanted])
-      : await client.query<RetentionRow>(RETENTIONS_AFTER, [
-          wanted,
-          ...readCursor(after, ['number', 'id']),
-        ]);
-  const items = rows.slice(0, wanted - 1);
-  const last = items.at(-1);
-  const more = rows.length > items.length && last !== undefined;
-  return { items, next: more ? writeCursor([last.createdAt, last.id]) : null };
-}
+const LIST = { first: RETENTIONS, following: RETENTIONS_AFTER };
 
 /** `engine` waits while the database is away, `people` hear of it. */
 export function openRetentions(engine: Desk, people: Desk): Retentions {
@@ -185,6 +167,7 @@ export function openRetentions(engine: Desk, people: Desk): Retentions {
         if (!isRunId(id)) return null;
         return (await client.query<RetentionRow>(FIND_RETENTION, [id])).rows[0] ?? null;
       }),
-    list: (after, limit) => people.briefly((client) => list(client, after, limit)),
+    list: (after, limit) =>
+      people.briefly((client) => listNewest<RetentionRow>(client, LIST, after, limit)),
   };
 }

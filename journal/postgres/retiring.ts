@@ -18,6 +18,7 @@ import {
 } from './families.ts';
 import { cutFeed } from './feed-start.ts';
 import type { Portion, Stage } from './retentions.ts';
+import { exactMs } from './runs.ts';
 
 /** How many events each of them has: they are numbered without holes. */
 export const EVENTS_OF = `
@@ -37,7 +38,7 @@ gone_runs as (delete from runs where id = any($1::uuid[]) returning 1)
 select (select count(*)::int from gone_logs) as logs, (select count(*)::int from gone_events) as events,
   (select count(*)::int from gone_runs) as runs`;
 export const BULKS_OVER = `
-select id, round(date_part('epoch', ended_at) * 1000) as "createdAt" from bulks
+select id, ${exactMs('ended_at')} as "createdAt" from bulks
 where ended_at is not null and (ended_at, id) > (to_timestamp($1::float8 / 1000), $2::uuid)
   and ended_at < to_timestamp($3::float8 / 1000)
 order by ended_at, id limit 1`;

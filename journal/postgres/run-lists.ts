@@ -17,7 +17,7 @@ import { RUN_STATUSES, type RunStatus, type RunSummary } from '../../model/run.t
 import { BULK_MAX, type BulkFilter } from '../bulks.ts';
 import type { Page } from '../page.ts';
 import type { RunFilter } from '../runs.ts';
-import { clampLimit, readCursor, writeCursor } from './cursor.ts';
+import { clampLimit, readCursor, writeCursor } from '../page.ts';
 import { isRunId, SUMMARY, summaryOf, type SummaryRow } from './runs.ts';
 
 export interface RunsStatement {

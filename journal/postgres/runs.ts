@@ -9,6 +9,11 @@ export function ms(column: string): string {
   return `round(date_part('epoch', ${column}) * 1000)`;
 }
 
+/** For cursors: as exact as the row has it. One that is rounded would meet its own row again, or pass others over. */
+export function exactMs(column: string): string {
+  return `date_part('epoch', ${column}) * 1000`;
+}
+
 export const SUMMARY = `id, workflow, version, status, key, business_date::text, parent_run, parent_task,
   parent_attempt, "by", ${ms('created_at')} as created_at, ${ms('ended_at')} as ended_at,
   total, ended, failed, aside`;

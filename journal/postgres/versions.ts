@@ -6,7 +6,7 @@ import type { By } from '../../model/run.ts';
 import type { Page } from '../page.ts';
 import type { VersionEntry, VersionRow, WorkflowRow } from '../versions.ts';
 import { ringIn } from './bells.ts';
-import { clampLimit, readCursor, writeCursor } from './cursor.ts';
+import { clampLimit, readCursor, writeCursor } from '../page.ts';
 import { inTransaction } from './line.ts';
 import { declarePools } from './pools.ts';
 

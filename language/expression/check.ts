@@ -22,7 +22,7 @@ export interface TypeSource {
 }
 
 /** The names beside `inputs`, `run` and `tasks` that have a value at a place of the file. */
-export interface Place {
+export interface ExpressionPlace {
   readonly item?: boolean;
   readonly attempt?: boolean;
   /** Present where the expression looks at the output of its own attempt. */
@@ -38,7 +38,7 @@ export interface ExpressionTypes {
 }
 
 /** Describes once per workflow; then asked for the types at each place, which are kept. */
-export function describeTypes(source: TypeSource): (place: Place) => ExpressionTypes {
+export function describeTypes(source: TypeSource): (place: ExpressionPlace) => ExpressionTypes {
   let described: Describer | undefined;
   const kept = new Map<string, ExpressionTypes>();
   const schemas = new Map<Schema, number>();
@@ -93,7 +93,7 @@ class Describer {
     for (const { schema } of this.#places()) this.#type(schema);
   }
 
-  at(place: Place): ExpressionTypes {
+  at(place: ExpressionPlace): ExpressionTypes {
     const environment = this.#environment.clone();
     const visible = new Set<ScopeName>(['inputs', 'run', 'tasks']);
     const show = (name: ScopeName, type: string) => {

@@ -8,7 +8,7 @@ import { Environment } from '@marcbachmann/cel-js';
 import { ExpressionError } from './failure.ts';
 import { compilePattern } from './patterns.ts';
 
-export const SOURCE_CHARACTERS = 10_000;
+export const EXPRESSION_CHARACTERS = 10_000;
 export const RANGE_ELEMENTS = 100_000;
 export const TEXT_CHARACTERS = 1_000_000;
 

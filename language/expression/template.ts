@@ -4,7 +4,7 @@
  */
 import { ExpressionError } from './failure.ts';
 
-export interface Piece {
+export interface TemplatePiece {
   readonly kind: 'text' | 'expression';
   readonly text: string;
   /** Where `text` starts in the source. */
@@ -14,8 +14,8 @@ export interface Piece {
 export const OPENING = '${{';
 
 /** Throws ExpressionError for an expression that does not end. */
-export function splitTemplate(source: string): readonly Piece[] {
-  const pieces: Piece[] = [];
+export function splitTemplate(source: string): readonly TemplatePiece[] {
+  const pieces: TemplatePiece[] = [];
   let position = 0;
   for (;;) {
     const start = source.indexOf(OPENING, position);

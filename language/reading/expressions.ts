@@ -9,19 +9,19 @@ import {
   compileExpression,
   describeTypes,
 } from '../expression.ts';
-import type { Place } from '../expression/check.ts';
+import type { ExpressionPlace } from '../expression/check.ts';
 import { OPENING, splitTemplate } from '../expression/template.ts';
 import { type Path, type Report, isRecord } from '../../model/issue.ts';
 
 export interface Where {
   readonly path: Path;
-  readonly place: Place;
+  readonly place: ExpressionPlace;
   /** The task it belongs to, which cannot refer to itself. */
   readonly task?: string;
 }
 
 export class Expressions {
-  readonly #typesAt: (place: Place) => ExpressionTypes;
+  readonly #typesAt: (place: ExpressionPlace) => ExpressionTypes;
   readonly #report: Report;
 
   constructor(source: TypeSource, report: Report) {

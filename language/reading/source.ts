@@ -28,7 +28,7 @@ export const SOURCE_CHARACTERS = 32 * 1024 * 1024;
 /** Values that aliases may add to the file, all together. */
 const ALIASED_VALUES = 100_000;
 
-export interface Source {
+export interface SourceText {
   /** Undefined when the text cannot be read. */
   readonly value: Json | undefined;
   readonly problems: readonly Problem[];
@@ -37,7 +37,7 @@ export interface Source {
 
 type Complain = (code: string, message: string, offset: number, hint?: string) => void;
 
-export function readSource(text: string, file: string | undefined): Source {
+export function readSource(text: string, file: string | undefined): SourceText {
   const named = file === undefined ? {} : { file };
   const lines = new LineCounter();
   const at = (offset: number) => {

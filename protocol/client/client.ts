@@ -8,8 +8,8 @@
  */
 import type { z } from 'zod';
 import { type Operation, OPERATIONS, ROUTES } from '../routes.ts';
-import { type CallOptions, type ClientOptions, Exchange, type Request } from './exchange.ts';
-import { follow, type Placed } from './following.ts';
+import { type CallOptions, type ClientOptions, Exchange, type ApiRequest } from './exchange.ts';
+import { follow, type WithId } from './following.ts';
 
 export type { CallOptions, ClientOptions } from './exchange.ts';
 export { ApiRefusal, NoAnswer } from './refusal.ts';
@@ -26,7 +26,7 @@ export type RequestOf<K extends Operation> = Part<K, 'params'> &
 type Good<R> = R[keyof R];
 export type AnswerOf<K extends Operation> =
   Row<K> extends { readonly stream: z.ZodType<infer E> }
-    ? AsyncIterable<Placed<E>>
+    ? AsyncIterable<WithId<E>>
     : Good<Row<K>['schema']['response']> extends z.ZodType<infer A>
       ? Promise<A>
       : never;
@@ -45,7 +45,7 @@ export function createClient(options: ClientOptions): Client {
   const exchange = new Exchange(options);
   const methods = OPERATIONS.map(([operation, route]) => {
     const { stream } = route;
-    const method = (request: Request = {}, call: CallOptions = {}) =>
+    const method = (request: ApiRequest = {}, call: CallOptions = {}) =>
       stream === undefined
         ? exchange.call(route, request, call)
         : follow(exchange, { ...route, stream }, request, call);

@@ -39,7 +39,7 @@ export interface CallOptions {
 }
 
 /** Parameters of path, query and body in one object: no route has one name in two of them. */
-export type Request = Readonly<Record<string, unknown>>;
+export type ApiRequest = Readonly<Record<string, unknown>>;
 
 export class Exchange {
   url: string;
@@ -50,7 +50,7 @@ export class Exchange {
     this.options = options;
   }
 
-  async call(route: Route, request: Request, call: CallOptions): Promise<unknown> {
+  async call(route: Route, request: ApiRequest, call: CallOptions): Promise<unknown> {
     const sending = partsOf(route, request);
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -77,7 +77,7 @@ export class Exchange {
       throw new NoAnswer(url, error);
     });
     const schema = route.schema.response[response.status];
-    if (schema === undefined) throw refusal(text, response.status, url);
+    if (schema === undefined) throw refusalOf(text, response.status, url);
     const read = schema.safeParse(parsed(text));
     if (read.success) return read.data;
     throw new TuttiError('server.unreachable', `${url} does not answer like Tutti.`);
@@ -128,7 +128,7 @@ interface Parts {
 }
 
 /** Throws `request.invalid` when the server would refuse it. */
-export function partsOf(route: Route, request: Request): Parts {
+export function partsOf(route: Route, request: ApiRequest): Parts {
   const { params, querystring, body: bodySchema } = route.schema;
   const rest: Record<string, unknown> = { ...request };
   const take = (schema: z.ZodObject | undefined) => {
@@ -171,7 +171,7 @@ function invalid(error: unknown): TuttiError {
   return new TuttiError('request.invalid', detail, { problems });
 }
 
-function search(query: Request): string {
+function search(query: ApiRequest): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     for (const one of Array.isArray(value) ? value : [value]) parameters.append(name, String(one));
@@ -187,7 +187,7 @@ export function parsed(text: string): unknown {
   }
 }
 
-export function refusal(text: string, status: number, url: string): Error {
+export function refusalOf(text: string, status: number, url: string): Error {
   const read = problemDocumentSchema.safeParse(parsed(text));
   if (read.success) return new ApiRefusal(read.data);
   return new TuttiError('server.unreachable', `${url} answered ${status}, not like Tutti.`);

@@ -11,8 +11,8 @@ import {
   type Exchange,
   parsed,
   partsOf,
-  refusal,
-  type Request,
+  refusalOf,
+  type ApiRequest,
 } from './exchange.ts';
 import { ApiRefusal, NoAnswer } from './refusal.ts';
 
@@ -20,7 +20,7 @@ const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30_000;
 
 /** `id` is the place right after the event: give it as `lastEventId` to go on from there. */
-export type Placed<T> = T & { readonly id: string };
+export type WithId<T> = T & { readonly id: string };
 
 type Streaming = Route & { readonly stream: z.ZodType<object> };
 
@@ -28,9 +28,9 @@ type Streaming = Route & { readonly stream: z.ZodType<object> };
 export async function* follow(
   exchange: Exchange,
   route: Streaming,
-  request: Request,
+  request: ApiRequest,
   options: CallOptions,
-): AsyncGenerator<Placed<object>> {
+): AsyncGenerator<WithId<object>> {
   const { signal } = options;
   let place = typeof request['lastEventId'] === 'string' ? request['lastEventId'] : undefined;
   let retryMs = FIRST_RETRY_MS;
@@ -68,7 +68,7 @@ async function open(
   const response = await exchange.send(route, sending, options);
   const { body } = response;
   if (response.status === 200 && body !== null) return body;
-  throw refusal(await response.text().catch(() => ''), response.status, exchange.url);
+  throw refusalOf(await response.text().catch(() => ''), response.status, exchange.url);
 }
 
 /** A server that stops or is full may answer later; what it refuses otherwise stays refused. */
@@ -81,7 +81,7 @@ function mayResume(error: unknown, url: string): NoAnswer | undefined {
   return error instanceof TuttiError ? undefined : new NoAnswer(url, error);
 }
 
-function placed({ stream }: Streaming, data: string, id: string): Placed<object> {
+function placed({ stream }: Streaming, data: string, id: string): WithId<object> {
   const read = stream.safeParse(parsed(data));
   if (read.success) return { ...read.data, id };
   throw new TuttiError('server.unreachable', 'The stream does not hold events of Tutti.');

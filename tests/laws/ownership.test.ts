@@ -15,6 +15,7 @@ describe('law 3, one writer per run', () => {
     const old = await Stage.open();
     await old.deploy(LONG);
     const run = await old.start('long');
+    old.journal.loseNames();
     const next = await Stage.open({ beside: old });
     await quiet();
     old.world.take('call').answer({});
@@ -24,6 +25,13 @@ describe('law 3, one writer per run', () => {
     next.world.take('call').answer({});
     await quiet();
     expect(next.types(run)).toEqual(['RunStarted', 'TaskEnded']);
+  });
+
+  it('lets no second process be a node whose process lives', async () => {
+    const old = await Stage.open();
+    await expect(Stage.open({ beside: old })).rejects.toMatchObject({ code: 'data.in-use' });
+    await old.deploy(LONG);
+    await old.start('long');
   });
 
   it('tells those, too, whose commands were never sent', async () => {
@@ -37,6 +45,7 @@ describe('law 3, one writer per run', () => {
       await quiet();
     }
     const all = Promise.allSettled(starts);
+    old.journal.loseNames();
     await Stage.open({ beside: old });
     old.journal.letAppendsThrough();
     const fenced = { status: 'rejected', reason: expect.objectContaining({ code: 'node.fenced' }) };
@@ -47,6 +56,7 @@ describe('law 3, one writer per run', () => {
   it('refuses commands at the door of a fenced node', async () => {
     const old = await Stage.open();
     await old.deploy(LONG);
+    old.journal.loseNames();
     await Stage.open({ beside: old });
     await expect(old.engine.door.start({ workflow: 'long', inputs: {}, by })).rejects.toMatchObject(
       {
@@ -90,6 +100,7 @@ describe('law 3, one writer per run', () => {
 
   it('notices the loss of its lease when it renews it', async () => {
     const old = await Stage.open();
+    old.journal.loseNames();
     await Stage.open({ beside: old });
     await old.clock.advance(2_000);
     expect((await old.engine.fenced).code).toBe('node.fenced');

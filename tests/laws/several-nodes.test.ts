@@ -5,7 +5,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { quiet } from '../simulation/clock.ts';
-import type { MemoryJournal } from '../simulation/journal.ts';
+import type { MemoryJournal } from '../../journal/memory/journal.ts';
 import { by, Stage } from '../simulation/stage.ts';
 
 const CHAIN = `

@@ -8,7 +8,7 @@ import { join, posix } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { runChild, type Ended } from '../child.ts';
-import { ROOT } from '../house/source.ts';
+import { type Node, parseSource, ROOT } from '../house/source.ts';
 import { openRegistry } from './registry.ts';
 
 const COMMAND_LIMIT_MS = 60_000;
@@ -60,6 +60,10 @@ describe('the archive', () => {
     expect(wanted.filter((path) => !files.includes(path))).toEqual([]);
   });
 
+  it('holds no code that nothing in it uses', () => {
+    expect(unreached(files)).toEqual([]);
+  });
+
   it('holds every file that another one in it imports', () => {
     const there = new Set(files);
     const missing = files
@@ -68,6 +72,30 @@ describe('the archive', () => {
     expect([...new Set(missing)]).toEqual([]);
   });
 });
+
+/** Files that no other one in the archive names; a module that only has types is built to nothing. */
+function unreached(paths: readonly string[]): string[] {
+  const entries = [...Object.values(manifest.bin), ...Object.values(manifest.exports)];
+  const reached = new Set(['dist/cli/main.js', ...entries.map((path) => posix.normalize(path))]);
+  for (const path of reached) {
+    const text = path.endsWith('.js') ? readFileSync(join(ROOT, path), 'utf8') : '';
+    for (const [, name = ''] of text.matchAll(/'(\.{1,2}\/[^']+\.js)'/g)) {
+      const target = posix.join(posix.dirname(path), name);
+      if (paths.includes(target)) reached.add(target);
+    }
+  }
+  return paths.filter((path) => path.endsWith('.js') && !reached.has(path)).filter(holdsCode);
+}
+
+function holdsCode(path: string): boolean {
+  const { body } = parseSource(path, readFileSync(join(ROOT, path), 'utf8')).tree;
+  return Array.isArray(body) && body.some((node: Node) => !isEmptyExport(node));
+}
+
+function isEmptyExport({ type, declaration, specifiers, source }: Node): boolean {
+  const nothing = Array.isArray(specifiers) && specifiers.length === 0;
+  return type === 'ExportNamedDeclaration' && !declaration && !source && nothing;
+}
 
 /** Relative imports of a built file; a declaration names the source of the other declaration. */
 function importedBy(path: string): string[] {

@@ -23,7 +23,6 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
-import { call, ListeningTerminal } from '../../cli/terminal.fake.ts';
 import { ROOT, listFiles } from '../house/source.ts';
 import { blocksOf, hiddenIn, type Block } from './blocks.ts';
 import { framed } from './frame.ts';
@@ -116,11 +115,9 @@ function kept({ text }: Block, session: Session): string {
   return name;
 }
 
-/** In this process: `tutti validate` needs no server. */
 async function validated(session: Session, name: string): Promise<string[]> {
-  const terminal = new ListeningTerminal(session.folder);
-  const code = await call(terminal, ['validate', name]).code;
-  return code === 0 ? [] : [terminal.said + terminal.complained];
+  const { code, out, err } = await session.tutti('validate', name);
+  return code === 0 ? [] : [out + err];
 }
 
 async function done(session: Session, block: Block, words: string[]): Promise<string[]> {

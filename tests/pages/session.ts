@@ -2,7 +2,7 @@
  * A reader who does what a page says, from its top to its end: one folder, one shell whose
  * variables last, the servers that the page starts (else one of ours), and Tutti as built.
  *
- * Three things differ from a reader. Ports 7700 to 7799 stand for free ones. `RUN` stands for the
+ * Three things differ from a reader. A port from 7700 to 7799 stands for the free one that a server took. `RUN` stands for the
  * newest run, once it rests. `npx tutti` and `tutti` are the executable of this checkout.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -17,16 +17,16 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { call, ListeningTerminal } from '../../cli/terminal.fake.ts';
 import { plainEnvironment, runChild, type Ended } from '../child.ts';
 import { ROOT } from '../house/source.ts';
 
 const BLOCK_LIMIT_MS = 60_000;
 const START_LIMIT_MS = 60_000;
+const STOP_LIMIT_MS = 30_000;
 const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
 const TSC_WORDS =
   '--ignoreConfig --noEmit --strict --skipLibCheck --module nodenext --target es2023 --types node'
@@ -36,6 +36,7 @@ const { name: PACKAGE } = z
   .object({ name: z.string() })
   .parse(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')));
 const TUTTI_PORT = '7700';
+const PORT_OPTION = /--port (77\d\d)/;
 
 interface Server {
   readonly child: ChildProcess;
@@ -46,7 +47,8 @@ interface Server {
 export class Session {
   readonly folder: string;
   readonly #base: string;
-  readonly #ports = new Map<string, number>();
+  /** By the port that the page writes. */
+  readonly #ports = new Map<string, string>();
   readonly #servers: Server[] = [];
   readonly #madeUp: Record<string, string> = {};
   #url = '';
@@ -72,15 +74,18 @@ export class Session {
     }
   }
 
+  /** A command that speaks to the server of the page; in this process, which has it loaded. */
   async tutti(...words: string[]): Promise<Ended> {
-    await this.#beServed();
-    return this.#run('tutti', words);
+    if (words[0] !== 'validate') await this.#beServed();
+    const terminal = new ListeningTerminal(this.folder);
+    const code = await call(terminal, words).code;
+    return { code, out: terminal.said, err: terminal.complained };
   }
 
   /** Runs a block in the page's shell: what it exports is there for the next one. */
   async shell(text: string): Promise<Ended> {
     await this.#beServed();
-    const script = (await this.#here(text)).replaceAll(/\$?\bRUN\b/g, '$(newest)');
+    const script = this.#here(text).replaceAll(/\$?\bRUN\b/g, '$(newest)');
     const kept = join(this.#base, 'variables');
     if (!existsSync(kept)) writeFileSync(kept, '');
     const keep = `{ export -p | grep -v ' \\(PWD\\|OLDPWD\\|SHLVL\\)='; } >'${kept}'`;
@@ -105,12 +110,15 @@ export class Session {
     return this.#run(process.execPath, ['program.mjs'], server);
   }
 
-  /** Starts what stays: resolves when it says where it listens. */
+  /** Starts what stays, on a free port: resolves when it says where it listens. */
   async serve(text: string): Promise<void> {
     const isTutti = /\btutti serve\b/.test(text);
     if (isTutti) await this.#stop((server) => server.isTutti);
-    const command = (await this.#here(text)).trim();
-    await this.#start(isTutti ? await this.#onPort(command) : command, isTutti);
+    const written = PORT_OPTION.exec(text)?.[1] ?? TUTTI_PORT;
+    const command = `${this.#here(text.replace(PORT_OPTION, '')).trim()} --port 0`;
+    const url = await this.#start(command, isTutti);
+    this.#ports.set(written, new URL(url).port);
+    if (isTutti) this.#url = url;
   }
 
   async close(): Promise<void> {
@@ -150,28 +158,15 @@ export class Session {
     });
   }
 
-  async #here(text: string): Promise<string> {
-    for (const [port] of text.matchAll(/\b77\d\d\b/g)) await this.#port(port);
-    return text.replaceAll(/\b77\d\d\b/g, (port) => String(this.#ports.get(port)));
-  }
-
-  async #port(written: string): Promise<number> {
-    const port = this.#ports.get(written) ?? (await freePort());
-    this.#ports.set(written, port);
-    return port;
-  }
-
-  async #onPort(command: string): Promise<string> {
-    return command.includes('--port')
-      ? command
-      : `${command} --port ${await this.#port(TUTTI_PORT)}`;
+  #here(text: string): string {
+    return text.replaceAll(/\b77\d\d\b/g, (port) => this.#ports.get(port) ?? port);
   }
 
   async #beServed(): Promise<void> {
     if (!this.#servers.some((server) => server.isTutti)) await this.serve('tutti serve');
   }
 
-  async #start(command: string, isTutti: boolean): Promise<void> {
+  async #start(command: string, isTutti: boolean): Promise<string> {
     const child = spawn('bash', ['-c', `exec env ${command}`], {
       cwd: this.folder,
       env: plainEnvironment(this.#environment()),
@@ -180,7 +175,7 @@ export class Session {
     const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     this.#servers.push({ child, gone, isTutti });
     let said = '';
-    await new Promise<void>((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       const timer = setTimeout(
         () => reject(new Error(`${command} is silent: ${said}`)),
         START_LIMIT_MS,
@@ -190,8 +185,7 @@ export class Session {
         const url = /listens on (http:\S+)\s/.exec(said)?.[1];
         if (url === undefined) return;
         clearTimeout(timer);
-        if (isTutti) this.#url = url;
-        resolve();
+        resolve(url);
       };
       child.stdout?.on('data', hear);
       child.stderr?.on('data', hear);
@@ -202,7 +196,9 @@ export class Session {
   async #stop(which: (server: Server) => boolean): Promise<void> {
     for (const server of this.#servers.filter(which)) {
       server.child.kill('SIGINT');
+      const timer = setTimeout(() => server.child.kill('SIGKILL'), STOP_LIMIT_MS);
       await server.gone;
+      clearTimeout(timer);
       this.#servers.splice(this.#servers.indexOf(server), 1);
     }
   }
@@ -211,12 +207,4 @@ export class Session {
 function copyExample(from: string, to: string): void {
   const left = /\/(?:share|\.tutti)$/;
   cpSync(from, to, { recursive: true, filter: (path) => !left.test(path) });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
 }

@@ -10,7 +10,7 @@ import type { BulkFilter } from '../../journal/bulks.ts';
 import type { RunFilter } from '../../journal/runs.ts';
 import { APPEND_SETTINGS } from '../../journal/postgres/append.ts';
 import { CLAIM_SETTINGS } from '../../journal/postgres/claims.ts';
-import { writeCursor } from '../../journal/postgres/cursor.ts';
+import { writeCursor } from '../../journal/page.ts';
 import { BEGINNING, CANDIDATES, candidatesStatement } from '../../journal/postgres/families.ts';
 import { logsStatement } from '../../journal/postgres/logs.ts';
 import {

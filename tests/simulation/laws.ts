@@ -52,8 +52,8 @@ export class Laws {
   breach: Breach | undefined;
   /** Judgements made: a law that was never looked at was not kept. */
   readonly looks = new Map<Law, number>();
-  /** Children that were intended below a run that was being cancelled. */
-  readonly #notToBegin = new Set<string>();
+  /** Children that were intended below a run that was being cancelled, with who intended them. */
+  readonly #notToBegin = new Map<string, string>();
   readonly #book: Book;
   readonly #witness: Witness;
 
@@ -136,9 +136,13 @@ export class Laws {
     return false;
   }
 
-  /** A child whose start was intended when a run above was being cancelled already is not begun. */
+  /**
+   * A child whose start was intended when a run above was being cancelled already is not begun while
+   * that lasts. Who has ended cancels no more: what was restarted below it goes on.
+   */
   #begun(run: string): void {
-    const kept = !this.#notToBegin.has(run);
+    const above = this.#book.runs.get(this.#notToBegin.get(run) ?? '');
+    const kept = above === undefined || !this.#isCancelledAbove(above);
     this.judge(
       'family',
       kept,
@@ -196,7 +200,7 @@ export class Laws {
     const { name } = nodeAt(state, index).status;
     this.judge('terminal', name !== 'ended' || byPerson, () => `after the task's end, ${who()}`);
     if (event.type === 'TaskStarted' && event.child !== undefined) {
-      if (this.#isCancelledAbove(folded)) this.#notToBegin.add(event.child);
+      if (this.#isCancelledAbove(folded)) this.#notToBegin.set(event.child, folded.id);
     }
     if (event.type === 'TaskStarted') {
       const fresh =

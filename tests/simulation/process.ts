@@ -13,6 +13,8 @@ export class Process {
   #state: 'running' | 'stopped' | 'dead' = 'running';
   #continued: Promise<void> = Promise.resolve();
   #continue: () => void = () => {};
+  /** Its own: they are closed when it is gone. */
+  readonly #journals: Journal[] = [];
 
   get state(): 'running' | 'stopped' | 'dead' {
     return this.#state;
@@ -33,6 +35,7 @@ export class Process {
   kill(): void {
     this.stop();
     this.#state = 'dead';
+    for (const journal of this.#journals.splice(0)) void journal.close();
   }
 
   /** Does it now, when the process continues, or never. */
@@ -52,6 +55,7 @@ export class Process {
   }
 
   journal(journal: Journal): Journal {
+    this.#journals.push(journal);
     const views = this.#wrap(journal.views);
     const wrapped = this.#wrap(journal);
     return new Proxy(wrapped, {

@@ -20,7 +20,7 @@ import { TuttiError } from '../../model/errors.ts';
 import { Redactor } from '../../model/redactor.ts';
 import type { Door, Peer } from '../../engine/door.ts';
 import { quiet, SimulatedClock } from './clock.ts';
-import { MemoryJournal } from './journal.ts';
+import { MemoryJournal } from '../../journal/memory/journal.ts';
 import { Process } from './process.ts';
 
 export const by = { actor: 'test' };
@@ -205,7 +205,7 @@ export class Stage {
 
   #create(): Engine {
     return createEngine({
-      journal: this.process.journal(this.journal),
+      journal: this.process.journal(this.journal.beside()),
       connectors: [connectorOf(this.world)],
       systems: { get: () => undefined, names: () => [] },
       nodeName: this.name,

@@ -12,7 +12,7 @@ import type { Journal } from '../../journal/journal.ts';
 import type { NodeLease } from '../../journal/ownership.ts';
 import type { Chance } from '../chaos/chance.ts';
 import type { Faults } from './faults.ts';
-import type { MemoryJournal } from './journal.ts';
+import type { MemoryJournal } from '../../journal/memory/journal.ts';
 import type { Life } from './machine.ts';
 import { type Schedule, whenDone } from './schedule.ts';
 
@@ -46,7 +46,8 @@ class Wire {
     if (batch !== undefined) this.#poison(batch);
     return new Promise((resolve, reject) => {
       schedule.after(this.#delay(), null, `${life.name} asks ${name}`, () => {
-        if (!life.alive && chance.happens(0.5)) return;
+        // It takes several questions to become a node: who is dead comes to the first.
+        if (!life.alive && (name === 'register' || chance.happens(0.5))) return;
         if (!life.alive) faults.seen('dead letter');
         this.#carryOut(name, args, carryOut, {
           resolve: (value) => {
@@ -113,12 +114,11 @@ class Wire {
 
 export function wired(parts: WireParts): Journal {
   const wire = new Wire(parts);
-  const listen = (hear: (bell: Bell) => void): (() => void) => {
-    const leave = parts.journal.listen((bell: Bell) => wire.hear(bell, hear));
-    parts.life.farewell.push(leave);
-    return leave;
-  };
-  return through(wire, parts.journal, '', { listen }) as Journal;
+  const journal = parts.journal.beside();
+  parts.life.farewell.push(() => void journal.close());
+  const listen = (hear: (bell: Bell) => void): (() => void) =>
+    journal.listen((bell: Bell) => wire.hear(bell, hear));
+  return through(wire, journal, '', { listen }) as Journal;
 }
 
 /** What answers with a promise goes over the wire; what holds such methods does so as well. */

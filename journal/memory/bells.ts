@@ -3,9 +3,9 @@
  * the one that rang included. The bell `feed` is coalesced: rung twice before it was heard, it is
  * heard once.
  */
-import type { Bell } from '../../journal/bells.ts';
+import type { Bell } from '../bells.ts';
 
-export class Bells {
+export class MemoryBells {
   readonly #listeners = new Set<(bell: Bell) => void>();
   #feeding = false;
 

@@ -1,0 +1,291 @@
+/**
+ * A journal in memory that keeps the port's promises, as its suites prove: the simulator runs on it.
+ * What is written outlives the engine that wrote it, so a crash is a new engine on the same journal.
+ *
+ * It can be held: an append waits until the test lets it through, which is how "not durable yet" is
+ * made visible. It can refuse, as a database does that cannot take what one event says.
+ */
+import { TuttiError } from '../../model/errors.ts';
+import type { AppendResult, Batch } from '../append.ts';
+import type { Bell } from '../bells.ts';
+import type { Bulks } from '../bulks.ts';
+import type { Journal, Views } from '../journal.ts';
+import type { LogRow } from '../logs.ts';
+import type { NodeLease } from '../ownership.ts';
+import type { PoolVersion } from '../pools.ts';
+import type { Requests } from '../requests.ts';
+import type { Retentions } from '../retentions.ts';
+import type { StoredRun } from '../runs.ts';
+import type { Slots, SlotWant } from '../slots.ts';
+import type { VersionRow } from '../versions.ts';
+import { append } from './append.ts';
+import { Book } from './book.ts';
+import { openBulks } from './bulks.ts';
+import { readFeed } from './feed.ts';
+import { appendLogs, logEnd, readLogs } from './logs.ts';
+import { nodesOf } from './nodes.ts';
+import { bury, claim, claimRun, depart, register, renew, resign } from './ownership.ts';
+import { openRequests } from './requests.ts';
+import { openRetentions } from './retentions.ts';
+import { endedAt, type Row } from './rows.ts';
+import {
+  activeRuns,
+  cancellingAbove,
+  dueRuns,
+  load,
+  runViews,
+  setAside,
+  takeBack,
+} from './runs.ts';
+import { openSlots } from './slots.ts';
+import { deploy, type Deployed, deployPool, findVersion, pools, versionViews } from './versions.ts';
+
+/** What of the journal is each process's own. */
+type Own = Pick<Journal, 'register' | 'listen' | 'close'>;
+
+export class MemoryJournal implements Journal {
+  readonly width = 3;
+  /** By run, the number of an event that the database refuses: until it has refused it alone, once. */
+  readonly poison = new Map<string, number>();
+  /** Every batch as it was committed. */
+  readonly batches: Batch[] = [];
+  /** Calls of anything but append, by name: who polls shows up here. */
+  readonly calls = new Map<string, number>();
+  readonly #book: Book;
+  readonly #own: Own;
+  #gate: Promise<void> | undefined;
+  #open: () => void = () => {};
+  readonly slots: Slots;
+  readonly bulks: Bulks;
+  readonly retentions: Retentions;
+  readonly requests: Requests;
+  readonly views: Views;
+
+  constructor(now: () => number) {
+    const book = new Book(now);
+    this.#book = book;
+    this.#own = this.#process();
+    this.slots = openSlots(book);
+    this.bulks = openBulks(book);
+    this.retentions = openRetentions(book);
+    this.requests = openRequests(book);
+    this.views = {
+      ...runViews(book),
+      ...versionViews(book),
+      logs: async (filter) => readLogs(book, filter),
+      nodes: async () => nodesOf(book),
+      feed: async (after, limit) => readFeed(book, after, limit),
+      ping: async () => {
+        const open = [...book.rows.values()].filter((row) => endedAt(row) === null);
+        return { aside: open.filter(({ aside }) => aside !== undefined).length };
+      },
+    };
+  }
+
+  /**
+   * The same journal as one more process has it: of two processes only one is a node of a name. It
+   * does what this one does, except for what is a process's own.
+   */
+  beside(): Journal {
+    const own: Record<string | symbol, unknown> = { ...this.#process() };
+    return new Proxy(this, {
+      get: (target, name) => {
+        if (name in own) return own[name];
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+  }
+
+  #process(): Own {
+    const process = {};
+    const farewell: (() => void)[] = [];
+    let closed = false;
+    return {
+      register: async (name, leaseMs, url) => {
+        this.#count('register');
+        if (closed) throw new TuttiError('node.stopping');
+        return register(this.#book, process, { name, leaseMs, url });
+      },
+      listen: (hear) => {
+        const leave = this.#book.bells.listen(hear);
+        // From here on it misses nothing.
+        if (farewell.length === 0) setImmediate(() => hear({ about: 'again' }));
+        farewell.push(leave);
+        return leave;
+      },
+      close: async () => {
+        closed = true;
+        depart(this.#book, process);
+        for (const leave of farewell.splice(0)) leave();
+      },
+    };
+  }
+
+  /** The connections are lost that keep a name to its process: another may have it. */
+  loseNames(): void {
+    for (const node of this.#book.nodes) node.process = null;
+  }
+
+  /** From now on appends wait. */
+  holdAppends(): void {
+    this.#gate = new Promise((resolve) => {
+      this.#open = resolve;
+    });
+  }
+
+  letAppendsThrough(): void {
+    this.#gate = undefined;
+    this.#open();
+  }
+
+  register(name: string, leaseMs: number, url: string | null): Promise<NodeLease> {
+    return this.#own.register(name, leaseMs, url);
+  }
+
+  listen(hear: (bell: Bell) => void): () => void {
+    return this.#own.listen(hear);
+  }
+
+  close(): Promise<void> {
+    return this.#own.close();
+  }
+
+  async renew(lease: NodeLease, leaseMs: number) {
+    this.#count('renew');
+    return renew(this.#book, lease, leaseMs);
+  }
+
+  async resign(lease: NodeLease): Promise<void> {
+    this.#count('resign');
+    resign(this.#book, lease);
+  }
+
+  async bury(lease: NodeLease): Promise<number> {
+    this.#count('bury');
+    return bury(this.#book, lease);
+  }
+
+  async claim(lease: NodeLease, now: number, limit: number) {
+    this.#count('claim');
+    return claim(this.#book, lease, now, limit);
+  }
+
+  async claimRun(lease: NodeLease, run: string) {
+    this.#count('claimRun');
+    return claimRun(this.#book, lease, run);
+  }
+
+  ring(bell: 'feed'): void {
+    if (this.#book.nodes.filter(({ until }) => until !== null).length > 1) {
+      this.#book.bells.ring({ about: bell });
+    }
+  }
+
+  async append(lease: NodeLease, batch: Batch): Promise<AppendResult> {
+    await this.#gate;
+    const refused = this.#book.holds(lease) ? this.#refusalOf(batch) : undefined;
+    if (refused !== undefined) return refused;
+    const result = append(this.#book, lease, batch);
+    if (result.kind === 'committed') this.batches.push(batch);
+    return result;
+  }
+
+  #refusalOf(batch: Batch): AppendResult | undefined {
+    const bad = batch.events.find(({ run, seq }) => this.poison.get(run) === seq);
+    if (bad === undefined) return undefined;
+    const alone = batch.events.every(({ run }) => run === bad.run) && batch.starts.length === 0;
+    if (alone) this.poison.set(bad.run, -1);
+    return { kind: 'refused', runs: null, error: new TuttiError('write.refused') };
+  }
+
+  async load(run: string): Promise<StoredRun | null> {
+    this.#count('load');
+    return load(this.#book, run);
+  }
+
+  async loadMany(runs: readonly string[]): Promise<readonly StoredRun[]> {
+    const loaded = await Promise.all(runs.toSorted().map((run) => this.load(run)));
+    return loaded.filter((run) => run !== null);
+  }
+
+  async cancellingAbove(run: string): Promise<string | null> {
+    this.#count('cancellingAbove');
+    return cancellingAbove(this.#book, run);
+  }
+
+  async activeRuns(lease: NodeLease, after: string | null, limit: number) {
+    this.#count('activeRuns');
+    return activeRuns(this.#book, lease, after, limit);
+  }
+
+  async dueRuns(lease: NodeLease, now: number, limit: number) {
+    this.#count('dueRuns');
+    return dueRuns(this.#book, lease, now, limit);
+  }
+
+  async setAside(lease: NodeLease, run: string, reason: string): Promise<void> {
+    setAside(this.#book, lease, run, reason);
+  }
+
+  async takeBack(lease: NodeLease, run: string): Promise<boolean> {
+    return takeBack(this.#book, lease, run);
+  }
+
+  async appendLogs(rows: readonly LogRow[]): Promise<void> {
+    appendLogs(this.#book, rows);
+  }
+
+  async logEnd(run: string, task: string, attempt: number) {
+    return logEnd(this.#book, run, task, attempt);
+  }
+
+  async deploy(row: Omit<VersionRow, 'version'>): Promise<Deployed> {
+    return deploy(this.#book, row);
+  }
+
+  async version(workflow: string, number: number | null): Promise<VersionRow | null> {
+    this.#count('version');
+    return findVersion(this.#book, workflow, number);
+  }
+
+  async nodeKey(): Promise<Uint8Array> {
+    return new Uint8Array(32);
+  }
+
+  async deployPool(row: PoolVersion): Promise<Deployed> {
+    return deployPool(this.#book, row);
+  }
+
+  async pools() {
+    return pools(this.#book);
+  }
+
+  stalls(): readonly string[] {
+    return [];
+  }
+
+  get rows(): Map<string, Row> {
+    return this.#book.rows;
+  }
+
+  /** How many slots each pool has by now. */
+  get capacities(): ReadonlyMap<string, number> {
+    return new Map([...this.#book.pools.values()].map(({ name, capacity }) => [name, capacity]));
+  }
+
+  /** Who holds slots, by key. */
+  get slotsHeld(): ReadonlyMap<string, SlotWant> {
+    return this.#book.slots;
+  }
+
+  /** The id of a node; undefined when it has never registered. */
+  nodeNamed(name: string): number | undefined {
+    const node = this.#book.nodes.findIndex((each) => each.name === name);
+    return node < 0 ? undefined : node;
+  }
+
+  #count(call: string): void {
+    this.calls.set(call, (this.calls.get(call) ?? 0) + 1);
+  }
+}

@@ -1,0 +1,82 @@
+/** What every journal promises of pools: whose they are, and how large. */
+import { expect, it } from 'vitest';
+import { grant } from '../kernel/slots.ts';
+import type { Definition } from '../model/definition.ts';
+import { runId } from './rows.fixture.ts';
+import { alone, start, suite } from './subject.fixture.ts';
+
+const by = { actor: 'tester' };
+
+function version(workflow: string, pools: Record<string, number>) {
+  const definition: Definition = { name: workflow, inputs: {}, tasks: [], edges: [], pools };
+  return { workflow, definition, source: JSON.stringify(pools), directory: '', deployedAt: 0, by };
+}
+
+function document(name: string, slots: number, deployedAt = 1) {
+  return {
+    pool: { name, slots, title: 'Licences' },
+    source: `${name} ${slots}`,
+    deployedAt,
+    by,
+  };
+}
+
+const want = (run: number, pool: string) => ({
+  run: runId(run),
+  task: 't',
+  attempt: 1,
+  slots: { [pool]: 1 },
+});
+
+export const poolsSuite = suite('pools', (open) => {
+  it('that a workflow declares are its own, whatever others call theirs', async () => {
+    const main = await alone(open);
+    const { journal, lease } = main;
+    await start(main, [{}, {}, {}, {}, {}]);
+    await journal.deploy(version('b', { dock: 2 }));
+    await journal.deploy(version('a', { dock: 1 }));
+    expect(await journal.pools()).toMatchObject([
+      { name: 'a/dock', capacity: 1, workflow: 'a', version: 0, sharedBy: [], used: 0 },
+      { name: 'b/dock', capacity: 2, workflow: 'b' },
+    ]);
+    const wants = [want(1, 'a/dock'), want(2, 'a/dock'), want(3, 'b/dock'), want(4, 'b/dock')];
+    const { granted } = await journal.slots.take(lease, wants, grant);
+    expect(granted).toEqual([true, false, true, true]);
+    expect(await journal.pools()).toMatchObject([{ used: 1 }, { used: 2 }]);
+  });
+
+  it('have the size of the newest version, also downwards; one that it leaves out stays', async () => {
+    const main = await alone(open);
+    const { journal, lease } = main;
+    await start(main, [{}, {}, {}, {}]);
+    await journal.deploy(version('a', { dock: 2, crane: 4 }));
+    const both = [want(1, 'a/dock'), want(2, 'a/dock')];
+    expect((await journal.slots.take(lease, both, grant)).granted).toEqual([true, true]);
+    await journal.deploy(version('a', { dock: 1 }));
+    expect(await journal.pools()).toMatchObject([
+      { name: 'a/crane', capacity: 4 },
+      { capacity: 1 },
+    ]);
+    const next = [want(3, 'a/dock')];
+    const waits = await journal.slots.take(lease, next, grant);
+    expect(waits).toMatchObject({ granted: [false], pools: [{ used: 2, capacity: 1 }] });
+    await journal.slots.give(lease, both.slice(0, 1));
+    expect((await journal.slots.take(lease, next, grant)).granted).toEqual([false]);
+    await journal.slots.give(lease, both.slice(1));
+    expect((await journal.slots.take(lease, next, grant)).granted).toEqual([true]);
+  });
+
+  it('that are documents have versions, and the size of the newest', async () => {
+    const { journal } = await alone(open);
+    const first = document('licence', 2);
+    expect(await journal.deployPool(first)).toEqual({ version: 1, changed: true });
+    expect(await journal.deployPool(first)).toEqual({ version: 1, changed: true });
+    const again = document('licence', 2, 2);
+    expect(await journal.deployPool(again)).toEqual({ version: 1, changed: false });
+    const smaller = document('licence', 1);
+    expect(await journal.deployPool(smaller)).toEqual({ version: 2, changed: true });
+    expect(await journal.pools()).toMatchObject([
+      { name: 'licence', capacity: 1, workflow: null, version: 2, title: 'Licences', owner: null },
+    ]);
+  });
+});
