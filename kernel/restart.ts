@@ -199,11 +199,11 @@ function resetOf(graph: Graph, refs: readonly string[]): Reset {
       next = at + 1;
       continue;
     }
-    const name = taskOfRef(ref);
-    const task = graph.index.get(name);
+    const bracket = ref.lastIndexOf('[');
+    const task = graph.index.get(ref.slice(0, bracket));
     if (task === undefined) continue;
     const positions = items.get(task) ?? new Set();
-    items.set(task, positions.add(Number(ref.slice(name.length + 1, -1))));
+    items.set(task, positions.add(Number(ref.slice(bracket + 1, -1))));
   }
   return { tasks: marks, items };
 }
@@ -223,8 +223,7 @@ export function restart(state: RunState, event: RunRestarted, definitions: Defin
   const floors = floorsOf(state, old.graph, lineage);
   state.nodes = lineage.map((before, index) => {
     const node = old.nodes[before ?? -1] ?? freshNode(index, 0);
-    const next: Mutable<Node> =
-      reset.tasks[index] === 1 ? resetNode(node, index, old.nodes) : node;
+    const next: Mutable<Node> = reset.tasks[index] === 1 ? resetNode(node, index, old.nodes) : node;
     next.task = index;
     next.attempt = Math.max(floors?.[index] ?? 0, next.attempt);
     return next;

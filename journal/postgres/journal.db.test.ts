@@ -275,6 +275,22 @@ describe('versions', () => {
     expect(second.items[0]).not.toHaveProperty('source');
   });
 
+  it('knows a large definition again by its meaning, whatever its form of text', async () => {
+    const { journal, connection } = await fresh();
+    const tasks = Array.from({ length: 600 }, (_, at) => ({ name: `t${at}`, note: 'a\nb' }));
+    const large = {
+      ...row,
+      definition: { name: 'w', inputs: {}, tasks, edges: [], pools: {}, title: 'Work' } as never,
+    };
+    expect(await journal.deploy(large)).toEqual({ version: 1, changed: true });
+    const client = await bed.client(connection);
+    await client.query('update versions set definition = $1', [JSON.stringify(large.definition)]);
+    const again = { ...large, deployedAt: row.deployedAt + 1 };
+    expect(await journal.deploy(again)).toEqual({ version: 1, changed: false });
+    const other = { ...again, definition: { ...definition, title: 'Other' } };
+    expect(await journal.deploy(other)).toEqual({ version: 2, changed: true });
+  });
+
   it('gives two deployments at once two versions', async () => {
     const { journal } = await fresh();
     const sources = ['a', 'b', 'c'].map((source) => journal.deploy({ ...row, source }));
