@@ -260,6 +260,26 @@ describe('following', () => {
     ]);
   });
 
+  it('ends a page of large events sooner, and continues behind it: none is missed', async () => {
+    const text = 'x'.repeat(250_000);
+    house.eventRows = Array.from({ length: 200 }, (_, seq) => {
+      return { ...event(seq), data: seq < 60 ? '{}' : JSON.stringify({ output: { text } }) };
+    });
+    const seen: number[] = [];
+    let pages = 0;
+    for (let more = true; more; pages++) {
+      const after = seen.at(-1) ?? -1;
+      const { body } = await call('GET', `/runs/r-1/events?limit=5000&after=${after}`);
+      // The last portion that is asked for may be larger than those before it.
+      expect(JSON.stringify(body.events).length).toBeLessThan(17_000_000);
+      for (const { seq } of body.events as { seq: number }[]) seen.push(seq);
+      expect(body.next).toBe(seen.at(-1));
+      more = body.more as boolean;
+    }
+    expect(seen).toEqual(house.eventRows.map(({ seq }) => seq));
+    expect(pages).toBeGreaterThan(1);
+  });
+
   it('waits for the door, then reads again', async () => {
     const answer = call('GET', '/runs/r-1/events?after=4&wait=60s');
     const { news } = await house.waiting;

@@ -65,6 +65,7 @@ export interface EngineOptions {
   readonly observer?: Observer;
   /** Runs in memory at most; more wait in the journal. */
   readonly mostRuns?: number;
+  readonly settledAtOnce?: number;
   /** The door of another node by its address; without it commands for its runs are refused. */
   readonly peers?: (url: string) => Peer;
   /** What a job of the run shows to the API: it may look at that run and act on it. */
@@ -307,12 +308,17 @@ class Orchestra implements Engine {
   }
 
   #makeOwner(): Owner {
-    const { journal, clock, chance } = this.#options;
+    const { journal, clock, chance, settledAtOnce } = this.#options;
+    const { definitions } = this.#versions;
     return new Owner({
       journal,
       versions: this.#versions,
       clock,
-      chance,
+      context: {
+        chance: () => chance.next(),
+        definitions,
+        ...(settledAtOnce !== undefined && { settledAtOnce }),
+      },
       pipeline: () => this.#writing(),
       dispatcher: () => this.#dispatcher,
       lane: (body) => laneOf(body, this.#limits),

@@ -15,7 +15,7 @@ import type { Body } from '../model/definition.ts';
 import { TuttiError } from '../model/errors.ts';
 import type { AttemptReport, DoorCommand, Refusal, RunEvent, RunStarted } from '../model/run.ts';
 import { failures, isAside } from './absence.ts';
-import type { Chance, Clock } from './clock.ts';
+import type { Clock } from './clock.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Flight } from './flight.ts';
 import { signalled } from './followers.ts';
@@ -36,7 +36,8 @@ export interface OwnerParts {
   readonly journal: Journal;
   readonly versions: Versions;
   readonly clock: Clock;
-  readonly chance: Chance;
+  /** What the kernel is given beside the time. */
+  readonly context: Omit<Context, 'now'>;
   readonly pipeline: () => Pipeline;
   readonly dispatcher: () => Dispatcher;
   readonly lane: (body: Body) => string;
@@ -81,8 +82,7 @@ export class Owner implements PipelineListener {
 
   constructor(parts: OwnerParts) {
     this.#parts = parts;
-    const { chance, versions } = parts;
-    this.#now = { now: 0, chance: () => chance.next(), definitions: versions.definitions };
+    this.#now = { now: 0, ...parts.context };
     this.#leavings = new Leavings(parts.landed);
     this.#shelf = new Shelf(parts);
     this.#refusals = new Refusals({

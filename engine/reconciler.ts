@@ -33,8 +33,8 @@ export interface ReconcilerParts {
 
 type Settled = (error?: Error) => void;
 
-/** So many are begun in some milliseconds. */
-const NODES_AT_ONCE = 1_000;
+/** So many are begun, each with what it decides at once, in some tens of milliseconds. */
+const NODES_AT_ONCE = 400;
 
 export class Reconciler {
   readonly #parts: ReconcilerParts;

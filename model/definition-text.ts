@@ -12,21 +12,32 @@ const TASKS_A_LINE = 500;
 const EDGES_A_LINE = 5_000;
 
 export function writeDefinition(definition: Definition): string {
+  const writing = writingDefinition(definition);
+  for (;;) {
+    const { done, value } = writing.next();
+    if (done === true) return value;
+  }
+}
+
+/** With places between, where who has others to serve may do so. */
+export function* writingDefinition(definition: Definition): Generator<void, string, void> {
   const { tasks, edges, ...rest } = definition;
   if (tasks.length <= TASKS_A_LINE && edges.length <= EDGES_A_LINE)
     return JSON.stringify(definition);
-  const head = JSON.stringify(rest).slice(0, -1);
-  const lines = [`${head},"tasks":[`, ...linesOf(tasks, TASKS_A_LINE), '],"edges":['];
-  return [...lines, ...linesOf(edges, EDGES_A_LINE), ']}'].join('\n');
+  const lines = [`${JSON.stringify(rest).slice(0, -1)},"tasks":[`];
+  yield* writingLines(lines, tasks, TASKS_A_LINE);
+  lines.push('],"edges":[');
+  yield* writingLines(lines, edges, EDGES_A_LINE);
+  lines.push(']}');
+  return lines.join('\n');
 }
 
-function linesOf(list: readonly object[], size: number): string[] {
-  const lines: string[] = [];
+function* writingLines(lines: string[], list: readonly object[], size: number): Generator<void> {
   for (let at = 0; at < list.length; at += size) {
     const line = JSON.stringify(list.slice(at, at + size)).slice(1, -1);
     lines.push(at + size < list.length ? `${line},` : line);
+    yield;
   }
-  return lines;
 }
 
 /** With places between, where who has others to serve may do so. */

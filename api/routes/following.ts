@@ -34,11 +34,9 @@ async function statusOf(room: Room, run: string): Promise<RunStatus> {
   return summary.status;
 }
 
-/** Events are small, as a rule; an output may have 256 kB. */
-const FEW_EVENTS = 50;
+/** Asked for at once: events are small, as a rule, but whatever came before, each may have 256 kB. */
+const ASKED_AT_ONCE = 50;
 const PAGE_CHARACTERS = 4_000_000;
-/** Asked for at once. */
-const MOST_EVENTS = 1_000;
 
 async function readEvents(
   room: Room,
@@ -51,10 +49,7 @@ async function readEvents(
   let characters = 0;
   let more = true;
   while (more && rows.length < limit && characters < PAGE_CHARACTERS) {
-    // As many as are likely to have room, by what those so far were like.
-    const mean = characters / Math.max(1, rows.length) + 1;
-    const likely = rows.length === 0 ? FEW_EVENTS : (PAGE_CHARACTERS - characters) / mean;
-    const most = Math.min(limit - rows.length, Math.max(1, Math.floor(likely)), MOST_EVENTS);
+    const most = Math.min(limit - rows.length, ASKED_AT_ONCE);
     const found = await room.views.events(run, rows.at(-1)?.seq ?? after, most);
     for (const row of found) {
       rows.push(row);

@@ -80,3 +80,25 @@ describe('crash of the server', () => {
     expect(journal.stalls()).toEqual([]);
   }, 60_000);
 });
+
+describe('versions', () => {
+  it('knows a large definition again by its meaning, whatever its form of text', async () => {
+    const { journal, connection } = await fresh();
+    const tasks = Array.from({ length: 600 }, (_, at) => ({ name: `t${at}`, note: 'a\nb' }));
+    const large = {
+      workflow: 'w',
+      definition: { name: 'w', inputs: {}, tasks, edges: [], pools: {}, title: 'Work' } as never,
+      source: 'workflow: w',
+      directory: '/work',
+      deployedAt: 1_800_000_000_000,
+      by: { actor: 'tester' },
+    };
+    expect(await journal.deploy(large)).toEqual({ version: 1, changed: true });
+    const client = await bed.client(connection);
+    await client.query('update versions set definition = $1', [JSON.stringify(large.definition)]);
+    const again = { ...large, deployedAt: large.deployedAt + 1 };
+    expect(await journal.deploy(again)).toEqual({ version: 1, changed: false });
+    const other = { ...again, definition: { name: 'w', tasks: [], title: 'Other' } as never };
+    expect(await journal.deploy(other)).toEqual({ version: 2, changed: true });
+  });
+});

@@ -1,7 +1,6 @@
 /** Workflows, their immutable versions, and the pools that they declare. */
 import type pg from 'pg';
-import { readingDefinition, writeDefinition } from '../../model/definition-text.ts';
-import type { Definition } from '../../model/definition.ts';
+import { readingDefinition, writingDefinition } from '../../model/definition-text.ts';
 import type { By } from '../../model/run.ts';
 import type { Page } from '../page.ts';
 import type { VersionEntry, VersionRow, WorkflowRow } from '../versions.ts';
@@ -13,8 +12,12 @@ import { declarePools } from './pools.ts';
 export const INTRODUCE_WORKFLOW =
   'insert into workflows (name) values ($1) on conflict (name) do nothing';
 export const LOCK_WORKFLOW = 'select version from workflows where name = $1 for update';
+/** The same by meaning, too: definitions of many tasks have had another form of text. */
 export const SAME_VERSION = `
-select source = $3 and definition::text = $4 and directory = $5 as same,
+select source = $3 and directory = $5 and case
+    when definition::text = $4::text then true
+    else definition::jsonb = $4::text::jsonb
+  end as same,
   round(date_part('epoch', deployed_at) * 1000) = $6::float8 as now
 from versions where workflow = $1 and version = $2`;
 export const ADD_VERSION = `
@@ -39,11 +42,11 @@ from workflows where version > 0 and name > $1 order by name limit $2`;
 /** Above every version: integers of the database end here. */
 const NEWEST = 2 ** 31 - 1;
 
-export function deploy(
+export async function deploy(
   client: pg.Client,
   row: Omit<VersionRow, 'version'>,
 ): Promise<{ version: number; changed: boolean }> {
-  const definition = writeDefinition(row.definition);
+  const definition = await inTurns(writingDefinition(row.definition));
   return inTransaction(client, async () => {
     await client.query(INTRODUCE_WORKFLOW, [row.workflow]);
     const newest = await client.query<{ version: number }>(LOCK_WORKFLOW, [row.workflow]);
@@ -103,14 +106,15 @@ export async function findVersion(
       ? await client.query<StoredVersion>(FIND_NEWEST, [workflow])
       : await client.query<StoredVersion>(FIND_VERSION, [workflow, version]);
   const [row] = rows;
-  return row === undefined ? null : { ...row, definition: await definitionOf(row.definition) };
+  return row === undefined
+    ? null
+    : { ...row, definition: await inTurns(readingDefinition(row.definition)) };
 }
 
-/** Others have their turn while a large one is read. */
-async function definitionOf(text: string): Promise<Definition> {
-  const reading = readingDefinition(text);
+/** Others have their turn while a large one is read or written. */
+async function inTurns<T>(working: Generator<void, T, void>): Promise<T> {
   for (;;) {
-    const { done, value } = reading.next();
+    const { done, value } = working.next();
     if (done === true) return value;
     await new Promise<void>((resolve) => setImmediate(resolve));
   }

@@ -10,6 +10,8 @@ export interface Context {
   /** 0 ≤ chance < 1, for jitter. */
   readonly chance: () => number;
   readonly definitions: Definitions;
+  /** So many events follow by themselves from a command before others have their turn. */
+  readonly settledAtOnce?: number;
 }
 
 export type Decision = readonly RunEvent[] | Refusal;

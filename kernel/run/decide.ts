@@ -16,8 +16,8 @@ import type {
 } from '../../model/run.ts';
 import { decided } from './approval.ts';
 import type { Context, Decision } from './context.ts';
-import { withDescendants } from './graph.ts';
-import { definitionOf, indexOf, isMapped, isOutside, nodeAt, underway } from './nodes.ts';
+import { namesOf, withDescendants } from './graph.ts';
+import { definitionOf, indexOf, isMapped, isOutside, nodeAt, refOf, underway } from './nodes.ts';
 import { isRefusal, refusal } from '../../model/refusal.ts';
 import { reopen } from './reopen.ts';
 import { report } from './report.ts';
@@ -236,12 +236,12 @@ function steer(
     by: command.by,
   };
   if (node.status.name !== 'ended') return [steered];
-  const again = [...withDescendants(state.graph, [index])].toSorted((a, b) => a - b);
+  const again = withDescendants(state.graph, [index]);
   const running = underway(state, again);
   if (running !== undefined) {
     return refusal('restart.running', `"${running}" after the switch is still running`);
   }
-  const reset = again.map((task) => state.definition.tasks[task]?.name ?? '');
+  const reset = namesOf(state.graph, again);
   return [{ type: 'RunRestarted', at: now, by: command.by, reset }, steered];
 }
 
@@ -273,17 +273,11 @@ function restartChoice(
     version === state.version ? state.definition : context.definitions(state.workflow, version);
   const choice = choose(state, command, target);
   if (isRefusal(choice)) return choice;
-  const whole = choice.stops.flatMap((ref) => state.graph.index.get(ref) ?? []);
-  const running = underway(state, whole) ?? runningItem(state, choice.stops);
+  const item = choice.itemStops.find((index) => isOutside(state, nodeAt(state, index)));
+  const running =
+    underway(state, choice.stops) ?? (item === undefined ? undefined : refOf(state, item));
   if (running !== undefined) return refusal('restart.running', `"${running}" is still running`);
   return choice;
-}
-
-function runningItem(state: RunState, refs: readonly string[]): string | undefined {
-  return refs.find((ref) => {
-    const index = ref.endsWith(']') ? indexOf(state, ref) : undefined;
-    return index !== undefined && isOutside(state, nodeAt(state, index));
-  });
 }
 
 /** What RestartRun would do, before it does it. */

@@ -77,12 +77,27 @@ export function takes(on: EdgeEnd, end: End): boolean {
   }
 }
 
-/** The given tasks and everything that follows them, in no particular order. */
-export function withDescendants(graph: Graph, from: Iterable<number>): Set<number> {
-  const seen = new Set<number>(from);
-  // A Set visits what is added to it while it is being walked.
-  for (const task of seen) {
-    for (const edge of graph.out[task] ?? []) seen.add(edge.to);
-  }
-  return seen;
+/** By position of a task: 1 where it is meant. */
+export type Marks = Uint8Array;
+
+/** The given tasks and everything that follows them. */
+export function withDescendants(graph: Graph, from: Iterable<number>): Marks {
+  const marks = new Uint8Array(graph.definition.tasks.length);
+  const found: number[] = [];
+  const mark = (task: number) => {
+    if (marks[task] !== 0) return;
+    marks[task] = 1;
+    found.push(task);
+  };
+  for (const task of from) mark(task);
+  for (let at = 0; at < found.length; at++)
+    for (const edge of graph.out[found[at] ?? -1] ?? []) mark(edge.to);
+  return marks;
+}
+
+/** The names of these tasks, in their order. */
+export function namesOf(graph: Graph, marks: Marks): string[] {
+  const names: string[] = [];
+  for (let at = 0; at < marks.length; at++) if (marks[at] === 1) names.push(taskAt(graph, at).name);
+  return names;
 }

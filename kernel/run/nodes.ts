@@ -7,7 +7,7 @@
 import type { TaskDefinition } from '../../model/definition.ts';
 import { bug } from '../../model/errors.ts';
 import type { Edge } from '../../model/definition.ts';
-import { takes, taskAt } from './graph.ts';
+import { type Marks, takes, taskAt } from './graph.ts';
 import { type Ended, type Node, type NodeStatus, type RunState, WAITING } from './state.ts';
 
 export function nodeAt(state: RunState, index: number): Node {
@@ -65,9 +65,8 @@ export function indexOf(state: RunState, ref: string): number | undefined {
 }
 
 /** The first of these tasks that something outside works for. */
-export function underway(state: RunState, tasks: readonly number[]): string | undefined {
-  const set = new Set(tasks);
-  const found = state.nodes.find((node) => set.has(node.task) && isOutside(state, node));
+export function underway(state: RunState, tasks: Marks): string | undefined {
+  const found = state.nodes.find((node) => tasks[node.task] === 1 && isOutside(state, node));
   return state.definition.tasks[found?.task ?? -1]?.name;
 }
 

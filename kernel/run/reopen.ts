@@ -8,7 +8,7 @@
  */
 import type { Refusal, ReopenTask, RunEvent } from '../../model/run.ts';
 import type { Decision } from './context.ts';
-import { withDescendants } from './graph.ts';
+import { namesOf, withDescendants } from './graph.ts';
 import { definitionOf, indexOf, isBad, nodeAt, underway } from './nodes.ts';
 import { refusal } from '../../model/refusal.ts';
 import type { Node, RunState } from './state.ts';
@@ -22,17 +22,16 @@ export function reopen(state: RunState, command: ReopenTask, now: number): Decis
   if (waitsFor(node, command)) return [];
   const refused = whyNot(state, node, command);
   if (refused !== undefined) return refused;
-  const after = [...withDescendants(state.graph, [node.task])].filter((each) => each !== node.task);
+  const after = withDescendants(state.graph, [node.task]);
+  after[node.task] = 0;
   const running = underway(state, after);
   if (running !== undefined) {
     return refusal('restart.running', `"${running}" after "${task}" is still running`);
   }
   const reopened: RunEvent = { type: 'TaskReopened', at: now, task, attempt, child, by };
-  const begun = after.some((each) => nodeAt(state, each).status.name !== 'waiting');
+  const begun = after.some((is, each) => is === 1 && nodeAt(state, each).status.name !== 'waiting');
   if (!begun) return [reopened];
-  const reset = after
-    .toSorted((a, b) => a - b)
-    .map((each) => state.definition.tasks[each]?.name ?? '');
+  const reset = namesOf(state.graph, after);
   return [reopened, { type: 'RunRestarted', at: now, by, reset }];
 }
 

@@ -6,7 +6,7 @@ import type { Definition } from '../../model/definition.ts';
 import { bug } from '../../model/errors.ts';
 import type { By, Refusal, RestartRun, RunRestarted } from '../../model/run.ts';
 import type { Definitions } from './context.ts';
-import { type Graph, graphOf, taskAt, withDescendants } from './graph.ts';
+import { type Graph, graphOf, type Marks, namesOf, taskAt, withDescendants } from './graph.ts';
 import { canCarry, lineageOf } from './lineage.ts';
 import {
   closes,
@@ -19,19 +19,31 @@ import {
   letIn,
   lookAt,
   nodeAt,
-  refOf,
   renewDeadline,
 } from './nodes.ts';
 import type { Mutable } from '../../model/mutable.ts';
-import { refusal } from '../../model/refusal.ts';
+import { isRefusal, refusal } from '../../model/refusal.ts';
 import { type Node, type RunState, WAITING } from './state.ts';
 
 export interface RestartChoice {
   /** What goes back to waiting, in the words of the version that the run goes on with. */
   readonly reset: readonly string[];
   readonly keeps: readonly string[];
-  /** Tasks and items that must not be under way, in the words of the version so far. */
-  readonly stops: readonly string[];
+  /** What must not be under way: tasks of the version so far, and nodes of items. */
+  readonly stops: Marks;
+  readonly itemStops: readonly number[];
+}
+
+/** Where a restart begins, by position: a run of 100,000 tasks has no time to look names up. */
+interface Seeds {
+  /** In the version that the run goes on with. */
+  readonly tasks: readonly number[];
+  readonly items: readonly ItemSeed[];
+}
+interface ItemSeed {
+  readonly ref: string;
+  readonly task: number;
+  readonly node: number;
 }
 
 /**
@@ -48,52 +60,41 @@ export function choose(
   if (wrong !== undefined) return refusal('request.invalid', wrong);
   const graph = graphOf(target);
   const lineage = lineageOf(state.graph, target, mapping);
-  const from = command.from ?? renamed(failures(state), lineage, state, graph);
-  const seeds = new Set<number>(uncarried(state, target, lineage));
-  const items: string[] = [];
-  for (const ref of from) {
-    const name = taskOfRef(ref);
-    const index = graph.index.get(name);
-    if (index === undefined) return refusal('task.unknown', `the workflow has no task "${ref}"`);
-    if (name === ref) {
-      seeds.add(index);
-    } else {
-      if (indexOf(state, oldRef(ref, index, lineage, state)) === undefined)
-        return refusal('task.unknown', `the run has no task "${ref}"`);
-      items.push(ref);
-      for (const edge of graph.out[index] ?? []) seeds.add(edge.to);
-    }
-  }
-  const whole = withDescendants(graph, seeds);
-  const kept = items.filter((ref) => !whole.has(graph.index.get(taskOfRef(ref)) ?? -1));
-  if (whole.size + kept.length === 0 && target === state.definition) {
+  const seeds =
+    command.from === undefined
+      ? failures(state, graph, lineage)
+      : named(state, graph, lineage, command.from);
+  if (isRefusal(seeds)) return seeds;
+  const after = seeds.items.flatMap(({ task }) => (graph.out[task] ?? []).map(({ to }) => to));
+  const uncarried = target === state.definition ? [] : uncarriedOf(state, target, lineage);
+  const whole = withDescendants(graph, [...seeds.tasks, ...after, ...uncarried]);
+  const items = seeds.items.filter(({ task }) => whole[task] === 0);
+  if (items.length === 0 && target === state.definition && !whole.includes(1)) {
     return refusal('restart.nothing', 'no task of this run failed; name tasks to restart from');
   }
-  return choiceOf(state, graph, lineage, whole, kept);
+  return choiceOf(state, graph, lineage, whole, items);
 }
 
 function choiceOf(
   state: RunState,
   graph: Graph,
   lineage: Lineage,
-  whole: ReadonlySet<number>,
-  items: readonly string[],
+  whole: Marks,
+  items: readonly ItemSeed[],
 ): RestartChoice {
-  // Tasks that the old version did not have begin in any case.
-  const begins = (index: number) => whole.has(index) || lineage[index] === undefined;
-  const names = graph.definition.tasks.map(({ name }) => name);
   const same = graph === state.graph;
-  const goesOn = new Set(same ? [] : lineage.filter((_, index) => !whole.has(index)));
-  const stops = state.definition.tasks.filter((_, index) =>
-    same ? whole.has(index) : !goesOn.has(index),
-  );
-  const itemStops = items.map((ref) =>
-    oldRef(ref, graph.index.get(taskOfRef(ref)) ?? -1, lineage, state),
-  );
+  // Tasks that the old version did not have begin in any case.
+  const begins = same ? whole : whole.map((is, at) => (lineage[at] === undefined ? 1 : is));
+  const stops = same ? whole : new Uint8Array(state.definition.tasks.length).fill(1);
+  if (!same) lineage.forEach((before, at) => whole[at] === 1 || (stops[before ?? -1] = 0));
   return {
-    reset: [...items, ...names.filter((_, index) => begins(index))],
-    keeps: names.filter((_, index) => !begins(index)),
-    stops: [...stops.map(({ name }) => name), ...itemStops],
+    reset: [...items.map(({ ref }) => ref), ...namesOf(graph, begins)],
+    keeps: namesOf(
+      graph,
+      begins.map((is) => 1 - is),
+    ),
+    stops,
+    itemStops: items.map(({ node }) => node),
   };
 }
 
@@ -123,8 +124,7 @@ function mistakeIn(
 }
 
 /** Tasks of the new version whose past means nothing to them. */
-function uncarried(state: RunState, target: Definition, lineage: Lineage): number[] {
-  if (target === state.definition) return [];
+function uncarriedOf(state: RunState, target: Definition, lineage: Lineage): number[] {
   return target.tasks.flatMap((task, index) => {
     const before = lineage[index];
     if (before === undefined) return [];
@@ -133,42 +133,80 @@ function uncarried(state: RunState, target: Definition, lineage: Lineage): numbe
   });
 }
 
-/** The tasks and items that ended badly with nobody to take it; items rather than their mapped task. */
-function failures(state: RunState): string[] {
-  const refs: string[] = [];
-  state.nodes.forEach((node, index) => {
-    if (!isBad(node.status) || node.closed) return;
-    if (node.item !== undefined) {
-      if (!nodeAt(state, node.item.parent).closed) refs.push(refOf(state, index));
-    } else if (node.items === undefined || node.items.failed === 0) {
-      refs.push(refOf(state, index));
-    }
-  });
-  return refs;
-}
-
-/** References in the words of the new version, without those that it has no task for. */
-function renamed(
-  refs: readonly string[],
-  lineage: Lineage,
+function named(
   state: RunState,
   graph: Graph,
-): string[] {
-  if (refs.length === 0 || graph === state.graph) return [...refs];
-  const after = new Map(lineage.map((before, index) => [before, index]));
-  return refs.flatMap((ref) => {
-    const before = state.graph.index.get(taskOfRef(ref));
-    const index = before === undefined ? undefined : after.get(before);
-    if (index === undefined) return [];
-    return [`${taskAt(graph, index).name}${ref.slice(taskOfRef(ref).length)}`];
-  });
+  lineage: Lineage,
+  from: readonly string[],
+): Seeds | Refusal {
+  const tasks: number[] = [];
+  const items: ItemSeed[] = [];
+  for (const ref of from) {
+    const name = taskOfRef(ref);
+    const task = graph.index.get(name);
+    if (task === undefined) return refusal('task.unknown', `the workflow has no task "${ref}"`);
+    if (name === ref) {
+      tasks.push(task);
+      continue;
+    }
+    const before = state.definition.tasks[lineage[task] ?? -1]?.name ?? '';
+    const node = indexOf(state, `${before}${ref.slice(name.length)}`);
+    if (node === undefined) return refusal('task.unknown', `the run has no task "${ref}"`);
+    items.push({ ref, task, node });
+  }
+  return { tasks, items };
 }
 
-/** A reference to an item in the words of the version so far. */
-function oldRef(ref: string, index: number, lineage: Lineage, state: RunState): string {
-  const before = lineage[index];
-  if (before === undefined) return '';
-  return `${taskAt(state.graph, before).name}${ref.slice(taskOfRef(ref).length)}`;
+/**
+ * The tasks and items that ended badly with nobody to take it, without those that the version has no
+ * task for; items rather than their mapped task.
+ */
+function failures(state: RunState, graph: Graph, lineage: Lineage): Seeds {
+  const tasks: number[] = [];
+  const items: ItemSeed[] = [];
+  const after: number[] = [];
+  lineage.forEach((before, at) => before !== undefined && (after[before] = at));
+  state.nodes.forEach((node, index) => {
+    if (!isBad(node.status) || node.closed) return;
+    const task = after[node.task];
+    if (task === undefined) return;
+    if (node.item !== undefined) {
+      if (nodeAt(state, node.item.parent).closed) return;
+      const ref = `${taskAt(graph, task).name}[${node.item.position}]`;
+      items.push({ ref, task, node: index });
+    } else if (node.items === undefined || node.items.failed === 0) {
+      tasks.push(task);
+    }
+  });
+  return { tasks, items };
+}
+
+/** What an event resets: tasks, and by task the positions of items. */
+interface Reset {
+  readonly tasks: Marks;
+  readonly items: ReadonlyMap<number, ReadonlySet<number>>;
+}
+
+function resetOf(graph: Graph, refs: readonly string[]): Reset {
+  const { tasks } = graph.definition;
+  const marks = new Uint8Array(tasks.length);
+  const items = new Map<number, Set<number>>();
+  let next = 0;
+  for (const ref of refs) {
+    // They come in the order of the tasks: most stand where they are looked for first.
+    const at = tasks[next]?.name === ref ? next : graph.index.get(ref);
+    if (at !== undefined) {
+      marks[at] = 1;
+      next = at + 1;
+      continue;
+    }
+    const bracket = ref.lastIndexOf('[');
+    const task = graph.index.get(ref.slice(0, bracket));
+    if (task === undefined) continue;
+    const positions = items.get(task) ?? new Set();
+    items.set(task, positions.add(Number(ref.slice(bracket + 1, -1))));
+  }
+  return { tasks: marks, items };
 }
 
 export function restart(state: RunState, event: RunRestarted, definitions: Definitions): void {
@@ -181,24 +219,32 @@ export function restart(state: RunState, event: RunRestarted, definitions: Defin
   }
   revive(state, event.by);
   renewDeadline(state, event.at);
-  const reset = new Set(event.reset);
+  const reset = resetOf(state.graph, event.reset);
   const lineage = lineageOf(old.graph, state.definition, event.mapping);
-  // Under a new name, attempts go on from those that the name has seen in any version.
-  const floors = state.definition.tasks.map(({ name }, index) =>
-    old.graph.index.get(name) === (lineage[index] ?? -1) ? 0 : (state.spent.get(name) ?? 0),
-  );
-  state.nodes = floors.map((floor, index) => {
-    const node = old.nodes[lineage[index] ?? -1] ?? freshNode(index, 0);
-    const isReset = reset.has(taskAt(state.graph, index).name);
-    const next: Mutable<Node> = isReset ? resetNode(node, index, old.nodes) : node;
+  const floors = floorsOf(state, old.graph, lineage);
+  state.nodes = lineage.map((before, index) => {
+    const node = old.nodes[before ?? -1] ?? freshNode(index, 0);
+    const next: Mutable<Node> = reset.tasks[index] === 1 ? resetNode(node, index, old.nodes) : node;
     next.task = index;
-    next.attempt = Math.max(floor, next.attempt);
+    next.attempt = Math.max(floors?.[index] ?? 0, next.attempt);
     return next;
   });
   const going = carryItems(state, old.nodes, reset, floors);
-  recount(state, old.nodes.length);
+  recount(state);
   for (const parent of going) letIn(state, parent, event.at);
-  state.definition.tasks.forEach((_, index) => lookAt(state, index, event.at));
+  for (let index = 0; index < lineage.length; index++) lookAt(state, index, event.at);
+  // Nodes may have moved, and some may be gone: all are looked at.
+  state.touched = [];
+  const nodes = Math.max(old.nodes.length, state.nodes.length);
+  for (let index = 0; index < nodes; index++) state.touched.push(index);
+}
+
+/** Under a new name, attempts go on from those that the name has seen in any version. */
+function floorsOf(state: RunState, before: Graph, lineage: Lineage): readonly number[] | undefined {
+  if (before === state.graph) return undefined;
+  return state.definition.tasks.map(({ name }, index) =>
+    before.index.get(name) === (lineage[index] ?? -1) ? 0 : (state.spent.get(name) ?? 0),
+  );
 }
 
 /** A run that had ended goes on; one that has a parent will tell it. */
@@ -232,11 +278,11 @@ function resetNode(node: Node, task: number, nodes: readonly Node[]): Node {
 function carryItems(
   state: RunState,
   nodes: readonly Node[],
-  reset: ReadonlySet<string>,
-  floors: readonly number[],
+  reset: Reset,
+  floors: readonly number[] | undefined,
 ): number[] {
   const going: number[] = [];
-  state.definition.tasks.forEach((task, parent) => {
+  state.definition.tasks.forEach((_, parent) => {
     const node = nodeAt(state, parent);
     const items = node.items;
     if (items === undefined) return;
@@ -244,22 +290,24 @@ function carryItems(
     const moved = { ...items, first, ended: 0, failed: 0, pending: [] as number[] };
     node.items = moved;
     let opened = false;
-    items.values.forEach((_, position) => {
-      const before = nodes[items.first + position] ?? bug('item');
-      const again = reset.has(`${task.name}[${position}]`);
-      const item: Node = {
-        ...before,
-        task: parent,
-        item: { position, parent },
-        attempt: Math.max(before.attempt, floors[parent] ?? 0),
-        ...(again && { status: WAITING, failures: 0, rounds: 0 }),
-      };
+    const positions = reset.items.get(parent);
+    for (let position = 0; position < items.values.length; position++) {
+      // Changed where it is, like its mapped task: nobody has the old nodes any more.
+      const item: Mutable<Node> = nodes[items.first + position] ?? bug('item');
+      item.task = parent;
+      item.item = { position, parent };
+      item.attempt = Math.max(item.attempt, floors?.[parent] ?? 0);
+      if (positions?.has(position) === true) {
+        item.status = WAITING;
+        item.failures = 0;
+        item.rounds = 0;
+        opened = true;
+      }
       state.nodes.push(item);
-      if (again) opened = true;
       if (item.status.name === 'waiting') moved.pending.push(position);
       if (item.status.name === 'ended') moved.ended += 1;
       if (isBad(item.status)) moved.failed += 1;
-    });
+    }
     moved.pending.reverse();
     const { status } = node;
     if (opened && status.name === 'ended') {
@@ -274,14 +322,11 @@ function carryItems(
 }
 
 /** Counts and edges from scratch: a restart is rare, so it may look at the whole run. */
-function recount(state: RunState, nodesBefore: number): void {
+function recount(state: RunState): void {
   state.alive = 0;
   state.ended = 0;
   state.failed = 0;
   state.agenda = [];
-  // Nodes may have moved, and some may be gone: all are looked at.
-  const nodes = Math.max(nodesBefore, state.nodes.length);
-  state.touched = Array.from({ length: nodes }, (_, index) => index);
   state.nodes.forEach((node) => {
     node.closed = closes(state, node);
     if (node.status.name === 'ended') {

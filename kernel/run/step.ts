@@ -52,7 +52,8 @@ function rest(
   context: Context,
 ): readonly RunEvent[] {
   let events: RunEvent[] | undefined;
-  for (let settled = 0; settled < SETTLED_AT_ONCE; settled++) {
+  const { settledAtOnce = SETTLED_AT_ONCE } = context;
+  for (let settled = 0; settled < settledAtOnce; settled++) {
     const event = settle(state, context.now);
     if (event === null) return events ?? decided;
     events ??= [...decided];

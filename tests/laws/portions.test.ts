@@ -1,5 +1,5 @@
 /** A large run is worked on in portions: others have their turn in between, and nothing is lost or late. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { quiet } from '../simulation/clock.ts';
 import { by, Stage } from '../simulation/stage.ts';
 
@@ -38,6 +38,48 @@ describe('a run of many tasks', () => {
     await stage.submit({ type: 'ReleaseRun', run, by });
     await quiet(50);
     expect(stage.world.count('call')).toBe(asked);
+  });
+
+  it('is seen as it is after each command, though it was kept for those who look', async () => {
+    const stage = await Stage.open();
+    stage.world.standing.set('call', (question) => question.answer({}));
+    await stage.deploy(many('{ action: world.look }', 600));
+    const run = await stage.start('many');
+    await quiet(200);
+    for (const attempt of [1, 2, 3]) {
+      for (let look = 0; look < 2; look++) {
+        const { status, taskViews } = await stage.view(run);
+        expect([status, taskViews[9]?.attempt]).toEqual(['succeeded', attempt]);
+      }
+      await stage.submit({ type: 'RestartRun', run, by, from: ['t9'] });
+      await quiet(200);
+    }
+    await stage.submit({ type: 'RerunTask', run, by, task: 't9' });
+    await quiet(200);
+    expect((await stage.task(run, 't9')).attempt).toBe(5);
+  });
+
+  it('is kept for a moment for those who look at it again, and two of them at most', async () => {
+    const stage = await Stage.open();
+    stage.world.standing.set('call', (question) => question.answer({}));
+    await stage.deploy(many('{ action: world.look }', 600));
+    const runs: string[] = [];
+    for (let at = 0; at < 3; at++) {
+      runs.push(await stage.start('many'));
+      await quiet(200);
+    }
+    const load = vi.spyOn(stage.journal, 'load');
+    const [first = '', ...others] = runs;
+    async function loads(run: string): Promise<number> {
+      load.mockClear();
+      expect((await stage.view(run)).status).toBe('succeeded');
+      return load.mock.calls.length;
+    }
+    expect([await loads(first), await loads(first)]).toEqual([1, 0]);
+    for (const other of others) expect(await loads(other)).toBe(1);
+    expect(await loads(first)).toBe(1);
+    await stage.clock.advance(11_000);
+    expect(await loads(first)).toBe(1);
   });
 
   it('sleeps when all of them wait, and wakes for all of them', async () => {

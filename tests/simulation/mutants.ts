@@ -198,6 +198,14 @@ export const MUTANTS: readonly Mutant[] = [
     laws: ['family'],
   },
   {
+    name: 'what a step has left undecided is decided by nobody',
+    file: 'engine/owner.ts',
+    snippet:
+      'this.#parts.pipeline().add(run, entry);\n    if (!isAtRest(state)) this.#settleOn(run);',
+    instead: 'this.#parts.pipeline().add(run, entry);',
+    laws: ['events-drive'],
+  },
+  {
     name: 'a run of a living node is taken into memory',
     file: 'engine/owner.ts',
     snippet:

@@ -3,13 +3,14 @@ import { definitionOf, nodeAt } from '../../kernel/run/nodes.ts';
 import { plan } from '../../kernel/run/plan.ts';
 import { gatesOf, NO_OVERLAY } from '../../kernel/run/gates.ts';
 import { refOf } from '../../kernel/run/nodes.ts';
+import { unsettled } from '../../kernel/run/settle.ts';
 import type { RunState } from '../../kernel/run/state.ts';
 import { statusOf } from '../../kernel/run/status.ts';
 import type { Book, Folded } from './book.ts';
 
 export function rests(book: Book, folded: Folded): boolean {
   const { state } = folded;
-  if (state.untold !== undefined) return false;
+  if (state.untold !== undefined || isUndecided(state)) return false;
   return plan(state).every((effect) => {
     if (effect.kind === 'dispatch') return isShutOut(book, folded, effect.node);
     if (effect.kind === 'timer') return false;
@@ -19,6 +20,11 @@ export function rests(book: Book, folded: Folded): boolean {
     }
     return effect.lost && isShout(state, effect.node);
   });
+}
+
+/** Something follows by itself from what has happened: the end of the run, or what one of its tasks does. */
+function isUndecided(state: RunState): boolean {
+  return state.end === undefined && (state.alive === 0 || unsettled(state).length > 0);
 }
 
 /** Nobody can be asked what became of it: a person says so. */
@@ -50,5 +56,6 @@ export function whyNot(book: Book, { id, state }: Folded): string {
     const gate = gatesOf(state, effect.node, NO_OVERLAY)[0]?.words ?? 'nothing';
     return `"${refOf(state, effect.node)}" (${definitionOf(state, node).body.kind}, ${statusOf(state, node)}, ${effect.kind}): ${gate}`;
   });
+  if (isUndecided(state)) words.push('what follows by itself');
   return `${book.nameOf(id)}: ${words.join('; ')}`;
 }

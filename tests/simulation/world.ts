@@ -46,6 +46,8 @@ export class World {
   readonly #alarms: typeof Alarms;
   readonly mostRuns: number;
   readonly #concurrency: number;
+  /** No run here is large: in every other world each is settled as a large one is, in portions. */
+  readonly #settledAtOnce: number;
   readonly #appending = new Map<string, number>();
   #ids = 0;
 
@@ -82,6 +84,7 @@ export class World {
     this.#create = create;
     this.#alarms = alarms;
     this.mostRuns = chance.pick([3, 8, 100]);
+    this.#settledAtOnce = seed % 2 === 1 ? 1 : 200;
     this.#concurrency = chance.pick([2, 8, 50]);
     const count = nodes ?? chance.pick([1, 2, 2, 3, 4]);
     this.machines = Array.from({ length: count }, (_, at) => new Machine(`n${at + 1}`));
@@ -182,6 +185,7 @@ export class World {
       peers: (url) => this.#network.peerOf(life, url),
       leaseMs: LEASE_MS,
       mostRuns: this.mostRuns,
+      settledAtOnce: this.#settledAtOnce,
       drainMs: DRAIN_MS,
     };
   }
