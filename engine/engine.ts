@@ -29,7 +29,7 @@ import type { Flight } from './flight.ts';
 import { Followers, signalled } from './followers.ts';
 import { LogWriter } from './log-writer.ts';
 import { Membership } from './membership.ts';
-import { fail, failureOf, plain } from './outcome.ts';
+import { fail, failureOf, isOutcome, plain } from './outcome.ts';
 import type { EngineReadings, Observer } from './observer.ts';
 import { Owner } from './owner.ts';
 import { Peers } from './peers.ts';
@@ -485,15 +485,6 @@ class Orchestra implements Engine {
       startedAt,
     }).catch(() => undefined);
   }
-}
-
-/** Reports that end the attempt; the others say how far it is. */
-function isOutcome(command: AttemptReport): boolean {
-  return (
-    command.type === 'CompleteTask' ||
-    command.type === 'FailTask' ||
-    command.type === 'ConfirmCancel'
-  );
 }
 
 function capacities(pools: readonly PoolRow[]): ReadonlyMap<string, number> {

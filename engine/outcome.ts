@@ -311,3 +311,12 @@ export function failureOf(error: unknown): ActionFailure {
     { cause: error },
   );
 }
+
+/** Reports that end the attempt; the others say how far it is. */
+export function isOutcome(command: AttemptReport): boolean {
+  return (
+    command.type === 'CompleteTask' ||
+    command.type === 'FailTask' ||
+    command.type === 'ConfirmCancel'
+  );
+}
