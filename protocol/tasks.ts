@@ -119,7 +119,7 @@ export const TASK_ROUTES = routes({
       tags,
       summary: 'List the tasks of a run',
       description:
-        'In the order of the workflow, then the items of mapped tasks. A page may be short: read on until `next` is null.',
+        'In the order of the workflow, then the items of mapped tasks. A page may be short: read on until `next` is null. A restart between two pages can move tasks: begin again with the first page when the run has been restarted meanwhile.',
       params: runParamsSchema,
       querystring: tasksQuerySchema,
       response: { 200: taskListSchema },

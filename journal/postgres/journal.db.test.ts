@@ -98,7 +98,17 @@ describe('versions', () => {
     await client.query('update versions set definition = $1', [JSON.stringify(large.definition)]);
     const again = { ...large, deployedAt: large.deployedAt + 1 };
     expect(await journal.deploy(again)).toEqual({ version: 1, changed: false });
-    const other = { ...again, definition: { name: 'w', inputs: {}, tasks: [], edges: [], pools: {}, title: 'Other' } as never };
+    const other = {
+      ...again,
+      definition: {
+        name: 'w',
+        inputs: {},
+        tasks: [],
+        edges: [],
+        pools: {},
+        title: 'Other',
+      } as never,
+    };
     expect(await journal.deploy(other)).toEqual({ version: 2, changed: true });
   });
 });
