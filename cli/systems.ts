@@ -42,9 +42,12 @@ export function findSystemsFile(
 ): string | null {
   if (given !== undefined) return resolve(workingDirectory, given);
   const candidates = [join(dataDirectory, 'systems.yaml'), join(workingDirectory, 'systems.yaml')];
-  // One that is there and cannot be read must not be passed over without a word.
-  const isThere = (file: string) => lstatSync(file, { throwIfNoEntry: false }) !== undefined;
   return candidates.find(isThere) ?? null;
+}
+
+/** One that is there and cannot be read must not be passed over without a word. */
+function isThere(file: string): boolean {
+  return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
 }
 
 export interface Resolving {
