@@ -294,8 +294,24 @@ describe('versions', () => {
   it('gives two deployments at once two versions', async () => {
     const { journal } = await fresh();
     const sources = ['a', 'b', 'c'].map((source) => journal.deploy({ ...row, source }));
-    const numbers = (await Promise.all(sources)).map((each) => each.version);
+    const numbers = (await Promise.all(sources)).map((each) => each?.version ?? 0);
     expect(numbers.toSorted((a, b) => a - b)).toEqual([1, 2, 3]);
+  });
+
+  it('stores one of two deployments that were checked beside each other', async () => {
+    const { journal } = await fresh();
+    const both = await Promise.all([
+      journal.deploy({ ...row, workflow: 'a' }, new Map([['b', 0]])),
+      journal.deploy({ ...row, workflow: 'b' }, new Map([['a', 0]])),
+    ]);
+    expect(both.filter((each) => each === null)).toHaveLength(1);
+    const stored = both[0] === null ? 'b' : 'a';
+    const other = both[0] === null ? 'a' : 'b';
+    expect(await journal.version(other, null)).toBeNull();
+    expect(await journal.deploy({ ...row, workflow: other }, new Map([[stored, 1]]))).toEqual({
+      version: 1,
+      changed: true,
+    });
   });
 
   it('pages workflows by name', async () => {

@@ -1,8 +1,7 @@
 /**
  * A journal in memory that keeps the port's promises (fencing, atomic batches, order) and can be
- * held: an append waits until the test lets it through, which is how "not durable yet" is made
- * visible. What is written survives the engine that wrote it, so a crash is a new engine on the
- * same journal.
+ * held: an append waits until the test lets it through, and "not durable yet" can be seen. What is
+ * written survives the engine that wrote it: a crash is a new engine on the same journal.
  */
 import type {
   AppendResult,
@@ -316,13 +315,15 @@ export class MemoryJournal implements Journal {
   }
 
   async deploy(
-    version: Omit<VersionRow, 'version'>,
-  ): Promise<{ version: number; changed: boolean }> {
-    const versions = this.#versions.get(version.workflow) ?? [];
-    this.#versions.set(version.workflow, versions);
-    versions.push({ ...version, version: versions.length + 1 });
-    this.#bells.ring({ about: 'deployed', workflow: version.workflow });
-    return { version: versions.length, changed: true };
+    row: Omit<VersionRow, 'version'>,
+    beside: ReadonlyMap<string, number> = new Map(),
+  ): Promise<{ version: number; changed: boolean } | null> {
+    for (const [name, seen] of beside)
+      if ((this.#versions.get(name)?.length ?? 0) !== seen) return null;
+    const before = this.#versions.get(row.workflow) ?? [];
+    this.#versions.set(row.workflow, [...before, { ...row, version: before.length + 1 }]);
+    this.#bells.ring({ about: 'deployed', workflow: row.workflow });
+    return { version: before.length + 1, changed: true };
   }
 
   async version(workflow: string, version: number | null): Promise<VersionRow | null> {
