@@ -4,8 +4,9 @@
  *
  * What was said at the terminal is kept in the folder, and believed only when root wrote it.
  */
-import { lstatSync, writeFileSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeFile } from '../journal/embedded/disk.ts';
 import { TuttiError } from '../model/errors.ts';
 import type { DataFolder } from './data-folder.ts';
 import type { Terminal } from './terminal.ts';
@@ -31,7 +32,7 @@ export async function askConsent(
     throw new TuttiError('root.not-allowed', SENTENCE);
   }
   folder.create();
-  writeFileSync(fileIn(folder), 'yes\n', { mode: 0o600 });
+  writeFile(fileIn(folder), 'yes\n', { mode: 0o600 });
 }
 
 function isYes(value: string | undefined): boolean {

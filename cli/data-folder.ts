@@ -11,21 +11,12 @@
  * has to be believed, for there nobody can tell from here.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  linkSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  statfsSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, linkSync, renameSync, rmSync, statSync, statfsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { makeFolders } from '../journal/embedded/folders.ts';
 import { type Held, PipeLock } from '../journal/embedded/pipe-lock.ts';
+import { makeFolders, readFile, writeFile } from '../journal/embedded/disk.ts';
 import { TuttiError } from '../model/errors.ts';
 import type { Environment } from './systems.ts';
 
@@ -156,7 +147,7 @@ export class DataFolder {
 
   #writeWhole(file: string, text: string): void {
     const draft = `${file}.${process.pid}`;
-    writeFileSync(draft, text, { mode: 0o600 });
+    writeFile(draft, text, { mode: 0o600 });
     renameSync(draft, file);
   }
 }
@@ -194,7 +185,7 @@ export function isShared(type: number): boolean {
 
 function readText(file: string): string | undefined {
   try {
-    return readFileSync(file, 'utf8');
+    return readFile(file);
   } catch {
     return undefined;
   }
@@ -218,7 +209,7 @@ export function placeOf(stateDirectory: string): string {
   const file = join(stateDirectory, 'place');
   makeFolders(stateDirectory, 0o700);
   const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, `${randomUUID()}\n`, { mode: 0o600 });
+  writeFile(draft, `${randomUUID()}\n`, { mode: 0o600 });
   try {
     linkSync(draft, file);
   } catch (error) {
@@ -226,5 +217,5 @@ export function placeOf(stateDirectory: string): string {
   } finally {
     rmSync(draft, { force: true });
   }
-  return readFileSync(file, 'utf8').trim();
+  return readFile(file).trim();
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -43,12 +43,48 @@ describe('words', () => {
     [['import', 'wfformat', 'ok.yaml'], 'ok.yaml is not JSON'],
     [['validate', 'nowhere.yaml'], 'nowhere.yaml cannot be read: it is not there'],
     [['validate', '.'], 'is a folder'],
-    [['systems', '--systems', 'nowhere.yaml'], 'There is no systems file'],
+    [['systems', '--systems', 'nowhere.yaml'], 'cannot be read: it is not there'],
   ])('%j is answered with a sentence and 2', async (words, sentence) => {
     const { code, out, err } = await tutti(words);
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toContain(sentence);
   });
+
+  it.each([
+    ['sub', /sub cannot be read: it is a folder, not a file \(EISDIR\)\. Name a file/],
+    ['loop', /loop cannot be read: its symbolic links lead in a circle/],
+    ['latin', /latin cannot be read as text\.\n.*latin:1:4 .*not UTF-8.*\n.*save it as UTF-8/],
+    ['ok.yaml/below', /below cannot be read: a part of the path is not a folder/],
+    ['/dev/zero', /zero cannot be read: it holds more than 64 MB/],
+  ])('a file %s is refused in words wherever it is named', async (name, sentence) => {
+    mkdirSync(join(folder, 'sub'), { recursive: true });
+    rmSync(join(folder, 'loop'), { force: true });
+    symlinkSync('loop', join(folder, 'loop'));
+    writeFileSync(join(folder, 'latin'), Buffer.from('a: \xe4\n', 'latin1'));
+    for (const words of [
+      ['systems', '--systems', name],
+      ['serve', '--port', '0', '--data', 'data', '--systems', name],
+      ['validate', name],
+    ]) {
+      const { code, out, err } = await tutti(words);
+      expect({ code, out }).toEqual({ code: 2, out: '' });
+      expect(err).toMatch(sentence);
+      expect(err).not.toMatch(/^ +at /m);
+    }
+  });
+
+  it.each(['server.lock.0', 'server.lock'])(
+    'a data folder whose %s is a folder is refused in words',
+    async (name) => {
+      const data = mkdtempSync(join(folder, 'spoiled-'));
+      mkdirSync(join(data, name));
+      // Should the folder be believed, the systems file ends it.
+      const words = ['serve', '--port', '0', '--data', data, '--systems', 'nowhere.yaml'];
+      const { code, err } = await tutti(words);
+      expect(code).toBe(1);
+      expect(err).toContain(`${join(data, name)}: it is a folder, not a file (EISDIR). Name`);
+    },
+  );
 
   it('validates files, and prints the schema', async () => {
     expect(await tutti(['validate', 'ok.yaml'])).toMatchObject({ code: 0 });

@@ -5,7 +5,7 @@
  * A secret is asked for by whoever needs it; nothing lists them, and a folder may hold many that
  * nobody asks for. No message of this file quotes a value.
  */
-import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { TuttiError } from '../model/errors.ts';
 import { wordsOf } from './system-refusal.ts';
@@ -33,10 +33,18 @@ export function secretSource(
 ): SecretSource {
   const asked = given ?? (environment['TUTTI_SECRETS'] || undefined);
   const folder = resolve(workingDirectory, asked ?? join(dataDirectory, 'secrets'));
-  if (asked !== undefined && !existsSync(folder)) {
+  if (asked !== undefined && !isFolder(folder)) {
     throw new TuttiError('systems.invalid', `There is no folder of secrets ${folder}.`);
   }
   return (name) => checked(name, find(name, folder, environment));
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 /** What jobs must not inherit. */

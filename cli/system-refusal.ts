@@ -3,7 +3,7 @@
  * table for every place where a path is opened that a person has given, and for all that is thrown
  * from further below.
  */
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { TuttiError } from '../model/errors.ts';
 
 interface Words {
@@ -62,22 +62,49 @@ export function isSystemRefusal(error: unknown): error is NodeJS.ErrnoException 
 }
 
 export function systemRefusal(error: NodeJS.ErrnoException): string {
-  const { code = '', syscall = 'the call', path, message } = error;
+  const { code = '', syscall = 'the call', message } = error;
+  // A file that is put in place (rename, link) is known by its place.
+  const path = 'dest' in error ? String(error.dest) : error.path;
   if (WORDS[code] === undefined) return `The system refused: ${message}.`;
   const { wrong, next } = wordsOf(error);
   return `The system refused ${path === undefined ? syscall : `${syscall} ${path}`}: ${wrong}. ${next}`;
 }
 
+/** Far more than any file that is read; a device that never ends is left here. */
+const MOST_BYTES = 64 * 1024 * 1024;
+const PART_BYTES = 64 * 1024;
+
 /** Reads a file that a person named; `shown`: how they did. */
 export function readGiven(path: string | 0, shown: string): Buffer {
+  const refused = (why: string, cause?: unknown): TuttiError =>
+    new TuttiError('request.invalid', `${shown} cannot be read: ${why}`, { cause });
+  let bytes: Buffer | null;
   try {
-    return readFileSync(path);
+    bytes = readWhole(path);
   } catch (error) {
     if (!isSystemRefusal(error)) throw error;
     const { wrong, next } = wordsOf(error);
-    throw new TuttiError('request.invalid', `${shown} cannot be read: ${wrong}. ${next}`, {
-      cause: error,
-    });
+    throw refused(`${wrong}. ${next}`, error);
+  }
+  if (bytes === null) throw refused('it holds more than 64 MB. Name a plain file.');
+  return bytes;
+}
+
+/** Null: more than is read. */
+function readWhole(path: string | 0): Buffer | null {
+  const descriptor = path === 0 ? 0 : openSync(path, 'r');
+  try {
+    const parts: Buffer[] = [];
+    for (let length = 0; length <= MOST_BYTES; ) {
+      const room = Buffer.allocUnsafe(PART_BYTES);
+      const count = readSync(descriptor, room, 0, PART_BYTES, null);
+      if (count === 0) return Buffer.concat(parts);
+      parts.push(room.subarray(0, count));
+      length += count;
+    }
+    return null;
+  } finally {
+    if (descriptor !== 0) closeSync(descriptor);
   }
 }
 

@@ -5,7 +5,7 @@
  *
  * A problem names the secret, the variable or the field, never the value.
  */
-import { existsSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
 import type { AnyConnector } from '../connectors/kit/index.ts';
@@ -17,6 +17,7 @@ import { didYouMean } from '../model/suggestion.ts';
 import type { Redactor } from '../model/redactor.ts';
 import { readSystems } from '../language/systems.ts';
 import type { SystemEntry, SystemsFile } from '../language/systems.ts';
+import { readText } from '../model/text-bytes.ts';
 import { secretsOf, type Found, type Path } from './secret-fields.ts';
 import type { SecretSource } from './secrets.ts';
 import { readGiven } from './system-refusal.ts';
@@ -39,13 +40,14 @@ export function findSystemsFile(
   dataDirectory: string,
   workingDirectory: string,
 ): string | null {
-  if (given !== undefined) {
-    const file = resolve(workingDirectory, given);
-    if (existsSync(file)) return file;
-    throw new TuttiError('systems.invalid', `There is no systems file ${file}.`);
-  }
+  if (given !== undefined) return resolve(workingDirectory, given);
   const candidates = [join(dataDirectory, 'systems.yaml'), join(workingDirectory, 'systems.yaml')];
-  return candidates.find((file) => existsSync(file)) ?? null;
+  return candidates.find(isThere) ?? null;
+}
+
+/** One that is there and cannot be read must not be passed over without a word. */
+function isThere(file: string): boolean {
+  return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
 }
 
 export interface Resolving {
@@ -62,7 +64,12 @@ export interface Systems {
 }
 
 export function loadSystems(file: string | null): SystemsFile {
-  return file === null ? readSystems('') : readSystems(readGiven(file, file).toString(), file);
+  if (file === null) return readSystems('');
+  const { text, problem } = readText(readGiven(file, `The systems file ${file}`));
+  if (problem === undefined) return readSystems(text, file);
+  throw new TuttiError('systems.invalid', `The systems file ${file} cannot be read as text.`, {
+    problems: [{ ...problem, file }],
+  });
 }
 
 /** The databases that systems want of the embedded PostgreSQL. */

@@ -13,11 +13,11 @@ import {
   readFileSync,
   rmSync,
   statSync,
-  writeFileSync,
 } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { makeSecret } from '../api/credentials.ts';
+import { writeFile } from '../journal/embedded/disk.ts';
 import { TuttiError } from '../model/errors.ts';
 import { wordsOf } from './system-refusal.ts';
 
@@ -40,7 +40,7 @@ export function makeToken(folder: string): string {
   const file = join(folder, 'token');
   const draft = `${file}.${process.pid}`;
   rmSync(draft, { force: true });
-  writeFileSync(draft, `${makeSecret()}\n`, { mode: 0o600, flag: 'wx' });
+  writeFile(draft, `${makeSecret()}\n`, { mode: 0o600, flag: 'wx' });
   try {
     linkSync(draft, file);
   } catch (error) {

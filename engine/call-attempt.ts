@@ -182,7 +182,7 @@ async function lookUp(underway: Underway, error: ActionFailure): Promise<void> {
 }
 
 /** So often a call may end Tutti with it before a person is asked. */
-const MOST_CRASHES = 3;
+export const MOST_CRASHES = 3;
 
 /** The system has not seen it. That it is made again is durable first: a call can end us each time. */
 async function callAgain(underway: Underway): Promise<void> {

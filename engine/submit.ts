@@ -98,31 +98,52 @@ export class Entrance implements Door {
     const { definition, pool, problems } = await read(request.source, options);
     if (pool !== undefined) return this.#deployPool(request, pool);
     if (definition === null || problems.length > 0) return { refused: true, problems };
-    const found = await this.#besideOthers(definition);
-    if (found.length > 0) {
-      const placed = await read(request.source, { ...options, found });
-      return { refused: true, problems: placed.problems };
+    for (;;) {
+      const beside = new Map<string, number>();
+      const found = await this.#besideOthers(definition, beside);
+      if (found.length > 0) {
+        const placed = await read(request.source, { ...options, found });
+        return { refused: true, problems: placed.problems };
+      }
+      const stored = await this.#store(request, definition, beside);
+      if (stored !== null) return { refused: false, workflow: definition.name, ...stored };
+      // Another deployment came between: it is looked at, too.
+      for (const workflow of beside.keys()) this.#parts.versions.forget(workflow);
     }
-    const { version, changed } = await this.#parts.journal.deploy({
+  }
+
+  async #store(
+    request: DeployRequest,
+    definition: Definition,
+    beside: ReadonlyMap<string, number>,
+  ): Promise<{ version: number; changed: boolean } | null> {
+    const { journal, clock, versions, deployed } = this.#parts;
+    const row = {
       workflow: definition.name,
       definition,
       source: request.source,
       directory: request.directory ?? '',
-      deployedAt: this.#parts.clock.now(),
+      deployedAt: clock.now(),
       by: request.by,
-    });
-    this.#parts.versions.forget(definition.name);
-    await this.#parts.deployed();
-    return { refused: false, workflow: definition.name, version, changed };
+    };
+    const stored = await journal.deploy(row, beside);
+    if (stored === null) return null;
+    versions.forget(definition.name);
+    await deployed();
+    return stored;
   }
 
-  /** What is wrong with it only beside the workflows that are deployed. */
-  async #besideOthers(definition: Definition): Promise<readonly Issue[]> {
+  /** What is wrong with it only beside the workflows that are deployed; notes which versions it saw. */
+  async #besideOthers(
+    definition: Definition,
+    beside: Map<string, number>,
+  ): Promise<readonly Issue[]> {
     const { versions, journal } = this.#parts;
-    const recursion = await recursionOf(
-      definition,
-      async (workflow) => (await versions.get(workflow, null))?.definition,
-    );
+    const recursion = await recursionOf(definition, async (workflow) => {
+      const row = await versions.get(workflow, null);
+      beside.set(workflow, row?.version ?? 0);
+      return row?.definition;
+    });
     const pools = poolIssues(definition, sharedPools(await journal.pools()));
     return recursion === undefined ? pools : [recursion, ...pools];
   }

@@ -56,8 +56,23 @@ export const versionsSuite = suite('versions', (open) => {
   it('that are deployed at once are two', async () => {
     const { journal } = await alone(open);
     const sources = ['a', 'b', 'c'].map((source) => journal.deploy({ ...row, source }));
-    const numbers = (await Promise.all(sources)).map((each) => each.version);
+    const numbers = (await Promise.all(sources)).map((each) => each?.version ?? 0);
     expect(numbers.toSorted((a, b) => a - b)).toEqual([1, 2, 3]);
+  });
+
+  it('that were checked beside each other are not both stored', async () => {
+    const { journal } = await alone(open);
+    const both = await Promise.all([
+      journal.deploy({ ...row, workflow: 'a' }, new Map([['b', 0]])),
+      journal.deploy({ ...row, workflow: 'b' }, new Map([['a', 0]])),
+    ]);
+    expect(both.filter((each) => each === null)).toHaveLength(1);
+    const [stored, other] = both[0] === null ? ['b', 'a'] : ['a', 'b'];
+    expect(await journal.version(other, null)).toBeNull();
+    expect(await journal.deploy({ ...row, workflow: other }, new Map([[stored, 1]]))).toEqual({
+      version: 1,
+      changed: true,
+    });
   });
 
   it('name their workflow in a list by name', async () => {

@@ -27,8 +27,15 @@ export interface WorkflowRow {
 }
 
 export interface Versions {
-  /** Stores the next version, or returns the newest one when nothing changed. Its pools have what it declares. */
-  deploy(version: Omit<VersionRow, 'version'>): Promise<{ version: number; changed: boolean }>;
+  /**
+   * Stores the next version, or returns the newest one when nothing changed. Its pools have what it
+   * declares. `beside`: the newest versions, 0 for none, of the workflows that it was checked against.
+   * Null: one of them has another by now, and nothing was stored.
+   */
+  deploy(
+    version: Omit<VersionRow, 'version'>,
+    beside?: ReadonlyMap<string, number>,
+  ): Promise<{ version: number; changed: boolean } | null>;
   version(workflow: string, version: number | null): Promise<VersionRow | null>;
 }
 

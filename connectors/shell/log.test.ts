@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
@@ -29,6 +29,28 @@ test('what never becomes a character is given when the job is over', async () =>
   expect(running.chunks).toEqual([{ stream: 'err', text: 'a\uFFFD' }]);
   const over = await readLog(folder, running.cursor, true);
   expect(over.chunks).toEqual([{ stream: 'err', text: '\uFFFD' }]);
+  await rm(folder, { recursive: true });
+});
+
+test('the holes of a file are counted, not read as text', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'tutti-log-'));
+  const out = path.join(folder, 'out');
+  await writeFile(out, 'begin');
+  await truncate(out, 2 ** 40);
+  await appendFile(out, 'end');
+  let read = await readLog(folder, null, true);
+  const chunks = [...read.chunks];
+  // The first portion with the beginning, the rest of the head, the tail.
+  for (let reads = 1; read.more && reads < 4; reads += 1) {
+    read = await readLog(folder, read.cursor, true);
+    chunks.push(...read.chunks);
+  }
+  expect(read.more).toBe(false);
+  const text = chunks.filter(({ stream }) => stream === 'out').map((chunk) => chunk.text);
+  expect(text.join('')).toMatch(/^begin\uFFFD+end$/);
+  expect(text.join('').length).toBeLessThan(1024 * 1024);
+  const notes = chunks.filter(({ stream }) => stream === 'note').map((chunk) => chunk.text);
+  expect(notes.filter((note) => note.includes('all of them are NUL'))).toHaveLength(2);
   await rm(folder, { recursive: true });
 });
 

@@ -23,6 +23,9 @@ export const HEAD_BYTES = 8 * MB;
 export const TAIL_BYTES = 64 * MB;
 const PORTION_BYTES = 16 * MB;
 
+/** A hole of a file, mostly: it costs nothing to make, and as text it would be three times as long. */
+const EMPTY = Buffer.alloc(CHUNK_BYTES);
+
 const cursorSchema = z.strictObject({ out: z.int().min(0), err: z.int().min(0) });
 
 export interface LogRead {
@@ -65,9 +68,14 @@ async function readStream(
     if (seen === undefined || seen <= at) return { chunks: [], next: at, more: false };
     const gone = goneUntil(seen);
     if (gone > 0) await giveBack(file, gone);
-    const from = at >= HEAD_BYTES ? Math.max(at, gone) : at;
-    const until = gone > 0 && from < HEAD_BYTES ? HEAD_BYTES : Infinity;
-    const part = await readPart(file, from, Math.min(CHUNK_BYTES, until - from));
+    const start = at >= HEAD_BYTES ? Math.max(at, gone) : at;
+    const until = gone > 0 && start < HEAD_BYTES ? HEAD_BYTES : Infinity;
+    let from = start;
+    let part = await readPart(file, from, Math.min(CHUNK_BYTES, until - from));
+    while (part?.bytes.equals(EMPTY) === true) {
+      from += CHUNK_BYTES;
+      part = await readPart(file, from, Math.min(CHUNK_BYTES, until - from));
+    }
     if (part === undefined) return { chunks: [], next: at, more: false };
     const { bytes, size } = part;
     const atEnd = over && from + bytes.length >= size;
@@ -75,9 +83,11 @@ async function readStream(
     const whole = cut ? bytes.length : bytes.length - unfinishedBytes(bytes);
     const next = from + whole;
     const text = textOf(bytes.subarray(0, whole));
-    const chunks: LogChunk[] = from > at ? [gap(stream, from - at)] : [];
+    const chunks: LogChunk[] = [];
+    if (start > at) chunks.push(gap(stream, start - at, UNKEPT));
+    if (from > start) chunks.push(gap(stream, from - start, 'all of them are NUL'));
     if (text !== '') chunks.push({ stream, text });
-    return { chunks, next, more: whole > 0 && next < size };
+    return { chunks, next, more: next > at && next < size };
   } catch (error) {
     // The job put something else there. Its end says so (`outcome.ts`); there is nothing to read.
     if (error instanceof NotPlain) return { chunks: [], next: at, more: false };
@@ -85,8 +95,10 @@ async function readStream(
   }
 }
 
-function gap(stream: Stream, bytes: number): LogChunk {
-  const text = `${bytes} bytes of ${stream} are left out here: the job printed faster than they could be kept\n`;
+const UNKEPT = 'the job printed faster than they could be kept';
+
+function gap(stream: Stream, bytes: number, why: string): LogChunk {
+  const text = `${bytes} bytes of ${stream} are left out here: ${why}\n`;
   return { stream: 'note', text };
 }
 

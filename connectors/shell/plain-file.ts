@@ -72,7 +72,8 @@ async function readAt(handle: FileHandle, from: number, length: number): Promise
 }
 
 function sizeOf(facts: Stats): number {
-  if (facts.isFile()) return facts.size;
+  if (facts.isFile() && Number.isSafeInteger(facts.size)) return facts.size;
+  if (facts.isFile()) throw new NotPlain('a file that says it is larger than any disk');
   if (facts.isFIFO()) throw new NotPlain('a pipe');
   if (facts.isDirectory()) throw new NotPlain('a folder');
   if (facts.isSymbolicLink()) throw new NotPlain('a link');

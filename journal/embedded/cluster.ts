@@ -12,11 +12,11 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { TuttiError } from '../../model/errors.ts';
+import { writeFile } from './disk.ts';
 import type { Binaries } from './binaries.ts';
 import { passwordOf, verifierOf } from './password.ts';
 import { serverEnvironment } from './postmaster.ts';
@@ -44,6 +44,19 @@ export function clusterMajor(place: Place): number | null {
   }
 }
 
+const NO_ROOM = /No space left on device|Disk quota exceeded/;
+
+/** A full disk is no lack of PostgreSQL; initdb says a dozen lines about it. */
+function initdbFailed(place: Place, cause: unknown): TuttiError {
+  const output = (cause as { stderr?: string }).stderr?.trim() || String(cause);
+  const [full] = NO_ROOM.exec(output) ?? [];
+  if (full === undefined) {
+    return new TuttiError('database.unavailable', `initdb failed: ${output}`, { cause });
+  }
+  const sentence = `The database cannot be made in ${place.base}: ${full}. A new one needs 60 MB.`;
+  return new TuttiError('machine.refused', sentence, { cause });
+}
+
 export async function createCluster(place: Place, binaries: Binaries): Promise<void> {
   const aside = `${place.cluster}.new.${process.pid}`;
   mkdirSync(aside, { mode: 0o700 });
@@ -52,7 +65,7 @@ export async function createCluster(place: Place, binaries: Binaries): Promise<v
   if (uid !== undefined) chownSync(aside, uid, gid ?? uid);
   // Read by the server's user: it is given the verifier, which opens nothing.
   const verifier = join(place.base, `verifier.${process.pid}`);
-  writeFileSync(verifier, `${verifierOf(passwordOf(place))}\n`, { mode: 0o600 });
+  writeFile(verifier, `${verifierOf(passwordOf(place))}\n`, { mode: 0o600 });
   if (uid !== undefined) chownSync(verifier, uid, gid ?? uid);
   const access = ['-A', 'scram-sha-256', `--pwfile=${verifier}`];
   const options = [...access, '-E', 'UTF8', '--locale=C', '--data-checksums'];
@@ -64,10 +77,7 @@ export async function createCluster(place: Place, binaries: Binaries): Promise<v
     );
   } catch (cause) {
     rmSync(aside, { recursive: true, force: true });
-    const output = (cause as { stderr?: string }).stderr?.trim() ?? '';
-    throw new TuttiError('database.unavailable', `initdb failed: ${output || String(cause)}`, {
-      cause,
-    });
+    throw initdbFailed(place, cause);
   } finally {
     rmSync(verifier, { force: true });
   }

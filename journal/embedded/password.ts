@@ -11,18 +11,10 @@
  * as it takes to set it: only who may write the cluster's files can open it so.
  */
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
-import {
-  chmodSync,
-  chownSync,
-  linkSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, chownSync, linkSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { TuttiError } from '../../model/errors.ts';
+import { readFile, writeFile } from './disk.ts';
 import type { Place } from './place.ts';
 
 const FORM = /^[A-Za-z0-9_-]{43}$/;
@@ -38,7 +30,7 @@ export function passwordOf(place: Place): string {
   if (known !== undefined) return known;
   const aside = `${file}.${process.pid}`;
   rmSync(aside, { force: true });
-  writeFileSync(aside, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' });
+  writeFile(aside, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' });
   // As the folder: a plain user's stays theirs when root starts Tutti.
   const { uid, gid } = statSync(place.base);
   if (process.getuid?.() === 0) chownSync(aside, uid, gid);
@@ -56,7 +48,7 @@ export function passwordOf(place: Place): string {
 function read(file: string): string | undefined {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8').trim();
+    text = readFile(file).trim();
     if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
@@ -108,13 +100,13 @@ function hmac(key: Buffer, text: string): Buffer {
 }
 
 function rules(place: Place): string {
-  return readFileSync(join(place.cluster, 'pg_hba.conf'), 'utf8');
+  return readFile(join(place.cluster, 'pg_hba.conf'));
 }
 
 function setRules(place: Place, text: string): void {
   const file = join(place.cluster, 'pg_hba.conf');
   const aside = `${file}.${process.pid}`;
-  writeFileSync(aside, text, { mode: 0o600 });
+  writeFile(aside, text, { mode: 0o600 });
   const { uid, gid } = place.identity;
   if (uid !== undefined) chownSync(aside, uid, gid ?? uid);
   renameSync(aside, file);

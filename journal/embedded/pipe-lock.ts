@@ -24,7 +24,7 @@ import {
   rmSync,
   statSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { TuttiError } from '../../model/errors.ts';
 import type { Identity } from './identity.ts';
 
@@ -134,8 +134,10 @@ export function makePipe(file: string, { uid, gid }: Identity): void {
 
 function notMade(file: string, cause: unknown): TuttiError {
   const { stderr } = cause as { stderr?: Buffer };
-  const why = stderr?.toString('utf8').trim() || String(cause);
-  return new TuttiError('machine.refused', `The pipe ${file} cannot be made: ${why}`, { cause });
+  // `mkfifo: cannot create fifo 'FILE': Read-only file system`
+  const said = stderr?.toString('utf8').trim().split(': ').at(-1);
+  const sentence = `No pipe can be made in the folder ${dirname(file)}: ${said || String(cause)}.`;
+  return new TuttiError('machine.refused', sentence, { cause });
 }
 
 /** Whether a draft is so old that its maker must be dead. */

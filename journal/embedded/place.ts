@@ -20,16 +20,14 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
-  readFileSync,
   realpathSync,
   renameSync,
   statSync,
-  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { TuttiError } from '../../model/errors.ts';
-import { makeFolders } from './folders.ts';
+import { makeFolders, readFile, writeFile } from './disk.ts';
 import { canReach, serverIdentity, type Identity } from './identity.ts';
 
 export interface Place {
@@ -104,7 +102,7 @@ function letGroupPass(folder: string, identity: Identity): void {
 }
 
 function notedPlace(notePath: string): Place {
-  const base = readFileSync(notePath, 'utf8').trim();
+  const base = readFile(notePath).trim();
   if (!existsSync(join(base, 'cluster'))) {
     throw new TuttiError(
       'database.unavailable',
@@ -134,7 +132,7 @@ function placeElsewhere(data: string, notePath: string): Place {
 export function leaveNote(place: Place): void {
   if (place.note === null) return;
   const aside = `${place.note.path}.new`;
-  writeFileSync(aside, place.note.text);
+  writeFile(aside, place.note.text, {});
   renameSync(aside, place.note.path);
 }
 

@@ -240,8 +240,11 @@ export class MemoryJournal implements Journal {
     return logEnd(this.#book, run, task, attempt);
   }
 
-  async deploy(row: Omit<VersionRow, 'version'>): Promise<Deployed> {
-    return deploy(this.#book, row);
+  async deploy(
+    row: Omit<VersionRow, 'version'>,
+    beside: ReadonlyMap<string, number> = new Map(),
+  ): Promise<Deployed | null> {
+    return deploy(this.#book, row, beside);
   }
 
   async version(workflow: string, number: number | null): Promise<VersionRow | null> {

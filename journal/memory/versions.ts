@@ -12,7 +12,13 @@ export interface Deployed {
 }
 
 /** As deployed before: it is this very call again when it is of the same moment. */
-export function deploy(book: Book, row: Omit<VersionRow, 'version'>): Deployed {
+export function deploy(
+  book: Book,
+  row: Omit<VersionRow, 'version'>,
+  beside: ReadonlyMap<string, number>,
+): Deployed | null {
+  for (const [name, seen] of beside)
+    if ((book.versions.get(name)?.length ?? 0) !== seen) return null;
   const versions = book.versions.get(row.workflow) ?? [];
   const newest = versions.at(-1);
   if (newest !== undefined && isSame(newest, row))

@@ -232,7 +232,8 @@ function openReading(readers: Desk): Reading {
     dueRuns: ({ node }, now, limit) =>
       readers.patiently((client) => dueRuns(client, node, now, limit)),
     deployPool: (version) => readers.patiently((client) => deployPool(client, version)),
-    deploy: (version) => readers.patiently((client) => deploy(client, version)),
+    deploy: (version, beside) =>
+      readers.patiently((client) => deploy(client, version, beside ?? new Map())),
     version: (workflow, version) =>
       readers.patiently((client) => findVersion(client, workflow, version)),
     pools: () => readers.patiently((client) => readPools(client)),

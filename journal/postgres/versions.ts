@@ -11,6 +11,9 @@ import { declarePools } from './pools.ts';
 
 export const INTRODUCE_WORKFLOW =
   'insert into workflows (name) values ($1) on conflict (name) do nothing';
+/** Beside the lock of the migrations (`migrate.ts`); it goes with the transaction. */
+export const TAKE_TURN = 'select pg_advisory_xact_lock(1953854580, -2)';
+export const NEWEST_OF = 'select name, version from workflows where name = any($1)';
 export const LOCK_WORKFLOW = 'select version from workflows where name = $1 for update';
 /** The same by meaning, too: definitions of many tasks have had another form of text. */
 export const SAME_VERSION = `
@@ -45,9 +48,11 @@ const NEWEST = 2 ** 31 - 1;
 export async function deploy(
   client: pg.Client,
   row: Omit<VersionRow, 'version'>,
-): Promise<{ version: number; changed: boolean }> {
+  beside: ReadonlyMap<string, number>,
+): Promise<{ version: number; changed: boolean } | null> {
   const definition = await inTurns(writingDefinition(row.definition));
   return inTransaction(client, async () => {
+    if (beside.size > 0 && (await hasMoved(client, beside))) return null;
     await client.query(INTRODUCE_WORKFLOW, [row.workflow]);
     const newest = await client.query<{ version: number }>(LOCK_WORKFLOW, [row.workflow]);
     const version = newest.rows[0]?.version ?? 0;
@@ -62,6 +67,19 @@ export async function deploy(
     await addVersion(client, row, version + 1, definition);
     return { version: version + 1, changed: true };
   });
+}
+
+/**
+ * Two deployments that run each other's workflow must not both be stored; whoever runs no other
+ * workflow needs no turn.
+ */
+async function hasMoved(client: pg.Client, beside: ReadonlyMap<string, number>): Promise<boolean> {
+  await client.query(TAKE_TURN);
+  const { rows } = await client.query<{ name: string; version: number }>(NEWEST_OF, [
+    [...beside.keys()],
+  ]);
+  const newest = new Map(rows.map(({ name, version }) => [name, version]));
+  return [...beside].some(([name, version]) => (newest.get(name) ?? 0) !== version);
 }
 
 async function addVersion(

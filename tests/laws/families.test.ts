@@ -33,6 +33,19 @@ function statuses(stage: Stage): Map<string, number> {
 }
 
 describe('a family has a bound', () => {
+  it('is not made endless by two deployments at the same time', async () => {
+    const stage = await Stage.open();
+    const deploy = (name: string, other: string) =>
+      stage.engine.door.deploy({
+        source: `workflow: ${name}\ntasks:\n  call: { workflow: ${other} }\n`,
+        by,
+      });
+    const both = Promise.all([deploy('ping', 'pong'), deploy('pong', 'ping')]);
+    await quiet(1_000);
+    const refused = (await both).filter((answer) => answer.refused);
+    expect(refused).toMatchObject([{ problems: [{ code: 'workflow.recursive' }] }]);
+  });
+
   it(`ends at the child with more than ${CHILD_DEPTH} runs above it, and says who called whom`, async () => {
     const stage = await Stage.open();
     await deployOld(stage, 'ping', { call: { workflow: 'pong' } });

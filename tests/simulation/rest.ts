@@ -1,4 +1,5 @@
 /** When a run rests: it has ended, or it waits for a person and for nothing else. */
+import { MOST_CRASHES } from '../../engine/call-attempt.ts';
 import { definitionOf, nodeAt } from '../../kernel/run/nodes.ts';
 import { plan } from '../../kernel/run/plan.ts';
 import { gatesOf, NO_OVERLAY } from '../../kernel/run/gates.ts';
@@ -18,7 +19,7 @@ export function rests(book: Book, folded: Folded): boolean {
       const child = book.runs.get(effect.child);
       return child !== undefined && child.state.end === undefined && rests(book, child);
     }
-    return effect.lost && isShout(state, effect.node);
+    return effect.lost && asksPerson(state, effect.node);
   });
 }
 
@@ -28,10 +29,12 @@ function isUndecided(state: RunState): boolean {
 }
 
 /** Nobody can be asked what became of it: a person says so. */
-function isShout(state: RunState, index: number): boolean {
+function asksPerson(state: RunState, index: number): boolean {
   const node = nodeAt(state, index);
   const { body } = definitionOf(state, node);
-  return node.status.name === 'unknown' && body.kind === 'action' && body.action === 'world.shout';
+  if (node.status.name !== 'unknown' || body.kind !== 'action') return false;
+  // Or it is not called again: this node has ended too often while it was calling.
+  return body.action === 'world.shout' || (node.status.again ?? 0) + 1 >= MOST_CRASHES;
 }
 
 /** The slots that it wants are held by tasks that wait for a person. */
@@ -41,7 +44,7 @@ function isShutOut(book: Book, { state }: Folded, index: number): boolean {
     let held = 0;
     for (const run of book.open) {
       run.state.nodes.forEach((node, at) => {
-        if (isShout(run.state, at)) held += definitionOf(run.state, node).pools?.[pool] ?? 0;
+        if (asksPerson(run.state, at)) held += definitionOf(run.state, node).pools?.[pool] ?? 0;
       });
     }
     return held + slots > (book.capacities().get(pool) ?? 0);
