@@ -19,6 +19,7 @@ import { type Database, DatabaseServer } from './database.ts';
 import { type Filled, lists } from './lists.ts';
 import { median } from './meter.ts';
 import { open as openTutti } from './tutti.ts';
+import { orUsage } from '../tests/usage.ts';
 
 const SMALL = 1_000;
 const CHAIN = 10;
@@ -164,6 +165,9 @@ async function sizes({ database }: Journaled): Promise<void> {
   }
 }
 
+const USAGE =
+  'npm run volume -- [--keep DIR] [--runs N] [--tasks N] [--pairs N] [--chains N] [--seconds N]';
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -203,4 +207,7 @@ async function main(): Promise<void> {
   }
 }
 
-await main();
+process.exitCode = await orUsage(USAGE, async () => {
+  await main();
+  return 0;
+});

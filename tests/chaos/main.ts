@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { isCount, play } from '../play.ts';
 import { experiment, killsOf } from './experiment.ts';
 import { figuresOf, replayCommand } from './figures.ts';
+import { orUsage } from '../usage.ts';
 
 const USAGE =
   'npm run chaos -- [--rounds N] [--seed N] [--kill node|postmaster|both|all] [--players N]';
@@ -33,4 +34,4 @@ async function main(): Promise<number> {
   return play(replayCommand(plan, values.kill), () => experiment(plan), figuresOf);
 }
 
-process.exitCode = await main();
+process.exitCode = await orUsage(USAGE, main);

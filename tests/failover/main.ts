@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { isCount, play } from '../play.ts';
 import { experiment, fatesOf } from './experiment.ts';
 import { figuresOf, replayCommand } from './figures.ts';
+import { orUsage } from '../usage.ts';
 
 const USAGE =
   'npm run failover -- [--promotions N] [--seed N] [--fate kill|vanish|split|all] [--players N]';
@@ -36,4 +37,4 @@ async function main(): Promise<number> {
 }
 
 // What an experiment that broke has left open must not keep the process.
-process.exit(await main());
+process.exit(await orUsage(USAGE, main));

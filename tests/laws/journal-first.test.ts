@@ -133,6 +133,25 @@ describe('law 5, group commit', () => {
     expect(stage.journal.rows.size).toBe(50);
   });
 
+  it('writes what is large in batches that have a bound', async () => {
+    const stage = await Stage.open();
+    await stage.deploy(`inputs:\n  text: string\n${CHAIN}`);
+    stage.journal.holdAppends();
+    const text = 'x'.repeat(900_000);
+    const starts = Array.from({ length: 40 }, () =>
+      stage.engine.door.start({ workflow: 'chain', inputs: { text }, by }),
+    );
+    await quiet();
+    stage.journal.letAppendsThrough();
+    await Promise.all(starts);
+    expect(stage.journal.rows.size).toBe(40);
+    const sizes = stage.journal.batches.map(({ events }) =>
+      events.reduce((sum, { data }) => sum + data.length, 0),
+    );
+    // Five million characters, and what the last of them may have more.
+    expect(Math.max(...sizes)).toBeLessThan(6_000_000);
+  });
+
   it('keeps the events of one run in order on several connections', async () => {
     const stage = await Stage.open();
     await stage.deploy(`

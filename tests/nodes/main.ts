@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { isCount, play } from '../play.ts';
 import { experiment } from './experiment.ts';
 import { figuresOf, replayCommand } from './figures.ts';
+import { orUsage } from '../usage.ts';
 
 const USAGE = 'npm run nodes -- [--runs N] [--faults N] [--lease MS] [--players N] [--seed N]';
 
@@ -43,4 +44,4 @@ async function main(): Promise<number> {
 }
 
 // What an experiment that broke has left open must not keep the process.
-process.exit(await main());
+process.exit(await orUsage(USAGE, main));

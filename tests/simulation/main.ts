@@ -7,6 +7,7 @@ import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { breachOf, Figures } from './figures.ts';
 import { simulateTwice } from './simulation.ts';
+import { orUsage } from '../usage.ts';
 
 const USAGE = 'npm run simulate -- [--minutes N] [--seed S] [--seeds N] [--nodes 1..8] [--steps N]';
 const PROGRESS_MS = 60_000;
@@ -51,4 +52,4 @@ async function main(): Promise<number> {
   return 0;
 }
 
-process.exitCode = await main();
+process.exitCode = await orUsage(USAGE, main);
