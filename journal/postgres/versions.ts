@@ -12,7 +12,7 @@ import { declarePools } from './pools.ts';
 export const INTRODUCE_WORKFLOW =
   'insert into workflows (name) values ($1) on conflict (name) do nothing';
 /** Beside the lock of the migrations (`migrate.ts`); it goes with the transaction. */
-export const TAKE_TURN = 'select pg_advisory_xact_lock(1953854580, -2)';
+const TAKE_TURN = 'select pg_advisory_xact_lock(1953854580, -2)';
 export const NEWEST_OF = 'select name, version from workflows where name = any($1)';
 export const LOCK_WORKFLOW = 'select version from workflows where name = $1 for update';
 /** The same by meaning, too: definitions of many tasks have had another form of text. */

@@ -260,7 +260,6 @@ function poolCases(
 function versionCases(): Readonly<Record<string, Case>> {
   return {
     INTRODUCE_WORKFLOW: one('w1'),
-    TAKE_TURN: one(),
     NEWEST_OF: one(['w1', 'w2']),
     LOCK_WORKFLOW: one('w1'),
     SAME_VERSION: one('w0', 700, 's', NONE, '/', 1),
