@@ -55,9 +55,10 @@ export function candidatesStatement(
     rangeOf(`${fixed} and status = $${values.push(status)}`),
   );
   return {
+    // Not "not exists": that may be answered from a hash of all runs.
     text: `
 select id, ${ms('created_at')} as "createdAt", ${ms('ended_at')} as "endedAt",
-  parent_run is null or not exists (select from runs as above where above.id = found.parent_run) as top
+  parent_run is null or (select true from runs as above where above.id = found.parent_run) is null as top
 from (${ranges.join('\nunion all')}) as found
 order by found.created_at, found.id limit $4`,
     values,
