@@ -250,7 +250,8 @@ export class World {
         break;
       case 'deploy': {
         const row = args[0] as VersionRow;
-        book.deployed(row.workflow, (result as { version: number }).version, row.definition);
+        const stored = result as { version: number } | null;
+        if (stored !== null) book.deployed(row.workflow, stored.version, row.definition);
       }
     }
     if (name === 'load' || name === 'claimRun') {
