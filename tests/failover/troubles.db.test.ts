@@ -213,24 +213,6 @@ describe('a network that was away', () => {
     expect(await renewing).toMatchObject({ kept: true });
     expect(await book.append()).toEqual({ kind: 'committed' });
   });
-
-  it('does not make the first who is back bury the others', async () => {
-    const leaseMs = 500;
-    const book = await openBook(oneHost, leaseMs);
-    const other = await openJournal(book.database);
-    const theirs = await other.register('other', leaseMs, null);
-    const both = [pair.primary.network, pair.balancer];
-    for (const network of both) network.hang();
-    const [mine, late] = [book.journal.renew(book.lease, leaseMs), other.renew(theirs, leaseMs)];
-    await says(book, 'the lease of this node ended at');
-    pair.primary.network.mend();
-    const renewal = await mine;
-    expect(renewal.kept).toBeTruthy();
-    expect(renewal.othersEndInMs).toBeGreaterThan(leaseMs);
-    expect(await book.journal.bury(book.lease)).toBe(0);
-    pair.balancer.mend();
-    expect(await late).toMatchObject({ kept: true });
-  });
 });
 
 describe('a standby that is away', () => {

@@ -118,7 +118,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'engine/pipeline.ts',
     snippet: 'if (run.flying !== null) return;',
     instead: 'if (run.flying !== null) this.#ready.push(run);',
-    laws: ['group-commit', 'one-writer'],
+    laws: ['group-commit', 'one-writer', 'slots'],
   },
   {
     name: 'a retry is forgotten at a take-over',
