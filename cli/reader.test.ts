@@ -63,6 +63,20 @@ describe('the reader', () => {
     expect(busyMs).toBeLessThan(500);
   });
 
+  it('keeps a thread for small files however many large ones wait', async () => {
+    const reader = open();
+    const ended: string[] = [];
+    const reading = (name: string, source: string) =>
+      reader.read(source, {}).then(() => ended.push(name));
+    const large = '\n'.repeat(300_000) + chain(1);
+    const all = ['a', 'b', 'c', 'd'].map((name) => reading(name, large));
+    const small = ['x', 'y', 'z'].map((name) => reading(name, chain(300)));
+    await Promise.all([...all, ...small]);
+    // Those large ones that wait are read one after another, while the small ones pass them by.
+    expect(ended.filter((name) => 'abcd'.includes(name))).toEqual(['a', 'b', 'c', 'd']);
+    expect(ended.indexOf('x')).toBeLessThan(ended.indexOf('d'));
+  });
+
   it('ends a reading that takes too long, and reads the next one', async () => {
     const reader = open({ threads: 1, timeMs: 3_000 });
     const long = reader.read('\n'.repeat(20_000_000) + chain(1), {});

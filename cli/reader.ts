@@ -5,6 +5,9 @@
  * The reading is done by threads, started when they are first needed, with a limit on time and
  * memory; one that exceeds either is ended, and another takes its place. A thread runs this file
  * again (`serveReading`), from the sources as from `dist/`.
+ *
+ * Who waits is served in the order of coming, but large files never have all threads: the small
+ * ones pass them by.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { parentPort, Worker } from 'node:worker_threads';
@@ -35,11 +38,15 @@ const LIMITS: ReaderLimits = { threads: 2, timeMs: 120_000, memoryMb: 2_048 };
 /** In characters: read where they are in a few milliseconds, once the reader is warm. */
 const SMALL = 2_000;
 
+/** In characters: a larger one may take longer than others want to wait. */
+const LARGE = 100_000;
+
 export class Reader {
   readonly #limits: ReaderLimits;
   readonly #idle: Worker[] = [];
   readonly #waiting: Question[] = [];
   readonly #all = new Set<Worker>();
+  #largeUnderWay = 0;
   #closed = false;
 
   constructor(limits: Partial<ReaderLimits> = {}) {
@@ -62,10 +69,17 @@ export class Reader {
   }
 
   #next(): void {
-    if (this.#closed || this.#waiting.length === 0) return;
+    if (this.#closed) return;
+    const at = this.#waiting.findIndex((question) => !isLarge(question) || this.#mayReadLarge());
+    if (at === -1) return;
     const worker = this.#idle.pop() ?? this.#start();
-    const question = worker === undefined ? undefined : this.#waiting.shift();
-    if (worker !== undefined && question !== undefined) this.#ask(worker, question);
+    if (worker === undefined) return;
+    for (const question of this.#waiting.splice(at, 1)) this.#ask(worker, question);
+  }
+
+  /** One thread is kept for the others. */
+  #mayReadLarge(): boolean {
+    return this.#largeUnderWay < Math.max(1, this.#limits.threads - 1);
   }
 
   #start(): Worker | undefined {
@@ -86,7 +100,10 @@ export class Reader {
     return worker;
   }
 
-  #ask(worker: Worker, { source, options, answer }: Question): void {
+  #ask(worker: Worker, question: Question): void {
+    const { source, options, answer } = question;
+    const large = isLarge(question) ? 1 : 0;
+    this.#largeUnderWay += large;
     let over = false;
     const end = (result: ReadResult, alive: boolean): void => {
       if (over) return;
@@ -98,6 +115,7 @@ export class Reader {
       if (alive) this.#idle.push(worker);
       else void worker.terminate();
       if (!alive) this.#all.delete(worker);
+      this.#largeUnderWay -= large;
       answer(result);
       this.#next();
     };
@@ -117,6 +135,10 @@ export class Reader {
     worker.ref();
     worker.postMessage({ source, options }, []);
   }
+}
+
+function isLarge({ source }: Question): boolean {
+  return source.length > LARGE;
 }
 
 function refused(why: string): ReadResult {

@@ -7,6 +7,7 @@ import type { Definition } from '../model/definition.ts';
 import { isPrivate } from '../model/pool.ts';
 import { readWorkflow } from '../language/read.ts';
 import type { Issue } from '../model/issue.ts';
+import { HINTS_SOUGHT } from '../model/mistakes.ts';
 import { didYouMean } from '../model/suggestion.ts';
 
 interface File {
@@ -75,8 +76,9 @@ export function notesOn<F extends File>(files: readonly F[]): ReadonlyMap<F, rea
       });
       const used = definition.tasks.flatMap(({ pools }) => Object.keys(pools ?? {}));
       const unknown = [...new Set(used)].filter((pool) => !isPrivate(pool) && !shared.has(pool));
-      const asked = unknown.map((pool) => {
-        const hint = didYouMean(pool, [...Object.keys(definition.pools), ...shared]);
+      const names = [...Object.keys(definition.pools), ...shared];
+      const asked = unknown.map((pool, at) => {
+        const hint = at < HINTS_SOUGHT ? didYouMean(pool, names) : undefined;
         const words = `the shared pool "${pool}" is in none of these files; deploy says whether it is there`;
         return hint === undefined ? words : `${words}; ${hint}`;
       });

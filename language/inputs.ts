@@ -7,7 +7,8 @@ import type { Problem } from '../model/errors.ts';
 import { compilePattern } from './expression/patterns.ts';
 import { inexact, problemSentence, readJson } from '../model/json-text.ts';
 import type { Json, JsonObject } from '../model/json.ts';
-import { found, isRecord } from '../model/issue.ts';
+import { found, type Hint, isRecord, toProblem } from '../model/issue.ts';
+import { Mistakes } from '../model/mistakes.ts';
 import { didYouMean } from '../model/suggestion.ts';
 
 export type CheckedInputs =
@@ -18,11 +19,9 @@ export function checkInputs(
   definition: Pick<Definition, 'inputs'>,
   given: Readonly<Record<string, unknown>>,
 ): CheckedInputs {
-  const problems: Problem[] = [];
-  const complain = (name: string, message: string, hint?: string) => {
-    const path = `inputs.${name}`;
-    problems.push({ code: 'inputs.invalid', message, path, ...(hint !== undefined && { hint }) });
-  };
+  const mistakes = new Mistakes();
+  const complain = (name: string, message: string, hint?: Hint) =>
+    mistakes.report({ code: 'inputs.invalid', message, path: ['inputs', name], hint });
   const checked: [string, Json][] = [];
   for (const [name, declaration] of Object.entries(definition.inputs)) {
     const value = Object.hasOwn(given, name) ? given[name] : undefined;
@@ -38,16 +37,22 @@ export function checkInputs(
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     else checked.push([name, value as Json]);
   }
+  const known = Object.keys(definition.inputs);
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(definition.inputs, name)) continue;
-    const known = Object.keys(definition.inputs);
-    complain(name, `there is no input "${name}"`, didYouMean(name, known) ?? listing(known));
+    const hint = () => didYouMean(name, known) ?? listing(known);
+    complain(name, `there is no input "${name}"`, hint);
   }
+  const problems = mistakes.all().map(toProblem);
   return problems.length > 0 ? { problems } : { inputs: Object.fromEntries(checked) };
 }
 
+const LISTED = 20;
+
 function listing(known: readonly string[]): string {
-  return known.length === 0 ? 'the workflow takes no inputs' : `there are: ${known.join(', ')}`;
+  if (known.length === 0) return 'the workflow takes no inputs';
+  const more = known.length > LISTED ? ` and ${known.length - LISTED} more` : '';
+  return `there are: ${known.slice(0, LISTED).join(', ')}${more}`;
 }
 
 /** What is wrong with the value, as the end of a sentence; undefined when it fits. */

@@ -5,7 +5,8 @@
  *   slots: 2
  */
 import type { Definition, TaskDefinition } from '../model/definition.ts';
-import type { Issue } from '../model/issue.ts';
+import type { Issue, Report } from '../model/issue.ts';
+import { Mistakes } from '../model/mistakes.ts';
 import { didYouMean } from '../model/suggestion.ts';
 import { isPrivate, type SharedPool } from '../model/pool.ts';
 import { name, text, whole } from './workflow.ts';
@@ -26,38 +27,42 @@ export function poolIssues(
   { name: workflow, pools, tasks }: Definition,
   shared: ReadonlyMap<string, SharedPool>,
 ): readonly Issue[] {
-  const declared = Object.keys(pools).flatMap((pool): Issue[] => {
+  const mistakes = new Mistakes();
+  const { report } = mistakes;
+  for (const pool of Object.keys(pools)) {
     const before = shared.get(pool);
-    if (before === undefined || !before.sharedBy.includes(workflow)) return [];
+    if (before === undefined || !before.sharedBy.includes(workflow)) continue;
     const message = `pool "${pool}" was shared by ${before.sharedBy.join(' and ')} until now, and "pools" is private to its workflow`;
     const document = before.isDocument
       ? `the shared pool "${pool}" is deployed: remove it here`
       : `deploy a file with "pool: ${pool}" and "slots: ${before.slots}", and remove it here`;
     const hint = `${document}; or give a private one another name`;
-    return [{ code: 'pool.shared', message, path: ['pools', pool], at: 'key', hint }];
-  });
+    report({ code: 'pool.shared', message, path: ['pools', pool], at: 'key', hint });
+  }
   const names = [...Object.keys(pools), ...shared.keys()];
-  return [...declared, ...tasks.flatMap((task) => taskIssues(task, names, shared))];
+  for (const task of tasks) reportPools(task, names, shared, report);
+  return mistakes.all();
 }
 
-function taskIssues(
+function reportPools(
   task: TaskDefinition,
   names: readonly string[],
   shared: ReadonlyMap<string, SharedPool>,
-): readonly Issue[] {
-  return Object.entries(task.pools ?? {}).flatMap(([pool, slots]): Issue[] => {
-    if (isPrivate(pool)) return [];
+  report: Report,
+): void {
+  for (const [pool, slots] of Object.entries(task.pools ?? {})) {
+    if (isPrivate(pool)) continue;
     const found = shared.get(pool);
     const path = ['tasks', task.name, 'pool', pool];
     if (found === undefined) {
       const message = `there is no pool "${pool}", neither in "pools" nor as a document`;
-      const hint =
+      const hint = () =>
         didYouMean(pool, names) ??
         `declare it (pools: { ${pool}: 4 }), or deploy a file with "pool: ${pool}" and "slots: 4" to share it`;
-      return [{ code: 'pool.unknown', message, path, at: 'value', hint }];
+      report({ code: 'pool.unknown', message, path, hint });
+    } else if (slots > found.slots) {
+      const message = `wants ${slots} slots, but the pool "${pool}" has ${found.slots}`;
+      report({ code: 'field.value', message, path });
     }
-    if (slots <= found.slots) return [];
-    const message = `wants ${slots} slots, but the pool "${pool}" has ${found.slots}`;
-    return [{ code: 'field.value', message, path, at: 'value' }];
-  });
+  }
 }

@@ -7,7 +7,8 @@ import { z } from 'zod';
 import { NAME, NAME_CHARACTERS, RESERVED_NAMES } from './workflow.ts';
 import { TuttiError } from '../model/errors.ts';
 import { reportIssues } from './reading/fields.ts';
-import { type Issue, toProblem } from '../model/issue.ts';
+import { toProblem } from '../model/issue.ts';
+import { Mistakes } from '../model/mistakes.ts';
 
 const SLOWEST_SECONDS = 10 * 365 * 24 * 3_600;
 
@@ -90,11 +91,9 @@ export function importWfFormat(
 function parse(json: unknown): z.infer<typeof document> {
   const result = document.safeParse(json);
   if (result.success) return result.data;
-  const issues: Issue[] = [];
-  reportIssues(result.error.issues.slice(0, 100), json, [], [], (issue) => {
-    issues.push({ at: 'value', ...issue });
-  });
-  const problems = issues.map(toProblem);
+  const mistakes = new Mistakes();
+  reportIssues(result.error.issues.slice(0, 100), json, [], [], mistakes.report);
+  const problems = mistakes.all().map(toProblem);
   throw new TuttiError('workflow.invalid', 'the file is not a WfFormat 1.5 recording', {
     problems,
   });

@@ -14,7 +14,12 @@ export interface Issue {
   readonly hint?: string | undefined;
 }
 
-export type Report = (issue: Omit<Issue, 'at'> & { readonly at?: Issue['at'] }) => void;
+/** A sentence, or how it is found: only the hints that somebody reads are searched for. */
+export type Hint = string | undefined | (() => string | undefined);
+
+export type Report = (
+  issue: Omit<Issue, 'at' | 'hint'> & { readonly at?: Issue['at']; readonly hint?: Hint },
+) => void;
 
 /** `tasks.post-ledger.retry`, `tasks.a.switch[0].when`. */
 export function formatPath(path: Path): string {

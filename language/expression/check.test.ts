@@ -17,6 +17,17 @@ const typesAt = describeTypes({
   ]),
 });
 
+/** Of what it throws. */
+function hintOf(compile: () => unknown): string | undefined {
+  try {
+    compile();
+  } catch (error) {
+    const hint = error instanceof ExpressionError ? error.hint : undefined;
+    return typeof hint === 'function' ? hint() : hint;
+  }
+  return undefined;
+}
+
 describe('types known', () => {
   it.each([
     'inputs.n + 1 > 3',
@@ -51,7 +62,8 @@ describe('types known', () => {
   ])('refuses %s', (source, message, offset, hint) => {
     const compile = () => compileExpression(source, typesAt({}));
     expect(compile).toThrow(ExpressionError);
-    expect(compile).toThrow(expect.objectContaining({ offset, hint }));
+    expect(compile).toThrow(expect.objectContaining({ offset }));
+    expect(hintOf(compile)).toBe(hint);
     expect(compile).toThrow(message);
   });
 

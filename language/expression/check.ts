@@ -7,6 +7,7 @@
  */
 import type { Environment } from '@marcbachmann/cel-js';
 import type { InputDeclaration } from '../../model/definition.ts';
+import type { Hint } from '../../model/issue.ts';
 import { didYouMean } from '../../model/suggestion.ts';
 import { type ScopeName, createEnvironment } from './environment.ts';
 import { ExpressionError } from './failure.ts';
@@ -194,7 +195,7 @@ const ABSENT: Readonly<Record<string, string>> = {
 export function checkTypes(source: string, found: Survey, types: ExpressionTypes): string {
   for (const { task, offset } of found.references) {
     if (types.tasks.has(task)) continue;
-    const hint = didYouMean(task, types.tasks.keys());
+    const hint = () => didYouMean(task, types.tasks.keys());
     throw new ExpressionError(`there is no task "${task}"`, offset, hint);
   }
   for (const [name, message] of Object.entries(ABSENT)) {
@@ -228,7 +229,7 @@ function isNumberMix(error: Error): boolean {
 function fieldHint(
   error: Error & { code?: string; node?: unknown },
   types: ExpressionTypes,
-): { message: string; hint: string | undefined } | undefined {
+): { message: string; hint: Hint } | undefined {
   if (error.code !== 'no_such_key') return undefined;
   const { node } = error;
   if (!isRecord(node) || !Array.isArray(node.args)) return undefined;
@@ -240,5 +241,6 @@ function fieldHint(
   if (typeof key !== 'string' || fields === undefined) return undefined;
   const known =
     fields.length > 0 && fields.length <= 12 ? `there are: ${fields.join(', ')}` : undefined;
-  return { message: `there is no field "${key}" here`, hint: didYouMean(key, fields) ?? known };
+  const hint = () => didYouMean(key, fields) ?? known;
+  return { message: `there is no field "${key}" here`, hint };
 }

@@ -1,12 +1,14 @@
 /**
  * What an expression throws, and how the words of the CEL library become ours.
  */
+import type { Hint } from '../../model/issue.ts';
+
 export class ExpressionError extends Error {
   /** Offset in the source where it goes wrong, when known. */
   readonly offset: number | undefined;
   /** What to do, when a sentence can help. */
-  readonly hint: string | undefined;
-  constructor(message: string, offset?: number, hint?: string) {
+  readonly hint: Hint;
+  constructor(message: string, offset?: number, hint?: Hint) {
     super(message);
     this.name = 'ExpressionError';
     this.offset = offset;

@@ -21,7 +21,7 @@ export function checkAction(use: Use, actions: ActionCatalogue, report: Report):
   const description = actions.get(use.action);
   if (description === undefined) {
     const message = `there is no action "${use.action}"`;
-    const hint = didYouMean(use.action, actions.keys());
+    const hint = () => didYouMean(use.action, actions.keys());
     report({ code: 'action.unknown', message, path: [...path, 'action'], hint });
     return;
   }

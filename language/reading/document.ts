@@ -2,8 +2,9 @@
 import type { ActionCatalogue } from '../../model/action.ts';
 import { poolShape } from '../pool.ts';
 import type { PoolDefinition } from '../../model/pool.ts';
+import { Mistakes } from '../../model/mistakes.ts';
 import { checkFields } from './fields.ts';
-import { type Issue, isRecord } from '../../model/issue.ts';
+import { isRecord } from '../../model/issue.ts';
 import { lower, type Lowered } from './lower.ts';
 
 export interface LoweredDocument extends Lowered {
@@ -20,10 +21,9 @@ export function lowerDocument(
 }
 
 function lowerPool(value: Readonly<Record<string, unknown>>): LoweredDocument {
-  const issues: Issue[] = [];
-  const fields = checkFields(value, poolShape, [], (issue) =>
-    issues.push({ at: 'value', ...issue }),
-  );
+  const mistakes = new Mistakes();
+  const fields = checkFields(value, poolShape, [], mistakes.report);
+  const issues = mistakes.all();
   const { pool: name, slots, title, description, owner } = fields;
   if (issues.length > 0 || name === undefined || slots === undefined)
     return { definition: null, issues };

@@ -56,13 +56,14 @@ export function reportUnknownKey(
   known: readonly string[],
   report: Report,
 ): void {
-  const list = known.length <= 12 ? `known here: ${known.join(', ')}` : undefined;
+  const list = () => (known.length <= 12 ? `known here: ${known.join(', ')}` : undefined);
   report({
     code: 'field.unknown',
     message: `unknown key "${key}"`,
     path,
     at: 'key',
-    hint: key === '<<' ? 'merge keys are not part of YAML 1.2' : (didYouMean(key, known) ?? list),
+    hint:
+      key === '<<' ? 'merge keys are not part of YAML 1.2' : () => didYouMean(key, known) ?? list(),
   });
 }
 
@@ -108,7 +109,7 @@ export function reportIssues(
       }
     } else {
       const type = issue.code === 'invalid_type' ? 'field.type' : code;
-      const hint = suggestion(issue, here);
+      const hint = () => suggestion(issue, here);
       const at = issue.code === 'invalid_key' ? 'key' : 'value';
       report({
         code: code === 'field.value' ? type : code,

@@ -124,8 +124,10 @@ function whyNever({ tasks }: Graph, incoming: readonly Edge[][], edge: Edge): st
 }
 
 /** The expression without its `${{ }}`. */
-function plain(text: string | undefined): string | undefined {
-  return text?.replace(/^\s*(?:\$\{\{)?\s*|\s*(?:\}\})?\s*$/g, '');
+function plain(text: string | undefined): string {
+  const trimmed = text?.trim() ?? '';
+  const isTemplate = trimmed.startsWith('${{') && trimmed.endsWith('}}');
+  return isTemplate ? trimmed.slice(3, -2).trim() : trimmed;
 }
 
 function whyNeverBranch(
@@ -135,8 +137,21 @@ function whyNeverBranch(
 ): string | undefined {
   if (body.kind !== 'switch' || branch === undefined) return undefined;
   if (plain(body.cases[branch]?.when) === 'false') return `its case of "${name}" never holds`;
-  const before = body.cases.slice(0, branch).some(({ when }) => plain(when) === 'true');
-  return before ? `an earlier case of "${name}" always holds` : undefined;
+  return alwaysHolds(body) < branch ? `an earlier case of "${name}" always holds` : undefined;
+}
+
+type Switch = Extract<TaskDefinition['body'], { kind: 'switch' }>;
+const holding = new WeakMap<Switch, number>();
+
+/** The first case that always holds; each edge of the switch asks. */
+function alwaysHolds(body: Switch): number {
+  let first = holding.get(body);
+  if (first === undefined) {
+    const found = body.cases.findIndex(({ when }) => plain(when) === 'true');
+    first = found === -1 ? body.cases.length : found;
+    holding.set(body, first);
+  }
+  return first;
 }
 
 function inOrder({ tasks, edges }: Graph): readonly number[] {

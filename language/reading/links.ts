@@ -13,7 +13,7 @@ interface Need {
 }
 
 /** The three spellings of `needs`, as one. */
-export function needsOf({ fields: { needs }, path }: Draft): readonly Need[] {
+function needsOf({ fields: { needs }, path }: Draft): readonly Need[] {
   if (needs === undefined) return [];
   const base = [...path, 'needs'];
   if (typeof needs === 'string')
@@ -36,6 +36,23 @@ export function needsOf({ fields: { needs }, path }: Draft): readonly Need[] {
 interface Linking {
   readonly positions: ReadonlyMap<string, number>;
   readonly report: Report;
+}
+
+const indexes = new WeakMap<Draft, ReadonlyMap<string, Need>>();
+
+/** What the task says of the other one; many may ask, of a task with many needs. */
+export function needOf(draft: Draft, task: string): Need | undefined {
+  let index = indexes.get(draft);
+  if (index === undefined) {
+    // Of two the first.
+    index = new Map(
+      needsOf(draft)
+        .toReversed()
+        .map((need) => [need.task, need]),
+    );
+    indexes.set(draft, index);
+  }
+  return index.get(task);
 }
 
 /** Edges into the task, and the names that they come from. */
@@ -72,7 +89,7 @@ export function reportUnknownTask(
   positions: ReadonlyMap<string, number>,
   report: Report,
 ): void {
-  const hint = didYouMean(task, positions.keys());
+  const hint = () => didYouMean(task, positions.keys());
   report({ code: 'task.unknown', message: `there is no task "${task}"`, path, at, hint });
 }
 
@@ -91,7 +108,7 @@ export function originOf(
     const inside = Array.isArray(targets) ? [targets.indexOf(to.name)] : [];
     return { path: [...from.path, 'switch', edge.branch ?? 0, word, ...inside], at: 'value' };
   }
-  const need = needsOf(to).find(({ task }) => task === from.name);
+  const need = needOf(to, from.name);
   // Without one it is a reference that implies the edge.
   return need === undefined ? { path: to.path, at: 'key' } : { path: need.path, at: need.at };
 }

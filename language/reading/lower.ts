@@ -17,6 +17,7 @@ import { Expressions } from './expressions.ts';
 import { checkFields } from './fields.ts';
 import { findCycles, findUnreachable } from './graph.ts';
 import { type Issue, type Report, found, isRecord } from '../../model/issue.ts';
+import { Mistakes } from '../../model/mistakes.ts';
 import { originOf } from './links.ts';
 import { lowerTask } from './task.ts';
 import type { Workshop } from './workshop.ts';
@@ -30,25 +31,16 @@ export interface Lowered {
 /** What a run costs at once when it starts or is taken over grows with them. */
 const MOST_TASKS = 100_000;
 
-const ISSUES_SHOWN = 1_000;
-
 export function lower(value: unknown, actions: ActionCatalogue | undefined): Lowered {
-  const issues: Issue[] = [];
-  let hidden = 0;
-  const report: Report = (issue) => {
-    if (issues.length < ISSUES_SHOWN) issues.push({ at: 'value', ...issue });
-    else hidden += 1;
-  };
+  const mistakes = new Mistakes();
+  const { report } = mistakes;
   if (!isRecord(value)) {
     const message = `expected a map with the fields of a workflow, found ${found(value)}`;
     report({ code: 'field.type', message, path: [] });
-    return { definition: null, issues };
+    return { definition: null, issues: mistakes.all() };
   }
   const definition = lowerWorkflowMap(value, actions, report);
-  if (hidden > 0) {
-    const message = `there are ${hidden} more mistakes`;
-    issues.push({ code: 'source.limit', message, path: [], at: 'value' });
-  }
+  const issues = mistakes.all();
   return { definition: issues.length === 0 ? definition : null, issues };
 }
 

@@ -22,6 +22,7 @@ import { inexact, NESTING, QUOTE_NUMBER, unwritable } from '../../model/json-tex
 import type { Json } from '../../model/json.ts';
 import { type Issue, toProblem } from '../../model/issue.ts';
 import { offsetInSource } from './offset.ts';
+import { MISTAKES_SHOWN } from '../../model/mistakes.ts';
 import { QUOTE_HINT, yamlIssue } from './yaml-error.ts';
 
 export const SOURCE_CHARACTERS = 32 * 1024 * 1024;
@@ -52,8 +53,11 @@ export function readSource(text: string, file: string | undefined): SourceText {
   if (document === undefined) {
     return { value: undefined, problems, place: (issue) => ({ ...toProblem(issue), ...named }) };
   }
-  for (const error of [...document.errors, ...document.warnings]) {
-    problems.push({ ...yamlIssue(error, text), ...at(error.pos[0]) });
+  const stumbles = [...document.errors, ...document.warnings].map((error) => {
+    return { error, ...at(error.pos[0]) };
+  });
+  for (const { error, ...place } of firstPerLine(stumbles)) {
+    problems.push({ ...yamlIssue(error, text), ...place });
   }
   if (document.directives?.yaml.version === '1.1') {
     complain('yaml.version', 'the file says YAML 1.1; workflows are YAML 1.2', 0);
@@ -61,15 +65,22 @@ export function readSource(text: string, file: string | undefined): SourceText {
   const value = problems.length === 0 ? toValue(document, complain) : undefined;
   return {
     value: problems.length === 0 ? value : undefined,
-    problems: firstPerLine(problems),
+    problems: bounded(firstPerLine(problems)),
     place: (issue) => ({ ...toProblem(issue), ...at(offsetOf(document, text, issue)) }),
   };
 }
 
 /** One mistake makes the parser stumble several times in its line. */
-function firstPerLine(problems: readonly Problem[]): readonly Problem[] {
+function firstPerLine<T extends { readonly line?: number }>(mistakes: readonly T[]): readonly T[] {
   const lines = new Set<number | undefined>();
-  return problems.filter(({ line }) => !lines.has(line) && lines.add(line));
+  return mistakes.filter(({ line }) => !lines.has(line) && lines.add(line));
+}
+
+function bounded(problems: readonly Problem[]): readonly Problem[] {
+  const more = problems.length - MISTAKES_SHOWN;
+  if (more <= 0) return problems;
+  const message = `there are ${more} more lines with mistakes`;
+  return [...problems.slice(0, MISTAKES_SHOWN), { code: 'source.limit', message }];
 }
 
 function parse(text: string, lines: LineCounter, complain: Complain): Document.Parsed | undefined {

@@ -8,14 +8,19 @@ import type { Problem } from '../../model/errors.ts';
 
 export const QUOTE_HINT = 'quote this expression';
 
+/** As much of a line is looked at: it may be all of a large file. */
+const NEAR = 500;
+
 const EXPRESSION_LINE =
   /\$\{\{|^\s*(?:-\s+)?(?:when|until|warn|each|holds|items)\s*:|:\s*["'[{].*(?:==|!=|&&|\|\||[<>]|\bin\b)/;
 
 export function yamlIssue(error: YAMLParseError | YAMLWarning, text: string): Problem {
   const [offset] = error.pos;
-  const start = text.lastIndexOf('\n', offset - 1) + 1;
-  const end = text.indexOf('\n', offset);
-  const line = text.slice(start, end === -1 ? undefined : end);
+  const near = text.slice(Math.max(0, offset - NEAR), offset + NEAR);
+  const at = Math.min(offset, NEAR);
+  const start = at === 0 ? 0 : near.lastIndexOf('\n', at - 1) + 1;
+  const end = near.indexOf('\n', at);
+  const line = near.slice(start, end === -1 ? undefined : end);
   const message = worded(error);
   return {
     code: 'yaml.syntax',

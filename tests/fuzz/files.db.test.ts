@@ -74,6 +74,18 @@ function sourceOf(chance: Chance): string {
     );
     return `{"workflow":"json","tasks":{${tasks.join(',')}}}`;
   }
+  if (kind === 4) {
+    const count = chance.pick([100, 3_000, 10_000]);
+    const task = chance.pick([
+      (i: number) => `{ action: tutti.noop, needs: [q${i}] }`,
+      (i: number) => `{ action: nope${i}.x, needs: [q${i}] }`,
+      (i: number) => `{ action: tutti.noop, when: "tasks.q${i}.status == 'failed'" }`,
+      (i: number) => `{ switch: [{ when: "true", then: [q${i}] }, { else: z${i} }] }`,
+      (i: number) => `{ action: tutti.noop, pool: p${i} }`,
+    ]);
+    const tasks = Array.from({ length: count }, (_, i) => `  t${i}: ${task(i)}`);
+    return `workflow: unknown\ntasks:\n${tasks.join('\n')}\n`;
+  }
   return mutated(chance, GOOD, PIECES);
 }
 
