@@ -2,11 +2,13 @@
  * The life of a job on this machine: submit, locate, follow, cancel, release.
  *
  *   absent ──submit──▶ starting ──claim──▶ started ──exit──▶ ended
- *                         │ nobody claims it in time          (its process gone without an
+ *                         │ nobody claims it in time          (its supervisor gone without an
  *                         ▼                                    exit code: lost)
  *                   voided: certain that it never ran
  *
- * A claim that the job itself has spoiled: it runs as long as a process carries its key.
+ * What tells how the job ends may go before the job does: its supervisor is killed, or the job
+ * spoils its claim or removes its folder. Then it runs as long as a process of it lives, and is lost
+ * only when none is left: a retry must not run beside it.
  */
 import { hostname, uptime } from 'node:os';
 import path from 'node:path';
@@ -40,8 +42,8 @@ import {
   spoiled,
 } from './outcome.ts';
 import { forgetLog } from './log.ts';
-import { commandOf, SEES_ENVIRONMENTS } from './processes.ts';
-import { type Hunted, isAlive, killAll, membersOf, remaindersOf, terminate } from './stopping.ts';
+import { bootId, commandOf, SEES_ENVIRONMENTS } from './processes.ts';
+import { type Hunted, isAlive, killAll, remaindersOf, survivorsOf, terminate } from './stopping.ts';
 import { NotClaimed, StarterLost } from './launcher.ts';
 import { isPursued, startSupervisor } from './supervisor.ts';
 
@@ -125,7 +127,7 @@ export async function followJob(context: ActionContext, at: Json): Promise<JobSt
   const state = await stateOf(context, folder);
   switch (state.kind) {
     case 'absent':
-      throw missing(context, job);
+      return await followMissing(context, folder, job);
     case 'starting':
       return await followStarting(context, folder, state);
     case 'spoiled':
@@ -154,7 +156,7 @@ async function followStarting(
 
 /** No process carries the key: none that runs, and none that still waits for its claim. */
 async function isDeserted(key: string): Promise<boolean> {
-  return (await membersOf({ key, by: undefined })).length === 0;
+  return (await survivorsOf({ key, by: undefined })).length === 0;
 }
 
 /** Without its claim only the key tells whether the job still runs, and nothing how it ended. */
@@ -195,12 +197,57 @@ async function followStarted(
   // It may have ended between the two looks: the exit code is written before the process goes.
   const again = await readState(folder);
   if (again.kind === 'ended') return await followEnded(context, folder, job, again);
+  const hunted = { key: context.key, by: state.by };
   if ((await requestedCancelAtMs(folder)) !== undefined) {
-    return await confirmCancel(folder, { key: context.key, by: state.by }, native);
+    return await confirmCancel(folder, hunted, native);
   }
-  const message = `its supervisor (pid ${state.by.pid}) is gone and left no exit code: it was killed, or the machine restarted; look at what it did before running it again`;
+  const left = SEES_ENVIRONMENTS ? await survivorsOf(hunted) : [];
+  if (left.length > 0) {
+    const why = `the supervisor of the job (pid ${state.by.pid}) was killed`;
+    return await followSurvivors(context, folder, why, left);
+  }
+  const message = `${fateOf(state.by)}; look at what it did before running it again`;
   const failure = new ActionFailure({ class: 'lost', code: 'shell.lost', message, native });
   return { state: 'failed', failure, native };
+}
+
+function fateOf(by: Started): string {
+  const supervisor = `its supervisor (pid ${by.pid})`;
+  if (!SEES_ENVIRONMENTS) {
+    return `${supervisor} is gone and left no exit code: it was killed, or the machine restarted`;
+  }
+  if (by.boot !== bootId()) return 'the machine restarted while it ran, and it left no exit code';
+  return `${supervisor} was killed and left no exit code: its processes have ended, and how the script ended is not known`;
+}
+
+/** The job may have removed its folder itself, and run on. */
+async function followMissing(
+  context: ActionContext,
+  folder: string,
+  job: Job,
+): Promise<JobState<ShellOutput>> {
+  if (isElsewhere(context, job)) throw elsewhere(job);
+  const left = await survivorsOf({ key: context.key, by: undefined });
+  if (left.length === 0) throw missing(job);
+  return await followSurvivors(context, folder, 'the attempt folder of the job is gone', left);
+}
+
+/** Jobs whose log says that they are followed by their processes. */
+const noted = new Set<string>();
+
+async function followSurvivors(
+  context: ActionContext,
+  folder: string,
+  why: string,
+  left: readonly number[],
+): Promise<JobState<ShellOutput>> {
+  if (!noted.has(folder)) {
+    noted.add(folder);
+    const named = await namesOf(context, left);
+    const text = `${why}: how it ends cannot be recorded any more. Its processes live on, and the task runs until the last of them has ended: ${named}\n`;
+    context.log('note', text);
+  }
+  return { state: 'running', askAgainMs: 1000, native: { remaining: left.length } };
 }
 
 async function followEnded(
@@ -222,14 +269,15 @@ async function followEnded(
 async function noteRemainders(context: ActionContext, by: Started): Promise<void> {
   const left = await remaindersOf(context.key, by);
   if (left.length === 0) return;
-  const named = await Promise.all(
-    left.slice(0, SHOWN_PROCESSES).map((pid) => nameOf(context, pid)),
-  );
-  const more = left.length > named.length ? ` and ${left.length - named.length} more` : '';
-  context.log(
-    'note',
-    `the job has ended, and what it began in the background runs on: ${named.join(', ')}${more}\n`,
-  );
+  const named = await namesOf(context, left);
+  context.log('note', `the job has ended, and what it began in the background runs on: ${named}\n`);
+}
+
+async function namesOf(context: ActionContext, pids: readonly number[]): Promise<string> {
+  const shown = pids.slice(0, SHOWN_PROCESSES);
+  const named = await Promise.all(shown.map((pid) => nameOf(context, pid)));
+  const more = pids.length > shown.length ? ` and ${pids.length - shown.length} more` : '';
+  return `${named.join(', ')}${more}`;
 }
 
 async function nameOf(context: Pick<ActionContext, 'redact'>, pid: number): Promise<string> {
@@ -244,7 +292,7 @@ async function confirmCancel(
   hunted: Hunted,
   native: Json,
 ): Promise<JobState<ShellOutput>> {
-  const left = await membersOf(hunted);
+  const left = await survivorsOf(hunted);
   if (left.length === 0) return { state: 'cancelled', native };
   // What was between two programs when all were killed shows itself now.
   if (await wasForced(folder)) await killAll(hunted);
@@ -255,7 +303,8 @@ export async function cancelJob(context: ActionContext, at: Json, force: boolean
   const { folder, job } = openJob(context, at);
   const state = await readState(folder);
   if (state.kind === 'absent') {
-    if (context.elsewhere === true || job.host !== hostname()) throw elsewhere(job);
+    if (isElsewhere(context, job)) throw elsewhere(job);
+    await stop(context, folder, state, force);
     return;
   }
   const asked = (await requestedCancelAtMs(folder)) !== undefined;
@@ -291,6 +340,7 @@ async function stop(
 export async function releaseJob(context: ActionContext, at: Json): Promise<void> {
   const { folder } = openJob(context, at);
   forgetLog(folder);
+  noted.delete(folder);
   await removeFolder(folder);
 }
 
@@ -309,8 +359,11 @@ function elsewhere(job?: Job): ActionFailure {
   return new ActionFailure({ class: 'unknown', code: 'shell.elsewhere', message });
 }
 
-function missing(context: ActionContext, job: Job): ActionFailure {
-  if (context.elsewhere === true || job.host !== hostname()) return elsewhere(job);
+function isElsewhere(context: ActionContext, job: Job): boolean {
+  return context.elsewhere === true || job.host !== hostname();
+}
+
+function missing(job: Job): ActionFailure {
   const message = `the attempt folder ${job.folder} is gone: what the job did cannot be told any more`;
   return new ActionFailure({ class: 'lost', code: 'shell.lost', message });
 }

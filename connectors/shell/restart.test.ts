@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { counterpart } from '../../tests/counterpart.ts';
 import { followToEnd, readLog } from '../kit/conformance.ts';
 import type { ActionContext, JobAction } from '../kit/index.ts';
 import { folderName, folderOf } from './attempt-folder.ts';
@@ -20,13 +21,18 @@ import { startSupervisor } from './supervisor.ts';
 let directory: string;
 let context: ActionContext;
 let folder: string;
+let notes: string[];
+/** A job is looked for by its key on the whole machine: no two tests share one. */
+let keys = 0;
 const action = shell.actions[0];
 const does = action?.does as JobAction<unknown, unknown, unknown>;
 
 beforeEach(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'tutti-restart-'));
+  notes = [];
+  keys += 1;
   context = {
-    key: 'r1:print:1',
+    key: `restart-${process.pid}-${keys}:print:1`,
     run: 'r1',
     task: 'print',
     attempt: 1,
@@ -34,7 +40,7 @@ beforeEach(async () => {
     directory,
     stateDirectory: path.join(directory, 'state'),
     signal: new AbortController().signal,
-    log: () => {},
+    log: (_stream, text) => notes.push(text),
   };
   folder = folderOf(context.stateDirectory, folderName(context.key));
 });
@@ -95,6 +101,31 @@ test('a job goes on when Tutti is killed, and another process follows it to its 
   expect(await effects()).toBe('once\n');
 }, 30_000);
 
+const SEES = process.platform === 'linux';
+counterpart(
+  '/proc',
+  SEES,
+  'Linux',
+)('a job whose supervisor was killed', () => {
+  test('runs on for the process that takes it over, and is lost when it has ended', async () => {
+    const script = `kill -9 $PPID; ${GATED.script}`;
+    const told = await submitAndDie({ script });
+    const job = await does.locate(context, action?.input.parse({ script }));
+    expect(job).toEqual(told);
+    while (!(await textOf(job)).includes('warning'));
+    let state;
+    do state = await does.follow(context, job);
+    while (state.state === 'running' && notes.length === 0);
+    expect(state).toMatchObject({ state: 'running' });
+    expect(notes.join('')).toContain('live on');
+    const end = followToEnd(does, context, job as never);
+    await appendFile(path.join(directory, 'gate'), 'go\n');
+    expect(await end).toMatchObject({ state: 'failed', failure: { class: 'lost' } });
+    expect(await textOf(job)).toBe('out: before\nafter\nerr: warning\n');
+    expect(await effects()).toBe('once\n');
+  }, 30_000);
+});
+
 test('a folder without a claim is absent for good: a late supervisor cannot run the job', async () => {
   const input = action?.input.parse({ script: 'echo once >>effects' });
   await mkdir(folder, { recursive: true });
@@ -122,7 +153,7 @@ test('supervisors that race for one claim run the job once', async () => {
 test('a starter that is lost before it answers leaves it open, and the key settles it', async () => {
   // Idempotent, so that nothing is waited for between the call and the question to the starter.
   const input = action?.input.parse({ script: 'echo once >>effects', idempotent: true });
-  const other = { ...context, key: 'r1:other:1' };
+  const other = { ...context, key: `${context.key}:other` };
   await followToEnd(does, other, await does.submit(other, action?.input.parse({ script: 'true' })));
   const starter = starterPid() ?? 0;
   process.kill(starter, 'SIGSTOP');
@@ -150,7 +181,7 @@ test('a job outlives the starter, and is followed without it', async () => {
 test('a job that is cancelled before it is claimed never runs', async () => {
   await mkdir(folder, { recursive: true });
   const input = action?.input.parse({ script: 'echo once >>effects' });
-  const job = await does.submit({ ...context, key: 'r1:other:1' }, input);
+  const job = await does.submit({ ...context, key: `${context.key}:other` }, input);
   const unclaimed = { ...(job as object), folder: path.basename(folder) };
   await does.cancel?.(context, unclaimed, false);
   expect(await does.follow(context, unclaimed)).toMatchObject({ state: 'cancelled' });
@@ -214,7 +245,7 @@ test('a job whose folder is gone is lost here, and unknown on another machine', 
 test('a script finds its place in the trace, unless the task sets its own', async () => {
   const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
   const printed = async (attempt: number, trace: ActionContext['trace'], env = {}) => {
-    const own = { ...context, key: `r1:print:${attempt}`, attempt, trace };
+    const own = { ...context, key: `${context.key}:${attempt}`, attempt, trace };
     const script = 'echo "$TRACEPARENT,$TRACESTATE"';
     const job = await does.submit(own, action?.input.parse({ script, env, output: 'text' }));
     return followToEnd(does, own, job);

@@ -67,12 +67,21 @@ export async function isAlive(by: Started): Promise<boolean> {
 }
 
 /** The living processes of the job. */
-export async function membersOf({ key, by }: Hunted): Promise<readonly number[]> {
+async function membersOf({ key, by }: Hunted): Promise<readonly number[]> {
   const [session, carriers] = await Promise.all([
     by === undefined ? [] : sessionOf(by),
     carriersOf(entryOf(key)),
   ]);
   return [...new Set([...session, ...carriers])];
+}
+
+/**
+ * The living processes of a job of which it matters that none is left. One that forks and goes while
+ * we look is missed, and so is its child, which came after the list was made: a second look sees it.
+ */
+export async function survivorsOf(hunted: Hunted): Promise<readonly number[]> {
+  const seen = await membersOf(hunted);
+  return seen.length > 0 ? seen : await membersOf(hunted);
 }
 
 /** What the job began and left running when it ended by itself: as far as it is cheap to see. */

@@ -98,12 +98,12 @@ function remember(folder: string, claim: string | null, change: Promise<void>): 
   return entry.change;
 }
 
+/** A job that spoiled its claim or removed its folder may run on: its processes tell. */
 async function isUnderWay(folder: string): Promise<boolean> {
-  const { kind } = await readState(folder);
-  return kind === 'starting' || kind === 'started';
+  return (await readState(folder)).kind !== 'ended';
 }
 
-async function watchFolder(folder: string, signal: AbortSignal): Promise<void> {
+export async function watchFolder(folder: string, signal: AbortSignal): Promise<void> {
   const closing = new AbortController();
   try {
     await new Promise<void>((resolve, reject) => {
@@ -119,8 +119,8 @@ async function watchFolder(folder: string, signal: AbortSignal): Promise<void> {
       if (signal.aborted) resolve();
     });
   } catch {
-    // No watcher to be had (limits, file systems): the caller's polling remains.
-    await delay(50, undefined, { ref: false });
+    // No watcher to be had (limits, file systems, no folder): the caller's polling remains.
+    await delay(1000, undefined, { ref: false });
   } finally {
     closing.abort();
   }
