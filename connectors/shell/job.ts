@@ -244,7 +244,7 @@ async function followSurvivors(
   if (!noted.has(folder)) {
     noted.add(folder);
     const named = await namesOf(context, left);
-    const text = `${why}: how it ends cannot be recorded any more. Its processes live on, and the task runs until the last of them has ended: ${named}\n`;
+    const text = `${why}: how the job ends cannot be recorded any more. Its processes live on, and the task runs until the last of them has ended: ${named}\n`;
     context.log('note', text);
   }
   return { state: 'running', askAgainMs: 1000, native: { remaining: left.length } };
