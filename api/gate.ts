@@ -20,6 +20,7 @@ import { introduce, nameOf } from './caller.ts';
 import { bearerOf, type Keys, sessionOf } from './credentials.ts';
 import { DOCUMENT_PATH, ERRORS_PATH, PAGE_PATH } from './docs-page.ts';
 import type { App, Room } from './house.ts';
+import { answerTooSlow } from './malformed.ts';
 
 export const COOKIE = 'tutti-session';
 
@@ -47,7 +48,9 @@ export function openGate(app: App, room: Room): void {
     introduce(request, caller);
     if (caller.kind !== 'anyone') room.strangers.introduced(request.raw.socket);
     allow(request, reply, caller);
-    if (hasBody(request)) expectWithin(request, room.silenceMs);
+    if (!hasBody(request)) return;
+    request.raw.once('timeout', () => answerTooSlow(request.raw.socket));
+    expectWithin(request, room.silenceMs);
   });
   app.addHook('preValidation', async (request) => {
     if (hasBody(request)) expectWithin(request, 0);

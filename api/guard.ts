@@ -28,6 +28,19 @@ function isVisit({ method, headers }: FastifyRequest): boolean {
   );
 }
 
+/** One request, one name: a proxy before us may have looked at the other. */
+function refuseAnotherHost({ raw }: FastifyRequest, host: string): void {
+  const hosts = raw.rawHeaders.filter((one, at) => at % 2 === 0 && one.toLowerCase() === 'host');
+  if (hosts.length > 1) {
+    throw new TuttiError('request.invalid', 'It has more than one Host header.');
+  }
+  const named = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(raw.url ?? '')?.[1];
+  if (named !== undefined && named.toLowerCase() !== host.toLowerCase()) {
+    const detail = `Its target names ${JSON.stringify(named)}, its Host header ${JSON.stringify(host)}.`;
+    throw new TuttiError('request.invalid', detail);
+  }
+}
+
 export type Guard = (request: FastifyRequest) => void;
 
 /** Throws `request.foreign`. `hosts`: further names that this server is reached by. */
@@ -35,6 +48,7 @@ export function guardFor(hosts: readonly string[]): Guard {
   const names = new Set([...LOOPBACK, ...hosts.map((host) => host.toLowerCase())]);
   return (request) => {
     const host = request.headers.host ?? '';
+    refuseAnotherHost(request, host);
     if (!names.has(hostname(host))) {
       throw new TuttiError('request.foreign', `This server is not called ${JSON.stringify(host)}.`);
     }

@@ -82,6 +82,12 @@ export function answerNoRequest(
   socket.destroy(error);
 }
 
+/** The body stopped in its midst: node would close the connection without a word. */
+export function answerTooSlow(socket: Duplex): void {
+  const slow = Object.assign(new Error('too slow'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+  answerNoRequest(slow, socket);
+}
+
 function noRequest({ code, message }: Error & { readonly code?: string }): ProblemDocument {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
     return problem('request.too-slow', 'The request did not arrive whole in time.');

@@ -104,8 +104,11 @@ export function toProblem(error: unknown, limitBytes: number): ProblemDocument {
 
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const document = toProblem(error, limitOf(request));
-  if (document.status >= 500) {
-    request.log.error({ err: error, route: request.routeOptions.url }, document.title);
+  const route = request.routeOptions.url;
+  if (document.code === 'internal') request.log.error({ err: error, route }, document.title);
+  // A refusal that is meant, not a fault: where it was thrown tells the operator nothing.
+  else if (document.status >= 500) {
+    request.log.warn({ code: document.code, detail: document.detail, route }, document.title);
   }
   sendProblem(reply, document);
 }

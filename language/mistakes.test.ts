@@ -94,6 +94,12 @@ it('finds the earlier case that always holds, of however many', () => {
   expect(said('true')).toEqual(said('${{ true }}'));
 });
 
+it('knows a systems file', () => {
+  const { problems } = readWorkflow('ledger: { kind: sql, url: x }\nmail: { kind: http }\n');
+  expect(problems).toHaveLength(1);
+  expect(problems[0]?.hint).toContain('this looks like a systems file');
+});
+
 it('does not stumble over a condition of many blanks', () => {
   const when = `1 == 1 ${' '.repeat(5_000)} && true`;
   const source = `workflow: w\ntasks:\n  a: { switch: [{ when: "${when}", then: [b] }, { else: c }] }\n  b: { wait: 1s }\n  c: { wait: 1s }\n`;

@@ -4,7 +4,7 @@ import { poolShape } from '../pool.ts';
 import type { PoolDefinition } from '../../model/pool.ts';
 import { Mistakes } from '../../model/mistakes.ts';
 import { checkFields } from './fields.ts';
-import { isRecord } from '../../model/issue.ts';
+import { type Issue, isRecord } from '../../model/issue.ts';
 import { lower, type Lowered } from './lower.ts';
 
 export interface LoweredDocument extends Lowered {
@@ -17,7 +17,24 @@ export function lowerDocument(
 ): LoweredDocument {
   const isPool =
     isRecord(value) && Object.hasOwn(value, 'pool') && !Object.hasOwn(value, 'workflow');
-  return isPool ? lowerPool(value) : lower(value, actions);
+  if (isPool) return lowerPool(value);
+  return isSystems(value) ? { definition: null, issues: [SYSTEMS] } : lower(value, actions);
+}
+
+const SYSTEMS: Issue = {
+  code: 'field.missing',
+  message: '"workflow" is missing',
+  path: [],
+  at: 'key',
+  hint: 'this looks like a systems file: `tutti serve --systems FILE` reads it',
+};
+
+/** Each of its entries has a kind, which nothing in a workflow has. */
+function isSystems(value: unknown): boolean {
+  if (!isRecord(value) || Object.hasOwn(value, 'workflow') || Object.hasOwn(value, 'tasks'))
+    return false;
+  const entries = Object.values(value);
+  return entries.length > 0 && entries.every((one) => isRecord(one) && Object.hasOwn(one, 'kind'));
 }
 
 function lowerPool(value: Readonly<Record<string, unknown>>): LoweredDocument {
