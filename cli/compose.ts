@@ -57,6 +57,7 @@ export async function compose(
   const log = options.logTo(redactor);
   ground.tellIn(log);
   if (database.embedded?.warning != null) log.warn(database.embedded.warning);
+  for (const sentence of ground.systems.unreachable) log.warn(sentence);
   const metrics = new Metrics({ version: VERSION, now: () => performance.now() });
   const nodeName = options.node?.name ?? folder.nodeName();
   const tracing = options.reading

@@ -18,6 +18,7 @@ import {
   findSystemsFile,
   loadSystems,
   resolveSystems,
+  type EmbeddedUrl,
   type Environment,
   type Systems,
 } from './systems.ts';
@@ -147,13 +148,17 @@ function checkSystems(
   const resolving = { connectors, environment, secrets };
   resolveSystems(file, { ...resolving, embeddedUrl: (name) => `postgresql://localhost/${name}` });
   return async ({ embedded }) => {
-    const urls = new Map<string, string>();
+    const urls = new Map<string, ReturnType<EmbeddedUrl>>();
     for (const name of embeddedDatabases(file)) {
       if (embedded === null) {
         const detail = `embedded:${name} needs the embedded PostgreSQL: give a URL, or no --database.`;
         throw new TuttiError('systems.invalid', detail);
       }
-      urls.set(name, connectionUrl(await embedded.createSystem(name)));
+      // One that cannot be prepared keeps the others from nothing.
+      const url = await embedded
+        .createSystem(name)
+        .then(connectionUrl, (error: Error) => ({ broken: error.message }));
+      urls.set(name, url);
     }
     return resolveSystems(file, {
       ...resolving,

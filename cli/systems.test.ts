@@ -73,6 +73,24 @@ describe('systems', () => {
     });
   });
 
+  it('keeps the others when the database of one cannot be prepared', () => {
+    const text = 'a: { kind: sql, url: embedded:a }\nb: { kind: sql, url: embedded:b }\n';
+    const { directory, unreachable } = resolveSystems(readSystems(text), {
+      connectors,
+      environment,
+      secrets: () => ({ message: 'none', hint: '' }),
+      embeddedUrl: (name) =>
+        name === 'a' ? { broken: 'it is poisoned' } : `postgresql:///${name}`,
+    });
+    expect(unreachable).toEqual([
+      expect.stringContaining(
+        'The system "a" cannot be used: its database a could not be prepared',
+      ),
+    ]);
+    expect(directory.get('a')?.unreachable).toBe(unreachable[0]);
+    expect(directory.get('b')).toEqual({ kind: 'sql', config: { url: 'postgresql:///b' } });
+  });
+
   it('is empty when the file is', () => {
     expect(resolveText('# nothing\n').directory.names()).toEqual([]);
   });

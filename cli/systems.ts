@@ -24,8 +24,8 @@ import { readGiven } from './system-refusal.ts';
 import { redactorOf } from './spellings.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
-/** How to connect to a database of the embedded PostgreSQL. */
-export type EmbeddedUrl = (database: string) => string;
+/** How to connect to a database of the embedded PostgreSQL, or why that cannot be done. */
+export type EmbeddedUrl = (database: string) => string | { readonly broken: string };
 
 /** `url: embedded:NAME` of a sql system: the database NAME of the embedded PostgreSQL. */
 const EMBEDDED = /^embedded:([a-z][a-z0-9_]{0,62})$/;
@@ -59,6 +59,8 @@ export interface Resolving {
 
 export interface Systems {
   readonly directory: SystemDirectory;
+  /** A sentence for each that cannot be used until the next start. */
+  readonly unreachable: readonly string[];
   /** For everything that Tutti keeps or shows; `more` are secrets from elsewhere. */
   readonly redactor: (more: Iterable<string>) => Redactor | undefined;
 }
@@ -92,6 +94,7 @@ export function resolveSystems(file: SystemsFile, resolving: Resolving): Systems
   const { systems, secrets, pairs } = resolution;
   return {
     directory: { get: (name) => systems.get(name), names: () => [...systems.keys()] },
+    unreachable: [...systems.values()].flatMap((system) => system.unreachable ?? []),
     redactor: (more) => redactorOf([...secrets, ...more], pairs),
   };
 }
@@ -111,6 +114,7 @@ class Resolution {
   readonly #connectors: ReadonlyMap<string, AnyConnector>;
   readonly #resolving: Resolving;
   #variables: Put[] = [];
+  #unreachable: string | undefined;
 
   constructor(file: SystemsFile, resolving: Resolving) {
     this.#file = file;
@@ -129,12 +133,15 @@ class Resolution {
     }
     const before = this.problems.length;
     this.#variables = [];
+    this.#unreachable = undefined;
     const resolved = this.#resolve(config, [name]);
     if (this.problems.length > before) return;
     const checked = connector.config.safeParse(resolved);
     if (checked.success) {
       this.#note(secretsOf(connector.config, resolved));
-      this.systems.set(name, { kind, config: checked.data });
+      const unreachable = this.#unreachable;
+      const state = unreachable === undefined ? {} : { unreachable };
+      this.systems.set(name, { kind, config: checked.data, ...state });
       return;
     }
     for (const issue of checked.error.issues) this.#issue(name, issue);
@@ -177,7 +184,12 @@ class Resolution {
   }
 
   #embedded(database: string, path: Path): string {
-    if (!RESERVED.test(database)) return this.#resolving.embeddedUrl(database);
+    if (!RESERVED.test(database)) {
+      const url = this.#resolving.embeddedUrl(database);
+      if (typeof url === 'string') return url;
+      this.#unreachable = `The system ${JSON.stringify(path[0])} cannot be used: its database ${database} could not be prepared (${url.broken}). The others can. Remove the cause, and start Tutti again.`;
+      return `embedded:${database}`;
+    }
     const hint = "It is the server's or Tutti's own. Choose another name.";
     this.#problem(path, `The database ${database} cannot be a system.`, hint);
     return '';

@@ -140,6 +140,7 @@ function configOf(
       `system "${body.system}" is of kind ${system.kind}; the action needs ${kind}`,
     );
   }
+  if (system.unreachable !== undefined) return rejected('system.unreachable', system.unreachable);
   return { config: system.config };
 }
 

@@ -8,6 +8,8 @@ export interface System {
   readonly kind: string;
   /** Fits the connector's `config` schema, secrets resolved. Never log it. */
   readonly config: unknown;
+  /** Why it cannot be used until the next start. */
+  readonly unreachable?: string;
 }
 
 export interface SystemDirectory {

@@ -186,4 +186,63 @@ describe('a system', { timeout: LIMIT_MS }, () => {
     const ledger = await server.createSystem('ledger');
     expect(await refusal(ledger, "select pg_read_file('/etc/passwd')")).toBe('42501');
   });
+
+  /** What one statement of a job may leave, for itself and for the superuser that enters. */
+  it.each([
+    "alter database ledger set statement_timeout = '1ms'",
+    'alter database ledger connection limit 0',
+    'revoke connect on database ledger from public, current_user',
+    "alter role current_user password 'x'",
+    "alter role current_user set statement_timeout = '1ms'",
+    'alter role current_user set default_transaction_read_only = on',
+    'alter role current_user in database ledger set default_transaction_read_only = on',
+  ])('is as before at the next start, whatever it did: %s', async (poison) => {
+    const server = await open(await seeded());
+    const ledger = await server.createSystem('ledger');
+    const before = await refusal(ledger, poison);
+    expect(['none', '42501']).toContain(before);
+    expect(await server.createSystem('ledger')).toEqual(ledger);
+    const work =
+      'create table t (); create schema s; create extension hstore; create temp table u ()';
+    expect(await refusal(ledger, work)).toBe('none');
+    await ask(server, 'alter database ledger owner to ledger');
+    expect(await refusal(ledger, poison)).toMatch(/none|01006/);
+    expect(await server.createSystem('ledger')).toEqual(ledger);
+    expect(await refusal(ledger, 'drop table t; create table public.t (); drop schema s')).toBe(
+      'none',
+    );
+  });
+
+  const EVIL = `
+    create function public.evil(name, text) returns boolean language plpgsql as $$ begin
+      if (select rolsuper from pg_catalog.pg_roles where rolname operator(pg_catalog.=) current_user)
+      then alter role ledger superuser; end if;
+      return $1::text operator(pg_catalog.!~) $2; end $$;
+    create operator public.!~ (leftarg = name, rightarg = text, function = public.evil)`;
+  const LURE = 'alter database ledger set search_path = public, pg_catalog';
+
+  it('lends the superuser no operator of its own', async () => {
+    const server = await open(await seeded());
+    const ledger = await server.createSystem('ledger');
+    expect(await refusal(ledger, EVIL)).toBe('none');
+    expect(await refusal(ledger, LURE)).toBe('42501');
+    // As an earlier version left them: the role owned its database, or the superuser did.
+    for (const owner of ['ledger', 'tutti']) {
+      await ask(server, `alter database ledger owner to ${owner}`);
+      await ask(server, LURE);
+      await server.createSystem('ledger');
+      expect(await refusal(ledger, "select pg_read_file('/etc/passwd')")).toBe('42501');
+      expect(await refusal(ledger, LURE)).toBe('42501');
+    }
+  });
+
+  it('does not get the superuser to enter again by giving up its rights', async () => {
+    const server = await open(await seeded());
+    const ledger = await server.createSystem('ledger');
+    expect(await refusal(ledger, 'drop owned by current_user')).toBe('none');
+    expect(await server.createSystem('ledger')).toEqual(ledger);
+    expect(await refusal(ledger, 'create schema public; create table public.t ()')).toBe('none');
+    const owner = "select pg_get_userbyid(datdba)::text from pg_database where datname = 'ledger'";
+    expect(await ask(server, owner)).toBe('tutti-systems');
+  });
 });

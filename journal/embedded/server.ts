@@ -25,7 +25,7 @@ import {
   startServer,
   type Sighting,
 } from './postmaster.ts';
-import { type Ask, handOver, makeDatabase, makeRole, setPassword, shut } from './roles.ts';
+import { type Ask, makeDatabase, setPassword, settleSystem, shut } from './roles.ts';
 import { joinUsers, leaveUsers } from './watchdog.ts';
 
 export interface EmbeddedServer {
@@ -64,6 +64,17 @@ const WRONG_PASSWORD = '28P01';
 const TOO_MANY_CONNECTIONS = '53300';
 
 const APPLICATION = `tutti:${process.pid}`;
+
+/** A connection that we work on takes no settings from what it enters: these come before them. */
+const OUR_SETTINGS = [
+  'search_path=pg_catalog',
+  'local_preload_libraries=',
+  'statement_timeout=0',
+  'idle_session_timeout=0',
+  'default_transaction_read_only=off',
+  'lock_timeout=10s',
+];
+const OPTIONS = OUR_SETTINGS.map((setting) => `-c ${setting}`).join(' ');
 
 export async function openEmbedded(
   dataDirectory: string,
@@ -217,7 +228,7 @@ class Server implements EmbeddedServer {
   async #answers(seen: Sighting): Promise<boolean> {
     this.#seen = seen;
     try {
-      await this.#query('postgres', 'select 1');
+      await this.#ask('select 1');
       if (isOpen(this.#place)) await this.#close();
       return true;
     } catch (error) {
@@ -231,7 +242,7 @@ class Server implements EmbeddedServer {
   async #close(): Promise<void> {
     await setPassword(this.#ask, SUPERUSER, verifierOf(this.#password));
     close(this.#place);
-    await this.#query('postgres', 'select pg_reload_conf()');
+    await this.#ask('select pg_reload_conf()');
   }
 
   /** The file with the password was lost, or comes from another time than the cluster. */
@@ -242,24 +253,21 @@ class Server implements EmbeddedServer {
     process.kill(seen.pid, 'SIGHUP');
   }
 
-  readonly #ask: Ask = (database, text, values) => this.#query(database, text, values);
+  readonly #ask: Ask = (text, values) =>
+    this.#working(this.#connection('postgres'), (ask) => ask(text, values));
 
-  async #query(database: string, text: string, values: unknown[] = []): Promise<unknown[]> {
-    return await this.#connected(database, async (client) => {
-      return (await client.query(text, values)).rows;
-    });
-  }
-
-  async #connected<T>(database: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  /** On one connection: each is milliseconds of every start. */
+  async #working<T>(connection: pg.ClientConfig, work: (ask: Ask) => Promise<T>): Promise<T> {
     const client = new pg.Client({
-      ...this.#connection(database),
+      ...connection,
+      options: OPTIONS,
       connectionTimeoutMillis: 5_000,
       query_timeout: 30_000,
     });
     client.on('error', () => undefined);
     try {
       await client.connect();
-      return await work(client);
+      return await work(async (text, values = []) => (await client.query(text, values)).rows);
     } finally {
       await client.end().catch(() => undefined);
     }
@@ -285,20 +293,21 @@ class Server implements EmbeddedServer {
 
   async createSystem(name: string): Promise<pg.ClientConfig> {
     const password = passwordFor(name, this.#password);
-    await makeRole(this.#ask, name, verifierOf(password));
-    await makeDatabase(this.#ask, name, name);
-    await shut(this.#ask, [name]);
-    await handOver(this.#ask, name, name);
-    return this.#connection(name, name, password);
+    const connection = this.#connection(name, name, password);
+    await this.#working(this.#connection('postgres'), (ask) =>
+      settleSystem(ask, {
+        name,
+        verifier: verifierOf(password),
+        enterAsSuperuser: (work) => this.#working(this.#connection(name), work),
+        enterAsItself: (work) => this.#working(connection, work),
+      }),
+    );
+    return connection;
   }
 
-  /**
-   * Tutti's own database is there, and systems have no business in it. On one connection: each is
-   * milliseconds of every start.
-   */
+  /** Tutti's own database is there, and systems have no business in it. */
   async settle(): Promise<void> {
-    await this.#connected('postgres', async (client) => {
-      const ask: Ask = async (_, text, values) => (await client.query(text, values)).rows;
+    await this.#working(this.#connection('postgres'), async (ask) => {
       await makeDatabase(ask, 'tutti', SUPERUSER);
       await shut(ask, ['tutti', 'postgres', 'template1']);
     });
@@ -324,8 +333,7 @@ class Server implements EmbeddedServer {
 
   async #othersConnected(): Promise<boolean> {
     try {
-      const others = await this.#query(
-        'postgres',
+      const others = await this.#ask(
         "select 1 from pg_stat_activity where backend_type = 'client backend' and application_name <> $1 limit 1",
         [APPLICATION],
       );
