@@ -67,11 +67,15 @@ export async function shut(ask: Ask, names: readonly string[]): Promise<void> {
     await ask(`revoke all on database ${quoted(datname)} from public`);
 }
 
+/** Two processes may start at once. It ends with the connection. */
+export async function takeTurn(ask: Ask): Promise<void> {
+  await ask('select pg_advisory_lock($1)', [TURN]);
+}
+
 /** Makes what is missing, and takes back what the system has set for itself. */
 export async function settleSystem(ask: Ask, system: SystemRole): Promise<void> {
   const { name } = system;
-  // It ends with the connection.
-  await ask('select pg_advisory_lock($1)', [TURN]);
+  await takeTurn(ask);
   await makeRole(ask, system);
   await makeDatabase(ask, name, name);
   await forgetSettings(ask, name);

@@ -25,7 +25,7 @@ import {
   startServer,
   type Sighting,
 } from './postmaster.ts';
-import { type Ask, makeDatabase, setPassword, settleSystem, shut } from './roles.ts';
+import { type Ask, makeDatabase, setPassword, settleSystem, shut, takeTurn } from './roles.ts';
 import { joinUsers, leaveUsers } from './watchdog.ts';
 
 export interface EmbeddedServer {
@@ -308,6 +308,7 @@ class Server implements EmbeddedServer {
   /** Tutti's own database is there, and systems have no business in it. */
   async settle(): Promise<void> {
     await this.#working(this.#connection('postgres'), async (ask) => {
+      await takeTurn(ask);
       await makeDatabase(ask, 'tutti', SUPERUSER);
       await shut(ask, ['tutti', 'postgres', 'template1']);
     });

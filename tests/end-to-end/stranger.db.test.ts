@@ -288,7 +288,9 @@ describe('a service that a task calls', () => {
     for (let after = -1; ; ) {
       const batch = await client.readEvents({ run: id, after, wait: '20s' });
       after = batch.next;
-      if (batch.events.some(({ type }) => type === 'RunEnded')) return batch.status;
+      // The status of a batch is read before its events, and may be older.
+      if (batch.events.some(({ type }) => type === 'RunEnded'))
+        return (await client.getRun({ run: id })).status;
     }
   }
 });
