@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import pg from 'pg';
-import { openEmbedded } from '../../journal/embedded/server.ts';
+import { passwordOf } from '../../journal/embedded/password.ts';
+import { findPlace } from '../../journal/embedded/place.ts';
+import { sight } from '../../journal/embedded/postmaster.ts';
 import { type Attacked, underAttack } from './harness.ts';
 
 let attacked: Attacked;
@@ -30,12 +32,13 @@ async function execute(statement: string, system = 'ledger'): Promise<string> {
 }
 
 async function asSuperuser(statement: string): Promise<void> {
-  const server = await openEmbedded(attacked.folder);
-  const client = new pg.Client(server.connection);
+  const place = findPlace(attacked.folder);
+  const { sockets: host, port } = sight(place) ?? {};
+  const password = passwordOf(place);
+  const client = new pg.Client({ host, port, user: 'tutti', password, database: 'postgres' });
   await client.connect();
   await client.query(statement);
   await client.end();
-  await server.stop();
 }
 
 describe('a job that poisons its embedded database', () => {
