@@ -1,21 +1,37 @@
 /** A file of many mistakes costs little more than one without: what is done for each is counted. */
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import type { ActionCatalogue, ActionDescription } from '../model/action.ts';
 import type { Definition } from '../model/definition.ts';
 import { HINTS_SOUGHT, MISTAKES_SHOWN } from '../model/mistakes.ts';
-import { checkInputs } from './inputs.ts';
-import { poolIssues } from './pool.ts';
-import { readWorkflow } from './read.ts';
+import type { checkInputs as CheckInputs } from './inputs.ts';
+import type { poolIssues as PoolIssues } from './pool.ts';
+import type { readWorkflow as ReadWorkflow } from './read.ts';
 
-const searches = vi.hoisted(() => ({ count: 0 }));
-vi.mock(import('../model/suggestion.ts'), async (load) => {
-  const real = await load();
-  const didYouMean: typeof real.didYouMean = (wrong, names) => {
-    searches.count += 1;
-    return real.didYouMean(wrong, names);
-  };
-  return { ...real, didYouMean };
+const SUGGESTION = '../model/suggestion.ts';
+const searches = { count: 0 };
+let checkInputs: typeof CheckInputs;
+let poolIssues: typeof PoolIssues;
+let readWorkflow: typeof ReadWorkflow;
+
+// Tests of this room share their modules: those that are counted here are loaded for this file alone.
+beforeAll(async () => {
+  vi.resetModules();
+  vi.doMock(import('../model/suggestion.ts'), async (load) => {
+    const real = await load();
+    const didYouMean: typeof real.didYouMean = (wrong, names) => {
+      searches.count += 1;
+      return real.didYouMean(wrong, names);
+    };
+    return { ...real, didYouMean };
+  });
+  ({ checkInputs } = await import('./inputs.ts'));
+  ({ poolIssues } = await import('./pool.ts'));
+  ({ readWorkflow } = await import('./read.ts'));
+});
+afterAll(() => {
+  vi.doUnmock(SUGGESTION);
+  vi.resetModules();
 });
 beforeEach(() => {
   searches.count = 0;

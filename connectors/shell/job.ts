@@ -197,6 +197,7 @@ async function followStarted(
   // It may have ended between the two looks: the exit code is written before the process goes.
   const again = await readState(folder);
   if (again.kind === 'ended') return await followEnded(context, folder, job, again);
+  if (again.kind === 'absent') return await followMissing(context, folder, job);
   const hunted = { key: context.key, by: state.by };
   if ((await requestedCancelAtMs(folder)) !== undefined) {
     return await confirmCancel(folder, hunted, native);
