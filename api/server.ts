@@ -100,6 +100,10 @@ export async function createApp(house: House, options: ServerOptions): Promise<A
     if (room.access.open) reply.header('tutti-auth', 'none');
     guard(request);
   });
+  // Else a connection that is kept alive keeps the server from closing for a minute.
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close');
+  });
   openGate(app, room);
   knowQueries(app);
   readBodies(app);
