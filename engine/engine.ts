@@ -65,6 +65,7 @@ export interface EngineOptions {
   readonly observer?: Observer;
   /** Runs in memory at most; more wait in the journal. */
   readonly mostRuns?: number;
+  /** See the kernel's context: the simulator settles one event at a time in some of its runs. */
   readonly settledAtOnce?: number;
   /** The door of another node by its address; without it commands for its runs are refused. */
   readonly peers?: (url: string) => Peer;

@@ -1,31 +1,9 @@
 /** What every journal promises of the feed. */
 import { expect, it } from 'vitest';
 import type { EventRow } from './append.ts';
-import type { FeedPosition } from './feed.ts';
-import type { Journal } from './journal.ts';
+import { readAll } from './feed.fixture.ts';
 import { batch, eventRow, runId, startRow, updateRow } from './rows.fixture.ts';
 import { alone, suite } from './subject.fixture.ts';
-
-const name = (event: EventRow): string =>
-  `${Number.parseInt(event.run.slice(-6), 16)}.${event.seq}`;
-
-async function readAll(
-  journal: Journal,
-  from: FeedPosition,
-  limit: number,
-): Promise<{ names: string[]; positions: FeedPosition[] }> {
-  const [names, positions]: [string[], FeedPosition[]] = [[], []];
-  for (let after = from; ; ) {
-    const page = await journal.views.feed(after, limit);
-    if (page.items.length === 0) return { names, positions };
-    for (const { position, event } of page.items) {
-      names.push(name(event));
-      positions.push(position);
-    }
-    expect(page.next).toBe(positions.at(-1));
-    after = page.next;
-  }
-}
 
 export const feedSuite = suite('feed', (open) => {
   it('gives events as they were written, and resumes after each of them', async () => {

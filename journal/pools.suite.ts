@@ -1,32 +1,8 @@
 /** What every journal promises of pools: whose they are, and how large. */
 import { expect, it } from 'vitest';
 import { grant } from '../kernel/slots.ts';
-import type { Definition } from '../model/definition.ts';
-import { runId } from './rows.fixture.ts';
+import { document, version, want } from './pools.fixture.ts';
 import { alone, start, suite } from './subject.fixture.ts';
-
-const by = { actor: 'tester' };
-
-function version(workflow: string, pools: Record<string, number>) {
-  const definition: Definition = { name: workflow, inputs: {}, tasks: [], edges: [], pools };
-  return { workflow, definition, source: JSON.stringify(pools), directory: '', deployedAt: 0, by };
-}
-
-function document(name: string, slots: number, deployedAt = 1) {
-  return {
-    pool: { name, slots, title: 'Licences' },
-    source: `${name} ${slots}`,
-    deployedAt,
-    by,
-  };
-}
-
-const want = (run: number, pool: string) => ({
-  run: runId(run),
-  task: 't',
-  attempt: 1,
-  slots: { [pool]: 1 },
-});
 
 export const poolsSuite = suite('pools', (open) => {
   it('that a workflow declares are its own, whatever others call theirs', async () => {

@@ -15,3 +15,13 @@ export interface RetentionCounts {
   /** Rows of the feed: each holds the events of one append. */
   readonly feed: number;
 }
+
+export const NOTHING_RETIRED: RetentionCounts = {
+  looked: 0,
+  kept: 0,
+  runs: 0,
+  events: 0,
+  logs: 0,
+  bulks: 0,
+  feed: 0,
+};

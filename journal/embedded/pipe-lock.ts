@@ -77,24 +77,22 @@ export class PipeLock {
     const draft = join(this.#folder, `${this.#name}.new.${randomUUID()}`);
     const file = this.#file(number);
     let descriptor: number | null = null;
+    let held: Held | null = null;
     try {
       makePipe(draft, identity);
       descriptor = openSync(draft, O_RDONLY | O_NONBLOCK);
       linkSync(draft, file);
       // A number that a later holder has cleared away is free again, and means nothing.
-      if (this.file === file) return { descriptor, file };
-      rmSync(file, FORCE);
+      if (this.file === file) held = { descriptor, file };
+      else rmSync(file, FORCE);
     } catch (error) {
       // Without the draft: a process that slept for longer than a draft may live.
-      if (!['EEXIST', 'ENOENT'].includes(codeOf(error))) {
-        if (descriptor !== null) closeSync(descriptor);
-        throw error;
-      }
+      if (!['EEXIST', 'ENOENT'].includes(codeOf(error))) throw error;
     } finally {
       rmSync(draft, FORCE);
+      if (held === null && descriptor !== null) closeSync(descriptor);
     }
-    if (descriptor !== null) closeSync(descriptor);
-    return null;
+    return held;
   }
 
   /** What the holders before left, and those who died on the way to it. */

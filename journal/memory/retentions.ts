@@ -3,23 +3,13 @@
  * then the feed. It keeps no archives, and says so.
  */
 import { TuttiError } from '../../model/errors.ts';
-import type { RetentionCounts } from '../../model/retention.ts';
+import { NOTHING_RETIRED, type RetentionCounts } from '../../model/retention.ts';
 import type { NodeLease } from '../ownership.ts';
 import type { RetentionRow, Retentions } from '../retentions.ts';
 import type { Book, StoredRetention } from './book.ts';
 import { claim, list } from './bulks.ts';
 import { cutFeed } from './feed.ts';
 import { endedAt, type Row } from './rows.ts';
-
-const NOTHING: RetentionCounts = {
-  looked: 0,
-  kept: 0,
-  runs: 0,
-  events: 0,
-  logs: 0,
-  bulks: 0,
-  feed: 0,
-};
 
 export function openRetentions(book: Book): Retentions {
   const end = (id: string, over: Partial<RetentionRow>): void => {
@@ -53,7 +43,7 @@ function create(
   }
   if (book.retentions.has(id)) return;
   const times = { createdAt: book.now(), endedAt: null, cancelledAt: null };
-  const row = { id, scope, by, ...times, portions: 0, counts: NOTHING, failure: null };
+  const row = { id, scope, by, ...times, portions: 0, counts: NOTHING_RETIRED, failure: null };
   book.retentions.set(id, { row, owner, stage: 'runs' });
 }
 

@@ -5,6 +5,7 @@ import type { EventRow } from '../append.ts';
 import type { FeedPosition } from '../feed.ts';
 import type { Journal } from '../journal.ts';
 import type { NodeLease } from '../ownership.ts';
+import { nameOf, readAll } from '../feed.fixture.ts';
 import { batch, eventRow, openTestbed, runId, startRow, until, type Testbed } from '../testbed.ts';
 import { appendStatement } from './statement.ts';
 import { FEED_ROWS } from './feed.ts';
@@ -22,27 +23,6 @@ async function fresh(): Promise<{
 }> {
   const { journal, connection } = await bed.journal();
   return { journal, connection, lease: await journal.register('main', 60_000, null) };
-}
-
-const name = (event: EventRow): string =>
-  `${Number.parseInt(event.run.slice(-6), 16)}.${event.seq}`;
-
-async function readAll(
-  journal: Journal,
-  from: FeedPosition,
-  limit: number,
-): Promise<{ names: string[]; positions: FeedPosition[] }> {
-  const [names, positions]: [string[], FeedPosition[]] = [[], []];
-  for (let after = from; ; ) {
-    const page = await journal.views.feed(after, limit);
-    if (page.items.length === 0) return { names, positions };
-    for (const { position, event } of page.items) {
-      names.push(name(event));
-      positions.push(position);
-    }
-    expect(page.next).toBe(positions.at(-1));
-    after = page.next;
-  }
 }
 
 it('refuses what is no position of this database', async () => {
@@ -97,7 +77,7 @@ async function write(
       heads[k] = head + count;
     }
     await append(events);
-    for (const event of events) written.add(name(event));
+    for (const event of events) written.add(nameOf(event));
   }
 }
 
@@ -121,7 +101,7 @@ async function follow(journal: Journal, seed: number, all: () => boolean): Promi
     if (last && items.length === 0) return seen;
     // Sometimes the connection is lost in the middle of a page.
     const kept = random(3) === 0 ? items.slice(0, random(items.length + 1)) : items;
-    seen.push(...kept.map(({ event }) => name(event)));
+    seen.push(...kept.map(({ event }) => nameOf(event)));
     after = kept.length === items.length ? next : (kept.at(-1)?.position ?? after);
   }
 }

@@ -1,7 +1,7 @@
 /** What becomes of the pools of before. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { grant } from '../../kernel/slots.ts';
-import type { Definition } from '../../model/definition.ts';
+import { document, version, want } from '../pools.fixture.ts';
 import { batch, openTestbed, runId, startRow, type Testbed } from '../testbed.ts';
 import { migrate, readMigrations } from './migrate.ts';
 
@@ -10,29 +10,6 @@ beforeAll(async () => {
   bed = await openTestbed();
 }, 60_000);
 afterAll(() => bed.close(), 60_000);
-
-const by = { actor: 'tester' };
-
-function version(workflow: string, pools: Record<string, number>) {
-  const definition: Definition = { name: workflow, inputs: {}, tasks: [], edges: [], pools };
-  return { workflow, definition, source: JSON.stringify(pools), directory: '', deployedAt: 0, by };
-}
-
-function document(name: string, slots: number) {
-  return {
-    pool: { name, slots, title: 'Licences' },
-    source: `${name} ${slots}`,
-    deployedAt: 1,
-    by,
-  };
-}
-
-const want = (run: number, pool: string) => ({
-  run: runId(run),
-  task: 't',
-  attempt: 1,
-  slots: { [pool]: 1 },
-});
 
 describe('pools of before', () => {
   /** As two workflows declared `dock` and one `crane`, and a task holds a slot of each. */

@@ -3,31 +3,12 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { RunRow } from '../append.ts';
 import type { Journal } from '../journal.ts';
 import type { NodeLease } from '../ownership.ts';
 import type { RetentionRow, RetentionScope } from '../retentions.ts';
-import {
-  batch,
-  eventRow,
-  openTestbed,
-  runId,
-  startRow,
-  temporaryFolder,
-  updateRow,
-  type Testbed,
-} from '../testbed.ts';
+import { openTestbed, runId, temporaryFolder, type Testbed } from '../testbed.ts';
+import { make, OLD, SCOPE } from '../retentions.fixture.ts';
 import { MEMBERS } from './families.ts';
-
-const OLD = 1_000_000_000_000;
-const BETWEEN = 1_500_000_000_000;
-const SCOPE: RetentionScope = {
-  endedBefore: BETWEEN,
-  logsBefore: null,
-  workflow: null,
-  archive: null,
-  applies: true,
-};
 
 let bed: Testbed;
 let journal: Journal;
@@ -50,36 +31,6 @@ beforeEach(async () => {
   lease = await journal.register('main', 60_000, null);
 });
 
-interface Made extends Partial<RunRow> {
-  /** When it ended; null: it is open. */
-  readonly end?: number | null;
-  readonly under?: number;
-}
-
-/** Runs 1, 2, 3…, each with two events and a piece of log. */
-async function make(runs: readonly Made[]): Promise<void> {
-  const rows = runs.map(({ end = OLD, under, ...over }, at) => {
-    const parent = under === undefined ? null : { run: runId(under), task: 't', attempt: 1 };
-    const run = startRow(runId(at + 1), { createdAt: OLD - 1_000 + at, parent, ...over });
-    return { run, end };
-  });
-  await journal.append(
-    lease,
-    batch({
-      starts: rows.map(({ run }) => run),
-      events: rows.flatMap(({ run, end }) => [
-        eventRow(run.id, 0, { at: end ?? OLD }),
-        eventRow(run.id, 1, { at: end ?? OLD }),
-      ]),
-      updates: rows.map(({ run, end }) =>
-        updateRow(run.id, end === null ? {} : { status: 'succeeded', endedAt: end }),
-      ),
-    }),
-  );
-  const log = { task: 't', attempt: 1, position: 0, stream: 'out', at: 1, cursor: null } as const;
-  await journal.appendLogs(rows.map(({ run }) => ({ run: run.id, ...log, text: 'line\n' })));
-}
-
 async function retain(over: Partial<RetentionScope> = {}): Promise<RetentionRow> {
   const id = runId(90_000 + count++);
   await journal.retentions.create(lease, { id, scope: { ...SCOPE, ...over }, by: { actor: 'me' } });
@@ -97,7 +48,12 @@ async function left(table: string, column = 'id'): Promise<number[]> {
 describe('what goes', () => {
   it('is a family that is larger than a portion, its top last', async () => {
     const children = Array.from({ length: MEMBERS + 50 }, () => ({ under: 1 }));
-    await make([{}, ...children, { end: null }, { under: children.length + 2 }]);
+    await make({ journal, lease }, [
+      {},
+      ...children,
+      { end: null },
+      { under: children.length + 2 },
+    ]);
     const dry = await retain({ applies: false });
     const id = runId(80_000);
     await journal.retentions.create(lease, { id, scope: SCOPE, by: { actor: 'me' } });
@@ -113,7 +69,10 @@ describe('what goes', () => {
   }, 60_000);
 
   it('is hundreds of runs at a time, whatever their number in a few statements', async () => {
-    await make(Array.from({ length: 600 }, () => ({})));
+    await make(
+      { journal, lease },
+      Array.from({ length: 600 }, () => ({})),
+    );
     const id = runId(83_000);
     await journal.retentions.create(lease, { id, scope: SCOPE, by: { actor: 'me' } });
     const asked = vi.spyOn(pg.Client.prototype, 'query');
@@ -125,7 +84,7 @@ describe('what goes', () => {
 
   it('is no more of a large family when a run of it is restarted meanwhile', async () => {
     const children = Array.from({ length: MEMBERS + 700 }, () => ({ under: 1 }));
-    await make([{}, ...children]);
+    await make({ journal, lease }, [{}, ...children]);
     const id = runId(81_000);
     await journal.retentions.create(lease, { id, scope: SCOPE, by: { actor: 'me' } });
     await journal.retentions.portion(lease, id);
@@ -143,7 +102,10 @@ describe('what goes', () => {
   }, 60_000);
 
   it('asks only once whether all of a large family is over', async () => {
-    await make([{}, ...Array.from({ length: MEMBERS + 50 }, () => ({ under: 1 }))]);
+    await make({ journal, lease }, [
+      {},
+      ...Array.from({ length: MEMBERS + 50 }, () => ({ under: 1 })),
+    ]);
     const id = runId(82_000);
     await journal.retentions.create(lease, { id, scope: SCOPE, by: { actor: 'me' } });
     await journal.retentions.portion(lease, id);
@@ -154,7 +116,7 @@ describe('what goes', () => {
   }, 60_000);
 
   it('is left alone while somebody else holds one of the family', async () => {
-    await make([{}, { under: 1 }, {}]);
+    await make({ journal, lease }, [{}, { under: 1 }, {}]);
     await client.query('begin');
     await client.query('select from runs where id = $1 for update', [runId(2)]);
     const done = await retain();
@@ -169,7 +131,7 @@ describe('what goes', () => {
 describe('archives', () => {
   it('hold what is deleted, as rows that can be put back', async () => {
     const archive = join(folder, 'whole');
-    await make([{ key: 'k' }, { end: null }]);
+    await make({ journal, lease }, [{ key: 'k' }, { end: null }]);
     const before = await journal.load(runId(1));
     await retain({ archive });
     const files = readdirSync(archive).filter((name) => name.endsWith('.jsonl'));
@@ -191,7 +153,7 @@ describe('archives', () => {
 
   it('come first: what cannot be archived is not deleted', async () => {
     const archive = join(folder, 'broken');
-    await make([{}]);
+    await make({ journal, lease }, [{}]);
     const id = runId(60_000);
     await journal.retentions.create(lease, {
       id,

@@ -8,7 +8,7 @@
  * everybody's, so they stay when only one workflow is asked for.
  */
 import type pg from 'pg';
-import type { RetentionCounts } from '../../model/retention.ts';
+import { NOTHING_RETIRED, type RetentionCounts } from '../../model/retention.ts';
 import type { NodeLease } from '../ownership.ts';
 import type { RetentionRow, Retentions, RetentionScope } from '../retentions.ts';
 import { Archive, prepareArchive } from './archive.ts';
@@ -77,16 +77,6 @@ export interface Portion {
   readonly gone: string[];
 }
 
-const NOTHING: RetentionCounts = {
-  looked: 0,
-  kept: 0,
-  runs: 0,
-  events: 0,
-  logs: 0,
-  bulks: 0,
-  feed: 0,
-};
-
 type Done = Awaited<ReturnType<Retentions['portion']>>;
 const NO_MORE: Done = { more: false, gone: [] };
 
@@ -100,7 +90,7 @@ async function portion(client: pg.Client, lease: NodeLease, id: string): Promise
     if (row === undefined) return NO_MORE;
     const counts = { ...row.counts };
     const count = (more: Partial<RetentionCounts>): void => {
-      for (const each of Object.keys(NOTHING) as (keyof RetentionCounts)[])
+      for (const each of Object.keys(NOTHING_RETIRED) as (keyof RetentionCounts)[])
         counts[each] += more[each] ?? 0;
     };
     const { scope, portions } = row;
@@ -144,7 +134,7 @@ export function openRetentions(engine: Desk, people: Desk): Retentions {
     create: async (lease, { id, scope, by }) => {
       if (scope.applies && scope.archive !== null) await prepareArchive(scope.archive);
       const first: Stage = { stage: 'runs', after: BEGINNING, member: null };
-      const texts = [scope, first, NOTHING, by].map((each) => JSON.stringify(each));
+      const texts = [scope, first, NOTHING_RETIRED, by].map((each) => JSON.stringify(each));
       await people.briefly((client) => client.query(ADD_RETENTION, [id, ...texts, lease.node]));
     },
     portion: (lease, id) => engine.patiently((client) => portion(client, lease, id)),
