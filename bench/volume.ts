@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { machineClock, machineIds } from '../cli/machine.ts';
-import { Retention } from '../engine/retention.ts';
+import { Retention } from '../engine/door/retention.ts';
 import { openPostgresJournal } from '../journal/postgres/journal.ts';
 import { fillVolume, volumeOf } from '../tests/plans/volume.ts';
 import type { Contestant } from './contestant.ts';

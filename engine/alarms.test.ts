@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Alarms } from './alarms.ts';
-import { Turns, Waker } from './waker.ts';
+import { Turns, Waker } from './cluster/waker.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

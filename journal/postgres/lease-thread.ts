@@ -1,7 +1,7 @@
 /**
  * Keeps a node's lease while its loop is busy: a thread of its own, with a connection of its own.
  *
- * The loop renews by itself as long as it turns (`engine/lease-keeper.ts`), and beats: a counter in
+ * The loop renews by itself as long as it turns (`engine/cluster/lease-keeper.ts`), and beats: a counter in
  * memory that both share. When the beats stop for a third of the lease, the thread renews in its place.
  * So a long calculation costs the node no run; the loop, when it turns again, knows only its own last
  * renewal, and asks before anything leaves the house (law 3). A process that is stopped stops the thread

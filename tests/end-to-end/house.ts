@@ -6,7 +6,7 @@ import { machineChance, machineClock, machineIds } from '../../cli/machine.ts';
 import { loadConnectors } from '../../connectors/index.ts';
 import type { AnyConnector } from '../../connectors/kit/index.ts';
 import { createEngine, type Engine } from '../../engine/engine.ts';
-import { eventOf } from '../../engine/rows.ts';
+import { eventOf } from '../../engine/runs/rows.ts';
 import type { Journal } from '../../journal/journal.ts';
 import { openJournal } from '../../journal/open.ts';
 import type { JsonObject } from '../../model/json.ts';

@@ -4,7 +4,7 @@ import type { App } from '../../api/house.ts';
 import { OPEN } from '../../api/house.fake.ts';
 import { createApp } from '../../api/server.ts';
 import { machineClock, machineIds } from '../../cli/machine.ts';
-import { Bulk } from '../../engine/bulk.ts';
+import { Bulk } from '../../engine/door/bulk.ts';
 import type { OperatorCommand } from '../../model/run.ts';
 import type { BulkView } from '../../protocol/bulk.ts';
 import { by, type House, openHouse } from './house.ts';

@@ -3,7 +3,7 @@
  * the engine and independent of it, with who owned the run and whose lease was good. The laws are
  * judged against this, never against what an engine believes.
  */
-import { eventOf } from '../../engine/rows.ts';
+import { eventOf } from '../../engine/runs/rows.ts';
 import { indexOf, nodeAt } from '../../kernel/run/nodes.ts';
 import { effectsOf } from '../../kernel/run/plan.ts';
 import { begin, evolve } from '../../kernel/run/evolve.ts';

@@ -18,14 +18,14 @@ export interface Mutant {
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'what may not happen twice leaves without its intent',
-    file: 'engine/attempt.ts',
+    file: 'engine/attempts/attempt.ts',
     snippet: 'return idempotent && recovered === undefined ? depart(underway) : intend(underway);',
     instead: 'return recovered === undefined ? depart(underway) : intend(underway);',
     laws: ['journal-first'],
   },
   {
     name: 'an attempt leaves before what let it in is durable',
-    file: 'engine/owner.ts',
+    file: 'engine/runs/owner.ts',
     snippet: 'this.#parts.pipeline().add(run, entry);',
     instead:
       'this.#parts.pipeline().add(run, entry);\n    if (start === undefined) for (const node of touched) this.#world.reconcile(run, node);',
@@ -33,7 +33,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a command is acknowledged before its commit',
-    file: 'engine/submit.ts',
+    file: 'engine/door/submit.ts',
     snippet:
       'refused = owner.apply(run, command, done);\n        if (refused !== undefined) done();',
     instead: 'refused = owner.apply(run, command);\n        done();',
@@ -41,21 +41,21 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a job is forgotten before its outcome is durable',
-    file: 'engine/job-attempt.ts',
+    file: 'engine/attempts/job-attempt.ts',
     snippet: 'const durable = await outcome(jobs, state);',
     instead: 'const durable = true;\n  void outcome(jobs, state);',
     laws: ['journal-first'],
   },
   {
     name: 'a call is made again after a crash, and nobody looks',
-    file: 'engine/call-attempt.ts',
+    file: 'engine/attempts/call-attempt.ts',
     snippet: 'await lookUp(underway, lostReply(underway));',
     instead: 'await callAttempt({ ...underway, recovered: undefined });',
     laws: ['never-twice'],
   },
   {
     name: 'a job is submitted again after a lost reply, and nobody looks',
-    file: 'engine/job-attempt.ts',
+    file: 'engine/attempts/job-attempt.ts',
     snippet: "answer = found === 'absent' ? await submit(jobs) : found;",
     instead: 'answer = await submit(jobs);',
     laws: ['never-twice'],
@@ -78,7 +78,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a cancellation is confirmed, and nobody has asked the system',
-    file: 'engine/job-attempt.ts',
+    file: 'engine/attempts/job-attempt.ts',
     snippet: '    await cancelling.look();\n',
     instead:
       "    await cancelling.look();\n    if (jobs.flight.stop === 'cancel') {\n      await confirm(jobs);\n      return;\n    }\n",
@@ -87,14 +87,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a slot is never given back',
-    file: 'engine/pools.ts',
+    file: 'engine/attempts/pools.ts',
     snippet: 'if (held) this.#giving.push(slotKeyOf(flight));',
     instead: '',
     laws: ['slots', 'events-drive'],
   },
   {
     name: 'a run that is folded again gives back the slots of what goes on',
-    file: 'engine/owner.ts',
+    file: 'engine/runs/owner.ts',
     snippet: 'this.#evict(run, true);',
     instead: 'this.#evict(run);',
     laws: ['slots'],
@@ -108,21 +108,21 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'whoever waits for a slot goes',
-    file: 'engine/pools.ts',
+    file: 'engine/attempts/pools.ts',
     snippet: 'if (granted[index] === true) this.#grant(flight);',
     instead: 'if (granted[index] !== undefined) this.#grant(flight);',
     laws: ['slots'],
   },
   {
     name: 'a run is in two appends at a time',
-    file: 'engine/pipeline.ts',
+    file: 'engine/runs/pipeline.ts',
     snippet: 'if (run.flying !== null) return;',
     instead: 'if (run.flying !== null) this.#ready.push(run);',
     laws: ['group-commit', 'one-writer', 'slots'],
   },
   {
     name: 'a retry is forgotten at a take-over',
-    file: 'engine/reconciler.ts',
+    file: 'engine/attempts/reconciler.ts',
     snippet: 'const nodes = run.state.nodes.map((_, node) => node);',
     instead:
       "const nodes = run.state.nodes.flatMap((each, node) => (each.status.name === 'retrying' ? [] : [node]));",
@@ -137,21 +137,21 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the view of a run keeps an old status',
-    file: 'engine/owner.ts',
+    file: 'engine/runs/owner.ts',
     snippet: 'const same = row.status === status && row.wakeAt',
     instead: 'const same = row.wakeAt',
     laws: ['fold'],
   },
   {
     name: 'a run without effect stays in memory',
-    file: 'engine/submit.ts',
+    file: 'engine/door/submit.ts',
     snippet: 'owner.release(run);',
     instead: '',
     laws: ['bounded-memory', 'events-drive'],
   },
   {
     name: 'a call that does not come back is waited for',
-    file: 'engine/overdue.ts',
+    file: 'engine/attempts/overdue.ts',
     snippet: 'this.#giveUp(flight);',
     instead: '',
     // One that nobody wants any more keeps nobody waiting: it is in the air for ever. A run that is
@@ -182,7 +182,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a child is begun below a run that is being cancelled',
-    file: 'engine/child-attempt.ts',
+    file: 'engine/attempts/child-attempt.ts',
     snippet: 'if ((await nursery.cancelledAbove()) !== null) {',
     instead: 'if (flight.run.id === prepared.workflow) {',
     laws: ['family'],
@@ -190,7 +190,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a parent does not hear that its child was mended',
-    file: 'engine/family.ts',
+    file: 'engine/attempts/family.ts',
     snippet:
       "const answer = await submit({ type: 'ReopenTask', run, task, attempt, child: id, by });",
     instead:
@@ -199,7 +199,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'what a step has left undecided is decided by nobody',
-    file: 'engine/owner.ts',
+    file: 'engine/runs/owner.ts',
     snippet:
       'this.#parts.pipeline().add(run, entry);\n    if (!isAtRest(state)) this.#settleOn(run);',
     instead: 'this.#parts.pipeline().add(run, entry);',
@@ -207,7 +207,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a run of a living node is taken into memory',
-    file: 'engine/owner.ts',
+    file: 'engine/runs/owner.ts',
     snippet:
       'if (stored === null || stored.owner === lease().node) return this.#install(id, stored);',
     instead: 'if (stored !== null) return this.#install(id, { ...stored, owner: lease().node });',
@@ -216,7 +216,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a batch that is refused is not halved: all of its runs are',
-    file: 'engine/pipeline.ts',
+    file: 'engine/runs/pipeline.ts',
     snippet: 'const guilty = taken.filter((run) => named?.includes(run.id) ?? taken.length === 1);',
     instead: 'const guilty = taken;',
     // The event that the database refuses is refused with others for ever: its run is set aside.

@@ -1,5 +1,5 @@
 /** When a run rests: it has ended, or it waits for a person and for nothing else. */
-import { MOST_CRASHES } from '../../engine/call-attempt.ts';
+import { MOST_CRASHES } from '../../engine/attempts/call-attempt.ts';
 import { definitionOf, nodeAt } from '../../kernel/run/nodes.ts';
 import { plan } from '../../kernel/run/plan.ts';
 import { gatesOf, NO_OVERLAY } from '../../kernel/run/gates.ts';

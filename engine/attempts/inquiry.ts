@@ -1,0 +1,33 @@
+/**
+ * The context for questions about work that has left the house: where it is, how it is going, what
+ * it wrote. Its signal is not that of the work: a cancelled attempt has to be asked about until
+ * the system says how it ended.
+ */
+import type { ActionContext } from '../../connectors/kit/connector.ts';
+import type { Flight } from '../runs/flight.ts';
+
+export function inquiryOf(flight: Flight, context: ActionContext): ActionContext {
+  return {
+    key: context.key,
+    operation: context.operation ?? context.key,
+    run: context.run,
+    task: context.task,
+    attempt: context.attempt,
+    config: context.config,
+    directory: context.directory,
+    stateDirectory: context.stateDirectory,
+    get elsewhere() {
+      return context.elsewhere === true;
+    },
+    get signal() {
+      return flight.interest;
+    },
+    get trace() {
+      return context.trace;
+    },
+    get token() {
+      return context.token;
+    },
+    log: (stream, text) => context.log(stream, text),
+  };
+}

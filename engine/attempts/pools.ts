@@ -1,0 +1,236 @@
+/**
+ * Slots of pools (law 9): a slot is a lease of an attempt, a row that its end gives back; what is
+ * used is the sum of the rows, whichever node they belong to. There is no counter to leak.
+ *
+ *   wait ──► [ asked for in order, many at once, one question at a time ] ──► granted ──► leave
+ *                 ▲                                                             │
+ *                 └── somebody gave back: here, or elsewhere (the bell `slots`) ◄┘
+ */
+import type { NodeLease } from '../../journal/ownership.ts';
+import type { PoolState, SlotKey, Slots } from '../../journal/slots.ts';
+import { grant } from '../../kernel/slots.ts';
+import { poolWords } from '../../model/pool.ts';
+import type { Gate } from '../../model/run.ts';
+import type { Flight } from '../runs/flight.ts';
+import type { LiveRun } from '../runs/live-run.ts';
+import type { PoolReading } from '../observer.ts';
+
+/** Of those who want the same pools, so many are asked for at once. */
+const AT_ONCE = 50;
+
+export interface PoolsParts {
+  readonly slots: Slots;
+  readonly lease: () => NodeLease;
+  /** The slots are the flight's until it leaves. */
+  readonly granted: (flight: Flight) => void;
+}
+
+export class Pools {
+  readonly #parts: PoolsParts;
+  /** By what they want: each group is served in order, and holds no other group up. */
+  readonly #waiting = new Map<string, Set<Flight>>();
+  readonly #held = new Set<Flight>();
+  /** As the last question found them. */
+  readonly #states = new Map<string, PoolState>();
+  #capacity: ReadonlyMap<string, number> = new Map();
+  #giving: SlotKey[] = [];
+  /** By id: a run that left memory and came back is looked at as it is now. */
+  readonly #reviewed = new Map<string, LiveRun>();
+  #asking = false;
+  #again = false;
+  #stopped = false;
+
+  constructor(parts: PoolsParts) {
+    this.#parts = parts;
+  }
+
+  wait(flight: Flight): void {
+    const name = groupOf(flight);
+    const group = this.#waiting.get(name) ?? new Set<Flight>();
+    this.#waiting.set(name, group.add(flight));
+    this.look();
+  }
+
+  /** It was in the air before this node took its run over: its slots are taken. */
+  resume(flight: Flight): void {
+    this.#held.add(flight);
+  }
+
+  waits(flight: Flight): boolean {
+    return this.#waiting.get(groupOf(flight))?.has(flight) === true;
+  }
+
+  /** Its end is durable, or it is dropped. */
+  leave(flight: Flight): void {
+    // Who goes away makes room for those behind it, whether it waited or held.
+    const waited = this.#waiting.get(groupOf(flight))?.delete(flight) === true;
+    const held = this.#held.delete(flight);
+    if (held) this.#giving.push(slotKeyOf(flight));
+    if (waited || held) this.look();
+  }
+
+  /**
+   * It is dropped, and by the book it may go on: whoever follows it then has the same slots.
+   * `review` gives back what nobody follows.
+   */
+  part(flight: Flight): void {
+    this.#waiting.get(groupOf(flight))?.delete(flight);
+    this.#held.delete(flight);
+    // As it is now it follows nothing, so nothing of it would be kept.
+    if (this.#reviewed.get(flight.run.id) === flight.run) this.#reviewed.delete(flight.run.id);
+  }
+
+  /** A run was taken over: slots of attempts of it that are over by now are free. */
+  takeUp(run: LiveRun): void {
+    if (run.state.definition.tasks.some(({ pools }) => pools !== undefined)) this.review(run);
+  }
+
+  /** What a run holds and no flight of it follows is free. */
+  review(run: LiveRun): void {
+    this.#reviewed.set(run.id, run);
+    this.look();
+  }
+
+  /** What attempts of this node hold of a pool. */
+  used(pool: string): number {
+    let used = 0;
+    for (const flight of this.#held) used += flight.pools?.[pool] ?? 0;
+    return used;
+  }
+
+  /** Of the pools that workflows declare: for people who watch this node. */
+  readings(): PoolReading[] {
+    return Array.from(this.#capacity, ([pool, capacity]) => {
+      return { pool, used: this.used(pool), capacity };
+    });
+  }
+
+  setCapacity(capacity: ReadonlyMap<string, number>): void {
+    this.#capacity = capacity;
+    this.look();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Something may have become free. */
+  look(): void {
+    this.#again = true;
+    if (this.#asking || this.#stopped) return;
+    this.#asking = true;
+    // The journal rejects only when the node stops: the slots are given back by who goes on.
+    void this.#work().catch(() => undefined);
+  }
+
+  async #work(): Promise<void> {
+    while (this.#again && !this.#stopped) {
+      this.#again = false;
+      await this.#turn();
+    }
+    // In the turn in which nobody asked again: whoever asks from now on begins anew.
+    this.#asking = false;
+  }
+
+  async #turn(): Promise<void> {
+    const { slots, lease } = this.#parts;
+    // Until nothing is left: an attempt that was dropped may be queued again meanwhile, and would be
+    // granted the very slots that are still to be given back.
+    while (this.#giving.length > 0 || this.#reviewed.size > 0) await this.#giveBack();
+    const asking = this.#next();
+    if (asking.length === 0) return;
+    const wants = asking.map((flight) => ({ ...slotKeyOf(flight), slots: flight.pools ?? {} }));
+    const { granted, pools } = await slots.take(lease(), wants, grant);
+    for (const state of pools) this.#states.set(state.pool, state);
+    asking.forEach((flight, index) => {
+      if (granted[index] === true) this.#grant(flight);
+    });
+  }
+
+  /** Never beside a `take` of this node: a slot that is taken meanwhile must be among the kept. */
+  async #giveBack(): Promise<void> {
+    const { slots, lease } = this.#parts;
+    const given = this.#giving;
+    this.#giving = [];
+    if (given.length > 0) await slots.give(lease(), given);
+    for (const [id, run] of this.#reviewed) {
+      this.#reviewed.delete(id);
+      // What is queued asks again: if it is dropped before, nobody would give its slots back.
+      const flights = run.flights
+        .filter((flight) => flight !== undefined)
+        .filter((flight) => this.#held.has(flight));
+      await slots.keep(lease(), run.id, flights.map(slotKeyOf));
+    }
+  }
+
+  #next(): Flight[] {
+    const next: Flight[] = [];
+    for (const [name, group] of this.#waiting) {
+      if (group.size === 0) this.#waiting.delete(name);
+      let count = 0;
+      for (const flight of group) {
+        if (count++ === AT_ONCE) break;
+        next.push(flight);
+      }
+    }
+    return next;
+  }
+
+  #grant(flight: Flight): void {
+    // There may be more of the same behind it.
+    this.#again = true;
+    if (this.#waiting.get(groupOf(flight))?.delete(flight) === true) {
+      this.#held.add(flight);
+      this.#parts.granted(flight);
+    } else {
+      // It was dropped meanwhile.
+      this.#giving.push(slotKeyOf(flight));
+    }
+  }
+
+  /** Why a flight waits. */
+  gate(flight: Flight): Gate {
+    const { since } = flight;
+    const wanted = Object.entries(flight.pools ?? {});
+    const known = wanted.flatMap(([pool, slots]) => {
+      const state = this.#states.get(pool);
+      return state === undefined ? [] : [{ ...state, slots }];
+    });
+    const full =
+      known.find(({ capacity, used, slots }) => used + slots > (capacity ?? 0)) ?? known[0];
+    if (full === undefined) {
+      const pools = wanted.map(([pool]) => poolWords(pool)).join(', ');
+      return { kind: 'pool', since, words: `asks for slots of ${pools}` };
+    }
+    return { kind: 'pool', on: full.pool, since, words: wordsOf(full) };
+  }
+}
+
+function wordsOf({ pool, capacity, used, holders, slots }: PoolState & { slots: number }): string {
+  const name = poolWords(pool);
+  if (capacity === null) return `waits for ${name}, which is not deployed`;
+  if (slots > capacity)
+    return `wants ${slots} slots of ${name}, which has ${capacity} by now: deploy it with more of them`;
+  const held = holders
+    .map(
+      ({ run, task, since }) =>
+        `task "${task}" of run ${run} since ${new Date(since).toISOString()}`,
+    )
+    .join('; ');
+  const by = held === '' ? '' : `, held by ${held}`;
+  return `waits for a slot of ${name}: ${used} of ${capacity} are used${by}`;
+}
+
+export function isPooled(flight: Flight): boolean {
+  return flight.pools !== undefined;
+}
+
+function groupOf(flight: Flight): string {
+  return Object.keys(flight.pools ?? {})
+    .toSorted()
+    .join('\n');
+}
+
+function slotKeyOf({ run, task, attempt }: Flight): SlotKey {
+  return { run: run.id, task, attempt };
+}

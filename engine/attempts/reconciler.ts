@@ -1,0 +1,227 @@
+/**
+ * Makes the world follow a run: what the plan says is due is begun, what it no longer says is
+ * stopped, timers stand where it wants to be woken. It is called with nodes whose change is durable
+ * (law 4), and it is the same code on the first pass, after a crash and after a restart.
+ */
+import {
+  type Follow,
+  indexOf,
+  isQueued,
+  runTimer,
+  taskOf,
+  type Timer,
+  timerOf,
+  type Work,
+  workOf,
+} from '../../kernel/run/machine.ts';
+import type { Body } from '../../model/definition.ts';
+import type { AttemptReport, Refusal } from '../../model/run.ts';
+import type { Clock } from '../clock.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import { Flight } from '../runs/flight.ts';
+import type { LiveRun } from '../runs/live-run.ts';
+
+export interface ReconcilerParts {
+  readonly clock: Clock;
+  readonly dispatcher: () => Dispatcher;
+  /** Whose limit an attempt of it counts against. */
+  readonly lane: (body: Body) => string;
+  readonly apply: (run: LiveRun, command: AttemptReport) => Refusal | undefined;
+  /** An attempt of a child run is to be cancelled. */
+  readonly cancelChild: (child: string, flight: Flight) => void;
+}
+
+type Settled = (error?: Error) => void;
+
+/** So many are begun, each with what it decides at once, in some tens of milliseconds. */
+const NODES_AT_ONCE = 400;
+
+export class Reconciler {
+  readonly #parts: ReconcilerParts;
+
+  #stopped = false;
+
+  constructor(parts: ReconcilerParts) {
+    this.#parts = parts;
+  }
+
+  /** From now on nothing is begun, and nobody is woken. */
+  stop(runs: Iterable<LiveRun>): void {
+    this.#stopped = true;
+    for (const run of runs) this.clearTimers(run);
+  }
+
+  /** Every node of a run that has just come into memory. */
+  takeUp(run: LiveRun): void {
+    const nodes = run.state.nodes.map((_, node) => node);
+    this.#inTurns(run, nodes, 0, () => {
+      this.#parts.dispatcher().tookUp(run);
+      this.runTimer(run);
+    });
+  }
+
+  /**
+   * Nodes whose change is durable. Where there are many, what goes on already is seen to at once (a
+   * hold stops what stands in the queue), and what is to begin is begun in portions.
+   */
+  follow(run: LiveRun, touched: readonly number[]): void {
+    if (touched.length <= NODES_AT_ONCE) {
+      for (const node of touched) if (isDurable(run, node)) this.reconcile(run, node);
+      return;
+    }
+    const idle: number[] = [];
+    for (const node of touched) {
+      if (run.flights[node] === undefined) idle.push(node);
+      else if (isDurable(run, node)) this.reconcile(run, node);
+    }
+    this.#inTurns(run, idle, 0, () => undefined);
+  }
+
+  /** A node that is changed meanwhile is looked at when that is durable. */
+  #inTurns(run: LiveRun, nodes: readonly number[], from: number, done: () => void): void {
+    if (!run.resident || this.#stopped) return;
+    const end = Math.min(nodes.length, from + NODES_AT_ONCE);
+    for (let at = from; at < end; at++) {
+      const node = nodes[at] ?? -1;
+      if (isDurable(run, node)) this.reconcile(run, node);
+    }
+    if (end >= nodes.length) done();
+    else this.#parts.clock.soon(() => this.#inTurns(run, nodes, end, done));
+  }
+
+  /** The run leaves memory: nothing of it goes on here, unless it comes back at once. */
+  letGo(run: LiveRun, comesBack: boolean): void {
+    for (const flight of run.flights) if (flight !== undefined) this.#drop(run, flight, comesBack);
+    this.clearTimers(run);
+  }
+
+  /** Makes the world follow one node: the same code on the first pass and after a crash. */
+  reconcile(run: LiveRun, node: number): void {
+    const work = workOf(run.state, node);
+    this.#setTimer(run, node, timerOf(run.state, node));
+    const flight = run.flights[node];
+    if (flight !== undefined && flight.attempt !== work?.attempt) {
+      // A hold stops starts only: what is in the air already goes on to its outcome.
+      if (work === undefined && this.#isHeldInTheAir(run, flight)) return;
+      this.#drop(run, flight);
+    }
+    if (work === undefined) return;
+    const current = run.flights[node];
+    if (current === undefined) this.#take(run, work);
+    else if (work.kind === 'follow' && work.cancel) this.#cancel(current, work);
+  }
+
+  #isHeldInTheAir(run: LiveRun, flight: Flight): boolean {
+    return flight.phase !== 'queued' && isQueued(run.state, flight.node, flight.attempt);
+  }
+
+  /** The start of an attempt was refused: it never left the house, and its place is free again. */
+  abandon(flight: Flight): void {
+    const { run, node } = flight;
+    if (!run.resident || run.flights[node] !== flight) return;
+    this.#drop(run, flight);
+    if (isDurable(run, node)) this.reconcile(run, node);
+  }
+
+  #take(run: LiveRun, work: Work): void {
+    const definition = taskOf(run.state, work.node);
+    const lane = this.#parts.lane(definition.body);
+    // Versions of before could hold slots while they waited for a child that wants them, too.
+    const pools = definition.body.kind === 'workflow' ? undefined : definition.pools;
+    const flight = new Flight(run, work, lane, this.#parts.clock.now(), pools);
+    run.flights[work.node] = flight;
+    if (work.kind === 'dispatch') {
+      this.#parts.dispatcher().enqueue(flight);
+    } else {
+      flight.recovered = work;
+      if (work.cancel) flight.halt('cancel');
+      this.#parts.dispatcher().resume(flight);
+    }
+  }
+
+  /**
+   * A restart numbers the nodes afresh: what goes on is found again by its task's name. The result
+   * is to be called when the restart is durable: until then the book may go on without it.
+   */
+  renumber(run: LiveRun, settled: Settled | undefined): Settled | undefined {
+    this.clearTimers(run);
+    const flights = run.flights.splice(0).filter((flight) => flight !== undefined);
+    run.touchedAt.length = 0;
+    const gone: Flight[] = [];
+    for (const flight of flights) {
+      const node = indexOf(run.state, flight.task);
+      if (node === undefined) {
+        gone.push(flight);
+      } else {
+        flight.node = node;
+        run.flights[node] = flight;
+      }
+    }
+    // At last: the room of one that is dropped may be the next one's, which begins at once.
+    for (const flight of gone) this.#drop(run, flight, true);
+    if (gone.length === 0) return settled;
+    return (error) => {
+      if (error === undefined && run.resident) this.#parts.dispatcher().restarted(run);
+      settled?.(error);
+    };
+  }
+
+  #cancel(flight: Flight, work: Follow): void {
+    if (flight.stop !== undefined) return;
+    flight.halt('cancel');
+    if (work.child !== undefined) this.#parts.cancelChild(work.child, flight);
+  }
+
+  #drop(run: LiveRun, flight: Flight, comesBack = false): void {
+    if (run.flights[flight.node] === flight) run.flights[flight.node] = undefined;
+    if (flight.phase !== 'done') flight.halt('drop');
+    this.#parts.dispatcher().leave(flight, comesBack);
+  }
+
+  #setTimer(run: LiveRun, node: number, effect: Timer | undefined): void {
+    if (effect === undefined && run.timers.size === 0) return;
+    const known = run.timers.get(node);
+    if (effect === undefined) {
+      if (known !== undefined) {
+        known.cancel();
+        run.timers.delete(node);
+      }
+      return;
+    }
+    if (known?.at === effect.at) return;
+    known?.cancel();
+    const cancel = this.#parts.clock.at(effect.at, () => {
+      run.timers.delete(node);
+      if (run.resident) this.#fire(run, effect);
+    });
+    run.timers.set(node, { at: effect.at, cancel });
+  }
+
+  #fire(run: LiveRun, effect: Timer): void {
+    const { node, task, attempt } = effect;
+    const command: AttemptReport =
+      node < 0
+        ? { type: 'WakeRun', run: run.id }
+        : { type: 'WakeTask', run: run.id, task, attempt };
+    if (this.#parts.apply(run, command) === undefined) return;
+    // Refused: the machine's timer was a moment early, or the plan has changed. Look again.
+    if (node < 0) this.runTimer(run);
+    // What it changed to may not be durable yet: then its commit comes here (law 4).
+    else if (isDurable(run, node)) this.reconcile(run, node);
+  }
+
+  runTimer(run: LiveRun): void {
+    if (run.state.deadline === undefined && run.timers.size === 0) return;
+    this.#setTimer(run, -1, runTimer(run.state)[0]);
+  }
+
+  clearTimers(run: LiveRun): void {
+    for (const timer of run.timers.values()) timer.cancel();
+    run.timers.clear();
+  }
+}
+
+/** What its last change says is in the book (law 4). */
+function isDurable(run: LiveRun, node: number): boolean {
+  return (run.touchedAt[node] ?? 0) <= run.durable;
+}

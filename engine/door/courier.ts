@@ -1,0 +1,116 @@
+/**
+ * Brings a command to the node that owns its run.
+ *
+ *   here, if the run is ours or nobody's ──→ done
+ *   else to its owner ──→ its answer
+ *        nothing was sent (refused, stopping, fenced) ──→ wait for news of the nodes, look again
+ *        sent and not answered ──→ the caller is told that the outcome is not known
+ *
+ * Nothing is sent twice. A command that was brought here by another node is not passed on: its
+ * sender looks again.
+ */
+import { type ErrorCode, TuttiError } from '../../model/errors.ts';
+import type { Clock } from '../clock.ts';
+import type { Peer } from '../door.ts';
+import { signalled } from '../runs/followers.ts';
+import { Elsewhere } from '../runs/absence.ts';
+import type { Peers } from './peers.ts';
+
+/** A node that came back by itself rings no bell. */
+const LOOK_AGAIN_MS = 500;
+
+export interface CourierParts {
+  readonly peers: Peers;
+  readonly clock: Clock;
+  /** How long the owner may be away: a lease, and some time for the others to take over. */
+  readonly patienceMs: number;
+  /** Calls back when runs may have changed hands; the result takes it back. */
+  readonly onNews: (wake: () => void) => () => void;
+}
+
+export class Courier {
+  readonly #parts: CourierParts;
+
+  constructor(parts: CourierParts) {
+    this.#parts = parts;
+  }
+
+  /** `via`: the node that sent it here. */
+  async deliver<T>(
+    via: string | undefined,
+    here: () => Promise<T>,
+    there: (peer: Peer) => Promise<T>,
+  ): Promise<T> {
+    const { clock, patienceMs } = this.#parts;
+    const deadline = clock.elapsed() + patienceMs;
+    for (;;) {
+      const news = this.#news();
+      try {
+        return await here();
+      } catch (error) {
+        if (!(error instanceof Elsewhere) || via !== undefined) throw error;
+        const answer = await this.#send(error, there);
+        if (answer !== 'not sent') return answer.value;
+        const leftMs = deadline - clock.elapsed();
+        if (leftMs <= 0) {
+          throw new TuttiError('node.unreachable', `${error.message} It does not answer.`);
+        }
+        await news.wait(Math.min(LOOK_AGAIN_MS, leftMs));
+      } finally {
+        news.over();
+      }
+    }
+  }
+
+  /** A question: without an answer it is null, and the asker helps himself. */
+  async ask<T>(owner: number, question: (peer: Peer) => Promise<T>): Promise<T | null> {
+    try {
+      const peer = await this.#parts.peers.find(owner);
+      return peer === null ? null : await question(peer);
+    } catch {
+      this.#parts.peers.forget(owner);
+      return null;
+    }
+  }
+
+  async #send<T>(
+    elsewhere: Elsewhere,
+    there: (peer: Peer) => Promise<T>,
+  ): Promise<{ value: T } | 'not sent'> {
+    const { peers } = this.#parts;
+    const peer = await peers.find(elsewhere.owner);
+    if (peer === null) throw elsewhere;
+    try {
+      return { value: await there(peer) };
+    } catch (error) {
+      peers.forget(elsewhere.owner);
+      if (isUntouched(error)) return 'not sent';
+      throw error;
+    }
+  }
+
+  /** News from this moment on, so that none is missed while the journal is asked. */
+  #news(): { wait(ms: number): Promise<void>; over(): void } {
+    const { promise: heard, resolve: wake } = signalled();
+    const tidy = [this.#parts.onNews(wake)];
+    return {
+      wait: (ms) => {
+        tidy.push(this.#parts.clock.after(ms, wake));
+        return heard;
+      },
+      over: () => tidy.forEach((each) => each()),
+    };
+  }
+}
+
+const UNTOUCHED: ReadonlySet<ErrorCode> = new Set([
+  'node.unreachable',
+  'node.stopping',
+  'node.fenced',
+  'run.elsewhere',
+]);
+
+/** The other node did nothing with it: it was not reached, or says that it may not. */
+function isUntouched(error: unknown): boolean {
+  return error instanceof TuttiError && UNTOUCHED.has(error.code);
+}

@@ -1,0 +1,94 @@
+/**
+ * Repair of a run that is set aside. The book is append-only, and what it says is not guessed at:
+ * a history that can be read goes on; one that cannot ends as failed, by an event of its own.
+ */
+import type { Journal } from '../../journal/journal.ts';
+import type { NodeLease } from '../../journal/ownership.ts';
+import { refusal } from '../../model/refusal.ts';
+import { TuttiError } from '../../model/errors.ts';
+import type { By, Refusal, Repair, RunEnded } from '../../model/run.ts';
+import type { Clock } from '../clock.ts';
+import { foldOf, Unfoldable } from '../runs/fold.ts';
+import type { EndedRun, Owner } from '../runs/owner.ts';
+import { rowOf } from '../runs/rows.ts';
+import type { Versions } from '../runs/versions.ts';
+import type { StoredRun } from '../../journal/runs.ts';
+
+export interface RepairParts {
+  readonly journal: Journal;
+  readonly versions: Versions;
+  readonly owner: Owner;
+  readonly lease: NodeLease;
+  readonly clock: Clock;
+  readonly ended: (run: EndedRun, durable: number) => void;
+}
+
+export async function repair(
+  parts: RepairParts,
+  run: string,
+  by: By,
+  preview: boolean,
+): Promise<Repair | Refusal> {
+  const stored = await parts.journal.load(run);
+  if (stored === null) return refusal('run.unknown', `there is no run ${run}`);
+  const { aside: reason, endedAt } = stored.summary;
+  const isNot = () => refusal('run.not-aside', `run ${run} is not set aside`);
+  if (reason === undefined) return isNot();
+  const trouble = await troubleOf(stored, parts);
+  if (trouble === undefined) {
+    if (!preview && !(await parts.owner.takeBack(run))) return isNot();
+    const words = 'its history can be read: it goes on where it was';
+    return { run, reason, outcome: 'resumed', words };
+  }
+  if (endedAt !== undefined) {
+    return refusal('run.unreadable', `run ${run} has ended, and ${trouble}`);
+  }
+  if (!preview) await end(parts, stored, trouble, by);
+  const words = `${trouble}: it ends as failed. Its events stay as they are, and what its tasks have begun in other systems is not stopped: look there`;
+  return { run, reason, outcome: 'ended', words };
+}
+
+/** Why the run still cannot be read; undefined when it can. */
+async function troubleOf(
+  stored: StoredRun,
+  { versions, clock }: RepairParts,
+): Promise<string | undefined> {
+  try {
+    await foldOf(stored, versions, clock);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Unfoldable) return error.message;
+    throw error;
+  }
+}
+
+async function end(
+  { journal, lease, clock, ended }: RepairParts,
+  { summary, events }: StoredRun,
+  trouble: string,
+  by: By,
+): Promise<void> {
+  const { id, version, tasks, workflow, createdAt, parent } = summary;
+  const because = by.reason === undefined ? '' : ` (${by.reason})`;
+  const failure = {
+    class: 'failed',
+    code: 'run.unreadable',
+    message: `${trouble}; ended by ${by.actor}${because}`,
+  } as const;
+  const now = clock.now();
+  const event: RunEnded = { type: 'RunEnded', at: now, end: 'failed', failure };
+  const seq = (events.at(-1)?.seq ?? -1) + 1;
+  const update = { run: id, status: 'failed', version, wakeAt: null, endedAt: now } as const;
+  const result = await journal.append(lease, {
+    starts: [],
+    events: [rowOf(id, seq, event)],
+    updates: [{ ...update, ...tasks }],
+  });
+  if (result.kind === 'refused') throw result.error;
+  if (result.kind !== 'committed') throw new TuttiError('node.fenced');
+  journal.ring('feed');
+  ended(
+    { id, workflow, createdAt, end: { end: 'failed', at: now }, ...(parent && { parent }) },
+    seq + 1,
+  );
+}

@@ -1,0 +1,92 @@
+import { expect, it } from 'vitest';
+import type { Journal } from '../../journal/journal.ts';
+import type { NodeLease } from '../../journal/ownership.ts';
+import { TuttiError } from '../../model/errors.ts';
+import type { Clock } from '../clock.ts';
+import { Retention } from './retention.ts';
+
+const LEASE: NodeLease = { node: 1, epoch: 1 };
+
+interface Trial {
+  readonly retention: Retention;
+  readonly failures: string[];
+  readonly rests: number[];
+  readonly gone: string[];
+  /** Resolves when nothing is worked on any more. */
+  readonly over: Promise<void>;
+}
+
+/** A portion takes as many milliseconds as its number; the last of them is given. */
+function trial(portion: (n: number) => Promise<boolean>): Trial {
+  const failures: string[] = [];
+  const rests: number[] = [];
+  const gone: string[] = [];
+  let elapsed = 0;
+  let count = 0;
+  let end: () => void = () => undefined;
+  const over = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const retentions = {
+    claim: async () => ['left'],
+    portion: async () => {
+      count += 1;
+      elapsed += count * 10;
+      const more = await portion(count);
+      if (!more) end();
+      return { more, gone: more ? [`run ${count}`] : [] };
+    },
+    fail: async (_id: string, failure: string) => {
+      failures.push(failure);
+      end();
+    },
+  };
+  const clock = {
+    now: () => 0,
+    elapsed: () => elapsed,
+    after: (ms: number, callback: () => void) => {
+      rests.push(ms);
+      callback();
+      return () => undefined;
+    },
+  };
+  const retention = new Retention({
+    journal: { retentions } as unknown as Journal,
+    clock: clock as unknown as Clock,
+    lease: () => LEASE,
+    gone: (runs) => gone.push(...runs),
+    log: { warn: () => undefined },
+  });
+  return { retention, failures, rests, gone, over };
+}
+
+it('takes up what was left, portion by portion, and rests for as long as it worked', async () => {
+  const { retention, rests, over, failures, gone } = trial(async (n) => n < 4);
+  await retention.claim(LEASE);
+  await over;
+  expect(rests).toEqual([10, 20, 30]);
+  expect(gone).toEqual(['run 1', 'run 2', 'run 3']);
+  expect(failures).toEqual([]);
+});
+
+it('tells why it cannot go on', async () => {
+  const { retention, over, failures } = trial(async (n) => {
+    if (n === 2) throw new TuttiError('retention.archive', 'the disk is full');
+    return true;
+  });
+  retention.take('one');
+  await over;
+  expect(failures).toEqual(['the disk is full']);
+});
+
+it('leaves it to the next node when this one stops', async () => {
+  const { retention, failures, rests, over } = trial(async (n) => {
+    if (n === 2) retention.stop();
+    return n < 2;
+  });
+  retention.take('one');
+  await over;
+  retention.take('another');
+  expect(rests).toHaveLength(1);
+  expect(failures).toEqual([]);
+});

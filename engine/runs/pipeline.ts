@@ -1,0 +1,316 @@
+/**
+ * Group commit (law 5): the entries of all runs go to the book through one pipeline.
+ *
+ *   step → entry → [ gathers while every connection is busy ] → one batch, one transaction
+ *                                                                    │ committed
+ *                                                                    ▼
+ *                                       in order of the run: effects, answers, followers
+ *
+ * A batch that the database refuses for good is halved until only those are refused that are to
+ * blame; everybody else's events are written.
+ *
+ * There is no timer: a batch goes as soon as a connection is free, so batches grow with load.
+ * A run is in one batch at a time; that keeps its events in order on several connections.
+ */
+import type { Batch, EventRow, RunRow, RunUpdate } from '../../journal/append.ts';
+import type { Journal } from '../../journal/journal.ts';
+import type { NodeLease } from '../../journal/ownership.ts';
+import { TuttiError } from '../../model/errors.ts';
+import { Admission } from './admission.ts';
+import type { Clock } from '../clock.ts';
+import { Fifo } from '../fifo.ts';
+import type { Entry, LiveRun } from './live-run.ts';
+import type { Observer } from '../observer.ts';
+
+const MOST_EVENTS = 2_000;
+/** Of a batch: at most 16 MB, as UTF-8 has up to three bytes for each. */
+const MOST_CHARACTERS = 5_000_000;
+/** Above this much unwritten data the door lets nobody in, either. */
+const MOST_CHARACTERS_WAITING = 50_000_000;
+/** What is ready is shared between the free lines, unless it is too little to be worth two trips. */
+const FEWEST_RUNS = 50;
+/** What admission takes for as much work as one event: far above the usual. */
+const CHARACTERS_OF_AN_EVENT = 10_000;
+/** Above this many unwritten events the door lets nobody in until the book has caught up. */
+const MOST_WAITING = 50_000;
+
+export interface PipelineListener {
+  committed(run: LiveRun, entries: readonly Entry[]): void;
+  /** Refused for good, the runs must be dropped from memory. `lost`: the entries, where only they are to blame. */
+  refused(runs: readonly LiveRun[], error: TuttiError, lost?: readonly Entry[]): void;
+}
+
+export class Pipeline {
+  readonly #journal: Journal;
+  readonly #lease: NodeLease;
+  readonly #clock: Clock;
+  readonly #listener: PipelineListener;
+  readonly #observer: Observer | undefined;
+  /** Where new runs wait for their turn. */
+  readonly admission = new Admission(
+    () => this.#waiting + Math.floor(this.#characters / CHARACTERS_OF_AN_EVENT),
+  );
+  readonly #ready = new Fifo<LiveRun>();
+  readonly #room: (() => void)[] = [];
+  #flights = 0;
+  #waiting = 0;
+  /** Of their data. */
+  #characters = 0;
+  #kicked = false;
+  #idle: (() => void)[] = [];
+  #closed: TuttiError | undefined;
+
+  constructor(
+    journal: Journal,
+    lease: NodeLease,
+    clock: Clock,
+    listener: PipelineListener,
+    observer?: Observer,
+  ) {
+    this.#journal = journal;
+    this.#lease = lease;
+    this.#clock = clock;
+    this.#listener = listener;
+    this.#observer = observer;
+  }
+
+  /** Events that are not durable yet. */
+  get depth(): number {
+    return this.#waiting;
+  }
+
+  add(run: LiveRun, entry: Entry): void {
+    if (this.#closed !== undefined) {
+      entry.settled?.(this.#closed);
+      return;
+    }
+    this.#waiting += entry.events.length;
+    this.#characters += entry.characters;
+    // A list that is made with its only entry has room for no other: most have no other.
+    if (run.pending.length === 0) run.pending = [entry];
+    else run.pending.push(entry);
+    if (run.flying !== null) return;
+    if (run.pending.length === 1) this.#ready.push(run);
+    this.#kick();
+  }
+
+  /** Resolves when there is room for another command: what waits is bounded in memory. */
+  room(): Promise<void> {
+    if (this.#waiting < MOST_WAITING && this.#characters < MOST_CHARACTERS_WAITING)
+      return Promise.resolve();
+    return new Promise((resolve) => this.#room.push(resolve));
+  }
+
+  /** Resolves when everything handed over so far is durable. */
+  idle(): Promise<void> {
+    if (this.#ready.size === 0 && this.#flights === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  #kick(): void {
+    if (this.#kicked || this.#flights >= this.#journal.width) return;
+    this.#kicked = true;
+    this.#clock.soon(() => {
+      this.#kicked = false;
+      let free = this.#journal.width - this.#flights;
+      for (; this.#closed === undefined && free > 0 && this.#ready.size > 0; free--) {
+        void this.#send(this.#gather(Math.max(FEWEST_RUNS, Math.ceil(this.#ready.size / free))));
+      }
+    });
+  }
+
+  /** Runs with entries in flight: so many, or fewer when they fill a batch. */
+  #gather(most: number): LiveRun[] {
+    const taken: LiveRun[] = [];
+    const room = { events: MOST_EVENTS, characters: MOST_CHARACTERS };
+    while (room.events > 0 && room.characters > 0 && taken.length < most) {
+      const run = this.#ready.shift();
+      if (run === undefined) break;
+      takeOff(run, room);
+      taken.push(run);
+    }
+    return taken;
+  }
+
+  async #send(taken: readonly LiveRun[]): Promise<void> {
+    this.#flights += 1;
+    try {
+      await this.#append(taken);
+    } catch (error) {
+      this.fail(taken, unknownOutcome(error));
+    } finally {
+      this.#flights -= 1;
+    }
+    this.#makeRoom();
+    this.admission.batchWritten();
+    if (this.#closed !== undefined) this.#giveUp(this.#closed);
+    this.#kick();
+    if (this.#ready.size === 0 && this.#flights === 0)
+      this.#idle.splice(0).forEach((resolve) => resolve());
+  }
+
+  async #append(taken: readonly LiveRun[]): Promise<void> {
+    const batch = batchOf(taken);
+    const committed = this.#observer?.sent(batch.events.length, taken.length);
+    const result = await this.#journal.append(this.#lease, batch);
+    switch (result.kind) {
+      case 'committed':
+        committed?.();
+        this.#journal.ring('feed');
+        this.#landed(taken);
+        return;
+      case 'fenced':
+        this.close(new TuttiError('node.fenced'));
+        this.fail(taken, this.#closed ?? new TuttiError('node.fenced'));
+        return;
+      case 'key-exists': {
+        // Nothing of the batch was written: refuse the one that collided and write the others.
+        const isRefused = (run: LiveRun) => run.id === result.run;
+        this.fail(taken.filter(isRefused), new TuttiError('run.exists'));
+        const rest = taken.filter((run) => !isRefused(run));
+        if (rest.length > 0) await this.#append(rest);
+        return;
+      }
+      case 'refused':
+        await this.#separate(taken, result.runs, result.error);
+    }
+  }
+
+  /** Nothing of the batch was written: what is to blame for that must not hurt the others. */
+  async #separate(
+    taken: readonly LiveRun[],
+    named: readonly string[] | null,
+    error: TuttiError,
+  ): Promise<void> {
+    const guilty = taken.filter((run) => named?.includes(run.id) ?? taken.length === 1);
+    if (guilty.length > 0) {
+      for (const run of guilty) this.#refuse(run, error);
+      const innocent = taken.filter((run) => !guilty.includes(run));
+      if (innocent.length > 0) await this.#append(innocent);
+      return;
+    }
+    const half = Math.ceil(taken.length / 2);
+    await this.#append(taken.slice(0, half));
+    await this.#append(taken.slice(half));
+  }
+
+  #refuse(run: LiveRun, error: TuttiError): void {
+    const lost = [...(run.flying ?? []), ...run.pending];
+    this.#drop(run, error);
+    this.#listener.refused([run], error, lost);
+  }
+
+  #landed(taken: readonly LiveRun[]): void {
+    const landed = taken.map((run) => this.#land(run));
+    taken.forEach((run, index) => this.#tell(run, landed[index] ?? []));
+  }
+
+  /** A mistake that one run brings to light is that run's alone: those after it are told, too. */
+  #tell(run: LiveRun, entries: readonly Entry[]): void {
+    try {
+      this.#listener.committed(run, entries);
+    } catch (error) {
+      const reason = unknownOutcome(error);
+      this.#listener.refused([run], reason, entries);
+      for (const entry of entries) entry.settled?.(reason);
+    }
+  }
+
+  #land(run: LiveRun): readonly Entry[] {
+    const entries = run.flying ?? [];
+    run.flying = null;
+    for (const entry of entries) {
+      run.durable = entry.seq;
+      this.#waiting -= entry.events.length;
+      this.#characters -= entry.characters;
+    }
+    if (run.pending.length > 0) this.#ready.push(run);
+    return entries;
+  }
+
+  /** Entries that will never be durable: whoever waits for them is told, and the runs are dropped. */
+  fail(taken: readonly LiveRun[], error: TuttiError): void {
+    for (const run of taken) this.#drop(run, error);
+    this.#listener.refused(taken, error);
+  }
+
+  #drop(run: LiveRun, error: TuttiError): void {
+    const entries = [...(run.flying ?? []), ...run.pending];
+    run.flying = null;
+    run.pending = [];
+    for (const entry of entries) {
+      this.#waiting -= entry.events.length;
+      this.#characters -= entry.characters;
+      entry.settled?.(error);
+    }
+  }
+
+  #makeRoom(): void {
+    const halfEmpty = this.#waiting < MOST_WAITING / 2;
+    if (halfEmpty && this.#characters < MOST_CHARACTERS_WAITING / 2)
+      this.#room.splice(0).forEach((resolve) => resolve());
+  }
+
+  /** From now on nothing is sent by this node: whoever waits for that is told. */
+  close(error: TuttiError): void {
+    this.#closed ??= error;
+    this.admission.close();
+    this.#room.splice(0).forEach((resolve) => resolve());
+    this.#giveUp(this.#closed);
+  }
+
+  #giveUp(error: TuttiError): void {
+    const unsent: LiveRun[] = [];
+    for (let run = this.#ready.shift(); run !== undefined; run = this.#ready.shift())
+      unsent.push(run);
+    if (unsent.length > 0) this.fail(unsent, error);
+  }
+}
+
+interface RoomInBatch {
+  events: number;
+  characters: number;
+}
+
+/** Puts a run's entries in flight, until the batch is full; the first of all always finds room. */
+function takeOff(run: LiveRun, room: RoomInBatch): void {
+  let count = 0;
+  for (const entry of run.pending) {
+    if (room.events <= 0 || room.characters <= 0) break;
+    room.events -= entry.events.length + 1;
+    room.characters -= entry.characters;
+    count += 1;
+  }
+  if (count < run.pending.length) {
+    run.flying = run.pending.splice(0, count);
+  } else {
+    run.flying = run.pending;
+    run.pending = [];
+  }
+}
+
+function batchOf(taken: readonly LiveRun[]): Batch {
+  const starts: RunRow[] = [];
+  const events: EventRow[] = [];
+  const updates: RunUpdate[] = [];
+  for (const { flying } of taken) {
+    let update: RunUpdate | undefined;
+    for (const entry of flying ?? []) {
+      if (entry.start !== undefined) starts.push(entry.start);
+      for (const event of entry.events) events.push(event);
+      update = entry.update ?? update;
+    }
+    if (update !== undefined) updates.push(update);
+  }
+  return { starts, events, updates };
+}
+
+/** The batch was sent, and the book was closed before it answered: it may have been written. */
+function unknownOutcome(error: unknown): TuttiError {
+  if (error instanceof TuttiError && error.code === 'node.stopping')
+    return new TuttiError('command.unanswered', error.message, { cause: error });
+  if (error instanceof TuttiError) return error;
+  return new TuttiError('internal', error instanceof Error ? error.message : String(error), {
+    cause: error,
+  });
+}
