@@ -16,16 +16,16 @@ import { TuttiError } from '../model/errors.ts';
 import { readWorkflow } from '../language/read.ts';
 import type { Redactor } from '../model/redactor.ts';
 import type { AttemptReport } from '../model/run.ts';
-import { Airspace } from './attempts/airspace.ts';
-import { giveUp, runAction } from './attempts/attempt.ts';
+import { RunningAttempts } from './attempts/running-attempts.ts';
+import { giveUp, runAction } from './attempts/attempt-runner.ts';
 import { Errands } from './door/errands.ts';
 import type { Chance, Clock, Ids } from './clock.ts';
 import { Courier } from './door/courier.ts';
-import type { Desk } from './attempts/desk.ts';
+import type { AttemptServices } from './attempts/attempt-services.ts';
 import { Dispatcher, laneOf, limitsOf } from './attempts/dispatcher.ts';
 import type { Door, Peer } from './door.ts';
-import { Family } from './attempts/family.ts';
-import type { Flight } from './runs/flight.ts';
+import { ChildRuns } from './attempts/child-runs.ts';
+import type { Attempt } from './runs/attempt.ts';
 import { Followers, signalled } from './runs/followers.ts';
 import { LogWriter } from './attempts/log-writer.ts';
 import { Membership } from './cluster/membership.ts';
@@ -86,7 +86,7 @@ export interface Engine {
   /** Resolves with the reason when this node lost its lease. */
   readonly fenced: Promise<TuttiError>;
   /** Runs in memory and events on their way: for people who watch the engine. */
-  gauges(): { readonly runs: number; readonly unwritten: number; readonly flying: number };
+  gauges(): { readonly runs: number; readonly unwritten: number; readonly attempts: number };
   /** The same in full: it looks at every run in memory. */
   readings(): EngineReadings;
 }
@@ -111,12 +111,12 @@ class Orchestra implements Engine {
   readonly #versions: Versions;
   readonly #owner: Owner;
   readonly #followers: Followers;
-  readonly #family: Family;
+  readonly #children: ChildRuns;
   readonly #entrance: Entrance;
   readonly #dispatcher: Dispatcher;
-  readonly #desk: Desk;
+  readonly #services: AttemptServices;
   readonly #errands: Errands;
-  readonly #air: Airspace;
+  readonly #running: RunningAttempts;
   #pipeline: Pipeline | undefined;
   #lease: NodeLease | undefined;
   #membership: Membership | undefined;
@@ -138,21 +138,22 @@ class Orchestra implements Engine {
     this.#pools = new Pools({
       slots: journal.slots,
       lease: () => this.#leased(),
-      granted: (flight) => this.#dispatcher.ready(flight),
+      granted: (attempt) => this.#dispatcher.ready(attempt),
     });
     this.#dispatcher = new Dispatcher(
       this.#limits,
       this.#pools,
       clock,
-      (flight) => this.#air.begin(flight),
-      observer && ((flight, waitedMs) => observer.begun(flight.run.state, flight.task, waitedMs)),
+      (attempt) => this.#running.begin(attempt),
+      observer &&
+        ((attempt, waitedMs) => observer.begun(attempt.run.state, attempt.task, waitedMs)),
     );
-    this.#air = this.#makeAirspace();
+    this.#running = this.#makeRunningAttempts();
     this.#followers = new Followers(clock, (run) => this.#owner.live.has(run));
     this.#owner = this.#makeOwner();
     this.#entrance = this.#makeEntrance();
-    this.#desk = this.#makeDesk();
-    this.#family = this.#makeFamily();
+    this.#services = this.#makeServices();
+    this.#children = this.#makeChildRuns();
     this.#errands = new Errands({
       journal,
       clock,
@@ -171,7 +172,7 @@ class Orchestra implements Engine {
     return {
       runs: this.#owner.live.size,
       unwritten: this.#pipeline?.depth ?? 0,
-      flying: this.#air.size,
+      attempts: this.#running.size,
     };
   }
 
@@ -240,11 +241,11 @@ class Orchestra implements Engine {
         void this.#refreshPools();
         this.#pools.look();
         this.#followers.look();
-        this.#family.orphaned();
+        this.#children.orphaned();
         return;
       case 'orphans':
         this.#pools.look();
-        this.#family.orphaned();
+        this.#children.orphaned();
         if (this.#lease !== undefined) void this.#errands.claim(this.#lease).catch(() => undefined);
         return;
       case 'due':
@@ -260,7 +261,7 @@ class Orchestra implements Engine {
   async stop(): Promise<void> {
     this.#draining ??= new TuttiError('node.stopping');
     this.#rest();
-    await this.#air.drain();
+    await this.#running.drain();
     this.#refusing ??= new TuttiError('node.stopping');
     this.#owner.stop();
     await this.#within(this.#pipeline?.idle());
@@ -285,9 +286,9 @@ class Orchestra implements Engine {
     cancel();
   }
 
-  #isJob(flight: Flight): boolean {
-    const { nodes, definition } = flight.run.state;
-    const body = definition.tasks[nodes[flight.node]?.task ?? -1]?.body;
+  #isJob(attempt: Attempt): boolean {
+    const { nodes, definition } = attempt.run.state;
+    const body = definition.tasks[nodes[attempt.node]?.task ?? -1]?.body;
     if (body?.kind !== 'action') return true;
     return this.#actions.get(body.action)?.action.does.form === 'job';
   }
@@ -304,7 +305,7 @@ class Orchestra implements Engine {
     this.#rest();
     this.#membership?.leave();
     this.#owner.stop();
-    this.#air.halt();
+    this.#running.halt();
     this.#fence(error);
   }
 
@@ -323,47 +324,47 @@ class Orchestra implements Engine {
       pipeline: () => this.#writing(),
       dispatcher: () => this.#dispatcher,
       lane: (body) => laneOf(body, this.#limits),
-      ended: (state) => this.#family.ended(state),
-      untold: (run) => void this.#family.tell(run),
-      landed: (run) => this.#air.landed(run),
+      ended: (state) => this.#children.ended(state),
+      untold: (run) => void this.#children.tell(run),
+      landed: (run) => this.#running.landed(run),
       remember: (runs) => this.#membership?.remember(runs),
       slept: (wakeAt) => this.#membership?.slept(wakeAt),
       lease: () => this.#leased(),
       fenced: (error) => this.#lost(error),
-      cancelChild: (child, flight) => void this.#family.cancel(child, flight),
+      cancelChild: (child, attempt) => void this.#children.cancel(child, attempt),
       noticed: (run, durable) => this.#entrance.noticed(run, durable),
       observer: this.#options.observer,
     });
   }
 
-  #makeAirspace(): Airspace {
+  #makeRunningAttempts(): RunningAttempts {
     const { clock, drainMs = DRAIN_MS, log } = this.#options;
-    return new Airspace({
+    return new RunningAttempts({
       clock,
       dispatcher: () => this.#dispatcher,
       drainMs,
-      perform: (flight) => this.#perform(flight),
-      broken: (flight, error) => this.#broken(flight, error),
-      giveUp: (flight) => {
-        const { run, task, attempt, stop } = flight;
-        const about = { run: run.id, task, attempt, stop };
+      perform: (attempt) => this.#perform(attempt),
+      broken: (attempt, error) => this.#broken(attempt, error),
+      giveUp: (attempt) => {
+        const { run, task, number, stop } = attempt;
+        const about = { run: run.id, task, attempt: number, stop };
         log.warn(about, 'a call that was to stop did not come back, and is given up');
-        return giveUp(flight, this.#desk);
+        return giveUp(attempt, this.#services);
       },
-      isJob: (flight) => this.#isJob(flight),
+      isJob: (attempt) => this.#isJob(attempt),
     });
   }
 
-  #makeFamily(): Family {
+  #makeChildRuns(): ChildRuns {
     const { journal, clock, ids } = this.#options;
-    return new Family({
+    return new ChildRuns({
       owner: this.#owner,
       views: journal.views,
       cancellingAbove: (run) => journal.cancellingAbove(run),
       followers: this.#followers,
       clock,
       ids,
-      desk: this.#desk,
+      services: this.#services,
       begin: (command) => this.#entrance.begin(command, false),
       submit: (command) => this.#entrance.submit(command),
     });
@@ -390,7 +391,7 @@ class Orchestra implements Engine {
       beginBulk: (id) => this.#errands.bulk(id),
       beginRetention: (id) => this.#errands.retention(id),
       deployed: () => this.#refreshPools(),
-      ended: (run) => this.#family.ended(run),
+      ended: (run) => this.#children.ended(run),
       stalls: () => [
         ...[this.#refusing ?? this.#draining].flatMap((error) => error?.message ?? []),
         ...journal.stalls(),
@@ -418,7 +419,7 @@ class Orchestra implements Engine {
     return this.#lease;
   }
 
-  #makeDesk(): Desk {
+  #makeServices(): AttemptServices {
     const { clock, systems, stateDirectory, place, redactor, journal, observer, tokenOf } =
       this.#options;
     return {
@@ -436,52 +437,52 @@ class Orchestra implements Engine {
       }),
       action: (name) => this.#actions.get(name),
       token: ({ run }) => tokenOf?.(run.id),
-      trace: ({ run, task, attempt }) => observer?.contextOf?.(run.state, task, attempt),
-      report: (flight, command) => this.#report(flight, command),
-      tell: (flight, command) => {
-        if (!flight.run.resident) return;
-        if (isOutcome(command)) flight.conclude();
-        this.#owner.apply(flight.run, command);
+      trace: ({ run, task, number }) => observer?.contextOf?.(run.state, task, number),
+      report: (attempt, command) => this.#report(attempt, command),
+      tell: (attempt, command) => {
+        if (!attempt.run.resident) return;
+        if (isOutcome(command)) attempt.conclude();
+        this.#owner.apply(attempt.run, command);
       },
-      abandon: (flight) => this.#owner.abandon(flight),
+      abandon: (attempt) => this.#owner.abandon(attempt),
       mayLeave: () => this.#membership?.mayLeave() ?? true,
-      done: (flight) => this.#dispatcher.done(flight),
+      done: (attempt) => this.#dispatcher.done(attempt),
     };
   }
 
-  async #report(flight: Flight, command: AttemptReport): Promise<boolean> {
-    if (!flight.run.resident) return false;
+  async #report(attempt: Attempt, command: AttemptReport): Promise<boolean> {
+    if (!attempt.run.resident) return false;
     try {
-      if (isOutcome(command)) flight.conclude();
+      if (isOutcome(command)) attempt.conclude();
       let refused = false;
       await settled((done) => {
-        refused = this.#owner.apply(flight.run, command, done) !== undefined;
+        refused = this.#owner.apply(attempt.run, command, done) !== undefined;
         if (refused) done();
       });
       return !refused;
     } catch (error) {
       // Refused by the book: the run is folded again, and the attempt is found by what is written.
-      if (!flight.run.resident) return false;
+      if (!attempt.run.resident) return false;
       const isOver = error instanceof TuttiError && /^node\.(fenced|stopping)$/.test(error.code);
       if (isOver) return false;
       throw error;
     }
   }
 
-  #perform(flight: Flight): Promise<unknown> {
-    if (flight.lane === 'workflow') return this.#family.run(flight);
-    return runAction(flight, this.#desk, flight.recovered);
+  #perform(attempt: Attempt): Promise<unknown> {
+    if (attempt.lane === 'workflow') return this.#children.run(attempt);
+    return runAction(attempt, this.#services, attempt.recovered);
   }
 
   /** A mistake of ours or of a connector fails the task; it never takes the engine with it. */
-  async #broken(flight: Flight, error: unknown): Promise<void> {
+  async #broken(attempt: Attempt, error: unknown): Promise<void> {
     const failure = failureOf(error);
     this.#options.log.warn(
-      { err: error, run: flight.run.id, task: flight.task },
+      { err: error, run: attempt.run.id, task: attempt.task },
       'an attempt broke',
     );
-    const startedAt = flight.since;
-    await fail(flight, this.#desk, {
+    const startedAt = attempt.since;
+    await fail(attempt, this.#services, {
       failure: { ...plain(failure), class: 'failed' },
       startedAt,
     }).catch(() => undefined);

@@ -4,7 +4,7 @@
  */
 import { ActionFailure, type CallAction } from '../../connectors/kit/connector.ts';
 import { bug } from '../../model/errors.ts';
-import { isLeft } from '../runs/flight.ts';
+import { isLeft } from '../runs/attempt.ts';
 import { inquiryOf } from './inquiry.ts';
 import {
   answerTo,
@@ -24,40 +24,40 @@ const FIRST_LOOK_MS = 1_000;
 const LONGEST_LOOK_MS = 30_000;
 
 export async function callAttempt(underway: Underway): Promise<void> {
-  const { recovered, flight } = underway;
+  const { recovered, attempt } = underway;
   // After a crash the call may or may not have left the house.
   if (recovered !== undefined && !underway.idempotent) {
     try {
       await lookUp(underway, lostReply(underway));
     } finally {
       // What a person must decide works no more: the connector has room for another.
-      underway.desk.done(flight);
+      underway.services.done(attempt);
     }
     return;
   }
   const cancelTimeout = ownTimeout(underway);
   try {
-    const may = underway.idempotent ? true : underway.desk.mayLeave();
+    const may = underway.idempotent ? true : underway.services.mayLeave();
     if (may !== true && !(await leaves(underway, may))) return;
-    flight.calling = true;
+    attempt.calling = true;
     const output = await call(underway);
-    flight.calling = false;
+    attempt.calling = false;
     const writing = deliver(underway, output);
     if (writing !== undefined) await writing;
   } catch (error) {
-    flight.calling = false;
+    attempt.calling = false;
     await failed(underway, failureOf(error));
   } finally {
     cancelTimeout?.();
-    underway.desk.done(flight);
+    underway.services.done(attempt);
   }
 }
 
 /** Whether it is to leave the house, after its node had to ask whether it may. */
 async function leaves(underway: Underway, may: Promise<boolean>): Promise<boolean> {
-  const { flight } = underway;
-  if (!(await may) || isLeft(flight.stop)) return false;
-  if (flight.stop === undefined) return true;
+  const { attempt } = underway;
+  if (!(await may) || isLeft(attempt.stop)) return false;
+  if (attempt.stop === undefined) return true;
   // It was cancelled meanwhile, and nothing has left.
   await confirm(underway);
   return false;
@@ -68,10 +68,10 @@ async function leaves(underway: Underway, may: Promise<boolean>): Promise<boolea
  * the middle of the call, and told by the same means.
  */
 export async function settleOverdue(underway: Underway): Promise<void> {
-  const { flight } = underway;
+  const { attempt } = underway;
   if (underway.idempotent) await failed(underway, noReturn(underway));
   else await lookUp(underway, noReturn(underway));
-  flight.poke();
+  attempt.poke();
 }
 
 function callOf(underway: Underway): CallAction<unknown, unknown, unknown> {
@@ -85,21 +85,21 @@ function call(underway: Underway): Promise<unknown> {
 
 /** Idempotent work has no durable start, so its timeout is watched here. */
 function ownTimeout(underway: Underway): (() => void) | undefined {
-  const { flight, desk, timeoutMs } = underway;
+  const { attempt, services, timeoutMs } = underway;
   if (!underway.idempotent || timeoutMs === undefined) return undefined;
-  const leftMs = underway.startedAt + timeoutMs - desk.clock.now();
-  return desk.clock.after(Math.max(0, leftMs), () => flight.halt('timeout'));
+  const leftMs = underway.startedAt + timeoutMs - services.clock.now();
+  return services.clock.after(Math.max(0, leftMs), () => attempt.halt('timeout'));
 }
 
 async function failed(underway: Underway, error: ActionFailure): Promise<void> {
-  const { flight, desk, startedAt } = underway;
-  switch (flight.stop) {
+  const { attempt, services, startedAt } = underway;
+  switch (attempt.stop) {
     case 'drop':
     case 'shutdown':
       // Nobody wants it, or the next start takes it up again.
       return;
     case 'timeout':
-      await fail(flight, desk, {
+      await fail(attempt, services, {
         failure: {
           class: 'timeout',
           code: 'task.timed-out',
@@ -113,13 +113,13 @@ async function failed(underway: Underway, error: ActionFailure): Promise<void> {
       break;
   }
   // It was given up, and is being looked up: only what is certain is news.
-  if (flight.overdue && error.class === 'unknown' && error.code !== NO_RETURN) return;
+  if (attempt.overdue && error.class === 'unknown' && error.code !== NO_RETURN) return;
   if (underway.idempotent) {
-    if (flight.stop === 'cancel') await confirm(underway);
+    if (attempt.stop === 'cancel') await confirm(underway);
     else await failWith(underway, repeatable(error));
   } else if (error.class === 'unknown') {
     await lookUp(underway, error);
-  } else if (flight.stop === 'cancel') {
+  } else if (attempt.stop === 'cancel') {
     await confirm(underway);
   } else {
     await failWith(underway, error);
@@ -139,23 +139,23 @@ function lostReply(underway: Underway): ActionFailure {
   return new ActionFailure({
     class: 'unknown',
     code: 'task.lost-reply',
-    message: `Tutti was interrupted while "${underway.flight.task}" was calling; whether the call took effect is not known`,
+    message: `Tutti was interrupted while "${underway.attempt.task}" was calling; whether the call took effect is not known`,
   });
 }
 
 const NO_RETURN = 'task.no-return';
 
-function noReturn({ flight }: Underway): ActionFailure {
+function noReturn({ attempt }: Underway): ActionFailure {
   return new ActionFailure({
     class: 'unknown',
     code: NO_RETURN,
-    message: `the call of "${flight.task}" was to stop and did not come back; whether it took effect is not known`,
+    message: `the call of "${attempt.task}" was to stop and did not come back; whether it took effect is not known`,
   });
 }
 
 /** Law 6: locate by key; call again only when the system says that the key is absent. */
 async function lookUp(underway: Underway, error: ActionFailure): Promise<void> {
-  const { flight } = underway;
+  const { attempt } = underway;
   const does = callOf(underway);
   if (does.locate === undefined) {
     await lose(underway, error);
@@ -163,10 +163,10 @@ async function lookUp(underway: Underway, error: ActionFailure): Promise<void> {
   }
   let lost = underway.recovered?.lost ?? false;
   for (let delayMs = FIRST_LOOK_MS; ; delayMs = Math.min(delayMs * 2, LONGEST_LOOK_MS)) {
-    if (isLeft(flight.stop)) return;
+    if (isLeft(attempt.stop)) return;
     const answer = await ask(does, underway);
     if (answer === 'cannot-tell') {
-      if (isLeft(flight.stop)) return;
+      if (isLeft(attempt.stop)) return;
       if (!lost && !(await lose(underway, error))) return;
       lost = true;
       await pause(underway, delayMs);
@@ -174,7 +174,7 @@ async function lookUp(underway: Underway, error: ActionFailure): Promise<void> {
     }
     if (lost) find(underway);
     if (answer !== 'absent') await succeed(underway, answer.found);
-    else if (flight.stop === 'cancel' || underway.recovered?.cancel === true)
+    else if (attempt.stop === 'cancel' || underway.recovered?.cancel === true)
       await confirm(underway);
     else await callAgain(underway);
     return;
@@ -186,29 +186,36 @@ export const MOST_CRASHES = 3;
 
 /** The system has not seen it. That it is made again is durable first: a call can end us each time. */
 async function callAgain(underway: Underway): Promise<void> {
-  const { flight, desk, recovered } = underway;
+  const { attempt, services, recovered } = underway;
   if (recovered !== undefined) {
-    const { run, task, attempt } = flight;
+    const { run, task, number } = attempt;
     if ((recovered.again ?? 0) + 1 >= MOST_CRASHES) {
       await lose(underway, crashed(underway));
       return;
     }
-    const place = desk.place === undefined ? undefined : { place: desk.place };
-    const again = { type: 'StartTask', run: run.id, task, attempt, again: true, ...place } as const;
-    if (!(await desk.report(flight, again)) || isLeft(flight.stop)) return;
+    const place = services.place === undefined ? undefined : { place: services.place };
+    const again = {
+      type: 'StartTask',
+      run: run.id,
+      task,
+      attempt: number,
+      again: true,
+      ...place,
+    } as const;
+    if (!(await services.report(attempt, again)) || isLeft(attempt.stop)) return;
   }
   await callAttempt({ ...underway, recovered: undefined });
 }
 
-function crashed({ flight }: Underway): ActionFailure {
-  const message = `Tutti has ended ${MOST_CRASHES} times while "${flight.task}" was calling, and the system says that nothing was done: it is not called again by itself; find out what ends Tutti, then rerun or force the task`;
+function crashed({ attempt }: Underway): ActionFailure {
+  const message = `Tutti has ended ${MOST_CRASHES} times while "${attempt.task}" was calling, and the system says that nothing was done: it is not called again by itself; find out what ends Tutti, then rerun or force the task`;
   return new ActionFailure({ class: 'unknown', code: 'task.crashes', message });
 }
 
 async function ask(does: CallAction<unknown, unknown, unknown>, underway: Underway) {
-  const { flight, context, input } = underway;
+  const { attempt, context, input } = underway;
   try {
-    const looking = does.locate?.(inquiryOf(flight, context), input);
+    const looking = does.locate?.(inquiryOf(attempt, context), input);
     return looking === undefined ? ('cannot-tell' as const) : await answerTo(underway, looking);
   } catch {
     return 'cannot-tell' as const;

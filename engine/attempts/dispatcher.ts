@@ -1,5 +1,5 @@
 /**
- * The dispatcher: takes flights from its queues when there is room. A lane is a connector's
+ * The dispatcher: takes attempts from its queues when there is room. A lane is a connector's
  * limit on this node; a pool is a limit across workflows. Order is first come, first served,
  * within a lane and within a pool; a task that waits for a pool holds nobody else up.
  *
@@ -15,7 +15,7 @@ import type { Body } from '../../model/definition.ts';
 import type { Gate } from '../../model/run.ts';
 import { Fifo } from '../fifo.ts';
 import type { Clock } from '../clock.ts';
-import type { Flight } from '../runs/flight.ts';
+import type { Attempt } from '../runs/attempt.ts';
 import type { LiveRun } from '../runs/live-run.ts';
 import type { LaneReading } from '../observer.ts';
 import { isPooled, type Pools } from './pools.ts';
@@ -34,10 +34,10 @@ class Lane {
   beyond = 0;
   /** Given up, and not come back. */
   overdue = 0;
-  /** Flights that have ended. */
+  /** Attempts that have ended. */
   ended = 0;
   watched = false;
-  readonly queue = new Fifo<Flight>();
+  readonly queue = new Fifo<Attempt>();
 
   constructor(limit: number) {
     this.limit = limit;
@@ -84,9 +84,9 @@ export function laneOf(body: Body, limits: ReadonlyMap<string, number>): string 
 export class Dispatcher {
   readonly #lanes = new Map<string, Lane>();
   readonly #pools: Pools;
-  readonly #begin: (flight: Flight) => void;
+  readonly #begin: (attempt: Attempt) => void;
   readonly #clock: Clock;
-  readonly #begun: ((flight: Flight, waitedMs: number) => void) | undefined;
+  readonly #begun: ((attempt: Attempt, waitedMs: number) => void) | undefined;
   /** Since the last pause. */
   #count = 0;
   #pausing = false;
@@ -96,8 +96,8 @@ export class Dispatcher {
     limits: ReadonlyMap<string, number>,
     pools: Pools,
     clock: Clock,
-    begin: (flight: Flight) => void,
-    begun?: (flight: Flight, waitedMs: number) => void,
+    begin: (attempt: Attempt) => void,
+    begun?: (attempt: Attempt, waitedMs: number) => void,
   ) {
     for (const [lane, limit] of limits) this.#lanes.set(lane, new Lane(limit));
     this.#pools = pools;
@@ -106,31 +106,31 @@ export class Dispatcher {
     this.#begun = begun;
   }
 
-  enqueue(flight: Flight): void {
-    if (isPooled(flight)) this.#pools.wait(flight);
-    else this.ready(flight, flight.since);
+  enqueue(attempt: Attempt): void {
+    if (isPooled(attempt)) this.#pools.wait(attempt);
+    else this.ready(attempt, attempt.since);
   }
 
   /** It has its slots, or needs none: it waits for its lane only. */
-  ready(flight: Flight, now?: number): void {
-    const lane = this.#lane(flight.lane);
-    lane.queue.push(flight);
+  ready(attempt: Attempt, now?: number): void {
+    const lane = this.#lane(attempt.lane);
+    lane.queue.push(attempt);
     this.#pump(lane, now);
   }
 
-  /** A flight that was going on before this node took its run over: it holds its room already. */
-  resume(flight: Flight): void {
-    flight.phase = 'flying';
-    this.#lane(flight.lane).active += 1;
-    if (isPooled(flight)) this.#pools.resume(flight);
-    this.#begin(flight);
+  /** An attempt that was going on before this node took its run over: it holds its room already. */
+  resume(attempt: Attempt): void {
+    attempt.phase = 'running';
+    this.#lane(attempt.lane).active += 1;
+    if (isPooled(attempt)) this.#pools.resume(attempt);
+    this.#begin(attempt);
   }
 
   /** Its work is over: the connector has room for another. Slots of pools stay until `leave`. */
-  done(flight: Flight): void {
-    if (flight.phase !== 'flying') return;
-    flight.phase = 'done';
-    const lane = this.#lane(flight.lane);
+  done(attempt: Attempt): void {
+    if (attempt.phase !== 'running') return;
+    attempt.phase = 'done';
+    const lane = this.#lane(attempt.lane);
     lane.active -= 1;
     lane.ended += 1;
     if (lane.beyond > 0) lane.beyond -= 1;
@@ -138,34 +138,34 @@ export class Dispatcher {
   }
 
   /** Its call does not come back: the place is another's. */
-  giveUp(flight: Flight): void {
-    this.#lane(flight.lane).overdue += 1;
-    this.done(flight);
+  giveUp(attempt: Attempt): void {
+    this.#lane(attempt.lane).overdue += 1;
+    this.done(attempt);
   }
 
   /** A call that was given up has come back after all. */
-  cameBack(flight: Flight): void {
-    const lane = this.#lane(flight.lane);
+  cameBack(attempt: Attempt): void {
+    const lane = this.#lane(attempt.lane);
     lane.overdue -= 1;
     this.#pump(lane);
   }
 
   /** Its end is durable, or it is dropped. `comesBack`: its run does, and with it what goes on. */
-  leave(flight: Flight, comesBack: boolean): void {
-    if (flight.phase === 'flying') this.done(flight);
-    flight.phase = 'done';
-    flight.conclude();
-    if (!isPooled(flight)) return;
-    if (comesBack) this.#pools.part(flight);
-    else this.#pools.leave(flight);
+  leave(attempt: Attempt, comesBack: boolean): void {
+    if (attempt.phase === 'running') this.done(attempt);
+    attempt.phase = 'done';
+    attempt.conclude();
+    if (!isPooled(attempt)) return;
+    if (comesBack) this.#pools.part(attempt);
+    else this.#pools.leave(attempt);
   }
 
-  /** All flights of a run that was taken over are here. */
+  /** All attempts of a run that was taken over are here. */
   tookUp(run: LiveRun): void {
     this.#pools.takeUp(run);
   }
 
-  /** Flights of it were dropped, and now it is durable that they are over. */
+  /** Attempts of it were dropped, and now it is durable that they are over. */
   restarted(run: LiveRun): void {
     this.#pools.review(run);
   }
@@ -175,7 +175,7 @@ export class Dispatcher {
     this.#pools.stop();
   }
 
-  /** Flights of a lane that are in the air. */
+  /** Attempts of a lane that are in the air. */
   active(lane: string): number {
     return this.#lane(lane).active;
   }
@@ -186,11 +186,11 @@ export class Dispatcher {
     });
   }
 
-  /** Why a queued flight waits. */
-  gate(flight: Flight): Gate {
-    if (isPooled(flight) && this.#pools.waits(flight)) return this.#pools.gate(flight);
-    const lane = this.#lane(flight.lane);
-    const since = flight.since;
+  /** Why a queued attempt waits. */
+  gate(attempt: Attempt): Gate {
+    if (isPooled(attempt) && this.#pools.waits(attempt)) return this.#pools.gate(attempt);
+    const lane = this.#lane(attempt.lane);
+    const since = attempt.since;
     if (this.#stopped)
       return {
         kind: 'capacity',
@@ -199,9 +199,9 @@ export class Dispatcher {
       };
     return {
       kind: 'capacity',
-      on: flight.lane,
+      on: attempt.lane,
       since,
-      words: `waits for room: ${lane.active} of ${lane.limit} ${flight.lane} tasks are running on this node, ${lane.queue.size} in the queue${overdueWords(lane)}`,
+      words: `waits for room: ${lane.active} of ${lane.limit} ${attempt.lane} tasks are running on this node, ${lane.queue.size} in the queue${overdueWords(lane)}`,
     };
   }
 
@@ -220,16 +220,16 @@ export class Dispatcher {
         if (lane.queue.size > 0) this.#watch(lane);
         return;
       }
-      const flight = lane.queue.shift();
-      if (flight === undefined) return;
-      if (flight.phase !== 'queued' || flight.stop !== undefined) continue;
+      const attempt = lane.queue.shift();
+      if (attempt === undefined) return;
+      if (attempt.phase !== 'queued' || attempt.stop !== undefined) continue;
       lane.active += 1;
-      flight.phase = 'flying';
+      attempt.phase = 'running';
       const since = now ?? this.#clock.now();
-      this.#begun?.(flight, since - flight.since);
-      flight.since = since;
+      this.#begun?.(attempt, since - attempt.since);
+      attempt.since = since;
       if (++this.#count >= BEGUN_AT_ONCE) this.#pause();
-      this.#begin(flight);
+      this.#begin(attempt);
     }
   }
 

@@ -4,9 +4,9 @@
  * the system says how it ended.
  */
 import type { ActionContext } from '../../connectors/kit/connector.ts';
-import type { Flight } from '../runs/flight.ts';
+import type { Attempt } from '../runs/attempt.ts';
 
-export function inquiryOf(flight: Flight, context: ActionContext): ActionContext {
+export function inquiryOf(attempt: Attempt, context: ActionContext): ActionContext {
   return {
     key: context.key,
     operation: context.operation ?? context.key,
@@ -20,7 +20,7 @@ export function inquiryOf(flight: Flight, context: ActionContext): ActionContext
       return context.elsewhere === true;
     },
     get signal() {
-      return flight.interest;
+      return attempt.interest;
     },
     get trace() {
       return context.trace;

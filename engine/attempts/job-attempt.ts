@@ -6,7 +6,7 @@
 import { ActionFailure, type JobAction, type JobState } from '../../connectors/kit/connector.ts';
 import { bug } from '../../model/errors.ts';
 import type { Json } from '../../model/json.ts';
-import { isLeft } from '../runs/flight.ts';
+import { isLeft } from '../runs/attempt.ts';
 import { inquiryOf } from './inquiry.ts';
 import {
   answerTo,
@@ -48,7 +48,7 @@ export async function jobAttempt(underway: Underway): Promise<void> {
   const jobs: Jobs = {
     ...underway,
     // Its job is stopped by `cancel`; all else is asking, while that goes on too.
-    context: inquiryOf(underway.flight, underway.context),
+    context: inquiryOf(underway.attempt, underway.context),
     does,
     cursor: null,
     lost: underway.recovered?.lost ?? false,
@@ -61,15 +61,15 @@ export async function jobAttempt(underway: Underway): Promise<void> {
   } catch (error) {
     if (!(error instanceof Interrupted)) await failWith(jobs, failureOf(error));
   } finally {
-    underway.desk.done(underway.flight);
+    underway.services.done(underway.attempt);
   }
 }
 
 /** The job of this attempt: the one that is there, or a new one. */
 async function obtain(jobs: Jobs): Promise<Json | undefined> {
-  const { recovered, does, context, input, desk, flight } = jobs;
+  const { recovered, does, context, input, services, attempt } = jobs;
   if (recovered !== undefined) {
-    jobs.cursor = await desk.logs.resume(flight);
+    jobs.cursor = await services.logs.resume(attempt);
     if (recovered.job !== undefined) return recovered.job;
     const found = await persist(jobs, () => does.locate(context, input));
     if (found !== 'absent') return submitted(jobs, found);
@@ -90,8 +90,8 @@ async function obtain(jobs: Jobs): Promise<Json | undefined> {
   return submitted(jobs, answer);
 }
 
-function isUnwanted({ flight, recovered }: Jobs): boolean {
-  return flight.stop === 'cancel' || recovered?.cancel === true;
+function isUnwanted({ attempt, recovered }: Jobs): boolean {
+  return attempt.stop === 'cancel' || recovered?.cancel === true;
 }
 
 async function unsubmitted(jobs: Jobs): Promise<undefined> {
@@ -101,15 +101,15 @@ async function unsubmitted(jobs: Jobs): Promise<undefined> {
 
 /** Somebody else may have this run by now, and submit it too: only a lease that is sure allows it. */
 async function submit(jobs: Jobs): Promise<Json> {
-  const { does, context, input, desk } = jobs;
-  const may = desk.mayLeave();
+  const { does, context, input, services } = jobs;
+  const may = services.mayLeave();
   if (may !== true && !(await may)) throw new Interrupted();
   return answerTo(jobs, does.submit(context, input), SUBMIT_LIMIT);
 }
 
 function submitted(jobs: Jobs, job: Json): Json {
-  const { run, task, attempt } = jobs.flight;
-  jobs.desk.tell(jobs.flight, { type: 'SubmitTask', run: run.id, task, attempt, job });
+  const { run, task, number } = jobs.attempt;
+  jobs.services.tell(jobs.attempt, { type: 'SubmitTask', run: run.id, task, attempt: number, job });
   return job;
 }
 
@@ -120,7 +120,7 @@ function submitted(jobs: Jobs, job: Json): Json {
 async function persist<T>(jobs: Jobs, question: () => Promise<T>): Promise<T> {
   let delayMs = FIRST_LOOK_MS;
   for (let failures = 1; ; failures++) {
-    if (isLeft(jobs.flight.stop)) throw new Interrupted();
+    if (isLeft(jobs.attempt.stop)) throw new Interrupted();
     try {
       const answer = await answerTo(jobs, question());
       if (jobs.lost) {
@@ -129,7 +129,7 @@ async function persist<T>(jobs: Jobs, question: () => Promise<T>): Promise<T> {
       }
       return answer;
     } catch (error) {
-      if (isLeft(jobs.flight.stop)) throw new Interrupted();
+      if (isLeft(jobs.attempt.stop)) throw new Interrupted();
       const failure = failureOf(error);
       if (failure.class !== 'unknown' && failure.class !== 'transient') throw failure;
       if (!jobs.lost && failures >= PATIENCE) {
@@ -162,10 +162,10 @@ async function follow(jobs: Jobs, job: Json): Promise<void> {
 
 /** Until it is time to ask again, or the system says that it is worth it. */
 async function rest(jobs: Jobs, job: Json, delayMs: number): Promise<void> {
-  const { does, context, flight } = jobs;
+  const { does, context, attempt } = jobs;
   const wake = does.wake?.(context, job).catch(() => undefined);
   await pause(jobs, delayMs, ...(wake === undefined ? [] : [wake]));
-  if (isLeft(flight.stop)) throw new Interrupted();
+  if (isLeft(attempt.stop)) throw new Interrupted();
 }
 
 async function settle(jobs: Jobs, job: Json, state: JobState<unknown>): Promise<void> {
@@ -188,20 +188,20 @@ function outcome(jobs: Jobs, state: JobState<unknown>): Promise<boolean> {
   }
 }
 
-function unconfirmed({ flight }: Jobs): ActionFailure {
-  const message = `the system was asked to stop the job of "${flight.task}", and says that it goes on`;
+function unconfirmed({ attempt }: Jobs): ActionFailure {
+  const message = `the system was asked to stop the job of "${attempt.task}", and says that it goes on`;
   return new ActionFailure({ class: 'unknown', code: 'task.cancel-unconfirmed', message });
 }
 
 async function readLog(jobs: Jobs, job: Json): Promise<void> {
-  const { does, context, desk, flight } = jobs;
+  const { does, context, services, attempt } = jobs;
   if (does.log === undefined) return;
   for (let more = true; more; ) {
     const read = await persist(jobs, () => does.log?.(context, job, jobs.cursor) ?? bug('log'));
-    desk.logs.read(flight, { from: jobs.cursor, lines: read.chunks, cursor: read.cursor });
+    services.logs.read(attempt, { from: jobs.cursor, lines: read.chunks, cursor: read.cursor });
     jobs.cursor = read.cursor;
     more = read.more;
-    await desk.logs.room();
+    await services.logs.room();
   }
 }
 
@@ -218,10 +218,10 @@ class Cancelling {
   }
 
   async look(): Promise<void> {
-    const { flight, does, context, desk, recovered } = this.#jobs;
-    const wanted = flight.stop === 'cancel' || recovered?.cancel === true;
+    const { attempt, does, context, services, recovered } = this.#jobs;
+    const wanted = attempt.stop === 'cancel' || recovered?.cancel === true;
     if (!wanted || this.#forced) return;
-    const now = desk.clock.elapsed();
+    const now = services.clock.elapsed();
     const force = this.#askedAt !== undefined && now >= this.#askedAt + GRACE_MS;
     if (this.#askedAt !== undefined && !force) return;
     this.#askedAt ??= now;
@@ -236,7 +236,7 @@ class Cancelling {
 
   /** It was asked, and with force, and goes on. */
   get isOverdue(): boolean {
-    const now = this.#jobs.desk.clock.elapsed();
+    const now = this.#jobs.services.clock.elapsed();
     return this.#forced && now >= (this.#askedAt ?? now) + GRACE_MS + UNCONFIRMED_MS;
   }
 
@@ -245,7 +245,7 @@ class Cancelling {
   }
 
   #note(error: ActionFailure): void {
-    this.#jobs.desk.logs.write(this.#jobs.flight, {
+    this.#jobs.services.logs.write(this.#jobs.attempt, {
       stream: 'note',
       text: `the system could not be asked to stop the job: ${error.message}\n`,
     });

@@ -4,10 +4,10 @@ import type { Journal } from '../../journal/journal.ts';
 import type { LogRow } from '../../journal/logs.ts';
 import type { Json } from '../../model/json.ts';
 import { Redactor } from '../../model/redactor.ts';
-import type { Flight } from '../runs/flight.ts';
+import type { Attempt } from '../runs/attempt.ts';
 import { LogWriter, type LogWriterOptions } from './log-writer.ts';
 
-const flight = { run: { id: 'r' }, task: 't', attempt: 1 } as Flight;
+const attempt = { run: { id: 'r' }, task: 't', number: 1 } as Attempt;
 const clock: LogWriterOptions['clock'] = {
   now: () => 0,
   at: (_time, callback) => {
@@ -85,7 +85,7 @@ describe('batches', () => {
     const { journal, appends, land } = slowJournal();
     const writer = new LogWriter({ journal, clock });
     const cursor = { out: 1, err: 1 };
-    writer.read(flight, readOf({ out: 'o', err: 'e' }, null, whole));
+    writer.read(attempt, readOf({ out: 'o', err: 'e' }, null, whole));
     expect(appends).toEqual([
       [
         expect.objectContaining({ position: 0, text: 'o', cursor: null }),
@@ -93,18 +93,18 @@ describe('batches', () => {
       ],
     ]);
     land();
-    await writer.finish(flight);
+    await writer.finish(attempt);
   });
 
   it('are not closed inside a read', async () => {
     const { journal, appends, land } = slowJournal();
     const writer = new LogWriter({ journal, clock });
-    writer.write(flight, { stream: 'note', text: 'first' });
+    writer.write(attempt, { stream: 'note', text: 'first' });
     const line = { stream: 'out', text: 'o' } as const;
     for (let n = 0; n < 300; n += 1) {
-      writer.read(flight, { from: n, lines: [line, line, line], cursor: n + 1 });
+      writer.read(attempt, { from: n, lines: [line, line, line], cursor: n + 1 });
     }
-    const written = writer.finish(flight);
+    const written = writer.finish(attempt);
     while (appends.flat().length < 901) {
       const before = appends.length;
       land();
@@ -119,9 +119,9 @@ describe('batches', () => {
   it('are bounded by their length, too', async () => {
     const { journal, appends, land } = slowJournal();
     const writer = new LogWriter({ journal, clock });
-    writer.write(flight, { stream: 'out', text: 'x' });
+    writer.write(attempt, { stream: 'out', text: 'x' });
     for (let n = 0; n < 64; n += 1) {
-      writer.write(flight, { stream: 'out', text: 'x'.repeat(64 * 1024) });
+      writer.write(attempt, { stream: 'out', text: 'x'.repeat(64 * 1024) });
     }
     land();
     while (appends.length < 2) await Promise.resolve();
@@ -136,10 +136,10 @@ describe('secrets', () => {
   it('are blacked out over the border of two writes, of each stream by itself', async () => {
     const kept = new Kept();
     const writer = new LogWriter({ journal: kept.journal, clock, redactor });
-    writer.write(flight, { stream: 'out', text: 'a planted-sec' });
-    writer.write(flight, { stream: 'err', text: 'planted-' }, { stream: 'err', text: 'tree\n' });
-    writer.write(flight, { stream: 'out', text: 'ret-4711 b\n' });
-    await writer.finish(flight);
+    writer.write(attempt, { stream: 'out', text: 'a planted-sec' });
+    writer.write(attempt, { stream: 'err', text: 'planted-' }, { stream: 'err', text: 'tree\n' });
+    writer.write(attempt, { stream: 'out', text: 'ret-4711 b\n' });
+    await writer.finish(attempt);
     expect(kept.text('out')).toBe('a ••• b\n');
     expect(kept.text('err')).toBe('planted-tree\n');
   });
@@ -147,8 +147,8 @@ describe('secrets', () => {
   it('are blacked out over the border of a row', async () => {
     const kept = new Kept();
     const writer = new LogWriter({ journal: kept.journal, clock, redactor });
-    writer.write(flight, { stream: 'out', text: `${'x'.repeat(65_530)}${secret}\n` });
-    await writer.finish(flight);
+    writer.write(attempt, { stream: 'out', text: `${'x'.repeat(65_530)}${secret}\n` });
+    await writer.finish(attempt);
     expect(kept.text()).toBe(`${'x'.repeat(65_530)}•••\n`);
   });
 
@@ -172,7 +172,7 @@ describe('secrets', () => {
         let cursor: Json = null;
         const read = (most: { out: number; err: number }): void => {
           const next = readOf(job, cursor, most);
-          writer.read(flight, next);
+          writer.read(attempt, next);
           cursor = next.cursor;
         };
         for (const { crash, lose, ...most } of steps) {
@@ -183,10 +183,10 @@ describe('secrets', () => {
           await Promise.resolve();
           kept.lose(false);
           writer = new LogWriter({ journal: kept.journal, clock, redactor: hidden });
-          cursor = await writer.resume(flight);
+          cursor = await writer.resume(attempt);
         }
         read(whole);
-        await writer.finish(flight);
+        await writer.finish(attempt);
         const marks = (text: string) => text.replaceAll(/(?:•••)+/g, '•••');
         expect(marks(kept.text('out'))).toBe(marks(hidden.text(job.out)));
         expect(marks(kept.text('err'))).toBe(marks(hidden.text(job.err)));
@@ -203,14 +203,14 @@ describe('a log that is too long', () => {
   /** Reads the job from its start or where it stopped; `reads`: so many, and then it is killed. */
   async function follow(kept: Kept, job: Job, limitBytes: number, reads: number): Promise<void> {
     const writer = new LogWriter({ journal: kept.journal, clock, limitBytes });
-    let cursor = await writer.resume(flight);
+    let cursor = await writer.resume(attempt);
     for (let n = 0; n < reads; n += 1) {
       const next = readOf(job, cursor, { out: 1_000, err: 1_000 });
-      writer.read(flight, next);
+      writer.read(attempt, next);
       cursor = next.cursor;
       await writer.room();
     }
-    if (reads === Infinity || reads > 200) await writer.finish(flight);
+    if (reads === Infinity || reads > 200) await writer.finish(attempt);
   }
 
   function parts(kept: Kept) {
@@ -259,8 +259,8 @@ describe('a log that is too long', () => {
   it('keeps whole characters, and no memory of single letters', async () => {
     const kept = new Kept();
     const writer = new LogWriter({ journal: kept.journal, clock, limitBytes: 1_000 });
-    for (let n = 0; n < 2_000; n += 1) writer.write(flight, { stream: 'out', text: '😀' });
-    await writer.finish(flight);
+    for (let n = 0; n < 2_000; n += 1) writer.write(attempt, { stream: 'out', text: '😀' });
+    await writer.finish(attempt);
     expect(kept.text('out')).toMatch(/^(?:😀)+$/);
     expect(Buffer.byteLength(kept.text('out'))).toBeLessThanOrEqual(1_000);
     expect(kept.rows.length).toBeLessThan(300);

@@ -11,7 +11,7 @@ import type { LogRow } from '../../journal/logs.ts';
 import type { Json } from '../../model/json.ts';
 import type { Redactor } from '../../model/redactor.ts';
 import type { Clock } from '../clock.ts';
-import type { Flight } from '../runs/flight.ts';
+import type { Attempt } from '../runs/attempt.ts';
 import { DEFAULT_LOG_LIMIT_BYTES, LogPlace, type Piece, type Stream } from './log-place.ts';
 
 /** A batch is closed by the first write that ends beyond one of these. */
@@ -57,7 +57,7 @@ export interface LogWriterOptions {
 export class LogWriter {
   readonly #options: LogWriterOptions;
   readonly #limitBytes: number;
-  readonly #places = new WeakMap<Flight, LogPlace>();
+  readonly #places = new WeakMap<Attempt, LogPlace>();
   #rows: Waiting[] = [];
   #length = 0;
   #turn = 0;
@@ -70,28 +70,28 @@ export class LogWriter {
   }
 
   /** Where the log of a re-attached attempt goes on. */
-  async resume(flight: Flight): Promise<Json> {
-    const { run, task, attempt } = flight;
-    const end = await this.#options.journal.logEnd(run.id, task, attempt);
+  async resume(attempt: Attempt): Promise<Json> {
+    const { run, task, number } = attempt;
+    const end = await this.#options.journal.logEnd(run.id, task, number);
     const place = new LogPlace(this.#options.redactor, this.#limitBytes, end);
-    this.#places.set(flight, place);
+    this.#places.set(attempt, place);
     return place.resume(end.cursor);
   }
 
-  write(flight: Flight, ...lines: readonly LogLine[]): void {
-    const place = this.#place(flight);
+  write(attempt: Attempt, ...lines: readonly LogLine[]): void {
+    const place = this.#place(attempt);
     const pieces = lines.flatMap((line) => this.#take(place, this.#pieceOf(line), false));
-    this.#push(place, this.#rowsOf(flight, place, pieces), null);
+    this.#push(place, this.#rowsOf(attempt, place, pieces), null);
   }
 
-  read(flight: Flight, { from, lines, cursor }: LogRead): void {
-    const place = this.#place(flight);
+  read(attempt: Attempt, { from, lines, cursor }: LogRead): void {
+    const place = this.#place(attempt);
     place.begin(from);
     const pieces = lines.flatMap((line) => {
       this.#turn += line.text.length;
       return this.#take(place, { ...this.#pieceOf(line), text: place.unread(line) }, true);
     });
-    this.#push(place, this.#rowsOf(flight, place, pieces), place.reach(cursor));
+    this.#push(place, this.#rowsOf(attempt, place, pieces), place.reach(cursor));
   }
 
   #take(place: LogPlace, piece: Piece, ofRead: boolean): Piece[] {
@@ -105,14 +105,14 @@ export class LogWriter {
    * Nothing follows: writes what was held back. Resolves when everything that was written for the
    * attempt is durable; undefined when it is already.
    */
-  finish(flight: Flight): Promise<void> | undefined {
-    const place = this.#places.get(flight);
+  finish(attempt: Attempt): Promise<void> | undefined {
+    const place = this.#places.get(attempt);
     if (place === undefined) return undefined;
     const at = this.#options.clock.now();
     const { pieces, leftOutBytes, cursor } = place.finish(at);
     const text = `… ${sizeText(leftOutBytes)} of the log were left out here; ${this.#limit()}\n`;
     const gap: Piece[] = leftOutBytes === 0 ? [] : [{ stream: 'note', text, at }];
-    this.#push(place, this.#rowsOf(flight, place, [...gap, ...pieces]), cursor);
+    this.#push(place, this.#rowsOf(attempt, place, [...gap, ...pieces]), cursor);
     if (place.waiting === 0) return undefined;
     return new Promise((resolve) => place.done.push(resolve));
   }
@@ -136,14 +136,14 @@ export class LogWriter {
     return { stream, text, at: at ?? this.#options.clock.now() };
   }
 
-  #rowsOf(flight: Flight, place: LogPlace, pieces: readonly Piece[]): LogRow[] {
+  #rowsOf(attempt: Attempt, place: LogPlace, pieces: readonly Piece[]): LogRow[] {
     return pieces.flatMap(({ stream, text, at }) => {
       const rows: LogRow[] = [];
       for (let from = 0; from === 0 || from < text.length; from += LONGEST_TEXT) {
         rows.push({
-          run: flight.run.id,
-          task: flight.task,
-          attempt: flight.attempt,
+          run: attempt.run.id,
+          task: attempt.task,
+          attempt: attempt.number,
           position: place.position++,
           stream,
           at,
@@ -175,11 +175,11 @@ export class LogWriter {
     return full === -1 ? this.#rows.length : full + 1;
   }
 
-  #place(flight: Flight): LogPlace {
-    const known = this.#places.get(flight);
+  #place(attempt: Attempt): LogPlace {
+    const known = this.#places.get(attempt);
     if (known !== undefined) return known;
     const place = new LogPlace(this.#options.redactor, this.#limitBytes);
-    this.#places.set(flight, place);
+    this.#places.set(attempt, place);
     return place;
   }
 

@@ -13,15 +13,15 @@ import type { Json, JsonObject } from '../../model/json.ts';
 import { formatPath } from '../../model/issue.ts';
 import { plainJson } from '../../model/plain.ts';
 import type { AttemptReport, Failure } from '../../model/run.ts';
-import type { Desk } from './desk.ts';
-import { type Flight, isLeft } from '../runs/flight.ts';
+import type { AttemptServices } from './attempt-services.ts';
+import { type Attempt, isLeft } from '../runs/attempt.ts';
 
 const MOST_MESSAGE_CHARACTERS = 20_000;
 
 /** An attempt that is ready to leave the house, or may have left it already. */
 export interface Underway {
-  readonly flight: Flight;
-  readonly desk: Desk;
+  readonly attempt: Attempt;
+  readonly services: AttemptServices;
   readonly action: Action;
   readonly input: unknown;
   /** The task's own, as its attempt was prepared: a restart may number the nodes afresh meanwhile. */
@@ -35,84 +35,88 @@ export interface Underway {
 /** A class, so that an attempt costs one small object; most actions never look at most of it. */
 class AttemptContext implements ActionContext {
   readonly config: unknown;
-  private readonly flight: Flight;
-  private readonly desk: Desk;
+  private readonly about: Attempt;
+  private readonly services: AttemptServices;
 
-  constructor(flight: Flight, desk: Desk, config: unknown) {
-    this.flight = flight;
-    this.desk = desk;
+  constructor(attempt: Attempt, services: AttemptServices, config: unknown) {
+    this.about = attempt;
+    this.services = services;
     this.config = config;
   }
 
   get key(): string {
-    return this.flight.key;
+    return this.about.key;
   }
   get operation(): string {
-    const { run, node, task, attempt } = this.flight;
+    const { run, node, task, number } = this.about;
     // Attempts are counted on and on, failures from the last round or rerun.
-    return `${run.id}:${task}:${attempt - (run.state.nodes[node]?.failures ?? 0)}`;
+    return `${run.id}:${task}:${number - (run.state.nodes[node]?.failures ?? 0)}`;
   }
   get run(): string {
-    return this.flight.run.id;
+    return this.about.run.id;
   }
   get task(): string {
-    return this.flight.task;
+    return this.about.task;
   }
   get attempt(): number {
-    return this.flight.attempt;
+    return this.about.number;
   }
   get directory(): string {
-    return this.flight.run.directory;
+    return this.about.run.directory;
   }
   get stateDirectory(): string {
-    return this.desk.stateDirectory;
+    return this.services.stateDirectory;
   }
   get elsewhere(): boolean {
-    const began = this.flight.recovered?.place;
-    return began !== undefined && began !== this.desk.place;
+    const began = this.about.recovered?.place;
+    return began !== undefined && began !== this.services.place;
   }
   get signal(): AbortSignal {
-    return this.flight.signal;
+    return this.about.signal;
   }
   mayLeave(): true | Promise<boolean> {
-    return this.desk.mayLeave();
+    return this.services.mayLeave();
   }
   redact(text: string): string {
-    return this.desk.redactor?.text(text) ?? text;
+    return this.services.redactor?.text(text) ?? text;
   }
   get trace(): TraceContext | undefined {
-    return this.desk.trace(this.flight);
+    return this.services.trace(this.about);
   }
   get token(): string | undefined {
-    return this.desk.token(this.flight);
+    return this.services.token(this.about);
   }
   log(stream: LogStream, text: string): void {
-    this.desk.logs.write(this.flight, { stream, text });
+    this.services.logs.write(this.about, { stream, text });
   }
 }
 
-export function contextOf(flight: Flight, desk: Desk, config: unknown): ActionContext {
-  return new AttemptContext(flight, desk, config);
+export function contextOf(
+  attempt: Attempt,
+  services: AttemptServices,
+  config: unknown,
+): ActionContext {
+  return new AttemptContext(attempt, services, config);
 }
 
 /** Nothing that comes from outside is kept before secrets are blacked out of it. */
-function clean(desk: Desk, value: Json): Json {
-  return desk.redactor === undefined ? value : desk.redactor.value(value);
+function clean(services: AttemptServices, value: Json): Json {
+  return services.redactor === undefined ? value : services.redactor.value(value);
 }
 
 /** Ends the attempt well, unless its output is too large to be one. */
 export function succeed(underway: Underway, output: unknown): Promise<boolean> {
-  const { flight, desk, startedAt } = underway;
+  const { attempt, services, startedAt } = underway;
   const json = (output ?? null) as Json;
   const failure = isSmall(json) ? undefined : outputFailure(json);
-  if (failure !== undefined) return fail(flight, desk, { failure, startedAt });
-  const { run, task, attempt } = flight;
-  return conclude(flight, desk, {
+  if (failure !== undefined) return fail(attempt, services, { failure, startedAt });
+  const { run, task, number } = attempt;
+  return conclude(attempt, services, {
     type: 'CompleteTask',
     run: run.id,
     task,
-    attempt,
-    output: clean(desk, json),
+    attempt: number,
+    output: clean(services, json),
     startedAt,
   });
 }
@@ -132,11 +136,15 @@ function outputFailure(json: Json): Failure | undefined {
 }
 
 /** Resolves when the end of the attempt is durable, after its log: false when nobody wanted it. */
-function conclude(flight: Flight, desk: Desk, command: AttemptReport): Promise<boolean> {
-  desk.done(flight);
-  const writing = desk.logs.finish(flight);
-  if (writing === undefined) return desk.report(flight, command);
-  return writing.then(() => desk.report(flight, command));
+function conclude(
+  attempt: Attempt,
+  services: AttemptServices,
+  command: AttemptReport,
+): Promise<boolean> {
+  services.done(attempt);
+  const writing = services.logs.finish(attempt);
+  if (writing === undefined) return services.report(attempt, command);
+  return writing.then(() => services.report(attempt, command));
 }
 
 /**
@@ -144,13 +152,21 @@ function conclude(flight: Flight, desk: Desk, command: AttemptReport): Promise<b
  * log to write and a small output it costs no promise.
  */
 export function deliver(underway: Underway, output: unknown): Promise<boolean> | undefined {
-  const { flight, desk, startedAt } = underway;
+  const { attempt, services, startedAt } = underway;
   const raw = (output ?? null) as Json;
-  if (!isSmall(raw) || desk.logs.finish(flight) !== undefined) return succeed(underway, output);
-  const { run, task, attempt } = flight;
-  const json = clean(desk, raw);
-  desk.done(flight);
-  desk.tell(flight, { type: 'CompleteTask', run: run.id, task, attempt, output: json, startedAt });
+  if (!isSmall(raw) || services.logs.finish(attempt) !== undefined)
+    return succeed(underway, output);
+  const { run, task, number } = attempt;
+  const json = clean(services, raw);
+  services.done(attempt);
+  services.tell(attempt, {
+    type: 'CompleteTask',
+    run: run.id,
+    task,
+    attempt: number,
+    output: json,
+    startedAt,
+  });
   return undefined;
 }
 
@@ -174,8 +190,8 @@ function isSmallValue(value: Json | undefined): boolean {
 }
 
 export function fail(
-  flight: Flight,
-  desk: Desk,
+  attempt: Attempt,
+  services: AttemptServices,
   end: {
     readonly failure: Failure;
     readonly startedAt: number;
@@ -183,22 +199,22 @@ export function fail(
     readonly retryAfterMs?: number;
   },
 ): Promise<boolean> {
-  const { run, task, attempt } = flight;
-  return conclude(flight, desk, {
+  const { run, task, number } = attempt;
+  return conclude(attempt, services, {
     type: 'FailTask',
     run: run.id,
     task,
-    attempt,
-    failure: failureKept(end.failure, desk),
+    attempt: number,
+    failure: failureKept(end.failure, services),
     startedAt: end.startedAt,
     ...(end.output !== undefined &&
-      outputFailure(end.output) === undefined && { output: clean(desk, end.output) }),
+      outputFailure(end.output) === undefined && { output: clean(services, end.output) }),
     ...(end.retryAfterMs !== undefined && { retryAfterMs: end.retryAfterMs }),
   });
 }
 
 export function failWith(underway: Underway, error: ActionFailure): Promise<boolean> {
-  return fail(underway.flight, underway.desk, {
+  return fail(underway.attempt, underway.services, {
     failure: plain(error),
     startedAt: underway.startedAt,
     ...(error.output !== undefined && { output: error.output }),
@@ -216,34 +232,55 @@ export function plain(error: ActionFailure): Failure {
 }
 
 /** The words of a system may hold anything: what is kept of them is text, and not too much. */
-function failureKept({ native, message, ...rest }: Failure, desk: Desk): Failure {
-  const words = (desk.redactor?.text(message) ?? message).slice(0, MOST_MESSAGE_CHARACTERS);
+function failureKept({ native, message, ...rest }: Failure, services: AttemptServices): Failure {
+  const words = (services.redactor?.text(message) ?? message).slice(0, MOST_MESSAGE_CHARACTERS);
   const kept = { ...rest, message: words.replaceAll('\0', '\ufffd').toWellFormed() };
   if (native === undefined || outputFailure(native) !== undefined) return kept;
-  return { ...kept, native: clean(desk, native) };
+  return { ...kept, native: clean(services, native) };
 }
 
 /** The system stopped the work: its timeout or the run's cancellation is confirmed. */
-export function confirm({ flight, desk, startedAt }: Underway): Promise<boolean> {
-  return confirmCancel(flight, desk, startedAt);
+export function confirm({ attempt, services, startedAt }: Underway): Promise<boolean> {
+  return confirmCancel(attempt, services, startedAt);
 }
 
-export function confirmCancel(flight: Flight, desk: Desk, startedAt: number): Promise<boolean> {
-  const { run, task, attempt } = flight;
-  return conclude(flight, desk, { type: 'ConfirmCancel', run: run.id, task, attempt, startedAt });
+export function confirmCancel(
+  attempt: Attempt,
+  services: AttemptServices,
+  startedAt: number,
+): Promise<boolean> {
+  const { run, task, number } = attempt;
+  return conclude(attempt, services, {
+    type: 'ConfirmCancel',
+    run: run.id,
+    task,
+    attempt: number,
+    startedAt,
+  });
 }
 
 /** The outcome cannot be told: the task is unknown until the system answers or a person decides. */
 export function lose(underway: Underway, error: ActionFailure): Promise<boolean> {
-  const { flight, desk } = underway;
-  const { run, task, attempt } = flight;
-  const failure = failureKept(plain(error), desk);
-  return desk.report(flight, { type: 'LoseTask', run: run.id, task, attempt, failure });
+  const { attempt, services } = underway;
+  const { run, task, number } = attempt;
+  const failure = failureKept(plain(error), services);
+  return services.report(attempt, {
+    type: 'LoseTask',
+    run: run.id,
+    task,
+    attempt: number,
+    failure,
+  });
 }
 
 export function find(underway: Underway): void {
-  const { run, task, attempt } = underway.flight;
-  underway.desk.tell(underway.flight, { type: 'FindTask', run: run.id, task, attempt });
+  const { run, task, number } = underway.attempt;
+  underway.services.tell(underway.attempt, {
+    type: 'FindTask',
+    run: run.id,
+    task,
+    attempt: number,
+  });
 }
 
 /** Waits, unless the attempt is to stop or is poked, or one of `early` comes first. */
@@ -252,10 +289,10 @@ export async function pause(
   delayMs: number,
   ...early: Promise<unknown>[]
 ): Promise<void> {
-  const { clock } = underway.desk;
+  const { clock } = underway.services;
   const tidy: (() => void)[] = [];
   const over = new Promise<void>((resolve) => {
-    tidy.push(clock.after(delayMs, resolve), underway.flight.onPoke(resolve));
+    tidy.push(clock.after(delayMs, resolve), underway.attempt.onPoke(resolve));
   });
   try {
     await Promise.race([over, ...early]);
@@ -269,7 +306,7 @@ const SILENCE_MS = 60_000;
 
 /** The answer to a question, unless it does not come, or nobody here wants it any more. */
 export function answerTo<T>(
-  { flight, desk }: Underway,
+  { attempt, services }: Underway,
   asking: Promise<T>,
   limit: { readonly ms?: number; readonly graceMs?: number } = {},
 ): Promise<T> {
@@ -284,13 +321,13 @@ export function answerTo<T>(
       reject(silent(waitedMs));
     };
     const look = (): void => {
-      if (flight.stop === undefined) return;
-      if (isLeft(flight.stop)) give(0);
-      else if (graceMs < ms) tidy.push(desk.clock.after(graceMs, () => give(graceMs)));
+      if (attempt.stop === undefined) return;
+      if (isLeft(attempt.stop)) give(0);
+      else if (graceMs < ms) tidy.push(services.clock.after(graceMs, () => give(graceMs)));
     };
     tidy.push(
-      desk.clock.after(ms, () => give(ms)),
-      flight.onPoke(look),
+      services.clock.after(ms, () => give(ms)),
+      attempt.onPoke(look),
     );
     look();
     asking.then(resolve, reject).finally(over);

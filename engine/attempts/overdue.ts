@@ -9,30 +9,30 @@
  * heard as far as it is news.
  */
 import type { Clock } from '../clock.ts';
-import type { Flight } from '../runs/flight.ts';
+import type { Attempt } from '../runs/attempt.ts';
 
 /** A connector that heeds its signal needs milliseconds; one that asks its system to stop, a little more. */
 const GRACE_MS = 5_000;
 
 export class Overdue {
   readonly #clock: Clock;
-  readonly #giveUp: (flight: Flight) => void;
-  readonly #watched = new Set<Flight>();
+  readonly #giveUp: (attempt: Attempt) => void;
+  readonly #watched = new Set<Attempt>();
 
-  constructor(clock: Clock, giveUp: (flight: Flight) => void) {
+  constructor(clock: Clock, giveUp: (attempt: Attempt) => void) {
     this.#clock = clock;
     this.#giveUp = giveUp;
   }
 
-  /** It was asked to stop. A field of the class, so that every flight is given the same function. */
-  readonly halted = (flight: Flight): void => {
-    if (!flight.calling || this.#watched.has(flight)) return;
-    this.#watched.add(flight);
+  /** It was asked to stop. A field of the class, so that every attempt is given the same function. */
+  readonly halted = (attempt: Attempt): void => {
+    if (!attempt.calling || this.#watched.has(attempt)) return;
+    this.#watched.add(attempt);
     this.#clock.after(GRACE_MS, () => {
-      this.#watched.delete(flight);
-      if (!flight.calling || flight.stop === 'shutdown') return;
-      flight.overdue = true;
-      this.#giveUp(flight);
+      this.#watched.delete(attempt);
+      if (!attempt.calling || attempt.stop === 'shutdown') return;
+      attempt.overdue = true;
+      this.#giveUp(attempt);
     });
   };
 }

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SlotKey, Slots } from '../../journal/slots.ts';
 import { quiet } from '../../tests/simulation/clock.ts';
-import { Flight } from '../runs/flight.ts';
+import { Attempt } from '../runs/attempt.ts';
 import type { LiveRun } from '../runs/live-run.ts';
 import { Pools } from './pools.ts';
 
@@ -52,27 +52,27 @@ class Asked {
 
 function stage() {
   const asked = new Asked();
-  const granted: Flight[] = [];
+  const granted: Attempt[] = [];
   const pools = new Pools({
     slots: asked.slots,
     lease: () => LEASE,
-    granted: (flight) => granted.push(flight),
+    granted: (attempt) => granted.push(attempt),
   });
   const definition = { tasks: [{ name: 'a', pools: WANTED }] };
-  const run = { id: 'r1', busy: 0, flights: [], state: { definition } } as unknown as LiveRun;
-  const flight = (task: string, node: number): Flight => {
+  const run = { id: 'r1', busy: 0, attempts: [], state: { definition } } as unknown as LiveRun;
+  const attempt = (task: string, node: number): Attempt => {
     const work = { kind: 'dispatch', node, task, attempt: 1 } as const;
-    const made = new Flight(run, work, 'world', 0, WANTED);
-    run.flights[node] = made;
+    const made = new Attempt(run, work, 'world', 0, WANTED);
+    run.attempts[node] = made;
     return made;
   };
-  return { asked, granted, pools, run, flight };
+  return { asked, granted, pools, run, attempt };
 }
 
 describe('law 9, slots of attempts that have the same key', () => {
   it('an attempt that was dropped and is queued again is not granted what is still to be given back', async () => {
-    const { asked, granted, pools, flight } = stage();
-    const [first, other] = [flight('a', 0), flight('b', 1)];
+    const { asked, granted, pools, attempt } = stage();
+    const [first, other] = [attempt('a', 0), attempt('b', 1)];
     pools.wait(first);
     await asked.answer('take');
     pools.wait(other);
@@ -80,7 +80,7 @@ describe('law 9, slots of attempts that have the same key', () => {
     pools.leave(other);
     // While that is given back the first is dropped (its run is held), and queued again (released).
     pools.leave(first);
-    const again = flight('a', 0);
+    const again = attempt('a', 0);
     pools.wait(again);
     await asked.answer('give');
     await asked.answer('give');
@@ -91,8 +91,8 @@ describe('law 9, slots of attempts that have the same key', () => {
   });
 
   it('who waits and goes away lets those behind it ask again', async () => {
-    const { asked, pools, flight } = stage();
-    const [first, behind] = [flight('a', 0), flight('b', 1)];
+    const { asked, pools, attempt } = stage();
+    const [first, behind] = [attempt('a', 0), attempt('b', 1)];
     asked.full = true;
     pools.wait(first);
     await asked.answer('take');
@@ -106,8 +106,8 @@ describe('law 9, slots of attempts that have the same key', () => {
   });
 
   it('an attempt that goes on keeps its slots while its run is folded again', async () => {
-    const { asked, pools, run, flight } = stage();
-    const [first, over] = [flight('a', 0), flight('b', 1)];
+    const { asked, pools, run, attempt } = stage();
+    const [first, over] = [attempt('a', 0), attempt('b', 1)];
     pools.wait(first);
     pools.wait(over);
     await asked.answer('take');
@@ -116,8 +116,8 @@ describe('law 9, slots of attempts that have the same key', () => {
     pools.part(over);
     expect([...asked.held].toSorted()).toEqual(['a', 'b']);
     // By the book one of them goes on, and the other does not.
-    run.flights.length = 0;
-    pools.resume(flight('a', 0));
+    run.attempts.length = 0;
+    pools.resume(attempt('a', 0));
     pools.takeUp(run);
     await asked.answer('keep');
     expect([...asked.held]).toEqual(['a']);
@@ -125,8 +125,8 @@ describe('law 9, slots of attempts that have the same key', () => {
   });
 
   it('a run that leaves memory before it was looked at gives back nothing of what goes on', async () => {
-    const { asked, pools, run, flight } = stage();
-    const [first, other] = [flight('a', 0), flight('b', 1)];
+    const { asked, pools, run, attempt } = stage();
+    const [first, other] = [attempt('a', 0), attempt('b', 1)];
     pools.resume(first);
     asked.held.add('a');
     pools.wait(other);

@@ -11,7 +11,7 @@ import type { PoolState, SlotKey, Slots } from '../../journal/slots.ts';
 import { grant } from '../../kernel/slots.ts';
 import { poolWords } from '../../model/pool.ts';
 import type { Gate } from '../../model/run.ts';
-import type { Flight } from '../runs/flight.ts';
+import type { Attempt } from '../runs/attempt.ts';
 import type { LiveRun } from '../runs/live-run.ts';
 import type { PoolReading } from '../observer.ts';
 
@@ -21,15 +21,15 @@ const AT_ONCE = 50;
 export interface PoolsParts {
   readonly slots: Slots;
   readonly lease: () => NodeLease;
-  /** The slots are the flight's until it leaves. */
-  readonly granted: (flight: Flight) => void;
+  /** The slots are the attempt's until it leaves. */
+  readonly granted: (attempt: Attempt) => void;
 }
 
 export class Pools {
   readonly #parts: PoolsParts;
   /** By what they want: each group is served in order, and holds no other group up. */
-  readonly #waiting = new Map<string, Set<Flight>>();
-  readonly #held = new Set<Flight>();
+  readonly #waiting = new Map<string, Set<Attempt>>();
+  readonly #held = new Set<Attempt>();
   /** As the last question found them. */
   readonly #states = new Map<string, PoolState>();
   #capacity: ReadonlyMap<string, number> = new Map();
@@ -44,28 +44,28 @@ export class Pools {
     this.#parts = parts;
   }
 
-  wait(flight: Flight): void {
-    const name = groupOf(flight);
-    const group = this.#waiting.get(name) ?? new Set<Flight>();
-    this.#waiting.set(name, group.add(flight));
+  wait(attempt: Attempt): void {
+    const name = groupOf(attempt);
+    const group = this.#waiting.get(name) ?? new Set<Attempt>();
+    this.#waiting.set(name, group.add(attempt));
     this.look();
   }
 
   /** It was in the air before this node took its run over: its slots are taken. */
-  resume(flight: Flight): void {
-    this.#held.add(flight);
+  resume(attempt: Attempt): void {
+    this.#held.add(attempt);
   }
 
-  waits(flight: Flight): boolean {
-    return this.#waiting.get(groupOf(flight))?.has(flight) === true;
+  waits(attempt: Attempt): boolean {
+    return this.#waiting.get(groupOf(attempt))?.has(attempt) === true;
   }
 
   /** Its end is durable, or it is dropped. */
-  leave(flight: Flight): void {
+  leave(attempt: Attempt): void {
     // Who goes away makes room for those behind it, whether it waited or held.
-    const waited = this.#waiting.get(groupOf(flight))?.delete(flight) === true;
-    const held = this.#held.delete(flight);
-    if (held) this.#giving.push(slotKeyOf(flight));
+    const waited = this.#waiting.get(groupOf(attempt))?.delete(attempt) === true;
+    const held = this.#held.delete(attempt);
+    if (held) this.#giving.push(slotKeyOf(attempt));
     if (waited || held) this.look();
   }
 
@@ -73,11 +73,11 @@ export class Pools {
    * It is dropped, and by the book it may go on: whoever follows it then has the same slots.
    * `review` gives back what nobody follows.
    */
-  part(flight: Flight): void {
-    this.#waiting.get(groupOf(flight))?.delete(flight);
-    this.#held.delete(flight);
+  part(attempt: Attempt): void {
+    this.#waiting.get(groupOf(attempt))?.delete(attempt);
+    this.#held.delete(attempt);
     // As it is now it follows nothing, so nothing of it would be kept.
-    if (this.#reviewed.get(flight.run.id) === flight.run) this.#reviewed.delete(flight.run.id);
+    if (this.#reviewed.get(attempt.run.id) === attempt.run) this.#reviewed.delete(attempt.run.id);
   }
 
   /** A run was taken over: slots of attempts of it that are over by now are free. */
@@ -85,7 +85,7 @@ export class Pools {
     if (run.state.definition.tasks.some(({ pools }) => pools !== undefined)) this.review(run);
   }
 
-  /** What a run holds and no flight of it follows is free. */
+  /** What a run holds and no attempt of it follows is free. */
   review(run: LiveRun): void {
     this.#reviewed.set(run.id, run);
     this.look();
@@ -94,7 +94,7 @@ export class Pools {
   /** What attempts of this node hold of a pool. */
   used(pool: string): number {
     let used = 0;
-    for (const flight of this.#held) used += flight.pools?.[pool] ?? 0;
+    for (const attempt of this.#held) used += attempt.pools?.[pool] ?? 0;
     return used;
   }
 
@@ -139,11 +139,11 @@ export class Pools {
     while (this.#giving.length > 0 || this.#reviewed.size > 0) await this.#giveBack();
     const asking = this.#next();
     if (asking.length === 0) return;
-    const wants = asking.map((flight) => ({ ...slotKeyOf(flight), slots: flight.pools ?? {} }));
+    const wants = asking.map((attempt) => ({ ...slotKeyOf(attempt), slots: attempt.pools ?? {} }));
     const { granted, pools } = await slots.take(lease(), wants, grant);
     for (const state of pools) this.#states.set(state.pool, state);
-    asking.forEach((flight, index) => {
-      if (granted[index] === true) this.#grant(flight);
+    asking.forEach((attempt, index) => {
+      if (granted[index] === true) this.#grant(attempt);
     });
   }
 
@@ -156,42 +156,42 @@ export class Pools {
     for (const [id, run] of this.#reviewed) {
       this.#reviewed.delete(id);
       // What is queued asks again: if it is dropped before, nobody would give its slots back.
-      const flights = run.flights
-        .filter((flight) => flight !== undefined)
-        .filter((flight) => this.#held.has(flight));
-      await slots.keep(lease(), run.id, flights.map(slotKeyOf));
+      const attempts = run.attempts
+        .filter((attempt) => attempt !== undefined)
+        .filter((attempt) => this.#held.has(attempt));
+      await slots.keep(lease(), run.id, attempts.map(slotKeyOf));
     }
   }
 
-  #next(): Flight[] {
-    const next: Flight[] = [];
+  #next(): Attempt[] {
+    const next: Attempt[] = [];
     for (const [name, group] of this.#waiting) {
       if (group.size === 0) this.#waiting.delete(name);
       let count = 0;
-      for (const flight of group) {
+      for (const attempt of group) {
         if (count++ === AT_ONCE) break;
-        next.push(flight);
+        next.push(attempt);
       }
     }
     return next;
   }
 
-  #grant(flight: Flight): void {
+  #grant(attempt: Attempt): void {
     // There may be more of the same behind it.
     this.#again = true;
-    if (this.#waiting.get(groupOf(flight))?.delete(flight) === true) {
-      this.#held.add(flight);
-      this.#parts.granted(flight);
+    if (this.#waiting.get(groupOf(attempt))?.delete(attempt) === true) {
+      this.#held.add(attempt);
+      this.#parts.granted(attempt);
     } else {
       // It was dropped meanwhile.
-      this.#giving.push(slotKeyOf(flight));
+      this.#giving.push(slotKeyOf(attempt));
     }
   }
 
-  /** Why a flight waits. */
-  gate(flight: Flight): Gate {
-    const { since } = flight;
-    const wanted = Object.entries(flight.pools ?? {});
+  /** Why an attempt waits. */
+  gate(attempt: Attempt): Gate {
+    const { since } = attempt;
+    const wanted = Object.entries(attempt.pools ?? {});
     const known = wanted.flatMap(([pool, slots]) => {
       const state = this.#states.get(pool);
       return state === undefined ? [] : [{ ...state, slots }];
@@ -221,16 +221,16 @@ function wordsOf({ pool, capacity, used, holders, slots }: PoolState & { slots: 
   return `waits for a slot of ${name}: ${used} of ${capacity} are used${by}`;
 }
 
-export function isPooled(flight: Flight): boolean {
-  return flight.pools !== undefined;
+export function isPooled(attempt: Attempt): boolean {
+  return attempt.pools !== undefined;
 }
 
-function groupOf(flight: Flight): string {
-  return Object.keys(flight.pools ?? {})
+function groupOf(attempt: Attempt): string {
+  return Object.keys(attempt.pools ?? {})
     .toSorted()
     .join('\n');
 }
 
-function slotKeyOf({ run, task, attempt }: Flight): SlotKey {
-  return { run: run.id, task, attempt };
+function slotKeyOf({ run, task, number }: Attempt): SlotKey {
+  return { run: run.id, task, attempt: number };
 }

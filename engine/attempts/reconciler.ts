@@ -18,7 +18,7 @@ import type { Body } from '../../model/definition.ts';
 import type { AttemptReport, Refusal } from '../../model/run.ts';
 import type { Clock } from '../clock.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import { Flight } from '../runs/flight.ts';
+import { Attempt } from '../runs/attempt.ts';
 import type { LiveRun } from '../runs/live-run.ts';
 
 export interface ReconcilerParts {
@@ -28,7 +28,7 @@ export interface ReconcilerParts {
   readonly lane: (body: Body) => string;
   readonly apply: (run: LiveRun, command: AttemptReport) => Refusal | undefined;
   /** An attempt of a child run is to be cancelled. */
-  readonly cancelChild: (child: string, flight: Flight) => void;
+  readonly cancelChild: (child: string, attempt: Attempt) => void;
 }
 
 type Settled = (error?: Error) => void;
@@ -71,7 +71,7 @@ export class Reconciler {
     }
     const idle: number[] = [];
     for (const node of touched) {
-      if (run.flights[node] === undefined) idle.push(node);
+      if (run.attempts[node] === undefined) idle.push(node);
       else if (isDurable(run, node)) this.reconcile(run, node);
     }
     this.#inTurns(run, idle, 0, () => undefined);
@@ -91,7 +91,8 @@ export class Reconciler {
 
   /** The run leaves memory: nothing of it goes on here, unless it comes back at once. */
   letGo(run: LiveRun, comesBack: boolean): void {
-    for (const flight of run.flights) if (flight !== undefined) this.#drop(run, flight, comesBack);
+    for (const attempt of run.attempts)
+      if (attempt !== undefined) this.#drop(run, attempt, comesBack);
     this.clearTimers(run);
   }
 
@@ -99,27 +100,27 @@ export class Reconciler {
   reconcile(run: LiveRun, node: number): void {
     const work = workOf(run.state, node);
     this.#setTimer(run, node, timerOf(run.state, node));
-    const flight = run.flights[node];
-    if (flight !== undefined && flight.attempt !== work?.attempt) {
+    const attempt = run.attempts[node];
+    if (attempt !== undefined && attempt.number !== work?.attempt) {
       // A hold stops starts only: what is in the air already goes on to its outcome.
-      if (work === undefined && this.#isHeldInTheAir(run, flight)) return;
-      this.#drop(run, flight);
+      if (work === undefined && this.#isHeldInTheAir(run, attempt)) return;
+      this.#drop(run, attempt);
     }
     if (work === undefined) return;
-    const current = run.flights[node];
+    const current = run.attempts[node];
     if (current === undefined) this.#take(run, work);
     else if (work.kind === 'follow' && work.cancel) this.#cancel(current, work);
   }
 
-  #isHeldInTheAir(run: LiveRun, flight: Flight): boolean {
-    return flight.phase !== 'queued' && isQueued(run.state, flight.node, flight.attempt);
+  #isHeldInTheAir(run: LiveRun, attempt: Attempt): boolean {
+    return attempt.phase !== 'queued' && isQueued(run.state, attempt.node, attempt.number);
   }
 
   /** The start of an attempt was refused: it never left the house, and its place is free again. */
-  abandon(flight: Flight): void {
-    const { run, node } = flight;
-    if (!run.resident || run.flights[node] !== flight) return;
-    this.#drop(run, flight);
+  abandon(attempt: Attempt): void {
+    const { run, node } = attempt;
+    if (!run.resident || run.attempts[node] !== attempt) return;
+    this.#drop(run, attempt);
     if (isDurable(run, node)) this.reconcile(run, node);
   }
 
@@ -128,14 +129,14 @@ export class Reconciler {
     const lane = this.#parts.lane(definition.body);
     // Versions of before could hold slots while they waited for a child that wants them, too.
     const pools = definition.body.kind === 'workflow' ? undefined : definition.pools;
-    const flight = new Flight(run, work, lane, this.#parts.clock.now(), pools);
-    run.flights[work.node] = flight;
+    const attempt = new Attempt(run, work, lane, this.#parts.clock.now(), pools);
+    run.attempts[work.node] = attempt;
     if (work.kind === 'dispatch') {
-      this.#parts.dispatcher().enqueue(flight);
+      this.#parts.dispatcher().enqueue(attempt);
     } else {
-      flight.recovered = work;
-      if (work.cancel) flight.halt('cancel');
-      this.#parts.dispatcher().resume(flight);
+      attempt.recovered = work;
+      if (work.cancel) attempt.halt('cancel');
+      this.#parts.dispatcher().resume(attempt);
     }
   }
 
@@ -145,20 +146,20 @@ export class Reconciler {
    */
   renumber(run: LiveRun, settled: Settled | undefined): Settled | undefined {
     this.clearTimers(run);
-    const flights = run.flights.splice(0).filter((flight) => flight !== undefined);
+    const attempts = run.attempts.splice(0).filter((attempt) => attempt !== undefined);
     run.touchedAt.length = 0;
-    const gone: Flight[] = [];
-    for (const flight of flights) {
-      const node = indexOf(run.state, flight.task);
+    const gone: Attempt[] = [];
+    for (const attempt of attempts) {
+      const node = indexOf(run.state, attempt.task);
       if (node === undefined) {
-        gone.push(flight);
+        gone.push(attempt);
       } else {
-        flight.node = node;
-        run.flights[node] = flight;
+        attempt.node = node;
+        run.attempts[node] = attempt;
       }
     }
     // At last: the room of one that is dropped may be the next one's, which begins at once.
-    for (const flight of gone) this.#drop(run, flight, true);
+    for (const attempt of gone) this.#drop(run, attempt, true);
     if (gone.length === 0) return settled;
     return (error) => {
       if (error === undefined && run.resident) this.#parts.dispatcher().restarted(run);
@@ -166,16 +167,16 @@ export class Reconciler {
     };
   }
 
-  #cancel(flight: Flight, work: Follow): void {
-    if (flight.stop !== undefined) return;
-    flight.halt('cancel');
-    if (work.child !== undefined) this.#parts.cancelChild(work.child, flight);
+  #cancel(attempt: Attempt, work: Follow): void {
+    if (attempt.stop !== undefined) return;
+    attempt.halt('cancel');
+    if (work.child !== undefined) this.#parts.cancelChild(work.child, attempt);
   }
 
-  #drop(run: LiveRun, flight: Flight, comesBack = false): void {
-    if (run.flights[flight.node] === flight) run.flights[flight.node] = undefined;
-    if (flight.phase !== 'done') flight.halt('drop');
-    this.#parts.dispatcher().leave(flight, comesBack);
+  #drop(run: LiveRun, attempt: Attempt, comesBack = false): void {
+    if (run.attempts[attempt.node] === attempt) run.attempts[attempt.node] = undefined;
+    if (attempt.phase !== 'done') attempt.halt('drop');
+    this.#parts.dispatcher().leave(attempt, comesBack);
   }
 
   #setTimer(run: LiveRun, node: number, effect: Timer | undefined): void {

@@ -51,7 +51,7 @@ export class Leavings {
   look(run: LiveRun): void {
     const leaving = this.#leaving.get(run.id);
     if (leaving?.run !== run || !leaving.landed) return;
-    if (run.pending.length > 0 || run.flying !== null) return;
+    if (run.pending.length > 0 || run.committing !== null) return;
     this.#leaving.delete(run.id);
     leaving.resolve();
   }

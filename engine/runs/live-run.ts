@@ -5,7 +5,7 @@
 import type { RunState } from '../../kernel/run/machine.ts';
 import type { EventRow, RunRow, RunUpdate } from '../../journal/append.ts';
 import type { RunEvent } from '../../model/run.ts';
-import type { Flight } from './flight.ts';
+import type { Attempt } from './attempt.ts';
 
 /** What one step wrote, waiting for its place in a batch. */
 export interface Entry {
@@ -34,14 +34,14 @@ export interface LiveRun {
   /** Entries that wait for their place in a batch. */
   pending: Entry[];
   /** Entries on their way to the book: the next ones wait for them, so order is kept. */
-  flying: readonly Entry[] | null;
+  committing: readonly Entry[] | null;
   /** Events up to here (exclusive) are durable. */
   durable: number;
   /** By node: the sequence after the last step that touched it. */
   readonly touchedAt: number[];
   /** Attempts under way or in the dispatcher's queue, by node. */
-  readonly flights: (Flight | undefined)[];
-  /** Flights whose outcome has not come through the door yet. */
+  readonly attempts: (Attempt | undefined)[];
+  /** Attempts whose outcome has not come through the door yet. */
   busy: number;
   /** By node (−1: the run itself): when it is woken, and how to take that back. */
   readonly timers: Map<number, { readonly at: number; readonly cancel: () => void }>;
@@ -60,10 +60,10 @@ export function newLiveRun(state: RunState, directory: string, durable: number):
     directory,
     resident: false,
     pending: [],
-    flying: null,
+    committing: null,
     durable,
     touchedAt: [],
-    flights: [],
+    attempts: [],
     busy: 0,
     timers: new Map(),
     owner: null,

@@ -17,7 +17,7 @@ import type { AttemptReport, DoorCommand, Refusal, RunEvent, RunStarted } from '
 import { Elsewhere, failures, isAside } from './absence.ts';
 import type { Clock } from '../clock.ts';
 import type { Dispatcher } from '../attempts/dispatcher.ts';
-import type { Flight } from './flight.ts';
+import type { Attempt } from './attempt.ts';
 import { signalled } from './followers.ts';
 import { foldOf, Unfoldable } from './fold.ts';
 import { Leavings } from './leavings.ts';
@@ -51,7 +51,7 @@ export interface OwnerParts {
   /** A run went to sleep until then, or left memory: there is room for others. */
   readonly slept: (wakeAt: number) => void;
   /** An attempt of a child run is to be cancelled. */
-  readonly cancelChild: (child: string, flight: Flight) => void;
+  readonly cancelChild: (child: string, attempt: Attempt) => void;
   readonly lease: () => NodeLease;
   /** Somebody else has this node's lease. */
   readonly fenced: (error: TuttiError) => void;
@@ -159,7 +159,7 @@ export class Owner implements PipelineListener {
   ): Refusal | undefined {
     const events = step(run.state, command, this.#context());
     if (isRefusal(events)) return events;
-    if (events.length === 0 && run.pending.length === 0 && run.flying === null) {
+    if (events.length === 0 && run.pending.length === 0 && run.committing === null) {
       settled?.();
       return undefined;
     }
@@ -301,26 +301,26 @@ export class Owner implements PipelineListener {
   /** Lets go of a run that a command without effect brought into memory. */
   release(run: LiveRun): void {
     const asleep = run.state.end !== undefined || run.row.wakeAt !== null;
-    if (!asleep || run.busy > 0 || run.pending.length > 0 || run.flying !== null) return;
+    if (!asleep || run.busy > 0 || run.pending.length > 0 || run.committing !== null) return;
     this.#evict(run);
   }
 
   overlay(run: LiveRun): Overlay {
     return {
-      flight: (node) => {
-        const flight = run.flights[node];
-        return flight?.phase === 'flying' ? flight.since : undefined;
+      runningSince: (node) => {
+        const attempt = run.attempts[node];
+        return attempt?.phase === 'running' ? attempt.since : undefined;
       },
       waitsFor: (node) => {
-        const flight = run.flights[node];
-        return flight === undefined ? undefined : this.#parts.dispatcher().gate(flight);
+        const attempt = run.attempts[node];
+        return attempt === undefined ? undefined : this.#parts.dispatcher().gate(attempt);
       },
     };
   }
 
   /** The start of an attempt was refused: it never left the house, and its place is free again. */
-  abandon(flight: Flight): void {
-    this.#world.abandon(flight);
+  abandon(attempt: Attempt): void {
+    this.#world.abandon(attempt);
   }
 
   committed(run: LiveRun, entries: readonly Entry[]): void {
@@ -332,7 +332,7 @@ export class Owner implements PipelineListener {
       this.#parts.noticed(run.id, run.durable);
       return;
     }
-    const quiet = run.pending.length === 0 && run.flying === null;
+    const quiet = run.pending.length === 0 && run.committing === null;
     const leaving = quiet && run.busy === 0 && run.row.wakeAt !== null;
     for (const entry of entries) {
       entry.settled?.();
@@ -460,7 +460,7 @@ export class Owner implements PipelineListener {
   /** Its memory may be ahead of the book: it is folded again. */
   #forget(run: LiveRun): void {
     if (!run.resident) return;
-    const isWritten = run.durable > 0 || run.pending.length > 0 || run.flying !== null;
+    const isWritten = run.durable > 0 || run.pending.length > 0 || run.committing !== null;
     this.#leave(run);
     if (isWritten) void this.#takeUpAgain(run.id);
   }

@@ -52,7 +52,7 @@ export class Pipeline {
   );
   readonly #ready = new Fifo<LiveRun>();
   readonly #room: (() => void)[] = [];
-  #flights = 0;
+  #appendsInFlight = 0;
   #waiting = 0;
   /** Of their data. */
   #characters = 0;
@@ -89,7 +89,7 @@ export class Pipeline {
     // A list that is made with its only entry has room for no other: most have no other.
     if (run.pending.length === 0) run.pending = [entry];
     else run.pending.push(entry);
-    if (run.flying !== null) return;
+    if (run.committing !== null) return;
     if (run.pending.length === 1) this.#ready.push(run);
     this.#kick();
   }
@@ -103,23 +103,23 @@ export class Pipeline {
 
   /** Resolves when everything handed over so far is durable. */
   idle(): Promise<void> {
-    if (this.#ready.size === 0 && this.#flights === 0) return Promise.resolve();
+    if (this.#ready.size === 0 && this.#appendsInFlight === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
   #kick(): void {
-    if (this.#kicked || this.#flights >= this.#journal.width) return;
+    if (this.#kicked || this.#appendsInFlight >= this.#journal.width) return;
     this.#kicked = true;
     this.#clock.soon(() => {
       this.#kicked = false;
-      let free = this.#journal.width - this.#flights;
+      let free = this.#journal.width - this.#appendsInFlight;
       for (; this.#closed === undefined && free > 0 && this.#ready.size > 0; free--) {
         void this.#send(this.#gather(Math.max(FEWEST_RUNS, Math.ceil(this.#ready.size / free))));
       }
     });
   }
 
-  /** Runs with entries in flight: so many, or fewer when they fill a batch. */
+  /** Runs with entries being committed: so many, or fewer when they fill a batch. */
   #gather(most: number): LiveRun[] {
     const taken: LiveRun[] = [];
     const room = { events: MOST_EVENTS, characters: MOST_CHARACTERS };
@@ -133,19 +133,19 @@ export class Pipeline {
   }
 
   async #send(taken: readonly LiveRun[]): Promise<void> {
-    this.#flights += 1;
+    this.#appendsInFlight += 1;
     try {
       await this.#append(taken);
     } catch (error) {
       this.fail(taken, unknownOutcome(error));
     } finally {
-      this.#flights -= 1;
+      this.#appendsInFlight -= 1;
     }
     this.#makeRoom();
     this.admission.batchWritten();
     if (this.#closed !== undefined) this.#giveUp(this.#closed);
     this.#kick();
-    if (this.#ready.size === 0 && this.#flights === 0)
+    if (this.#ready.size === 0 && this.#appendsInFlight === 0)
       this.#idle.splice(0).forEach((resolve) => resolve());
   }
 
@@ -195,7 +195,7 @@ export class Pipeline {
   }
 
   #refuse(run: LiveRun, error: TuttiError): void {
-    const lost = [...(run.flying ?? []), ...run.pending];
+    const lost = [...(run.committing ?? []), ...run.pending];
     this.#drop(run, error);
     this.#listener.refused([run], error, lost);
   }
@@ -217,8 +217,8 @@ export class Pipeline {
   }
 
   #land(run: LiveRun): readonly Entry[] {
-    const entries = run.flying ?? [];
-    run.flying = null;
+    const entries = run.committing ?? [];
+    run.committing = null;
     for (const entry of entries) {
       run.durable = entry.seq;
       this.#waiting -= entry.events.length;
@@ -235,8 +235,8 @@ export class Pipeline {
   }
 
   #drop(run: LiveRun, error: TuttiError): void {
-    const entries = [...(run.flying ?? []), ...run.pending];
-    run.flying = null;
+    const entries = [...(run.committing ?? []), ...run.pending];
+    run.committing = null;
     run.pending = [];
     for (const entry of entries) {
       this.#waiting -= entry.events.length;
@@ -272,7 +272,7 @@ interface RoomInBatch {
   characters: number;
 }
 
-/** Puts a run's entries in flight, until the batch is full; the first of all always finds room. */
+/** Takes a run's entries to be committed, until the batch is full; the first of all always finds room. */
 function takeOff(run: LiveRun, room: RoomInBatch): void {
   let count = 0;
   for (const entry of run.pending) {
@@ -282,9 +282,9 @@ function takeOff(run: LiveRun, room: RoomInBatch): void {
     count += 1;
   }
   if (count < run.pending.length) {
-    run.flying = run.pending.splice(0, count);
+    run.committing = run.pending.splice(0, count);
   } else {
-    run.flying = run.pending;
+    run.committing = run.pending;
     run.pending = [];
   }
 }
@@ -293,9 +293,9 @@ function batchOf(taken: readonly LiveRun[]): Batch {
   const starts: RunRow[] = [];
   const events: EventRow[] = [];
   const updates: RunUpdate[] = [];
-  for (const { flying } of taken) {
+  for (const { committing } of taken) {
     let update: RunUpdate | undefined;
-    for (const entry of flying ?? []) {
+    for (const entry of committing ?? []) {
       if (entry.start !== undefined) starts.push(entry.start);
       for (const event of entry.events) events.push(event);
       update = entry.update ?? update;

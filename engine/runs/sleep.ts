@@ -19,7 +19,7 @@ export function wakeAtOf(run: LiveRun, clock: Clock): number | null {
 
 /** More is on its way to the book: of a large run it is asked when that is there. */
 function isPutOff(run: LiveRun): boolean {
-  return isLarge(run) && (run.pending.length > 0 || run.flying !== null);
+  return isLarge(run) && (run.pending.length > 0 || run.committing !== null);
 }
 
 /** It was put off, and now all of the run is in the book. */

@@ -22,7 +22,7 @@ interface Row {
 
 const pool: Gate = { kind: 'pool', on: 'sap', words: 'waits for the pool sap: 2 of 2 slots held' };
 const room: Gate = { kind: 'capacity', on: 'shell', words: 'waits for room: 8 of 8 are running' };
-const waitsFor = (gate: Gate): Overlay => ({ flight: () => undefined, waitsFor: () => gate });
+const waitsFor = (gate: Gate): Overlay => ({ runningSince: () => undefined, waitsFor: () => gate });
 
 const ROWS: readonly Row[] = [
   {
@@ -101,7 +101,7 @@ const ROWS: readonly Row[] = [
     tasks: { t: {} },
     steps: [],
     words: /running since 2026-03-01T00:00:00/,
-    overlay: { ...NO_OVERLAY, flight: () => START },
+    overlay: { ...NO_OVERLAY, runningSince: () => START },
   },
   {
     kind: 'job',
@@ -251,7 +251,7 @@ describe('law 11: nothing waits without a reason', () => {
 
   it('shows work that has no durable start as running, with its gate', () => {
     const run = play(define({ t: {} }));
-    const view = taskView(run.state, 0, { flight: () => START, waitsFor: () => undefined });
+    const view = taskView(run.state, 0, { runningSince: () => START, waitsFor: () => undefined });
     expect(view).toMatchObject({ status: 'running', startedAt: START, gates: [{ kind: 'job' }] });
   });
 });

@@ -12,12 +12,12 @@ import { statusOf } from './status.ts';
 /** What the engine knows beyond the fold: idempotent work under way, and queues. */
 export interface Overlay {
   /** When an attempt that has no durable start was begun; undefined when it was not. */
-  flight(node: number): number | undefined;
+  runningSince(node: number): number | undefined;
   /** What a queued task waits for in the dispatcher. */
   waitsFor(node: number): Gate | undefined;
 }
 
-export const NO_OVERLAY: Overlay = { flight: () => undefined, waitsFor: () => undefined };
+export const NO_OVERLAY: Overlay = { runningSince: () => undefined, waitsFor: () => undefined };
 
 /** All unmet preconditions of a task; empty only when it has ended. */
 export function gatesOf(state: RunState, index: number, overlay: Overlay): Gate[] {
@@ -113,7 +113,7 @@ function upstream(state: RunState, index: number, source: Node): Gate {
 }
 
 function queued(index: number, overlay: Overlay): Gate {
-  const since = overlay.flight(index);
+  const since = overlay.runningSince(index);
   if (since !== undefined) {
     return { kind: 'job', words: `its action is running since ${time(since)}`, since };
   }

@@ -81,14 +81,14 @@ export function taskView(state: RunState, index: number, overlay: Overlay): Task
   const definition = definitionOf(state, node);
   const status = statusOf(state, node);
   const title = titleOf(state, node);
-  const flightSince = status === 'queued' ? overlay.flight(index) : undefined;
+  const runningSince = status === 'queued' ? overlay.runningSince(index) : undefined;
   return {
     task: refOf(state, index),
     ...(title !== undefined && { title }),
     kind: definition.body.kind === 'action' ? definition.body.action : definition.body.kind,
-    status: flightSince === undefined ? status : 'running',
+    status: runningSince === undefined ? status : 'running',
     attempt: node.attempt,
-    ...(flightSince !== undefined && { startedAt: flightSince }),
+    ...(runningSince !== undefined && { startedAt: runningSince }),
     ...statusFields(node),
     ...(isMapped(definition, node) && node.items !== undefined && { items: itemsOf(node) }),
     needs: needsOf(state, index, node),

@@ -284,7 +284,7 @@ tasks:
     expect((await stage.view(run)).status).toBe('succeeded');
   });
 
-  it('does not let more begin while flights end', async () => {
+  it('does not let more begin while attempts end', async () => {
     const stage = await Stage.open();
     await stage.deploy(`
 workflow: works

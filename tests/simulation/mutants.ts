@@ -18,7 +18,7 @@ export interface Mutant {
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'what may not happen twice leaves without its intent',
-    file: 'engine/attempts/attempt.ts',
+    file: 'engine/attempts/attempt-runner.ts',
     snippet: 'return idempotent && recovered === undefined ? depart(underway) : intend(underway);',
     instead: 'return recovered === undefined ? depart(underway) : intend(underway);',
     laws: ['journal-first'],
@@ -81,14 +81,14 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'engine/attempts/job-attempt.ts',
     snippet: '    await cancelling.look();\n',
     instead:
-      "    await cancelling.look();\n    if (jobs.flight.stop === 'cancel') {\n      await confirm(jobs);\n      return;\n    }\n",
+      "    await cancelling.look();\n    if (jobs.attempt.stop === 'cancel') {\n      await confirm(jobs);\n      return;\n    }\n",
     // What goes on in the system has given its slots back.
     laws: ['terminal', 'slots'],
   },
   {
     name: 'a slot is never given back',
     file: 'engine/attempts/pools.ts',
-    snippet: 'if (held) this.#giving.push(slotKeyOf(flight));',
+    snippet: 'if (held) this.#giving.push(slotKeyOf(attempt));',
     instead: '',
     laws: ['slots', 'events-drive'],
   },
@@ -109,15 +109,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'whoever waits for a slot goes',
     file: 'engine/attempts/pools.ts',
-    snippet: 'if (granted[index] === true) this.#grant(flight);',
-    instead: 'if (granted[index] !== undefined) this.#grant(flight);',
+    snippet: 'if (granted[index] === true) this.#grant(attempt);',
+    instead: 'if (granted[index] !== undefined) this.#grant(attempt);',
     laws: ['slots'],
   },
   {
     name: 'a run is in two appends at a time',
     file: 'engine/runs/pipeline.ts',
-    snippet: 'if (run.flying !== null) return;',
-    instead: 'if (run.flying !== null) this.#ready.push(run);',
+    snippet: 'if (run.committing !== null) return;',
+    instead: 'if (run.committing !== null) this.#ready.push(run);',
     laws: ['group-commit', 'one-writer', 'slots'],
   },
   {
@@ -152,7 +152,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a call that does not come back is waited for',
     file: 'engine/attempts/overdue.ts',
-    snippet: 'this.#giveUp(flight);',
+    snippet: 'this.#giveUp(attempt);',
     instead: '',
     // One that nobody wants any more keeps nobody waiting: it is in the air for ever. A run that is
     // being cancelled waits for it.
@@ -184,7 +184,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a child is begun below a run that is being cancelled',
     file: 'engine/attempts/child-attempt.ts',
     snippet: 'if ((await nursery.cancelledAbove()) !== null) {',
-    instead: 'if (flight.run.id === prepared.workflow) {',
+    instead: 'if (attempt.run.id === prepared.workflow) {',
     laws: ['family'],
     nodes: 3,
   },

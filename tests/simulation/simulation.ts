@@ -352,7 +352,7 @@ class Simulation {
     for (const life of doors) {
       const gauges = life.engine?.gauges();
       if (gauges?.runs !== 0) await this.#sayLeft(life);
-      const empty = gauges?.runs === 0 && gauges.unwritten === 0 && gauges.flying === 0;
+      const empty = gauges?.runs === 0 && gauges.unwritten === 0 && gauges.attempts === 0;
       laws.judge(
         'bounded-memory',
         empty,

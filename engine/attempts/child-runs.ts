@@ -29,9 +29,9 @@ import type {
 import type { TellParent } from '../../model/family.ts';
 import { runChild } from './child-attempt.ts';
 import type { Clock, Ids } from '../clock.ts';
-import type { Desk } from './desk.ts';
+import type { AttemptServices } from './attempt-services.ts';
 import type { Accepted } from '../door.ts';
-import type { Flight } from '../runs/flight.ts';
+import type { Attempt } from '../runs/attempt.ts';
 import type { Followers } from '../runs/followers.ts';
 import type { LiveRun } from '../runs/live-run.ts';
 import type { EndedRun, Owner } from '../runs/owner.ts';
@@ -41,57 +41,57 @@ const AGAIN_MS = 1_000;
 /** Of what a parent answers, so many characters are kept. */
 const SAID = 500;
 
-export interface FamilyParts {
+export interface ChildRunsParts {
   readonly owner: Owner;
   readonly views: Views;
   readonly cancellingAbove: (run: string) => Promise<string | null>;
   readonly followers: Followers;
   readonly clock: Clock;
   readonly ids: Ids;
-  readonly desk: Desk;
+  readonly services: AttemptServices;
   readonly begin: (command: StartRun) => Promise<Accepted | Refusal>;
   readonly submit: (command: DoorCommand) => Promise<Accepted | Refusal>;
 }
 
-export class Family {
-  readonly #parts: FamilyParts;
+export class ChildRuns {
+  readonly #parts: ChildRunsParts;
   /** Children that are watched from here. */
   readonly #watched = new Set<string>();
   /** Runs whose parent is being told that they go on. */
   readonly #telling = new Set<LiveRun>();
 
-  constructor(parts: FamilyParts) {
+  constructor(parts: ChildRunsParts) {
     this.#parts = parts;
   }
 
   /** The attempt of a task that runs another workflow. */
-  run(flight: Flight): Promise<void> {
-    const { ids, desk, begin } = this.#parts;
+  run(attempt: Attempt): Promise<void> {
+    const { ids, services, begin } = this.#parts;
     const nursery = {
       newRun: () => ids.run(),
-      isThere: (child: string) => this.#isThere(flight, child),
-      cancelledAbove: () => this.#cancelledAbove(flight),
-      line: () => this.#line(flight),
+      isThere: (child: string) => this.#isThere(attempt, child),
+      cancelledAbove: () => this.#cancelledAbove(attempt),
+      line: () => this.#line(attempt),
       start: async (command: StartRun) => {
         const answer = await begin(command);
         return answer.refused ? answer : undefined;
       },
-      cancel: (child: string) => this.cancel(child, flight),
+      cancel: (child: string) => this.cancel(child, attempt),
     };
-    return runChild(flight, desk, nursery, flight.recovered);
+    return runChild(attempt, services, nursery, attempt.recovered);
   }
 
   /**
    * Asked after the task's start is durable: a cancellation that was written before it is seen,
    * and one that comes later finds the child by that start. Most parents have nobody above them.
    */
-  async #cancelledAbove({ run, stop }: Flight): Promise<string | null> {
+  async #cancelledAbove({ run, stop }: Attempt): Promise<string | null> {
     if (stop === 'cancel' || run.state.cancel !== undefined) return run.id;
     const { parent } = run.state;
     return parent === undefined ? null : this.#parts.cancellingAbove(parent.run);
   }
 
-  async #line({ run }: Flight): Promise<readonly string[]> {
+  async #line({ run }: Attempt): Promise<readonly string[]> {
     const line = [run.state.workflow];
     for (let above = run.state.parent; above !== undefined; ) {
       const next = await this.#parts.views.run(above.run);
@@ -103,15 +103,15 @@ export class Family {
   }
 
   /** Asks the child to cancel itself, wherever it is, until it has heard or nobody wants it any more. */
-  async cancel(child: string, flight: Flight): Promise<void> {
+  async cancel(child: string, attempt: Attempt): Promise<void> {
     const by = { actor: ENGINE, reason: 'its parent is being cancelled' };
-    while (!flight.interest.aborted) {
+    while (!attempt.interest.aborted) {
       try {
         await this.#parts.submit({ type: 'CancelRun', run: child, by });
         return;
       } catch {
         // Its node cannot be reached, or its answer was lost. To ask twice does no harm here.
-        await this.#pause(flight.interest);
+        await this.#pause(attempt.interest);
       }
     }
   }
@@ -167,36 +167,36 @@ export class Family {
   async #tellParent(child: EndedRun, parent: ParentTask): Promise<void> {
     const { owner } = this.#parts;
     await owner.with(parent.run, (run) => {
-      const flight = run.flights[indexOf(run.state, parent.task) ?? -1];
-      const report = reportOf(child, parent, flight?.stop === 'cancel');
+      const attempt = run.attempts[indexOf(run.state, parent.task) ?? -1];
+      const report = reportOf(child, parent, attempt?.stop === 'cancel');
       if (report === undefined || owner.apply(run, report) !== undefined) owner.release(run);
     });
   }
 
   /** After a crash: the child is there; if it has ended, its parent has not heard of it yet. */
-  async #isThere(flight: Flight, child: string): Promise<boolean> {
+  async #isThere(attempt: Attempt, child: string): Promise<boolean> {
     const read = await this.#parts.owner.read(child);
     if (read === null) return false;
     if (read.run.state.end !== undefined) this.ended(read.run.state);
-    else void this.#watch(flight, child);
+    else void this.#watch(attempt, child);
     return true;
   }
 
-  async #watch(flight: Flight, child: string): Promise<void> {
+  async #watch(attempt: Attempt, child: string): Promise<void> {
     const { owner, views, followers } = this.#parts;
     const hasEnded = async () => (await views.run(child))?.endedAt !== undefined;
     this.#watched.add(child);
     this.#fetch(child);
-    while (!flight.interest.aborted) {
+    while (!attempt.interest.aborted) {
       try {
-        await followers.wait(child, flight.interest, { isThere: hasEnded, knows: () => false });
-        if (flight.interest.aborted) break;
+        await followers.wait(child, attempt.interest, { isThere: hasEnded, knows: () => false });
+        if (attempt.interest.aborted) break;
         const read = await owner.read(child);
         if (read?.run.state.end === undefined) continue;
         this.ended(read.run.state);
         break;
       } catch {
-        await this.#pause(flight.interest);
+        await this.#pause(attempt.interest);
       }
     }
     this.#watched.delete(child);

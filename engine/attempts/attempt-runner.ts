@@ -13,25 +13,25 @@ import type { Body } from '../../model/definition.ts';
 import type { JsonObject } from '../../model/json.ts';
 import type { Failure } from '../../model/run.ts';
 import { callAttempt, settleOverdue } from './call-attempt.ts';
-import type { Desk } from './desk.ts';
-import type { Flight } from '../runs/flight.ts';
+import type { AttemptServices } from './attempt-services.ts';
+import type { Attempt } from '../runs/attempt.ts';
 import { jobAttempt } from './job-attempt.ts';
 import { contextOf, fail, type Underway } from './outcome.ts';
 
-/** Runs the attempt to its end. `recovered`: its intent is durable from before this flight. */
+/** Runs the attempt to its end. `recovered`: its intent is durable from before this attempt. */
 export function runAction(
-  flight: Flight,
-  desk: Desk,
+  attempt: Attempt,
+  services: AttemptServices,
   recovered: Follow | undefined,
 ): Promise<unknown> {
-  const startedAt = recovered?.startedAt ?? flight.since;
-  const prepared = prepare(flight, desk);
-  if ('class' in prepared) return fail(flight, desk, { failure: prepared, startedAt });
+  const startedAt = recovered?.startedAt ?? attempt.since;
+  const prepared = prepare(attempt, services);
+  if ('class' in prepared) return fail(attempt, services, { failure: prepared, startedAt });
   const idempotent = isIdempotent(prepared);
   const { action, input, timeoutMs, context } = prepared;
   const underway: Underway = {
-    flight,
-    desk,
+    attempt,
+    services,
     action,
     input,
     timeoutMs,
@@ -44,34 +44,34 @@ export function runAction(
 }
 
 /** Ends an attempt whose call was asked to stop and does not come back. */
-export async function giveUp(flight: Flight, desk: Desk): Promise<void> {
-  const prepared = prepare(flight, desk);
-  const work = workOf(flight.run.state, flight.node);
+export async function giveUp(attempt: Attempt, services: AttemptServices): Promise<void> {
+  const prepared = prepare(attempt, services);
+  const work = workOf(attempt.run.state, attempt.node);
   // It has ended by another road.
-  if ('class' in prepared || work === undefined || work.attempt !== flight.attempt) return;
+  if ('class' in prepared || work === undefined || work.attempt !== attempt.number) return;
   const recovered = work.kind === 'follow' ? work : undefined;
-  const startedAt = recovered?.startedAt ?? flight.since;
+  const startedAt = recovered?.startedAt ?? attempt.since;
   const idempotent = isIdempotent(prepared);
-  await settleOverdue({ flight, desk, ...prepared, startedAt, idempotent, recovered });
+  await settleOverdue({ attempt, services, ...prepared, startedAt, idempotent, recovered });
 }
 
 /** What may not happen twice leaves the house only when the intent is durable. */
 async function intend(underway: Underway): Promise<void> {
-  const { flight, desk, recovered, action } = underway;
+  const { attempt, services, recovered, action } = underway;
   if (recovered !== undefined) {
-    if (action.does.form === 'call') await desk.logs.resume(flight);
+    if (action.does.form === 'call') await services.logs.resume(attempt);
   } else {
-    const { run, task, attempt } = flight;
-    const place = desk.place === undefined ? undefined : { place: desk.place };
-    const durable = await desk.report(flight, {
+    const { run, task, number } = attempt;
+    const place = services.place === undefined ? undefined : { place: services.place };
+    const durable = await services.report(attempt, {
       type: 'StartTask',
       run: run.id,
       task,
-      attempt,
+      attempt: number,
       ...place,
     });
-    if (!durable) desk.abandon(flight);
-    if (!durable || flight.stop === 'drop' || flight.stop === 'shutdown') return;
+    if (!durable) services.abandon(attempt);
+    if (!durable || attempt.stop === 'drop' || attempt.stop === 'shutdown') return;
   }
   await depart(underway);
 }
@@ -88,20 +88,20 @@ function isIdempotent(prepared: { readonly action: Action; readonly input: unkno
 
 type Prepared = Pick<Underway, 'action' | 'input' | 'timeoutMs' | 'context'>;
 
-function prepare(flight: Flight, desk: Desk): Prepared | Failure {
-  const { state } = flight.run;
-  const { body, timeoutMs } = taskOf(state, flight.node);
-  if (body.kind !== 'action') return rejected('internal', `"${flight.task}" is not an action`);
-  const found = desk.action(body.action);
+function prepare(attempt: Attempt, services: AttemptServices): Prepared | Failure {
+  const { state } = attempt.run;
+  const { body, timeoutMs } = taskOf(state, attempt.node);
+  if (body.kind !== 'action') return rejected('internal', `"${attempt.task}" is not an action`);
+  const found = services.action(body.action);
   if (found === undefined) return rejected('action.unknown', `there is no action "${body.action}"`);
-  const config = configOf(desk, body, found.connector.name);
+  const config = configOf(services, body, found.connector.name);
   if ('class' in config) return config;
   const known = inputs.get(body.with);
-  const context = contextOf(flight, desk, config.config);
+  const context = contextOf(attempt, services, config.config);
   if (known?.action === found.action)
     return { action: known.action, input: known.input, timeoutMs, context };
-  const attempt = { key: flight.key, number: flight.attempt };
-  const given = inputOf(state, flight.node, attempt, found.action.addresses);
+  const extras = { key: attempt.key, number: attempt.number };
+  const given = inputOf(state, attempt.node, extras, found.action.addresses);
   if ('class' in given) return given;
   const checked = found.action.input.safeParse(given.value);
   if (!checked.success) {
@@ -121,14 +121,14 @@ const inputs = new WeakMap<JsonObject, { readonly action: Action; readonly input
 const NO_CONFIG = { config: {} };
 
 function configOf(
-  desk: Desk,
+  services: AttemptServices,
   body: Extract<Body, { kind: 'action' }>,
   kind: string,
 ): { config: unknown } | Failure {
   if (body.system === undefined) return NO_CONFIG;
-  const system = desk.systems.get(body.system);
+  const system = services.systems.get(body.system);
   if (system === undefined) {
-    const known = desk.systems.names().join(', ');
+    const known = services.systems.names().join(', ');
     return rejected(
       'system.unknown',
       `there is no system "${body.system}"; known: ${known === '' ? 'none' : known}`,

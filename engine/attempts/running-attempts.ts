@@ -1,59 +1,59 @@
 /**
- * The flights of this node that are in the air: begun, given up when they do not come back, and
+ * The attempts of this node that are in the air: begun, given up when they do not come back, and
  * brought down when the node stops.
  */
 import type { Clock } from '../clock.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import type { Flight } from '../runs/flight.ts';
+import type { Attempt } from '../runs/attempt.ts';
 import type { LiveRun } from '../runs/live-run.ts';
 import { Overdue } from './overdue.ts';
 
 /** How long the attempts of a run that is folded again may take to end. */
 const LANDING_MS = 30_000;
 
-export interface AirspaceParts {
+export interface RunningAttemptsParts {
   readonly clock: Clock;
   readonly dispatcher: () => Dispatcher;
   /** How long calls may take to end when the node stops. */
   readonly drainMs: number;
-  readonly perform: (flight: Flight) => Promise<unknown>;
+  readonly perform: (attempt: Attempt) => Promise<unknown>;
   /** A mistake of ours or of a connector: it fails the task, and never takes the engine with it. */
-  readonly broken: (flight: Flight, error: unknown) => Promise<void>;
+  readonly broken: (attempt: Attempt, error: unknown) => Promise<void>;
   /** Ends an attempt whose call does not come back. */
-  readonly giveUp: (flight: Flight) => Promise<void>;
+  readonly giveUp: (attempt: Attempt) => Promise<void>;
   /** Its outcome is the system's, which goes on by itself. */
-  readonly isJob: (flight: Flight) => boolean;
+  readonly isJob: (attempt: Attempt) => boolean;
 }
 
-export class Airspace {
-  readonly #parts: AirspaceParts;
-  readonly #flying = new Set<Flight>();
+export class RunningAttempts {
+  readonly #parts: RunningAttemptsParts;
+  readonly #attempts = new Set<Attempt>();
   readonly #landed = new Set<() => void>();
   readonly #overdue: Overdue;
 
-  constructor(parts: AirspaceParts) {
+  constructor(parts: RunningAttemptsParts) {
     this.#parts = parts;
-    this.#overdue = new Overdue(parts.clock, (flight) => this.#giveUp(flight));
+    this.#overdue = new Overdue(parts.clock, (attempt) => this.#giveUp(attempt));
   }
 
   get size(): number {
-    return this.#flying.size;
+    return this.#attempts.size;
   }
 
   /** One promise for an attempt; an async function would cost as much as the rest of it. */
-  begin(flight: Flight): void {
-    this.#flying.add(flight);
-    flight.halted = this.#overdue.halted;
-    const broken = (error: unknown): Promise<void> => this.#broken(flight, error);
+  begin(attempt: Attempt): void {
+    this.#attempts.add(attempt);
+    attempt.halted = this.#overdue.halted;
+    const broken = (error: unknown): Promise<void> => this.#broken(attempt, error);
     try {
-      void this.#parts.perform(flight).then(() => this.#over(flight), broken);
+      void this.#parts.perform(attempt).then(() => this.#over(attempt), broken);
     } catch (error) {
       void broken(error);
     }
   }
 
   halt(): void {
-    for (const flight of this.#flying) flight.halt('shutdown');
+    for (const attempt of this.#attempts) attempt.halt('shutdown');
   }
 
   /** No attempt of a run that left memory is under way; what does not end at all is not waited for. */
@@ -63,7 +63,7 @@ export class Airspace {
       over = true;
       for (const wake of this.#landed) wake();
     });
-    while (!over && [...this.#flying].some((flight) => flight.run === run)) {
+    while (!over && [...this.#attempts].some((attempt) => attempt.run === run)) {
       await new Promise<void>((resolve) => this.#landed.add(resolve));
     }
     cancel();
@@ -75,46 +75,46 @@ export class Airspace {
    */
   async drain(): Promise<void> {
     const { clock, drainMs, isJob } = this.#parts;
-    for (const flight of this.#flying)
-      if (!flight.calling || isJob(flight)) flight.halt('shutdown');
+    for (const attempt of this.#attempts)
+      if (!attempt.calling || isJob(attempt)) attempt.halt('shutdown');
     let over = false;
     const cancel = clock.after(drainMs, () => {
       over = true;
       this.halt();
       for (const wake of this.#landed) wake();
     });
-    while (this.#flying.size > 0 && !over) {
+    while (this.#attempts.size > 0 && !over) {
       await new Promise<void>((resolve) => this.#landed.add(resolve));
       this.#landed.clear();
     }
     cancel();
   }
 
-  #over(flight: Flight): void {
-    if (flight.overdue) this.#parts.dispatcher().cameBack(flight);
-    else this.#land(flight);
+  #over(attempt: Attempt): void {
+    if (attempt.overdue) this.#parts.dispatcher().cameBack(attempt);
+    else this.#land(attempt);
   }
 
-  #land(flight: Flight): void {
-    this.#flying.delete(flight);
+  #land(attempt: Attempt): void {
+    this.#attempts.delete(attempt);
     if (this.#landed.size > 0) for (const wake of this.#landed) wake();
   }
 
-  async #broken(flight: Flight, error: unknown): Promise<void> {
-    await this.#parts.broken(flight, error);
-    this.#over(flight);
+  async #broken(attempt: Attempt, error: unknown): Promise<void> {
+    await this.#parts.broken(attempt, error);
+    this.#over(attempt);
   }
 
   /** Its call is waited for no more, also when the node stops: only what is asked about it is. */
-  #giveUp(flight: Flight): void {
+  #giveUp(attempt: Attempt): void {
     const { dispatcher, giveUp, broken } = this.#parts;
-    dispatcher().giveUp(flight);
-    if (flight.stop === 'drop') {
-      this.#land(flight);
+    dispatcher().giveUp(attempt);
+    if (attempt.stop === 'drop') {
+      this.#land(attempt);
       return;
     }
-    void giveUp(flight)
-      .catch((error: unknown) => broken(flight, error))
-      .then(() => this.#land(flight));
+    void giveUp(attempt)
+      .catch((error: unknown) => broken(attempt, error))
+      .then(() => this.#land(attempt));
   }
 }

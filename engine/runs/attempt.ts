@@ -8,28 +8,28 @@ import type { LiveRun } from './live-run.ts';
 /** Why an attempt is to stop; `drop`: nobody wants its outcome any more. */
 export type Stop = 'cancel' | 'timeout' | 'drop' | 'shutdown';
 
-export class Flight {
+export class Attempt {
   readonly run: LiveRun;
   /** Changes only when a restart numbers the run's nodes afresh. */
   node: number;
   readonly task: string;
-  readonly attempt: number;
+  readonly number: number;
   /** Slots it holds while it is in the air. */
   readonly pools: Readonly<Record<string, number>> | undefined;
   /** Whose limit it counts against (`laneOf`). */
   readonly lane: string;
-  phase: 'queued' | 'flying' | 'done' = 'queued';
+  phase: 'queued' | 'running' | 'done' = 'queued';
   /** When it was queued, then when it was begun. */
   since: number;
   stop: Stop | undefined;
-  /** Its start was durable before this flight: what it was doing then. */
+  /** Its start was durable before this attempt: what it was doing then. */
   recovered: Follow | undefined;
   /** A call of the connector is under way that ends the attempt when it comes back. */
   calling = false;
   /** That call was given up, and has not come back. */
   overdue = false;
   /** Is told when the attempt is asked to stop. */
-  halted: ((flight: Flight) => void) | undefined;
+  halted: ((attempt: Attempt) => void) | undefined;
   #controller: AbortController | undefined;
   #interest: AbortController | undefined;
   #pausing: Set<() => void> | undefined;
@@ -45,7 +45,7 @@ export class Flight {
     this.run = run;
     this.node = work.node;
     this.task = work.task;
-    this.attempt = work.attempt;
+    this.number = work.attempt;
     this.lane = lane;
     this.since = since;
     this.pools = pools;
@@ -60,7 +60,7 @@ export class Flight {
   }
 
   get key(): string {
-    return `${this.run.id}:${this.task}:${this.attempt}`;
+    return `${this.run.id}:${this.task}:${this.number}`;
   }
 
   /** Made when first asked for: most attempts never look at it. */
