@@ -9,6 +9,7 @@ import { forgetAttempts } from './attempt-folders.ts';
 import { type AnyConnector, catalogueOf } from '../connectors/kit/index.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import type { Observer } from '../engine/observer.ts';
+import { DEFAULTS } from '../engine/options.ts';
 import type { SystemDirectory } from '../engine/systems.ts';
 import { passwordsIn } from '../journal/connection-string.ts';
 import type { OpenJournal } from '../journal/open.ts';
@@ -27,7 +28,6 @@ import { startTracing } from './tracing.ts';
 import { validated } from './validation.ts';
 import { VERSION } from './version.ts';
 
-const LEASE_MS = 5_000;
 /** Beyond its lease a node that does not answer is none any more. */
 const ANSWER_MS = 5_000;
 
@@ -146,7 +146,8 @@ interface Parts {
 function engineOf(options: HouseOptions, parts: Parts): Engine {
   const { nodeName, connectors, database, systems, access, redactor, log, observer, reader } =
     parts;
-  const { leaseMs = LEASE_MS, stateDirectory = options.folder.stateDirectory } = options.node ?? {};
+  const { leaseMs = DEFAULTS.leaseMs, stateDirectory = options.folder.stateDirectory } =
+    options.node ?? {};
   return createEngine({
     journal: database.journal,
     connectors,

@@ -6,78 +6,37 @@
  *   stop:  begin nothing new → finish calls that are going on (jobs go on by themselves) → write
  *          what is left → give the lease back: from then on the other nodes go on with the runs
  */
-import type { Action, AnyConnector, Connector } from '../connectors/kit/connector.ts';
+import type { Action, Connector } from '../connectors/kit/connector.ts';
 import type { Bell } from '../journal/bells.ts';
-import type { Journal } from '../journal/journal.ts';
 import type { NodeLease } from '../journal/ownership.ts';
 import type { PoolRow } from '../journal/pools.ts';
 import { catalogueOf } from '../connectors/kit/catalogue.ts';
 import { TuttiError } from '../model/errors.ts';
 import { readWorkflow } from '../language/read.ts';
-import type { Redactor } from '../model/redactor.ts';
 import type { AttemptReport } from '../model/run.ts';
 import { RunningAttempts } from './attempts/running-attempts.ts';
 import { giveUp, runAction } from './attempts/attempt-runner.ts';
 import { Errands } from './door/errands.ts';
-import type { Chance, Clock, Ids } from './clock.ts';
 import { Courier } from './door/courier.ts';
 import type { AttemptServices } from './attempts/attempt-services.ts';
 import { Dispatcher, laneOf, limitsOf } from './attempts/dispatcher.ts';
-import type { Door, Peer } from './door.ts';
+import type { Door } from './door.ts';
 import { ChildRuns } from './attempts/child-runs.ts';
 import type { Attempt } from './runs/attempt.ts';
 import { Followers, signalled } from './runs/followers.ts';
 import { LogWriter } from './attempts/log-writer.ts';
 import { Membership } from './cluster/membership.ts';
 import { fail, failureOf, isOutcome, plain } from './attempts/outcome.ts';
-import type { EngineReadings, Observer } from './observer.ts';
+import type { EngineReadings } from './observer.ts';
+import { DEFAULTS, type EngineOptions, type ReadyOptions } from './options.ts';
 import { Owner } from './runs/owner.ts';
 import { Peers } from './door/peers.ts';
 import { Pipeline } from './runs/pipeline.ts';
 import { Pools } from './attempts/pools.ts';
-import { Entrance, type Reading, settled } from './door/submit.ts';
-import type { SystemDirectory } from './systems.ts';
+import { Reconciler } from './attempts/reconciler.ts';
+import type { RunListener } from './runs/run-listener.ts';
+import { Entrance, settled } from './door/submit.ts';
 import { Versions } from './runs/versions.ts';
-
-export interface EngineOptions {
-  readonly journal: Journal;
-  readonly connectors: readonly AnyConnector[];
-  readonly systems: SystemDirectory;
-  /** The same name again is the same node: it takes its runs back at once. */
-  readonly nodeName: string;
-  readonly clock: Clock;
-  readonly chance: Chance;
-  readonly ids: Ids;
-  /** Where connectors keep what they must find again after a crash. */
-  readonly stateDirectory: string;
-  /** Identifies that folder: what an attempt left there is found again only where it was begun. */
-  readonly place?: string;
-  /** Blacks secrets out of what attempts leave; without one there are none. */
-  readonly redactor?: Redactor | undefined;
-  /** How much of an attempt's log is kept. */
-  readonly logLimitBytes?: number | undefined;
-  readonly log: {
-    warn(fields: object, message: string): void;
-    info(fields: object, message: string): void;
-  };
-  readonly leaseMs?: number;
-  /** Is told what happens; without one watching costs nothing. */
-  readonly observer?: Observer;
-  /** Runs in memory at most; more wait in the journal. */
-  readonly mostRuns?: number;
-  /** See the kernel's context: the simulator settles one event at a time in some of its runs. */
-  readonly settledAtOnce?: number;
-  /** The door of another node by its address; without it commands for its runs are refused. */
-  readonly peers?: (url: string) => Peer;
-  /** What a job of the run shows to the API: it may look at that run and act on it. */
-  readonly tokenOf?: (run: string) => string;
-  /** How long calls may take to end when the node stops. */
-  readonly drainMs?: number;
-  /** Is told which runs retention has deleted. */
-  readonly gone?: (runs: readonly string[]) => void;
-  /** Reads workflow files; without it they are read on this thread. */
-  readonly read?: Reading;
-}
 
 export interface Engine {
   readonly door: Door;
@@ -91,9 +50,6 @@ export interface Engine {
   readings(): EngineReadings;
 }
 
-const LEASE_MS = 5_000;
-const MOST_RUNS = 10_000;
-const DRAIN_MS = 10_000;
 /** Beyond the lease of a node that died: time for the others to take its runs over. */
 const TAKE_OVER_MS = 4_000;
 
@@ -103,13 +59,14 @@ export function createEngine(options: EngineOptions): Engine {
 
 class Orchestra implements Engine {
   readonly fenced: Promise<TuttiError>;
-  readonly #options: EngineOptions;
+  readonly #options: ReadyOptions;
   readonly #actions = new Map<string, { action: Action; connector: Connector }>();
   /** By lane. */
   readonly #limits: ReadonlyMap<string, number>;
   readonly #pools: Pools;
   readonly #versions: Versions;
   readonly #owner: Owner;
+  readonly #reconciler: Reconciler;
   readonly #followers: Followers;
   readonly #children: ChildRuns;
   readonly #entrance: Entrance;
@@ -125,7 +82,7 @@ class Orchestra implements Engine {
   #fence: (error: TuttiError) => void = () => {};
 
   constructor(options: EngineOptions) {
-    this.#options = options;
+    this.#options = { ...DEFAULTS, ...options };
     const { journal, clock, observer } = options;
     this.fenced = new Promise((resolve) => {
       this.#fence = resolve;
@@ -152,6 +109,8 @@ class Orchestra implements Engine {
     this.#followers = new Followers(clock, (run) => this.#owner.live.has(run));
     this.#owner = this.#makeOwner();
     this.#entrance = this.#makeEntrance();
+    this.#reconciler = this.#makeReconciler();
+    this.#owner.connect(this.#reconciler, this.#listener());
     this.#services = this.#makeServices();
     this.#children = this.#makeChildRuns();
     this.#errands = new Errands({
@@ -184,9 +143,9 @@ class Orchestra implements Engine {
       lanes: this.#dispatcher.lanes(),
       pools: this.#pools.readings(),
       runs,
-      mostRuns: this.#options.mostRuns ?? MOST_RUNS,
+      mostRuns: this.#options.mostRuns,
       unwrittenEvents: this.#pipeline?.depth ?? 0,
-      leaseMs: this.#options.leaseMs ?? LEASE_MS,
+      leaseMs: this.#options.leaseMs,
       stalled: this.#entrance.stalls().length > 0,
       databaseStalled: this.#options.journal.stalls().length > 0,
     };
@@ -194,7 +153,7 @@ class Orchestra implements Engine {
 
   async start(url: string | null): Promise<void> {
     const { journal, clock, nodeName } = this.#options;
-    const leaseMs = this.#options.leaseMs ?? LEASE_MS;
+    const leaseMs = this.#options.leaseMs;
     const askedAt = { now: clock.now(), elapsed: clock.elapsed() };
     const lease = await journal.register(nodeName, leaseMs, url);
     this.#lease = lease;
@@ -207,7 +166,7 @@ class Orchestra implements Engine {
       askedAt,
       clock,
       owner: this.#owner,
-      mostRuns: this.#options.mostRuns ?? MOST_RUNS,
+      mostRuns: this.#options.mostRuns,
       children: () => this.#dispatcher.active('workflow'),
       hear: (bell) => this.#hear(bell),
       claimed: (runs) => observer?.claimed(runs),
@@ -279,7 +238,7 @@ class Orchestra implements Engine {
 
   /** A database that does not answer must not keep the node from stopping: nothing durable is lost. */
   async #within(work: Promise<unknown> | undefined): Promise<void> {
-    const { clock, drainMs = DRAIN_MS } = this.#options;
+    const { clock, drainMs } = this.#options;
     const { promise: over, resolve } = signalled();
     const cancel = clock.after(drainMs, resolve);
     await Promise.race([work?.catch(() => undefined), over]);
@@ -322,23 +281,35 @@ class Orchestra implements Engine {
         ...(settledAtOnce !== undefined && { settledAtOnce }),
       },
       pipeline: () => this.#writing(),
-      dispatcher: () => this.#dispatcher,
-      lane: (body) => laneOf(body, this.#limits),
-      ended: (state) => this.#children.ended(state),
-      untold: (run) => void this.#children.tell(run),
-      landed: (run) => this.#running.landed(run),
-      remember: (runs) => this.#membership?.remember(runs),
-      slept: (wakeAt) => this.#membership?.slept(wakeAt),
       lease: () => this.#leased(),
-      fenced: (error) => this.#lost(error),
-      cancelChild: (child, attempt) => void this.#children.cancel(child, attempt),
-      noticed: (run, durable) => this.#entrance.noticed(run, durable),
       observer: this.#options.observer,
     });
   }
 
+  #listener(): RunListener {
+    return {
+      ended: (run) => this.#children.ended(run),
+      reopened: (run) => void this.#children.tell(run),
+      durable: (run, durable) => this.#entrance.noticed(run, durable),
+      unloaded: (wakeAt) => this.#membership?.slept(wakeAt),
+      postponed: (runs) => this.#membership?.remember(runs),
+      fenced: (error) => this.#lost(error),
+    };
+  }
+
+  #makeReconciler(): Reconciler {
+    return new Reconciler({
+      clock: this.#options.clock,
+      dispatcher: this.#dispatcher,
+      lane: (body) => laneOf(body, this.#limits),
+      apply: (run, command) => this.#owner.apply(run, command),
+      cancelChild: (child, attempt) => void this.#children.cancel(child, attempt),
+      quiescent: (run) => this.#running.landed(run),
+    });
+  }
+
   #makeRunningAttempts(): RunningAttempts {
-    const { clock, drainMs = DRAIN_MS, log } = this.#options;
+    const { clock, drainMs, log } = this.#options;
     return new RunningAttempts({
       clock,
       dispatcher: () => this.#dispatcher,
@@ -383,7 +354,7 @@ class Orchestra implements Engine {
         ((source, options) => Promise.resolve(readWorkflow(source, { ...options, actions }))),
       clock,
       ids,
-      mostRuns: this.#options.mostRuns ?? MOST_RUNS,
+      mostRuns: this.#options.mostRuns,
       lease: () => this.#leased(),
       node: () => this.#lease?.node,
       followers: this.#followers,
@@ -408,7 +379,7 @@ class Orchestra implements Engine {
     return new Courier({
       peers: new Peers(journal.views, peers),
       clock,
-      patienceMs: (this.#options.leaseMs ?? LEASE_MS) + TAKE_OVER_MS,
+      patienceMs: this.#options.leaseMs + TAKE_OVER_MS,
       onNews: (wake) => this.#membership?.onNews(wake) ?? (() => {}),
     });
   }
@@ -444,7 +415,7 @@ class Orchestra implements Engine {
         if (isOutcome(command)) attempt.conclude();
         this.#owner.apply(attempt.run, command);
       },
-      abandon: (attempt) => this.#owner.abandon(attempt),
+      abandon: (attempt) => this.#reconciler.abandon(attempt),
       mayLeave: () => this.#membership?.mayLeave() ?? true,
       done: (attempt) => this.#dispatcher.done(attempt),
     };

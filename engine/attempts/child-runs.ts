@@ -34,7 +34,8 @@ import type { Accepted } from '../door.ts';
 import type { Attempt } from '../runs/attempt.ts';
 import type { Followers } from '../runs/followers.ts';
 import type { LiveRun } from '../runs/live-run.ts';
-import type { EndedRun, Owner } from '../runs/owner.ts';
+import type { Owner } from '../runs/owner.ts';
+import type { EndedRun } from '../runs/run-listener.ts';
 
 /** Between two tries to reach a child's node, or the journal. */
 const AGAIN_MS = 1_000;

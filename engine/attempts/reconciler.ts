@@ -7,6 +7,7 @@ import {
   type Follow,
   indexOf,
   isQueued,
+  type Overlay,
   runTimer,
   taskOf,
   type Timer,
@@ -19,24 +20,25 @@ import type { AttemptReport, Refusal } from '../../model/run.ts';
 import type { Clock } from '../clock.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { Attempt } from '../runs/attempt.ts';
-import type { LiveRun } from '../runs/live-run.ts';
+import type { LiveRun, Settled } from '../runs/live-run.ts';
+import type { World } from '../runs/world.ts';
 
 export interface ReconcilerParts {
   readonly clock: Clock;
-  readonly dispatcher: () => Dispatcher;
+  readonly dispatcher: Dispatcher;
   /** Whose limit an attempt of it counts against. */
   readonly lane: (body: Body) => string;
   readonly apply: (run: LiveRun, command: AttemptReport) => Refusal | undefined;
   /** An attempt of a child run is to be cancelled. */
   readonly cancelChild: (child: string, attempt: Attempt) => void;
+  /** Resolves when no attempt of the run is under way on this node. */
+  readonly quiescent: (run: LiveRun) => Promise<void>;
 }
-
-type Settled = (error?: Error) => void;
 
 /** So many are begun, each with what it decides at once, in some tens of milliseconds. */
 const NODES_AT_ONCE = 400;
 
-export class Reconciler {
+export class Reconciler implements World {
   readonly #parts: ReconcilerParts;
 
   #stopped = false;
@@ -52,11 +54,11 @@ export class Reconciler {
   }
 
   /** Every node of a run that has just come into memory. */
-  takeUp(run: LiveRun): void {
+  adopt(run: LiveRun): void {
     const nodes = run.state.nodes.map((_, node) => node);
     this.#inTurns(run, nodes, 0, () => {
-      this.#parts.dispatcher().tookUp(run);
-      this.runTimer(run);
+      this.#parts.dispatcher.tookUp(run);
+      this.setRunTimer(run);
     });
   }
 
@@ -90,7 +92,7 @@ export class Reconciler {
   }
 
   /** The run leaves memory: nothing of it goes on here, unless it comes back at once. */
-  letGo(run: LiveRun, comesBack: boolean): void {
+  evict(run: LiveRun, comesBack: boolean): void {
     for (const attempt of run.attempts)
       if (attempt !== undefined) this.#drop(run, attempt, comesBack);
     this.clearTimers(run);
@@ -132,11 +134,11 @@ export class Reconciler {
     const attempt = new Attempt(run, work, lane, this.#parts.clock.now(), pools);
     run.attempts[work.node] = attempt;
     if (work.kind === 'dispatch') {
-      this.#parts.dispatcher().enqueue(attempt);
+      this.#parts.dispatcher.enqueue(attempt);
     } else {
       attempt.recovered = work;
       if (work.cancel) attempt.halt('cancel');
-      this.#parts.dispatcher().resume(attempt);
+      this.#parts.dispatcher.resume(attempt);
     }
   }
 
@@ -162,7 +164,7 @@ export class Reconciler {
     for (const attempt of gone) this.#drop(run, attempt, true);
     if (gone.length === 0) return settled;
     return (error) => {
-      if (error === undefined && run.resident) this.#parts.dispatcher().restarted(run);
+      if (error === undefined && run.resident) this.#parts.dispatcher.restarted(run);
       settled?.(error);
     };
   }
@@ -176,7 +178,7 @@ export class Reconciler {
   #drop(run: LiveRun, attempt: Attempt, comesBack = false): void {
     if (run.attempts[attempt.node] === attempt) run.attempts[attempt.node] = undefined;
     if (attempt.phase !== 'done') attempt.halt('drop');
-    this.#parts.dispatcher().leave(attempt, comesBack);
+    this.#parts.dispatcher.leave(attempt, comesBack);
   }
 
   #setTimer(run: LiveRun, node: number, effect: Timer | undefined): void {
@@ -206,12 +208,29 @@ export class Reconciler {
         : { type: 'WakeTask', run: run.id, task, attempt };
     if (this.#parts.apply(run, command) === undefined) return;
     // Refused: the machine's timer was a moment early, or the plan has changed. Look again.
-    if (node < 0) this.runTimer(run);
+    if (node < 0) this.setRunTimer(run);
     // What it changed to may not be durable yet: then its commit comes here (law 4).
     else if (isDurable(run, node)) this.reconcile(run, node);
   }
 
-  runTimer(run: LiveRun): void {
+  quiescent(run: LiveRun): Promise<void> {
+    return this.#parts.quiescent(run);
+  }
+
+  overlayOf(run: LiveRun): Overlay {
+    return {
+      runningSince: (node) => {
+        const attempt = run.attempts[node];
+        return attempt?.phase === 'running' ? attempt.since : undefined;
+      },
+      waitsFor: (node) => {
+        const attempt = run.attempts[node];
+        return attempt === undefined ? undefined : this.#parts.dispatcher.gate(attempt);
+      },
+    };
+  }
+
+  setRunTimer(run: LiveRun): void {
     if (run.state.deadline === undefined && run.timers.size === 0) return;
     this.#setTimer(run, -1, runTimer(run.state)[0]);
   }

@@ -45,7 +45,8 @@ import type {
 import type { Courier } from './courier.ts';
 import type { Followers } from '../runs/followers.ts';
 import type { LiveRun } from '../runs/live-run.ts';
-import type { EndedRun, Owner } from '../runs/owner.ts';
+import type { Owner } from '../runs/owner.ts';
+import type { EndedRun } from '../runs/run-listener.ts';
 import type { Pipeline } from '../runs/pipeline.ts';
 import { repair } from './repair.ts';
 import { deformity, malformation } from './request.ts';

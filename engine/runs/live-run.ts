@@ -7,6 +7,9 @@ import type { EventRow, RunRow, RunUpdate } from '../../journal/append.ts';
 import type { RunEvent } from '../../model/run.ts';
 import type { Attempt } from './attempt.ts';
 
+/** Called once something is durable, or with the reason why it never will be. */
+export type Settled = (error?: Error) => void;
+
 /** What one step wrote, waiting for its place in a batch. */
 export interface Entry {
   readonly start: RunRow | undefined;
@@ -20,8 +23,7 @@ export interface Entry {
   readonly seq: number;
   /** What it says, for the observer; nothing when nobody watches. */
   readonly facts: readonly RunEvent[] | undefined;
-  /** Called once the entry is durable, or with the reason why it never will be. */
-  readonly settled: ((error?: Error) => void) | undefined;
+  readonly settled: Settled | undefined;
 }
 
 export interface LiveRun {

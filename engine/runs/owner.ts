@@ -1,35 +1,33 @@
 /**
  * The owner of runs: holds each run that this node works on in memory, passes commands through
  * the kernel, hands what it decides to the pipeline, and, once that is durable, lets the world
- * follow (law 4, `reconciler.ts`), tells parents, puts runs to sleep.
+ * follow (law 4, `world.ts`), tells parents, puts runs to sleep.
  */
 import type { RunRow, RunUpdate } from '../../journal/append.ts';
 import type { Journal } from '../../journal/journal.ts';
 import type { NodeLease } from '../../journal/ownership.ts';
 import type { StoredRun } from '../../journal/runs.ts';
-import type { Context, Overlay, RunState } from '../../kernel/run/machine.ts';
+import type { Context, Overlay } from '../../kernel/run/machine.ts';
 import { first, isAtRest, runStatusOf, settleOn, step } from '../../kernel/run/machine.ts';
 import { isRefusal } from '../../model/refusal.ts';
 import type { Mutable } from '../../model/mutable.ts';
-import type { Body } from '../../model/definition.ts';
 import { TuttiError } from '../../model/errors.ts';
 import type { AttemptReport, DoorCommand, Refusal, RunEvent, RunStarted } from '../../model/run.ts';
 import { Elsewhere, failures, isAside } from './absence.ts';
 import type { Clock } from '../clock.ts';
-import type { Dispatcher } from '../attempts/dispatcher.ts';
-import type { Attempt } from './attempt.ts';
 import { signalled } from './followers.ts';
 import { foldOf, Unfoldable } from './fold.ts';
 import { Leavings } from './leavings.ts';
-import { type Entry, type LiveRun, newLiveRun } from './live-run.ts';
+import { type Entry, type LiveRun, newLiveRun, type Settled } from './live-run.ts';
 import type { Observer } from '../observer.ts';
 import type { Pipeline, PipelineListener } from './pipeline.ts';
-import { Reconciler } from '../attempts/reconciler.ts';
 import { Refusals } from './refusals.ts';
+import type { RunListener } from './run-listener.ts';
 import { fallsAsleep, wakeAtOf } from './sleep.ts';
 import { type Reading, Shelf } from './shelf.ts';
 import { rowOf, startRowOf, updateOf } from './rows.ts';
 import type { Versions } from './versions.ts';
+import type { World } from './world.ts';
 
 export interface OwnerParts {
   readonly journal: Journal;
@@ -38,31 +36,9 @@ export interface OwnerParts {
   /** What the kernel is given beside the time. */
   readonly context: Omit<Context, 'now'>;
   readonly pipeline: () => Pipeline;
-  readonly dispatcher: () => Dispatcher;
-  readonly lane: (body: Body) => string;
-  /** A run has ended and that is durable. */
-  readonly ended: (state: EndedRun) => void;
-  /** A run goes on after its end, and that is durable: its parent is to hear of it. */
-  readonly untold: (run: LiveRun) => void;
-  /** Resolves when no attempt of the run is under way on this node. */
-  readonly landed: (run: LiveRun) => Promise<void>;
-  /** These runs of this node are active, and could not be brought into memory yet. */
-  readonly remember: (runs: readonly string[]) => void;
-  /** A run went to sleep until then, or left memory: there is room for others. */
-  readonly slept: (wakeAt: number) => void;
-  /** An attempt of a child run is to be cancelled. */
-  readonly cancelChild: (child: string, attempt: Attempt) => void;
   readonly lease: () => NodeLease;
-  /** Somebody else has this node's lease. */
-  readonly fenced: (error: TuttiError) => void;
-  readonly noticed: (run: string, durable: number) => void;
   readonly observer: Observer | undefined;
 }
-
-type Settled = (error?: Error) => void;
-
-/** What the end of a run says to others. */
-export type EndedRun = Pick<RunState, 'id' | 'workflow' | 'createdAt' | 'end' | 'parent'>;
 
 export class Owner implements PipelineListener {
   readonly live = new Map<string, LiveRun>();
@@ -70,31 +46,31 @@ export class Owner implements PipelineListener {
   readonly #loading = new Map<string, Promise<LiveRun | null>>();
   /** Starts for which there was no room, until they are written. */
   readonly #givenAway = new Map<string, Promise<void>>();
-  readonly #world: Reconciler;
   readonly #now: Mutable<Context>;
   readonly #leavings: Leavings;
   readonly #refusals: Refusals;
   readonly #shelf: Shelf;
   /** Runs that left memory while they were being loaded. */
   readonly #passed = new Set<string>();
+  #world!: World;
+  #listener!: RunListener;
   #stopped = false;
 
   constructor(parts: OwnerParts) {
     this.#parts = parts;
     this.#now = { now: 0, ...parts.context };
-    this.#leavings = new Leavings(parts.landed);
+    this.#leavings = new Leavings((run) => this.#world.quiescent(run));
     this.#shelf = new Shelf(parts);
     this.#refusals = new Refusals({
       takeUp: (run) => void this.#takeUpAgain(run),
       setAside: (run, reason) => void this.#setAsideAlone(run, reason),
     });
-    this.#world = new Reconciler({
-      clock: parts.clock,
-      dispatcher: parts.dispatcher,
-      lane: parts.lane,
-      apply: (run, command) => this.apply(run, command),
-      cancelChild: parts.cancelChild,
-    });
+  }
+
+  /** Closes the ring: the world drives runs through this owner. Called once, before anything else. */
+  connect(world: World, listener: RunListener): void {
+    this.#world = world;
+    this.#listener = listener;
   }
 
   /** From now on nothing new is begun; what is on its way to the book still lands. */
@@ -306,21 +282,7 @@ export class Owner implements PipelineListener {
   }
 
   overlay(run: LiveRun): Overlay {
-    return {
-      runningSince: (node) => {
-        const attempt = run.attempts[node];
-        return attempt?.phase === 'running' ? attempt.since : undefined;
-      },
-      waitsFor: (node) => {
-        const attempt = run.attempts[node];
-        return attempt === undefined ? undefined : this.#parts.dispatcher().gate(attempt);
-      },
-    };
-  }
-
-  /** The start of an attempt was refused: it never left the house, and its place is free again. */
-  abandon(attempt: Attempt): void {
-    this.#world.abandon(attempt);
+    return this.#world.overlayOf(run);
   }
 
   committed(run: LiveRun, entries: readonly Entry[]): void {
@@ -329,7 +291,7 @@ export class Owner implements PipelineListener {
     if (!run.resident) {
       for (const entry of entries) entry.settled?.();
       this.#leavings.look(run);
-      this.#parts.noticed(run.id, run.durable);
+      this.#listener.durable(run.id, run.durable);
       return;
     }
     const quiet = run.pending.length === 0 && run.committing === null;
@@ -339,13 +301,13 @@ export class Owner implements PipelineListener {
       if (this.#stopped || leaving) continue;
       this.#world.follow(run, entry.touched);
     }
-    this.#parts.noticed(run.id, run.durable);
+    this.#listener.durable(run.id, run.durable);
     if (!quiet || this.#stopped) return;
-    if (run.state.untold !== undefined) this.#parts.untold(run);
+    if (run.state.untold !== undefined) this.#listener.reopened(run);
     if (run.state.end !== undefined) this.#over(run);
     else if (leaving) this.#evict(run);
     else if (fallsAsleep(run, this.#parts.clock)) this.#decided(run, [], undefined);
-    else this.#world.runTimer(run);
+    else this.#world.setRunTimer(run);
   }
 
   /** What these runs decided will never be written; `lost`: what it was. */
@@ -355,7 +317,7 @@ export class Owner implements PipelineListener {
       else if (run.resident) this.#leave(run);
       this.#leavings.look(run);
     }
-    if (error.code === 'node.fenced') this.#parts.fenced(error);
+    if (error.code === 'node.fenced') this.#listener.fenced(error);
     if (lost === undefined || this.#stopped) return;
     for (const run of runs) this.#refusals.note(run, lost, error);
   }
@@ -425,9 +387,9 @@ export class Owner implements PipelineListener {
     const meanwhile = this.live.get(id);
     if (meanwhile !== undefined) return meanwhile;
     this.#admit(run);
-    this.#world.takeUp(run);
+    this.#world.adopt(run);
     if (!isAtRest(run.state)) this.#settleOn(run);
-    if (run.state.untold !== undefined) this.#parts.untold(run);
+    if (run.state.untold !== undefined) this.#listener.reopened(run);
     return run;
   }
 
@@ -454,7 +416,7 @@ export class Owner implements PipelineListener {
   async #setAsideAlone(id: string, reason: string): Promise<void> {
     await this.#leavings.over(id);
     const done = await this.#leavings.during(id, () => this.#setAside(id, reason));
-    if (!done) this.#parts.remember([id]);
+    if (!done) this.#listener.postponed([id]);
   }
 
   /** Its memory may be ahead of the book: it is folded again. */
@@ -473,7 +435,7 @@ export class Owner implements PipelineListener {
   async #takeUpAgain(id: string): Promise<void> {
     if (this.#stopped) return;
     const left = await failures([id], () => this.with(id, (run) => this.release(run)));
-    if (left.length > 0) this.#parts.remember(left);
+    if (left.length > 0) this.#listener.postponed(left);
   }
 
   #admit(run: LiveRun): void {
@@ -483,7 +445,7 @@ export class Owner implements PipelineListener {
 
   #over(run: LiveRun): void {
     this.#evict(run);
-    this.#parts.ended(run.state);
+    this.#listener.ended(run.state);
   }
 
   #evict(run: LiveRun, comesBack = false): void {
@@ -491,8 +453,8 @@ export class Owner implements PipelineListener {
     // First of all: what it gives back may let another attempt of this very run begin.
     run.resident = false;
     this.live.delete(run.id);
-    this.#world.letGo(run, comesBack);
+    this.#world.evict(run, comesBack);
     if (this.#loading.has(run.id)) this.#passed.add(run.id);
-    this.#parts.slept(run.state.end === undefined ? (run.row.wakeAt ?? Infinity) : Infinity);
+    this.#listener.unloaded(run.state.end === undefined ? (run.row.wakeAt ?? Infinity) : Infinity);
   }
 }

@@ -38,6 +38,18 @@ const MACHINE = 'kernel/run/machine.ts';
 const SLOTS = 'kernel/slots.ts';
 const AUTHORITY = 'kernel/authority.ts';
 const OBSERVER = 'engine/observer.ts';
+/** What the folders of the engine share: ports and small machines, which know none of them. */
+const ENGINE_GROUND =
+  /^engine\/(door|clock|alarms|observer|fifo|systems|coalesced|wait-for)(\.test)?\.ts$/;
+const RUNS = 'engine/runs';
+const ENGINE_PACKAGES: readonly string[] = ['node:crypto', 'node:events', 'node:path'];
+/** Folders of the engine, each a home of its own: `engine/` itself wires them. */
+const ENGINE_FOLDERS: readonly string[] = [
+  RUNS,
+  'engine/attempts',
+  'engine/door',
+  'engine/cluster',
+];
 
 export const ROOMS: readonly Room[] = [
   {
@@ -104,9 +116,40 @@ export const ROOMS: readonly Room[] = [
   {
     room: 'engine',
     rooms: ['model', 'language', MACHINE, SLOTS, PORT, 'connectors/kit'],
-    packages: ['node:crypto', 'node:events', 'node:path'],
+    packages: ENGINE_PACKAGES,
     because:
       'engine drives ports: storage and connectors are handed in, so it runs under the simulator.',
+  },
+  {
+    room: ENGINE_GROUND,
+    rooms: ['model', 'language', PORT, 'connectors/kit', ENGINE_GROUND],
+    packages: ENGINE_PACKAGES,
+    because: 'the ground of the engine is shared by its folders, and knows none of them.',
+  },
+  {
+    room: RUNS,
+    rooms: ['model', 'language', MACHINE, PORT, ENGINE_GROUND],
+    packages: ENGINE_PACKAGES,
+    because:
+      'engine/runs keeps runs; what follows from them outside, and who hears of it, are the ports `World` and `RunListener`, or folders import each other in a ring.',
+  },
+  {
+    room: 'engine/attempts',
+    rooms: ['model', 'language', MACHINE, SLOTS, PORT, 'connectors/kit', RUNS, ENGINE_GROUND],
+    packages: ENGINE_PACKAGES,
+    because: 'engine/attempts implements the world of runs, and knows neither door nor cluster.',
+  },
+  {
+    room: 'engine/door',
+    rooms: ['model', 'language', MACHINE, PORT, RUNS, ENGINE_GROUND],
+    packages: ENGINE_PACKAGES,
+    because: 'engine/door brings commands to runs, and knows neither attempts nor cluster.',
+  },
+  {
+    room: 'engine/cluster',
+    rooms: ['model', PORT, RUNS, ENGINE_GROUND],
+    packages: ENGINE_PACKAGES,
+    because: 'engine/cluster brings runs to a node, and knows neither attempts nor door.',
   },
   {
     room: 'watch',
@@ -208,11 +251,15 @@ export function isOf(path: string, room: Room['room']): boolean {
   return typeof room === 'string' ? isWithin(path, room) : room.test(path);
 }
 
-/** The folder that a file may import freely: its room, or its connector; a file of the port has none. */
+/**
+ * The folder that a file may import freely: its room, its connector, or its folder of the engine; a
+ * file of the port, or of the engine's ground, has none.
+ */
 export function homeOf(path: string): string {
   if (PORT.test(path)) return path;
   const [room = '', folder = ''] = path.split('/');
-  const own = [...OWN_PACKAGES, MEMORY].find((one) => isWithin(path, one));
+  if (ENGINE_GROUND.test(path)) return path;
+  const own = [...OWN_PACKAGES, MEMORY, ...ENGINE_FOLDERS].find((one) => isWithin(path, one));
   const inConnector = room === 'connectors' && path.split('/').length > 2;
   return own ?? (inConnector ? `${room}/${folder}` : room);
 }

@@ -3,7 +3,8 @@
  * their engines, wired together over one schedule. The engine in it is the real one.
  */
 import { Alarms } from '../../engine/alarms.ts';
-import { createEngine, type EngineOptions } from '../../engine/engine.ts';
+import { createEngine } from '../../engine/engine.ts';
+import type { EngineOptions } from '../../engine/options.ts';
 import type { Batch } from '../../journal/append.ts';
 import type { SlotKey, SlotWant } from '../../journal/slots.ts';
 import type { VersionRow } from '../../journal/versions.ts';
