@@ -82,9 +82,9 @@ export class CardboardHouse implements House {
   stalls: string[] = [];
   databaseIsDown = false;
   filters: unknown[] = [];
-  /** Resolves when somebody waits for news; its value lets the news come. */
-  #waits: (wait: { news: () => void; signal: AbortSignal }) => void = () => undefined;
-  readonly waiting = new Promise<{ news: () => void; signal: AbortSignal }>((resolve) => {
+  /** Resolves when somebody waits for a commit; its value is that commit. */
+  #waits: (wait: { commit: () => void; signal: AbortSignal }) => void = () => undefined;
+  readonly waiting = new Promise<{ commit: () => void; signal: AbortSignal }>((resolve) => {
     this.#waits = resolve;
   });
   logReads = 0;
@@ -96,17 +96,17 @@ export class CardboardHouse implements House {
     return this.refusal ?? { refused: false as const, run: 'r-1' };
   }
 
-  heard = new Set<() => void>();
-  readonly news = (hear: () => void) => {
-    this.heard.add(hear);
-    return () => this.heard.delete(hear);
+  listeners = new Set<() => void>();
+  readonly onCommit = (committed: () => void) => {
+    this.listeners.add(committed);
+    return () => this.listeners.delete(committed);
   };
   feedRows: EventRow[] = [];
   feedReads = 0;
   /** As if a node had committed them. */
   commit(...rows: readonly EventRow[]): void {
     this.feedRows.push(...rows);
-    for (const hear of this.heard) hear();
+    for (const committed of this.listeners) committed();
   }
   logged: () => void = () => undefined;
 
@@ -146,9 +146,9 @@ export class CardboardHouse implements House {
     changed: (_run, _seq, signal) =>
       new Promise((resolve) => {
         signal.addEventListener('abort', () => resolve());
-        this.#waits({ news: resolve, signal });
+        this.#waits({ commit: resolve, signal });
       }),
-    news: this.news,
+    onCommit: this.onCommit,
     written: (_run, signal) =>
       new Promise((resolve) => {
         this.logged = resolve;

@@ -38,7 +38,7 @@ export interface House {
   /** What `/metrics` answers; there is no such page without it. */
   readonly metrics?: { expose(): Promise<Exposition> };
   /** Calls back when events may have been committed, by this node or another. The result ends it. */
-  readonly news: (hear: () => void) => () => void;
+  readonly onCommit: (committed: () => void) => () => void;
 }
 
 export interface Room extends House {

@@ -282,9 +282,9 @@ describe('following', () => {
 
   it('waits for the door, then reads again', async () => {
     const answer = call('GET', '/runs/r-1/events?after=4&wait=60s');
-    const { news } = await house.waiting;
+    const { commit } = await house.waiting;
     house.eventRows = [event(5)];
-    news();
+    commit();
     expect((await answer).body).toMatchObject({ next: 5, more: false, events: [{ seq: 5 }] });
   });
 

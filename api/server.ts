@@ -120,7 +120,7 @@ export async function createApp(house: House, options: ServerOptions): Promise<A
 function openRoom(app: App, house: House, options: ServerOptions): Room {
   const source = new Source(house.views);
   const tail = new Tail(source, {
-    news: house.news,
+    onCommit: house.onCommit,
     broken: (error) => app.log.warn({ err: error }, 'the feed cannot be read; it is tried again'),
   });
   const room: Room = {

@@ -175,12 +175,12 @@ function engineOf(options: HouseOptions, parts: Parts): Engine {
   });
 }
 
-/** Of this node by its engine, of the others by their bell. */
-function newsOf(engine: Engine, database: OpenJournal, hear: () => void): () => void {
+/** Of this node by its engine, of the others by their notification. */
+function subscribe(engine: Engine, database: OpenJournal, committed: () => void): () => void {
   const endings = [
-    engine.door.news(hear),
+    engine.door.onCommit(committed),
     database.journal.listen(({ about }) => {
-      if (about === 'feed' || about === 'again') hear();
+      if (about === 'feed' || about === 'resync') committed();
     }),
   ];
   return () => {
@@ -207,7 +207,7 @@ async function serve(
       validate: async (source, file) =>
         validated(await reader.read(source, file === undefined ? {} : { file })),
       actions: [...actions.values()],
-      news: (hear) => newsOf(engine, database, hear),
+      onCommit: (committed) => subscribe(engine, database, committed),
       systems: systems.names().map((name) => ({ name, kind: systems.get(name)?.kind ?? '' })),
       metrics,
     },

@@ -92,7 +92,7 @@ export interface Door {
   /** Resolves when the run has events after `seq`, or when `signal` aborts. */
   changed(run: string, seq: number, signal: AbortSignal): Promise<void>;
   /** Calls back after every commit of this node, often: it must be cheap. The result ends it. */
-  news(hear: () => void): () => void;
+  onCommit(committed: () => void): () => void;
   /** Resolves when this node has written events or logs of the run, or when `signal` aborts. */
   written(run: string, signal: AbortSignal): Promise<void>;
   /** What `/readyz` says; empty when all is well. */

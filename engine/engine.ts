@@ -7,7 +7,7 @@
  *          what is left → give the lease back: from then on the other nodes go on with the runs
  */
 import type { Action, Connector } from '../connectors/kit/connector.ts';
-import type { Bell } from '../journal/bells.ts';
+import type { Notification } from '../journal/notifications.ts';
 import type { NodeLease } from '../journal/ownership.ts';
 import type { PoolRow } from '../journal/pools.ts';
 import { catalogueOf } from '../connectors/kit/catalogue.ts';
@@ -168,7 +168,7 @@ class Orchestra implements Engine {
       owner: this.#owner,
       mostRuns: this.#options.mostRuns,
       children: () => this.#dispatcher.active('workflow'),
-      hear: (bell) => this.#hear(bell),
+      notified: (notification) => this.#notified(notification),
       claimed: (runs) => observer?.claimed(runs),
       renewed: () => observer?.leaseRenewed(),
       lost: () => this.#lost(new TuttiError('node.fenced')),
@@ -179,14 +179,14 @@ class Orchestra implements Engine {
   }
 
   /** What the nodes tell each other. */
-  #hear(bell: Bell): void {
-    this.#options.observer?.rang(bell.about);
-    switch (bell.about) {
+  #notified(notification: Notification): void {
+    this.#options.observer?.notified(notification.about);
+    switch (notification.about) {
       case 'slots':
         this.#pools.look();
         return;
       case 'deployed':
-        this.#versions.forget(bell.workflow);
+        this.#versions.forget(notification.workflow);
         void this.#refreshPools();
         return;
       case 'pools':
@@ -195,7 +195,7 @@ class Orchestra implements Engine {
       case 'feed':
         this.#followers.look();
         return;
-      case 'again':
+      case 'resync':
         this.#versions.forgetAll();
         void this.#refreshPools();
         this.#pools.look();
@@ -212,7 +212,7 @@ class Orchestra implements Engine {
   }
 
   async #refreshPools(): Promise<void> {
-    // A database that cannot be asked now rings `again` when it is back.
+    // A database that cannot be asked now notifies `resync` when it is back.
     const pools = await this.#options.journal.pools().catch(() => undefined);
     if (pools !== undefined) this.#pools.setCapacity(capacities(pools));
   }

@@ -34,8 +34,8 @@ export interface Observer {
   woken(lateMs: number): void;
   /** A run was set aside: its history cannot be read or written. */
   setAside(): void;
-  /** Another node rang. */
-  rang(bell: string): void;
+  /** A notification arrived from another node. */
+  notified(notification: string): void;
   /** Runs of a node that is gone, or of nobody, are this node's now. */
   claimed(runs: number): void;
   /** What the attempt's system is told of the trace; nothing when nobody traces. */

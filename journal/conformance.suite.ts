@@ -1,6 +1,6 @@
 /** All suites of the port: what a journal has to pass. */
 import { appendSuite } from './append.suite.ts';
-import { bellsSuite } from './bells.suite.ts';
+import { notificationsSuite } from './notifications.suite.ts';
 import { bulksSuite } from './bulks.suite.ts';
 import { feedSuite } from './feed.suite.ts';
 import { logsSuite } from './logs.suite.ts';
@@ -17,7 +17,7 @@ import { versionsSuite } from './versions.suite.ts';
 
 export function conformance(open: Open): void {
   appendSuite(open);
-  bellsSuite(open);
+  notificationsSuite(open);
   bulksSuite(open);
   feedSuite(open);
   logsSuite(open);

@@ -6,7 +6,7 @@
  * only where they meet.
  */
 import type { Appends } from './append.ts';
-import type { Bells } from './bells.ts';
+import type { Notifications } from './notifications.ts';
 import type { Bulks } from './bulks.ts';
 import type { FeedViews } from './feed.ts';
 import type { Logs, LogViews } from './logs.ts';
@@ -20,7 +20,15 @@ import type { Slots } from './slots.ts';
 import type { Versions, VersionViews } from './versions.ts';
 
 /** What the engine writes and reads back. */
-export interface Journal extends Appends, Ownership, Bells, Runs, Logs, Versions, Pools, Nodes {
+export interface Journal
+  extends Appends,
+    Ownership,
+    Notifications,
+    Runs,
+    Logs,
+    Versions,
+    Pools,
+    Nodes {
   readonly views: Views;
   readonly slots: Slots;
   readonly requests: Requests;

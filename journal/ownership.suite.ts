@@ -39,11 +39,11 @@ export const ownershipSuite = suite('ownership', (open) => {
     const [main, heir] = await pair(open, 'main', 'heir');
     const [active, sleeping, ended] = await start(main, [{}, { wakeAt: 5 }, {}]);
     await endOf(main, ended);
-    expect(await heir.journal.bury(heir.lease)).toBe(0);
+    expect(await heir.journal.fenceExpired(heir.lease)).toBe(0);
     expect((await main.journal.renew(main.lease, -1)).kept).toBe(true);
     // It has ended, and is not taken before the node is fenced.
     expect((await heir.journal.claim(heir.lease, 5, 10)).runs).toEqual([]);
-    expect(await heir.journal.bury(heir.lease)).toBe(1);
+    expect(await heir.journal.fenceExpired(heir.lease)).toBe(1);
     expect((await heir.journal.claim(heir.lease, 5, 10)).runs).toEqual([active, sleeping]);
     expect(await heir.journal.activeRuns(heir.lease, null, 10)).toEqual([active, sleeping]);
     expect(await heir.journal.dueRuns(heir.lease, 5, 10)).toEqual({ due: [], nextAt: null });
@@ -51,7 +51,7 @@ export const ownershipSuite = suite('ownership', (open) => {
     const late = batch({ events: [eventRow(sure(active), 1)] });
     expect(await main.journal.append(main.lease, late)).toEqual({ kind: 'fenced' });
     expect((await main.journal.renew(main.lease, LEASE_MS)).kept).toBe(false);
-    expect(await heir.journal.bury(heir.lease)).toBe(0);
+    expect(await heir.journal.fenceExpired(heir.lease)).toBe(0);
   });
 
   it('tells when the first lease of others ends', async () => {
@@ -63,14 +63,16 @@ export const ownershipSuite = suite('ownership', (open) => {
     expect(sure(othersEndInMs)).toBeLessThanOrEqual(30_000);
     await b.journal.renew(b.lease, -5);
     expect((await a.journal.renew(a.lease, LEASE_MS)).othersEndInMs).toBe(0);
-    expect(await a.journal.bury(a.lease)).toBe(1);
+    expect(await a.journal.fenceExpired(a.lease)).toBe(1);
     expect((await a.journal.renew(a.lease, LEASE_MS)).othersEndInMs).toBeNull();
   });
 
   it('fences each node once, whoever does it, and lets a fenced one fence no other', async () => {
     const [a, b, c] = (await members(open, 'a', 'b', 'c')) as [Member, Member, Member];
     for (const each of [b, c]) await each.journal.renew(each.lease, -5);
-    const counts = await Promise.all([a, b, c].map((each) => each.journal.bury(each.lease)));
+    const counts = await Promise.all(
+      [a, b, c].map((each) => each.journal.fenceExpired(each.lease)),
+    );
     expect(counts.reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(2);
     expect((await a.journal.renew(a.lease, LEASE_MS)).kept).toBe(true);
     const others = await Promise.all(
@@ -130,7 +132,7 @@ export const ownershipSuite = suite('ownership', (open) => {
     const [a, b] = await pair(open, 'a', 'b');
     const [mine, free] = await start(a, [{}, { unowned: true }]);
     await a.journal.renew(a.lease, -1);
-    expect(await b.journal.bury(b.lease)).toBe(1);
+    expect(await b.journal.fenceExpired(b.lease)).toBe(1);
     expect(await a.journal.claim(a.lease, 0, 9)).toEqual({ runs: [], nextAt: null });
     await expect(a.journal.claimRun(a.lease, sure(free))).rejects.toMatchObject({
       code: 'node.fenced',

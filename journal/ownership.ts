@@ -31,16 +31,16 @@ export interface Ownership {
   register(name: string, leaseMs: number, url: string | null): Promise<NodeLease>;
   /** Renews the lease, and says how long those of the other nodes still last. */
   renew(lease: NodeLease, leaseMs: number): Promise<Renewal>;
-  /** Gives the lease back at a graceful stop: from then on the others may claim its runs. Rings `orphans`. */
+  /** Gives the lease back at a graceful stop: from then on the others may claim its runs. Notifies `orphans`. */
   resign(lease: NodeLease): Promise<void>;
   /**
    * Fences the nodes whose lease has ended: their epochs are raised, and from then on their runs
-   * may be claimed. Rings `orphans` when there are any; returns how many nodes it was.
+   * may be claimed. Notifies `orphans` when there are any; returns how many nodes it was.
    */
-  bury(lease: NodeLease): Promise<number>;
+  fenceExpired(lease: NodeLease): Promise<number>;
   /**
    * Makes up to `limit` runs this node's own: active ones, and sleeping ones that are due at
-   * `now`, of those that have no owner or one that is gone (buried or resigned). Several nodes may
+   * `now`, of those that have no owner or one that is gone (fenced or resigned). Several nodes may
    * claim at once; each run goes to one of them. What it returns is active from now on. A run of
    * a node that lives is never touched. Empty when this node has been fenced.
    */

@@ -5,7 +5,7 @@ import { batch, eventRow, runId, startRow, updateRow } from './rows.fixture.ts';
 import type { RunFilter } from './runs.ts';
 import {
   alone,
-  Ear,
+  Listener,
   LEASE_MS,
   type Member,
   pagesOf,
@@ -99,7 +99,7 @@ export const runsSuite = suite('runs', (open) => {
       main.lease,
       batch({ updates: [updateRow(ended, { status: 'failed', endedAt: 9, wakeAt: 7 })] }),
     );
-    const ear = await Ear.at(other.journal);
+    const ear = await Listener.at(other.journal);
     for (const id of [run, ended])
       await main.journal.setAside(main.lease, id, 'it is '.repeat(999));
     await ear.until(() => ear.count('slots') > 0);

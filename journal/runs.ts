@@ -44,7 +44,7 @@ export interface Runs {
   ): Promise<{ due: readonly string[]; nextAt: number | null }>;
   /**
    * Sets a run of this node aside: it is nobody's, never due and never claimed, until it is taken
-   * back. `reason` says why in a sentence. What it holds of pools is free: rings `slots`. Nothing
+   * back. `reason` says why in a sentence. What it holds of pools is free: notifies `slots`. Nothing
    * happens when this node has been fenced.
    */
   setAside(lease: NodeLease, run: string, reason: string): Promise<void>;

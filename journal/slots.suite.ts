@@ -3,7 +3,15 @@ import { expect, it } from 'vitest';
 import { grant } from '../kernel/slots.ts';
 import { batch, runId, updateRow } from './rows.fixture.ts';
 import type { SlotWant } from './slots.ts';
-import { Ear, type Member, members, type Open, start, suite, sure } from './subject.fixture.ts';
+import {
+  Listener,
+  type Member,
+  members,
+  type Open,
+  start,
+  suite,
+  sure,
+} from './subject.fixture.ts';
 
 const want = (n: number, slots: Record<string, number> = { db: 1 }): SlotWant => ({
   run: runId(n),
@@ -125,15 +133,15 @@ export const slotsSuite = suite('slots', (open) => {
     expect(next.pools.find(({ pool }) => pool === 'db')?.used).toBe(2);
   });
 
-  it('ring when they are given back', async () => {
+  it('notify when they are given back', async () => {
     const [{ journal, lease }, other] = await nodes(open, 2, 2);
-    const ear = await Ear.at(sure(other).journal);
+    const ear = await Listener.at(sure(other).journal);
     await journal.slots.take(lease, [want(1)], grant);
     await journal.slots.give(lease, [want(1)]);
     await ear.until(() => ear.count('slots') === 1);
     await journal.slots.keep(lease, runId(1), []);
     await ear.until(() => ear.count('slots') === 2);
-    expect(ear.heard).toHaveLength(2);
+    expect(ear.received).toHaveLength(2);
   });
 
   it('are nothing that a fenced node can take or give', async () => {

@@ -43,8 +43,8 @@ export interface Slots {
     wants: readonly SlotWant[],
     grant: Grant,
   ): Promise<{ readonly granted: readonly boolean[]; readonly pools: readonly PoolState[] }>;
-  /** Gives back what these attempts hold. Rings `slots`. */
+  /** Gives back what these attempts hold. Notifies `slots`. */
   give(lease: NodeLease, keys: readonly SlotKey[]): Promise<void>;
-  /** Gives back what the run holds, but for these attempts of it. Rings `slots`. */
+  /** Gives back what the run holds, but for these attempts of it. Notifies `slots`. */
   keep(lease: NodeLease, run: string, keys: readonly SlotKey[]): Promise<void>;
 }

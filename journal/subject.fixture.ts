@@ -4,7 +4,7 @@
  */
 import { describe } from 'vitest';
 import type { RunRow } from './append.ts';
-import type { Bell } from './bells.ts';
+import type { Notification } from './notifications.ts';
 import type { Journal } from './journal.ts';
 import type { NodeLease } from './ownership.ts';
 import { batch, eventRow, runId, startRow } from './rows.fixture.ts';
@@ -85,32 +85,32 @@ export async function pagesOf<T>(
   }
 }
 
-/** Hears the bells of a journal, once nothing can be missed any more. */
-export class Ear {
-  readonly heard: Bell[] = [];
-  /** Hears no more. */
+/** Receives the notifications of a journal, from when none can be missed any more. */
+export class Listener {
+  readonly received: Notification[] = [];
+  /** Receives no more. */
   readonly leave: () => void;
   #wake: () => void = () => {};
 
   private constructor(journal: Journal) {
-    this.leave = journal.listen((bell) => {
-      this.heard.push(bell);
+    this.leave = journal.listen((notification) => {
+      this.received.push(notification);
       this.#wake();
     });
   }
 
-  static async at(journal: Journal): Promise<Ear> {
-    const ear = new Ear(journal);
-    await ear.until(() => ear.count('again') === 1);
-    ear.heard.length = 0;
-    return ear;
+  static async at(journal: Journal): Promise<Listener> {
+    const listener = new Listener(journal);
+    await listener.until(() => listener.count('resync') === 1);
+    listener.received.length = 0;
+    return listener;
   }
 
-  count(about: Bell['about']): number {
-    return this.heard.filter((bell) => bell.about === about).length;
+  count(about: Notification['about']): number {
+    return this.received.filter((notification) => notification.about === about).length;
   }
 
-  /** Looks again with each bell. */
+  /** Looks again with each notification. */
   async until(holds: () => boolean): Promise<void> {
     while (!holds()) {
       await new Promise<void>((resolve) => {

@@ -40,8 +40,8 @@ class Traced implements Observer {
   setAside(): void {
     this.#counts.setAside();
   }
-  rang(bell: string): void {
-    this.#counts.rang(bell);
+  notified(notification: string): void {
+    this.#counts.notified(notification);
   }
   claimed(runs: number): void {
     this.#counts.claimed(runs);

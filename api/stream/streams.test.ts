@@ -284,7 +284,7 @@ describe('many and slow clients', () => {
     const ended = once(response, 'end');
     await server.close();
     await ended;
-    expect(house.heard.size).toBe(0);
+    expect(house.listeners.size).toBe(0);
   });
 
   it('is refused from a place whose events are deleted', async () => {

@@ -1,7 +1,7 @@
 /**
  * The end of the feed, read once for all clients of this node.
  *
- *   news (a commit here, the bell of another node) ──► one query ──► window of the newest events
+ *   commit (here, or the notification of another node) ──► one query ──► window of the newest events
  *                                                                       ▲         ▲
  *                                          readers that keep up take from it      │
  *                        a reader that is behind asks the journal by itself, until it is here
@@ -16,20 +16,20 @@ const WINDOW_ITEMS = 4_000;
 const WINDOW_BYTES = 16 * 1024 * 1024;
 /**
  * A commit can be seen only when all that began before it have ended, which nobody announces. So
- * after the news it looks again, soon and then more seldom; the last of these is the safety net.
+ * after a commit it looks again, soon and then more seldom; the last of these is the safety net.
  */
 const LOOKS_MS = [20, 100, 400, 1000];
 
-export interface Hearing {
+export interface TailEvents {
   /** Calls back when events may have been committed, here or elsewhere. The result ends it. */
-  readonly news: (hear: () => void) => () => void;
+  readonly onCommit: (committed: () => void) => () => void;
   /** The journal could not be read; it is tried again. */
   readonly broken: (error: unknown) => void;
 }
 
 export class Tail {
   readonly #source: Source;
-  readonly #hearing: Hearing;
+  readonly #events: TailEvents;
   #window: Item[] = [];
   #bytes = 0;
   /** How many items have left the window, or stood before it: numbers go on for ever. */
@@ -42,20 +42,20 @@ export class Tail {
   #isBroken = false;
   #looks = 0;
   #timer: NodeJS.Timeout | undefined;
-  #deaf: (() => void) | undefined;
+  #unsubscribe: (() => void) | undefined;
   readonly #waiting = new Set<() => void>();
 
-  constructor(source: Source, hearing: Hearing) {
+  constructor(source: Source, events: TailEvents) {
     this.#source = source;
-    this.#hearing = hearing;
+    this.#events = events;
   }
 
   /** Where the tail stands. While nobody reads it does not move. */
   async enter(): Promise<FeedPosition> {
     this.#readers += 1;
     try {
-      // Heard before the first look: what is committed in between is read.
-      this.#deaf ??= this.#hearing.news(() => this.#news());
+      // Subscribed before the first look: what is committed in between is read.
+      this.#unsubscribe ??= this.#events.onCommit(() => this.#committed());
       if (this.#end === null) {
         const now = await this.#source.now();
         this.#end ??= now;
@@ -72,8 +72,8 @@ export class Tail {
     this.#readers -= 1;
     if (this.#readers > 0) return;
     clearTimeout(this.#timer);
-    this.#deaf?.();
-    this.#deaf = undefined;
+    this.#unsubscribe?.();
+    this.#unsubscribe = undefined;
     this.#end = null;
     this.#first += this.#window.length;
     this.#window = [];
@@ -113,7 +113,7 @@ export class Tail {
     }
   }
 
-  #news(): void {
+  #committed(): void {
     this.#looks = 0;
     this.#asked = true;
     if (!this.#reading) void this.#look();
@@ -127,7 +127,7 @@ export class Tail {
     this.#timer = setTimeout(() => void this.#look(), ms);
   }
 
-  /** One query at a time; news that come meanwhile cause one more. */
+  /** One query at a time; commits meanwhile cause one more. */
   async #look(): Promise<void> {
     this.#asked = true;
     if (this.#reading) return;
@@ -139,7 +139,7 @@ export class Tail {
       }
       this.#isBroken = false;
     } catch (error) {
-      if (!this.#isBroken) this.#hearing.broken(error);
+      if (!this.#isBroken) this.#events.broken(error);
       this.#isBroken = true;
     } finally {
       this.#reading = false;

@@ -4,7 +4,7 @@
  *
  *   wait ──► [ asked for in order, many at once, one question at a time ] ──► granted ──► leave
  *                 ▲                                                             │
- *                 └── somebody gave back: here, or elsewhere (the bell `slots`) ◄┘
+ *                 └── somebody gave back: here, or elsewhere (the notification `slots`) ◄┘
  */
 import type { NodeLease } from '../../journal/ownership.ts';
 import type { PoolState, SlotKey, Slots } from '../../journal/slots.ts';

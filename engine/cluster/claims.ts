@@ -2,17 +2,17 @@
  * How a node comes by the runs of others: it takes up what nobody owns, and what belongs to nodes
  * that are gone. A living node's run is never touched.
  *
- *   a lease ends ── timer ──→ bury, if this node may judge (`judgement.ts`): the node is fenced, and
+ *   a lease ends ── timer ──→ fence, if this node may judge (`judgement.ts`): the node is fenced, and
  *                                │ from then on it is gone
- *                                │ bell `orphans` (a node that stops rings it itself)
+ *                                │ notification `orphans` (a node that stops sends it itself)
  *                                ▼
- *   a start that found no room ── bell `due` ──→ claim in pages, while there is room
+ *   a start that found no room ── notification `due` ──→ claim in pages, while there is room
  *   a sleeping run without an owner is due ── timer ──┘
  *
- * Bells are heard by all living nodes at once, so the load spreads. Nothing is swept: when leases
+ * Notifications reach all living nodes at once, so the load spreads. Nothing is swept: when leases
  * end is learned from the renewal of one's own.
  */
-import type { Bell } from '../../journal/bells.ts';
+import type { Notification } from '../../journal/notifications.ts';
 import type { Journal } from '../../journal/journal.ts';
 import type { NodeLease } from '../../journal/ownership.ts';
 import type { Clock } from '../clock.ts';
@@ -43,18 +43,18 @@ export class Claims {
     this.#parts = parts;
   }
 
-  /** Looks at everything: at the start, and when bells may have been missed. */
+  /** Looks at everything: at the start, and when notifications may have been missed. */
   async lookAround(): Promise<void> {
-    await this.#bury();
+    await this.#fenceExpired();
     this.#parts.waker.look();
     this.#tell();
   }
 
-  hear(bell: Bell): void {
+  notified(notification: Notification): void {
     if (this.#stopped) return;
-    if (bell.about === 'orphans' || bell.about === 'due') this.#parts.waker.look();
-    if (bell.about === 'orphans') this.#tell();
-    if (bell.about === 'again') void this.lookAround();
+    if (notification.about === 'orphans' || notification.about === 'due') this.#parts.waker.look();
+    if (notification.about === 'orphans') this.#tell();
+    if (notification.about === 'resync') void this.lookAround();
   }
 
   /** The first lease of another node ends in so many milliseconds, unless it is renewed. */
@@ -64,7 +64,7 @@ export class Claims {
     const { clock, judgement } = this.#parts;
     const waitMs = Math.max(inMs, judgement.inMs(clock.elapsed()));
     this.#cancel = clock.after(waitMs + AFTER_END_MS, () => {
-      void this.#bury().then(() => this.#parts.renew());
+      void this.#fenceExpired().then(() => this.#parts.renew());
     });
   }
 
@@ -80,13 +80,13 @@ export class Claims {
     this.#tell();
   }
 
-  async #bury(): Promise<void> {
+  async #fenceExpired(): Promise<void> {
     const { journal, lease, waker, judgement, clock } = this.#parts;
     // The next renewal says when it may.
     if (judgement.inMs(clock.elapsed()) > 0) return;
-    // A database that cannot be reached has buried nobody: the next renewal names the time again.
-    const buried = await journal.bury(lease).catch(() => 0);
-    if (buried === 0 || this.#stopped) return;
+    // A database that cannot be reached has fenced no node: the next renewal names the time again.
+    const fenced = await journal.fenceExpired(lease).catch(() => 0);
+    if (fenced === 0 || this.#stopped) return;
     waker.look();
     this.#tell();
   }

@@ -1,8 +1,8 @@
 /**
- * A node as one of several: it keeps its lease, hears the bells, and brings runs into memory while
+ * A node as one of several: it keeps its lease, receives the notifications, and brings runs into memory while
  * there is room: its own that are active or due, and those that lost their node.
  */
-import type { Bell } from '../../journal/bells.ts';
+import type { Notification } from '../../journal/notifications.ts';
 import type { Journal } from '../../journal/journal.ts';
 import type { NodeLease } from '../../journal/ownership.ts';
 import { Claims } from './claims.ts';
@@ -28,7 +28,7 @@ export interface MembershipParts {
   readonly mostRuns: number;
   /** Attempts of this node that run a child. */
   readonly children: () => number;
-  readonly hear: (bell: Bell) => void;
+  readonly notified: (notification: Notification) => void;
   readonly renewed: () => void;
   /** So many runs of nobody, or of a node that is gone, are this node's now. */
   readonly claimed: (runs: number) => void;
@@ -80,11 +80,11 @@ export class Membership {
   }
 
   async join(): Promise<void> {
-    const { journal, hear } = this.#parts;
+    const { journal, notified } = this.#parts;
     this.#keeper.start();
-    this.#unlisten = journal.listen((bell) => {
-      this.#claims.hear(bell);
-      hear(bell);
+    this.#unlisten = journal.listen((notification) => {
+      this.#claims.notified(notification);
+      notified(notification);
     });
     await this.#takeUp();
     this.#sleepers.look();
@@ -125,7 +125,7 @@ export class Membership {
     return this.#claims.onNews(wake);
   }
 
-  /** From now on no run is brought into memory; the lease is kept, and the bells are heard. */
+  /** From now on no run is brought into memory; the lease is kept, and notifications still arrive. */
   rest(): void {
     this.#sleepers.stop();
     this.#claimer.stop();

@@ -1,7 +1,7 @@
 /**
  * Brings runs into memory when they are due and there is room for them: sleeping ones of this node
  * from one source, those that nobody owns any more from another. It is moved by signals: a run
- * that goes to sleep, a run that leaves memory, a bell, the time that the source names as the
+ * that goes to sleep, a run that leaves memory, a notification, the time that the source names as the
  * next. Nothing is swept.
  */
 import type { Clock } from '../clock.ts';

@@ -16,7 +16,7 @@ import { signalled } from '../runs/followers.ts';
 import { Elsewhere } from '../runs/absence.ts';
 import type { Peers } from './peers.ts';
 
-/** A node that came back by itself rings no bell. */
+/** A node that came back by itself sends no notification. */
 const LOOK_AGAIN_MS = 500;
 
 export interface CourierParts {

@@ -87,7 +87,7 @@ async function end(
   });
   if (result.kind === 'refused') throw result.error;
   if (result.kind !== 'committed') throw new TuttiError('node.fenced');
-  journal.ring('feed');
+  journal.notify('feed');
   ended(
     { id, workflow, createdAt, end: { end: 'failed', at: now }, ...(parent && { parent }) },
     seq + 1,

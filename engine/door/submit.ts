@@ -359,8 +359,8 @@ export class Entrance implements Door {
     return this.#parts.stalls();
   }
 
-  news(hear: () => void): () => void {
-    return this.#bulletin.news(hear);
+  onCommit(committed: () => void): () => void {
+    return this.#bulletin.onCommit(committed);
   }
 
   written(run: string, signal: AbortSignal): Promise<void> {

@@ -1,12 +1,12 @@
 /** Who waits for what this node writes: followers of the feed, of a run, of its logs. */
 export class Bulletin {
-  readonly #hearers = new Set<() => void>();
+  readonly #listeners = new Set<() => void>();
   readonly #waiting = new Map<string, Set<() => void>>();
 
   /** Calls back after every commit of this node. The result ends it. */
-  news(hear: () => void): () => void {
-    this.#hearers.add(hear);
-    return () => this.#hearers.delete(hear);
+  onCommit(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Resolves when something of the run is written by this node, or when the signal aborts. */
@@ -28,7 +28,7 @@ export class Bulletin {
 
   /** Events of the run are durable. */
   committed(run: string): void {
-    for (const hear of this.#hearers) hear();
+    for (const listener of this.#listeners) listener();
     this.wrote(run);
   }
 

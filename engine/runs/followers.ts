@@ -1,14 +1,14 @@
 /**
  * Those who wait for news of a run. A run in this node's memory tells them itself; of a run of
- * another node they hear by the bell `feed`: then the journal is asked about each of them.
+ * another node they learn by the notification `feed`: then the journal is asked about each of them.
  *
- * Bells come often and followers may be many, so that the asking is kept to a tenth of the time: a
+ * Notifications come often and followers may be many, so that the asking is kept to a tenth of the time: a
  * round that took long makes the next one wait.
  */
 import type { Clock } from '../clock.ts';
 
 const AT_ONCE = 8;
-/** A node that has just come is known to the others after a while: until then they do not ring. */
+/** A node that has just come is known to the others after a while: until then they do not notify it. */
 const SECOND_LOOK_MS = 5_000;
 const PAUSE_FACTOR = 10;
 
@@ -101,7 +101,7 @@ export class Followers {
   }
 
   async #askOf(follower: Follower): Promise<void> {
-    // Whoever cannot be answered now is asked about again at the next bell, or at `again`.
+    // Whoever cannot be answered now is asked about again at the next notification, or at `resync`.
     if (await follower.isThere().catch(() => false)) follower.wake();
   }
 }

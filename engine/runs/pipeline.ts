@@ -156,7 +156,7 @@ export class Pipeline {
     switch (result.kind) {
       case 'committed':
         committed?.();
-        this.#journal.ring('feed');
+        this.#journal.notify('feed');
         this.#landed(taken);
         return;
       case 'fenced':

@@ -100,7 +100,7 @@ function write(book: Book, lease: NodeLease, { starts, events, updates }: Batch)
     row.awake = false;
   }
   if (events.length > 0) book.feed.push({ before: book.feedEnd, events });
-  if (starts.some(({ unowned }) => unowned === true)) book.bells.ring({ about: 'due' });
+  if (starts.some(({ unowned }) => unowned === true)) book.notifier.notify({ about: 'due' });
 }
 
 function rowOf(book: Book, run: string): Row {

@@ -11,7 +11,7 @@ import type { PoolVersion } from '../pools.ts';
 import type { RetentionRow } from '../retentions.ts';
 import type { SlotWant } from '../slots.ts';
 import type { VersionRow } from '../versions.ts';
-import { MemoryBells } from './bells.ts';
+import { MemoryNotifier } from './notifier.ts';
 import type { Row, StoredNode } from './rows.ts';
 
 export interface StoredPool {
@@ -49,7 +49,7 @@ export class Book {
   readonly now: () => number;
   readonly rows = new Map<string, Row>();
   readonly nodes: StoredNode[] = [];
-  readonly bells = new MemoryBells();
+  readonly notifier = new MemoryNotifier();
   /** By run, task, attempt and position, in the order of their arrival, which is the number. */
   readonly logs = new Map<string, LogRow & { readonly arrival: number }>();
   readonly versions = new Map<string, VersionRow[]>();

@@ -7,7 +7,7 @@
  */
 import { TuttiError } from '../../model/errors.ts';
 import type { AppendResult, Batch } from '../append.ts';
-import type { Bell } from '../bells.ts';
+import type { Notification } from '../notifications.ts';
 import type { Bulks } from '../bulks.ts';
 import type { Journal, Views } from '../journal.ts';
 import type { LogRow } from '../logs.ts';
@@ -24,7 +24,7 @@ import { openBulks } from './bulks.ts';
 import { readFeed } from './feed.ts';
 import { appendLogs, logEnd, readLogs } from './logs.ts';
 import { nodesOf } from './nodes.ts';
-import { bury, claim, claimRun, depart, register, renew, resign } from './ownership.ts';
+import { fenceExpired, claim, claimRun, depart, register, renew, resign } from './ownership.ts';
 import { openRequests } from './requests.ts';
 import { openRetentions } from './retentions.ts';
 import { endedAt, type Row } from './rows.ts';
@@ -107,10 +107,10 @@ export class MemoryJournal implements Journal {
         if (closed) throw new TuttiError('node.stopping');
         return register(this.#book, process, { name, leaseMs, url });
       },
-      listen: (hear) => {
-        const leave = this.#book.bells.listen(hear);
+      listen: (receive) => {
+        const leave = this.#book.notifier.listen(receive);
         // From here on it misses nothing.
-        if (farewell.length === 0) setImmediate(() => hear({ about: 'again' }));
+        if (farewell.length === 0) setImmediate(() => receive({ about: 'resync' }));
         farewell.push(leave);
         return leave;
       },
@@ -143,8 +143,8 @@ export class MemoryJournal implements Journal {
     return this.#own.register(name, leaseMs, url);
   }
 
-  listen(hear: (bell: Bell) => void): () => void {
-    return this.#own.listen(hear);
+  listen(receive: (notification: Notification) => void): () => void {
+    return this.#own.listen(receive);
   }
 
   close(): Promise<void> {
@@ -161,9 +161,9 @@ export class MemoryJournal implements Journal {
     resign(this.#book, lease);
   }
 
-  async bury(lease: NodeLease): Promise<number> {
-    this.#count('bury');
-    return bury(this.#book, lease);
+  async fenceExpired(lease: NodeLease): Promise<number> {
+    this.#count('fenceExpired');
+    return fenceExpired(this.#book, lease);
   }
 
   async claim(lease: NodeLease, now: number, limit: number) {
@@ -176,9 +176,9 @@ export class MemoryJournal implements Journal {
     return claimRun(this.#book, lease, run);
   }
 
-  ring(bell: 'feed'): void {
+  notify(notification: 'feed'): void {
     if (this.#book.nodes.filter(({ until }) => until !== null).length > 1) {
-      this.#book.bells.ring({ about: bell });
+      this.#book.notifier.notify({ about: notification });
     }
   }
 

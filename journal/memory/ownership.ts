@@ -47,17 +47,17 @@ export function renew(book: Book, lease: NodeLease, leaseMs: number): Renewal {
 export function resign(book: Book, lease: NodeLease): void {
   if (!book.holds(lease)) return;
   fence(book, lease.node);
-  book.bells.ring({ about: 'orphans' });
+  book.notifier.notify({ about: 'orphans' });
 }
 
-export function bury(book: Book, lease: NodeLease): number {
+export function fenceExpired(book: Book, lease: NodeLease): number {
   if (!book.holds(lease)) return 0;
   const now = book.now();
   const ended = book.nodes.flatMap(({ until }, index) =>
     index !== lease.node && until !== null && until < now ? [index] : [],
   );
   for (const node of ended) fence(book, node);
-  if (ended.length > 0) book.bells.ring({ about: 'orphans' });
+  if (ended.length > 0) book.notifier.notify({ about: 'orphans' });
   return ended.length;
 }
 

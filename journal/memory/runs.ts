@@ -79,7 +79,7 @@ export function setAside(book: Book, lease: NodeLease, run: string, reason: stri
     const counted = { run: id, status, version, total, ended: 0, failed: 0, endedAt: null };
     row.update = { ...counted, ...row.update, wakeAt: Infinity };
   }
-  book.bells.ring({ about: 'slots' });
+  book.notifier.notify({ about: 'slots' });
 }
 
 export function takeBack(book: Book, lease: NodeLease, run: string): boolean {

@@ -11,7 +11,7 @@ export function openSlots(book: Book): Slots {
   const fenced = (lease: NodeLease, work: () => void): void => {
     if (!book.holds(lease)) return;
     work();
-    book.bells.ring({ about: 'slots' });
+    book.notifier.notify({ about: 'slots' });
   };
   return {
     take: async (lease, wants, grant) => take(book, lease, wants, grant),

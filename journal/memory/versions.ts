@@ -29,7 +29,7 @@ export function deploy(
     const name = privatePool(row.workflow, pool);
     book.pools.set(name, { name, capacity, workflow: row.workflow, versions: [] });
   }
-  book.bells.ring({ about: 'deployed', workflow: row.workflow });
+  book.notifier.notify({ about: 'deployed', workflow: row.workflow });
   return { version, changed: true };
 }
 
@@ -54,7 +54,7 @@ export function deployPool(book: Book, row: PoolVersion): Deployed {
   if (newest?.source === row.source)
     return { version: versions.length, changed: newest.deployedAt === row.deployedAt };
   book.pools.set(name, { name, capacity, workflow: null, versions: [...versions, row] });
-  book.bells.ring({ about: 'pools' });
+  book.notifier.notify({ about: 'pools' });
   return { version: versions.length + 1, changed: true };
 }
 

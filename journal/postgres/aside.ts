@@ -5,7 +5,7 @@
 import type pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
 import type { NodeLease } from '../ownership.ts';
-import { ringIn } from './bells.ts';
+import { notifyIn } from './notifier.ts';
 import { inTransaction } from './line.ts';
 import { isRunId } from './runs.ts';
 
@@ -37,7 +37,7 @@ export async function setAside(
   await inTransaction(client, async () => {
     await client.query(SET_ASIDE, [node, epoch, run, reason.slice(0, REASON_CHARACTERS)]);
     // Nobody follows what it had begun: its slots go to who asks next.
-    await ringIn(client, { about: 'slots' });
+    await notifyIn(client, { about: 'slots' });
   });
 }
 

@@ -116,13 +116,13 @@ describe('claim', () => {
   });
 });
 
-describe('bury', () => {
+describe('fencing expired nodes', () => {
   it('is not undone by a renewal that waited for it', async () => {
     const { all, connection } = await nodes('a', 'b');
     const [a, b] = [sure(all[0]), sure(all[1])];
-    const burial = await bed.client(connection);
-    await burial.query('begin');
-    await burial.query('select from leases where node = $1 for update', [b.lease.node]);
+    const fencing = await bed.client(connection);
+    await fencing.query('begin');
+    await fencing.query('select from leases where node = $1 for update', [b.lease.node]);
     const renewal = b.journal.renew(b.lease, 60_000);
     const watcher = await bed.client(connection);
     await until(async () => {
@@ -131,9 +131,9 @@ describe('bury', () => {
       );
       return rowCount === 1;
     });
-    await burial.query('update nodes set epoch = epoch + 1 where id = $1', [b.lease.node]);
-    await burial.query('update leases set until = null where node = $1', [b.lease.node]);
-    await burial.query('commit');
+    await fencing.query('update nodes set epoch = epoch + 1 where id = $1', [b.lease.node]);
+    await fencing.query('update leases set until = null where node = $1', [b.lease.node]);
+    await fencing.query('commit');
     expect((await renewal).kept).toBe(false);
     expect((await a.journal.renew(a.lease, 60_000)).othersEndInMs).toBeNull();
   });
@@ -148,7 +148,7 @@ describe('bury', () => {
     await frozen.query('select 1 from nodes where id = $1 for share', [still.lease.node]);
     await frozen.query('update runs set owner = $1 where id = $2', [still.lease.node, run]);
     await still.journal.renew(still.lease, -1);
-    expect(await b.journal.bury(b.lease)).toBe(1);
+    expect(await b.journal.fenceExpired(b.lease)).toBe(1);
     expect((await b.journal.claim(b.lease, 0, 9)).runs).toEqual([run]);
   });
 });
@@ -202,7 +202,7 @@ async function turn(
 }
 
 describe('under fire', () => {
-  it('gives every run one claimer at a time, while nodes are buried and come back', async () => {
+  it('gives every run one claimer at a time, while nodes are fenced and come back', async () => {
     const names = ['a', 'b', 'c', 'd'];
     const { all, connection } = await nodes(...names, 'source', 'undertaker');
     const [source, undertaker] = [sure(all[4]), sure(all[5])];
@@ -225,7 +225,7 @@ describe('under fire', () => {
         if (random(2) === 0) await node.journal.resign(node.lease);
         else {
           await node.journal.renew(node.lease, -1);
-          await undertaker.journal.bury(undertaker.lease);
+          await undertaker.journal.fenceExpired(undertaker.lease);
         }
         node.lease = await node.journal.register(name, 60_000, null);
       }

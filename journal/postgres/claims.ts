@@ -1,7 +1,7 @@
 /**
  * How runs change their owner: from nobody, or from a node that is gone, to a claimer.
  *
- * A node is gone when its lease's `until` is null: it gave the lease back, or `bury` took it away
+ * A node is gone when its lease's `until` is null: it gave the lease back, or `fenceExpired` took it away
  * and raised its epoch. An owner that is no node at all is gone for good. Who may take what is decided under locks that all who change it take in
  * one order: rows of leases (ascending), then rows of nodes, then rows of runs.
  *

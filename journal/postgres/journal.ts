@@ -12,13 +12,13 @@ import { OPEN_COUNTED_MAX } from '../nodes.ts';
 import { cancellingAbove } from './ancestors.ts';
 import { append, APPEND_SETTINGS } from './append.ts';
 import { ping, setAside, takeBack } from './aside.ts';
-import { Bells } from './bells.ts';
+import { Notifier } from './notifier.ts';
 import { openBulks } from './bulks.ts';
 import { claim, CLAIM_SETTINGS, claimRun } from './claims.ts';
 import { Desk } from './desk.ts';
 import { sqlState, wordsOf } from './faults.ts';
 import { FORGET_FOREIGN, FORGET_FOREIGN_START, readFeed } from './feed.ts';
-import { bury, Leases } from './lease.ts';
+import { fenceExpired, Leases } from './lease.ts';
 import { LeaseThread } from './lease-thread.ts';
 import { Hosts } from './hosts.ts';
 import type { Source } from './line.ts';
@@ -140,7 +140,7 @@ function assemble(
   const claims = new Desk(source, 1, async (client) => {
     await client.query(CLAIM_SETTINGS);
   });
-  const bells = new Bells(source);
+  const notifications = new Notifier(source);
   const logs = new Desk(source, 1, async (client) => {
     await client.query(READ_SETTINGS);
   });
@@ -161,7 +161,7 @@ function assemble(
       if (leases.replaced) return Promise.resolve({ kind: 'fenced' });
       return writers.with((line) => append(line, source, lease, batch));
     },
-    ...openOwnership(source, leases, bells, claims),
+    ...openOwnership(source, leases, notifications, claims),
     ...openReading(readers),
     appendLogs: async (rows) => {
       if (rows.length > 0) await logs.patiently((client) => writeLogs(client, rows));
@@ -176,7 +176,7 @@ function assemble(
     close: async () => {
       closing.abort();
       await Promise.all(
-        [leases, bells, claims, writers, logs, readers, retiring, people].map((each) =>
+        [leases, notifications, claims, writers, logs, readers, retiring, people].map((each) =>
           each.close(),
         ),
       );
@@ -186,23 +186,28 @@ function assemble(
 
 type Ownership = Pick<
   Journal,
-  'register' | 'renew' | 'resign' | 'bury' | 'claim' | 'claimRun' | 'listen' | 'ring'
+  'register' | 'renew' | 'resign' | 'fenceExpired' | 'claim' | 'claimRun' | 'listen' | 'notify'
 >;
 
-function openOwnership(source: Source, leases: Leases, bells: Bells, claims: Desk): Ownership {
+function openOwnership(
+  source: Source,
+  leases: Leases,
+  notifications: Notifier,
+  claims: Desk,
+): Ownership {
   return {
     register: (name, leaseMs, url) => leases.register(name, leaseMs, url),
     renew: async (lease, leaseMs) => {
       const renewal = await leases.renew(lease, leaseMs);
-      bells.renewed(renewal.othersEndInMs !== null);
+      notifications.renewed(renewal.othersEndInMs !== null);
       return renewal;
     },
     resign: (lease) => leases.resign(lease),
-    bury: (lease) => claims.patiently((client) => bury(client, lease)),
+    fenceExpired: (lease) => claims.patiently((client) => fenceExpired(client, lease)),
     claim: (lease, now, limit) => claims.with((line) => claim(line, source, lease, now, limit)),
     claimRun: (lease, run) => claims.with((line) => claimRun(line, lease, run)),
-    listen: (hear) => bells.listen(hear),
-    ring: () => bells.ring(),
+    listen: (receive) => notifications.listen(receive),
+    notify: () => notifications.notify(),
   };
 }
 

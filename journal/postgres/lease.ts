@@ -17,7 +17,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { bug, TuttiError } from '../../model/errors.ts';
 import type { NodeLease, Renewal } from '../ownership.ts';
-import { ringIn } from './bells.ts';
+import { notifyIn } from './notifier.ts';
 import { inTransaction, Line, type Source } from './line.ts';
 
 /** First half of the lock's key: "tutt". The second is the node's id. */
@@ -38,7 +38,7 @@ export const LEASE = `
 insert into leases (node, until) values ($1, now() + $2 * interval '1 millisecond')
 on conflict (node) do update set until = excluded.until`;
 /**
- * `until is not null`: a renewal that waited for a burial is checked again on the lease's row
+ * `until is not null`: a renewal that waited for `fenceExpired` is checked again on the lease's row
  * alone, and that must tell. Of the others: how long the first of them still lasts.
  */
 export const RENEW = `
@@ -62,7 +62,7 @@ order by id on conflict (node) do nothing`;
 export const EXPIRED = `
 select node from leases where until < now() or node = $1 order by node for update`;
 export const RAISE_EXPIRED = 'update nodes set epoch = epoch + 1 where id = any($1::int[])';
-export const BURIED = 'update leases set until = null where node = any($1::int[])';
+export const RELEASE_LEASES = 'update leases set until = null where node = any($1::int[])';
 /** A process that has just died may hold its lock for a moment. */
 const LOCK_WAIT_MS = 2_000;
 const LOCK_POLL_MS = 20;
@@ -80,7 +80,7 @@ export async function fence(client: pg.Client, lease: NodeLease): Promise<boolea
 }
 
 /** Fences the nodes whose lease has ended; those under way at the same time do it one by one. */
-export function bury(client: pg.Client, lease: NodeLease): Promise<number> {
+export function fenceExpired(client: pg.Client, lease: NodeLease): Promise<number> {
   return inTransaction(client, async () => {
     // Our own lease is locked too: while we hold it nobody raises our epoch.
     await client.query(GIVE_LEASES);
@@ -88,8 +88,8 @@ export function bury(client: pg.Client, lease: NodeLease): Promise<number> {
     const nodes = locked.rows.map((row) => row.node).filter((node) => node !== lease.node);
     if (nodes.length === 0 || !(await fence(client, lease))) return 0;
     await client.query(RAISE_EXPIRED, [nodes]);
-    await client.query(BURIED, [nodes]);
-    await ringIn(client, { about: 'orphans' });
+    await client.query(RELEASE_LEASES, [nodes]);
+    await notifyIn(client, { about: 'orphans' });
     return nodes.length;
   });
 }
@@ -181,7 +181,7 @@ export class Leases {
           process.pid,
           url,
         ]);
-        await ringIn(client, { about: 'joined' });
+        await notifyIn(client, { about: 'joined' });
         this.#renewed = { at: performance.now(), leaseMs };
         return { node: node.id, epoch: Number(raised.rows[0]?.epoch) };
       });
@@ -226,8 +226,8 @@ export class Leases {
         await client.query(LOCK_LEASE, [lease.node]);
         const raised = await client.query(RESIGN, [lease.node, lease.epoch]);
         if (raised.rowCount !== 1) return;
-        await client.query(BURIED, [[lease.node]]);
-        await ringIn(client, { about: 'orphans' });
+        await client.query(RELEASE_LEASES, [[lease.node]]);
+        await notifyIn(client, { about: 'orphans' });
       }),
     );
   }

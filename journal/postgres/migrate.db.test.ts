@@ -82,7 +82,7 @@ describe('migrations', () => {
     const { journal } = await bed.journal({ connection });
     const lease = await journal.register('new', 60_000, null);
     const begin = (await journal.views.feed(null, 9)).next;
-    expect(await journal.bury(lease)).toBe(1);
+    expect(await journal.fenceExpired(lease)).toBe(1);
     expect((await journal.claim(lease, 6_000, 9)).runs).toEqual([runId(1), runId(2)]);
     const [first] = await journal.loadMany([runId(1)]);
     expect(first?.events).toMatchObject([{ seq: 0, type: 'RunStarted' }]);

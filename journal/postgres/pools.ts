@@ -3,7 +3,7 @@ import type pg from 'pg';
 import type { Definition } from '../../model/definition.ts';
 import { privatePool } from '../../model/pool.ts';
 import type { PoolRow, PoolVersion } from '../pools.ts';
-import { ringIn } from './bells.ts';
+import { notifyIn } from './notifier.ts';
 import { inTransaction } from './line.ts';
 
 /** As the newest version has it, upwards and downwards. */
@@ -64,7 +64,7 @@ export function deployPool(
     await client.query(SET_SHARED_POOL, [name, slots, title ?? null, owner ?? null, version]);
     const about = [name, version, slots, source, deployedAt, JSON.stringify(by)];
     await client.query(ADD_POOL_VERSION, about);
-    await ringIn(client, { about: 'pools' });
+    await notifyIn(client, { about: 'pools' });
     return { version, changed: true };
   });
 }

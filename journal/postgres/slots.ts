@@ -6,7 +6,7 @@
 import type pg from 'pg';
 import type { NodeLease } from '../ownership.ts';
 import type { Grant, PoolState, SlotKey, Slots, SlotWant } from '../slots.ts';
-import { ringIn } from './bells.ts';
+import { notifyIn } from './notifier.ts';
 import type { Desk } from './desk.ts';
 import { fence } from './lease.ts';
 import { inTransaction } from './line.ts';
@@ -129,7 +129,7 @@ export function openSlots(desk: Desk): Slots {
       inTransaction(client, async () => {
         if (!(await fence(client, lease))) return;
         await work(client);
-        await ringIn(client, { about: 'slots' });
+        await notifyIn(client, { about: 'slots' });
       }),
     );
   return {

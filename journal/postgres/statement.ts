@@ -7,7 +7,7 @@
  */
 import type { Batch, EventRow, RunRow, RunUpdate } from '../append.ts';
 import type { NodeLease } from '../ownership.ts';
-import { CHANNEL, payloadOf } from './bells.ts';
+import { CHANNEL, payloadOf } from './notifier.ts';
 import { documents, doubles, integers, spans, uuids, type Value, words } from './columns.ts';
 
 /** Text of a statement that writes a batch; it answers one row, or none when the node is fenced. */
@@ -102,8 +102,8 @@ interface Shape {
   readonly starts: boolean;
   readonly events: boolean;
   readonly updates: boolean;
-  /** A run without an owner rings in the same transaction: somebody has room for it. */
-  readonly rings: boolean;
+  /** A run without an owner is announced in the same transaction: another node has capacity for it. */
+  readonly notifiesDue: boolean;
 }
 
 const DUE = payloadOf({ about: 'due' });
@@ -116,7 +116,7 @@ export function appendStatement(lease: NodeLease, batch: Batch): Statement {
     starts: starts.length > 0,
     events: events.length > 0,
     updates: updates.length > 0,
-    rings: starts.some(({ owner }) => owner === null),
+    notifiesDue: starts.some(({ owner }) => owner === null),
   };
   const name = `append ${Object.values(shape).map(Number).join('')}`;
   let known = texts.get(name);
@@ -178,6 +178,6 @@ function textOf(shape: Shape): string {
       `updated as (update runs set ${sets.join(', ')} from changes where runs.id = changes.run)`,
     );
   }
-  const answer = shape.rings ? `pg_notify(${CHANNEL}, '${DUE}')` : '';
+  const answer = shape.notifiesDue ? `pg_notify(${CHANNEL}, '${DUE}')` : '';
   return `with ${parts.join(',\n')}\nselect ${answer} from fence`;
 }

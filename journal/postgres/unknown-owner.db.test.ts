@@ -56,6 +56,6 @@ it('a run of a node whose lease was deleted is claimed, too', async () => {
   await client.query('update runs set owner = $1 where id = any($2::uuid[])', [node, runs]);
   expect(await journal.claimRun(alive, runs[0] ?? '')).toBe('mine');
   await client.query('delete from leases where node = $1', [node]);
-  await journal.bury(alive);
+  await journal.fenceExpired(alive);
   expect((await journal.claim(alive, 400, 10)).runs).toEqual([runs[1]]);
 });

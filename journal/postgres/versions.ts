@@ -4,7 +4,7 @@ import { readingDefinition, writingDefinition } from '../../model/definition-tex
 import type { By } from '../../model/run.ts';
 import type { Page } from '../page.ts';
 import type { VersionEntry, VersionRow, WorkflowRow } from '../versions.ts';
-import { ringIn } from './bells.ts';
+import { notifyIn } from './notifier.ts';
 import { clampLimit, readCursor, writeCursor } from '../page.ts';
 import { inTransaction } from './line.ts';
 import { declarePools } from './pools.ts';
@@ -101,7 +101,7 @@ async function addVersion(
   ]);
   await client.query(NAME_NEWEST, [workflow, version, title ?? null, owner ?? null, deployedAt]);
   await declarePools(client, row.definition);
-  await ringIn(client, { about: 'deployed', workflow });
+  await notifyIn(client, { about: 'deployed', workflow });
 }
 
 interface StoredVersion {

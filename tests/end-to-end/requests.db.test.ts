@@ -28,7 +28,7 @@ beforeAll(async () => {
       newId: () => machineIds.run(),
       validate: () => Promise.resolve({ valid: true, workflow: null, problems: [] }),
       actions: [],
-      news: () => () => undefined,
+      onCommit: () => () => undefined,
       systems: [],
     },
     { access: OPEN, version: '0.0.0', logPollMs: 1 },

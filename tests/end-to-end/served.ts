@@ -35,8 +35,8 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
       validate: () => Promise.resolve({ valid: true, workflow: null, problems: [] }),
       actions: [],
       systems: [],
-      news: (hear) => {
-        const endings = [engine.door.news(hear), journal.listen(hear)];
+      onCommit: (committed) => {
+        const endings = [engine.door.onCommit(committed), journal.listen(committed)];
         return () => {
           for (const end of endings) end();
         };

@@ -261,7 +261,7 @@ describe('a command to any node', () => {
 });
 
 describe('news of a run of another node', () => {
-  it('comes by the bell', async () => {
+  it('comes by a notification', async () => {
     const [a, b] = await pair(CHAIN);
     const run = await a.start('chain');
     let heard = false;
@@ -294,7 +294,7 @@ describe('a start for which there is no room', () => {
     for (const run of runs) expect((await b.view(run)).status).toBe('succeeded');
   });
 
-  it('rings for the others', async () => {
+  it('notifies the others', async () => {
     const [b, a] = await pair(CHAIN);
     const small = await Stage.open({ nodeName: 'node-c', beside: a, mostRuns: 1 });
     await small.start('chain');

@@ -227,7 +227,7 @@ function nodeCases(): Readonly<Record<string, Case>> {
     STILL_MINE: few([1, 1], nodes),
     EXPIRED: { ...few([1], nodes), sorts: 'one row of each node' },
     RAISE_EXPIRED: few([[1]], nodes),
-    BURIED: few([[1]], nodes),
+    RELEASE_LEASES: few([[1]], nodes),
     APPLIED: { ...few([], 100), sorts: 'one row of each migration' },
     RECORD: one(9_999, 'x'),
   };

@@ -34,7 +34,7 @@ export interface Folded {
 interface Lease {
   epoch: number;
   until: number;
-  /** Buried or resigned: its runs may be claimed. */
+  /** Fenced or resigned: its runs may be claimed. */
   gone: boolean;
 }
 
@@ -72,7 +72,7 @@ export class Book {
   }
 
   /** Leases that have ended are taken away by the others. */
-  buried(by: NodeLease, now: number): void {
+  fencedExpired(by: NodeLease, now: number): void {
     for (const [node, lease] of this.leases) {
       if (node !== by.node && lease.until < now) lease.gone = true;
     }

@@ -24,7 +24,7 @@ const ODDS = {
   'late journal': 1 / 120,
   'lost renewal': 1 / 20,
   'refused append': 1 / 100,
-  'lost bell': 1 / 6,
+  'lost notification': 1 / 6,
   /** Occasion: a timer. */
   'early timer': 1 / 50,
   /** Occasion: a command. */

@@ -1,10 +1,10 @@
 /**
  * A node as a process: it can be stopped (SIGSTOP) and continued, and killed. What it has asked the
  * journal for is done, as in a database that has the statement already; its answers, timers and
- * bells come when it continues, or never.
+ * notifications come when it continues, or never.
  */
 import type { Clock } from '../../engine/clock.ts';
-import type { Bell } from '../../journal/bells.ts';
+import type { Notification } from '../../journal/notifications.ts';
 import type { Journal } from '../../journal/journal.ts';
 
 type Call = (...given: unknown[]) => unknown;
@@ -62,8 +62,8 @@ export class Process {
       get: (target, name) => {
         if (name === 'views') return views;
         if (name === 'listen') {
-          return (hear: (bell: Bell) => void) =>
-            journal.listen((bell) => this.when(() => hear(bell)));
+          return (receive: (notification: Notification) => void) =>
+            journal.listen((notification) => this.when(() => receive(notification)));
         }
         return Reflect.get(target, name);
       },

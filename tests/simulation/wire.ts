@@ -7,7 +7,7 @@
  * answer here, or a question that never arrived from a node that is dead.
  */
 import type { Batch } from '../../journal/append.ts';
-import type { Bell } from '../../journal/bells.ts';
+import type { Notification } from '../../journal/notifications.ts';
 import type { Journal } from '../../journal/journal.ts';
 import type { NodeLease } from '../../journal/ownership.ts';
 import type { Chance } from '../chaos/chance.ts';
@@ -95,13 +95,13 @@ class Wire {
     );
   }
 
-  hear(bell: Bell, hear: (bell: Bell) => void): void {
+  deliver(notification: Notification, receive: (notification: Notification) => void): void {
     const { life, schedule, faults } = this.#parts;
-    const lost = faults.strikes('lost bell');
+    const lost = faults.strikes('lost notification');
     // The connection was away: it comes back, and says that anything may have been missed.
-    const heard: Bell = lost ? { about: 'again' } : bell;
+    const received: Notification = lost ? { about: 'resync' } : notification;
     const ms = lost ? 500 + 2_000 * this.#parts.chance.next() : this.#delay();
-    schedule.after(ms, life, `${life.name} hears bell ${heard.about}`, () => hear(heard));
+    schedule.after(ms, life, `${life.name} receives ${received.about}`, () => receive(received));
   }
 
   #delay(): number {
@@ -116,8 +116,8 @@ export function wired(parts: WireParts): Journal {
   const wire = new Wire(parts);
   const journal = parts.journal.beside();
   parts.life.farewell.push(() => void journal.close());
-  const listen = (hear: (bell: Bell) => void): (() => void) =>
-    journal.listen((bell: Bell) => wire.hear(bell, hear));
+  const listen = (receive: (notification: Notification) => void): (() => void) =>
+    journal.listen((notification: Notification) => wire.deliver(notification, receive));
   return through(wire, journal, '', { listen }) as Journal;
 }
 
@@ -143,7 +143,7 @@ function through(wire: Wire, target: object, prefix: string, own: object = {}): 
 }
 
 const PARTS = new Set(['views', 'slots', 'bulks', 'retentions', 'requests']);
-const LOCAL = new Set(['ring', 'stalls', 'close']);
+const LOCAL = new Set(['notify', 'stalls', 'close']);
 
 export function leaseOf(args: readonly unknown[]): NodeLease {
   return args[0] as NodeLease;

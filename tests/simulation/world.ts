@@ -234,8 +234,8 @@ export class World {
       case 'resign':
         book.resigned(lease);
         break;
-      case 'bury':
-        if ((result as number) > 0) book.buried(lease, schedule.now);
+      case 'fenceExpired':
+        if ((result as number) > 0) book.fencedExpired(lease, schedule.now);
         break;
       case 'append':
         this.#appended(life, args[1] as Batch, lease, result as { kind: string });

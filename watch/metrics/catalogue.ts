@@ -209,11 +209,12 @@ export const METRICS: readonly Metric[] = [
     read: ({ counts }) => one(counts.asides),
   },
   {
-    name: 'tutti_bells_total',
+    name: 'tutti_notifications_total',
     type: 'counter',
-    help: 'Notifications that this node heard, by what they announce.',
-    labels: ['bell'],
-    read: ({ counts }) => list([...counts.bells], ([bell, value]) => [[bell], value]),
+    help: 'Notifications that this node received from other nodes, by what they are about.',
+    labels: ['about'],
+    read: ({ counts }) =>
+      list([...counts.notifications], ([notification, value]) => [[notification], value]),
   },
   {
     name: 'tutti_stalled',

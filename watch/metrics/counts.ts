@@ -59,7 +59,7 @@ export class EngineCounts implements Observer {
   readonly batchRuns = new Tally(SIZES);
   readonly commit = new Tally(COMMITS);
   readonly lateness = new Tally(LATENESS);
-  readonly bells: Counts = new Map();
+  readonly notifications: Counts = new Map();
   claims = 0;
   /** Runs that were set aside. */
   asides = 0;
@@ -118,8 +118,8 @@ export class EngineCounts implements Observer {
     this.lateness.add(Math.max(0, lateMs) / 1_000);
   }
 
-  rang(bell: string): void {
-    count(this.bells, bell);
+  notified(notification: string): void {
+    count(this.notifications, notification);
   }
 
   claimed(runs: number): void {

@@ -135,7 +135,7 @@ describe('the metrics of a node', () => {
     expect((await samples(metrics))['tutti_stalled']).toBe(1);
   });
 
-  it('count the bells that are heard, and the runs that are taken over', async () => {
+  it('count the notifications that arrive, and the runs that are taken over', async () => {
     const { stage } = await openStage();
     await stage.deploy(LOOK);
     await stage.start('look');
@@ -149,7 +149,7 @@ describe('the metrics of a node', () => {
     await quiet();
     expect(await samples(metrics)).toMatchObject({
       tutti_runs_claimed_total: 1,
-      'tutti_bells_total{bell="deployed"}': 1,
+      'tutti_notifications_total{about="deployed"}': 1,
     });
   });
 

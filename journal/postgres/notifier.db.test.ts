@@ -1,7 +1,7 @@
-/** Bells over connections that are lost: nobody misses anything for good. */
+/** Notifications over connections that are lost: nobody misses anything for good. */
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Bell } from '../bells.ts';
+import type { Notification } from '../notifications.ts';
 import type { Journal } from '../journal.ts';
 import type { NodeLease } from '../ownership.ts';
 import { openTestbed, until, type Testbed } from '../testbed.ts';
@@ -20,19 +20,19 @@ interface Node {
 /** One node that listens, and its database. */
 async function listening(): Promise<{
   near: Node;
-  heard: Bell[];
-  count: (about: Bell['about']) => number;
+  received: Notification[];
+  count: (about: Notification['about']) => number;
   connection: pg.ClientConfig;
 }> {
   const { journal, connection } = await bed.journal();
   const near = { journal, lease: await journal.register('near', 60_000, null) };
-  const heard: Bell[] = [];
-  journal.listen((bell) => heard.push(bell));
-  await until(() => heard.length > 0);
-  expect(heard.splice(0)).toEqual([{ about: 'again' }]);
-  const count = (about: Bell['about']): number =>
-    heard.filter((bell) => bell.about === about).length;
-  return { near, heard, count, connection };
+  const received: Notification[] = [];
+  journal.listen((notification) => received.push(notification));
+  await until(() => received.length > 0);
+  expect(received.splice(0)).toEqual([{ about: 'resync' }]);
+  const count = (about: Notification['about']): number =>
+    received.filter((notification) => notification.about === about).length;
+  return { near, received, count, connection };
 }
 
 async function another(connection: pg.ClientConfig): Promise<Node> {
@@ -40,9 +40,9 @@ async function another(connection: pg.ClientConfig): Promise<Node> {
   return { journal, lease: await journal.register('far', 60_000, null) };
 }
 
-describe('bells', () => {
+describe('notifications', () => {
   it('say `again` when their connection is back', async () => {
-    const { heard, count, connection } = await listening();
+    const { received: heard, count, connection } = await listening();
     const client = await bed.client(connection);
     for (const times of [1, 2]) {
       await client.query(
@@ -51,11 +51,13 @@ describe('bells', () => {
       await client.query(
         "select pg_terminate_backend(pid) from pg_stat_activity where query = 'select 1' and datname = current_database() and pid <> pg_backend_pid()",
       );
-      await until(() => count('again') >= times);
+      await until(() => count('resync') >= times);
     }
     const far = await another(connection);
     await far.journal.resign(far.lease);
     await until(() => count('orphans') === 1);
-    expect(new Set(heard.map((bell) => bell.about))).toEqual(new Set(['again', 'orphans']));
+    expect(new Set(heard.map((notification) => notification.about))).toEqual(
+      new Set(['again', 'orphans']),
+    );
   });
 });
