@@ -41,7 +41,7 @@ async function another(connection: pg.ClientConfig): Promise<Node> {
 }
 
 describe('notifications', () => {
-  it('say `again` when their connection is back', async () => {
+  it('say `resync` when their connection is back', async () => {
     const { received: heard, count, connection } = await listening();
     const client = await bed.client(connection);
     for (const times of [1, 2]) {
@@ -57,7 +57,7 @@ describe('notifications', () => {
     await far.journal.resign(far.lease);
     await until(() => count('orphans') === 1);
     expect(new Set(heard.map((notification) => notification.about))).toEqual(
-      new Set(['again', 'orphans']),
+      new Set(['resync', 'orphans']),
     );
   });
 });
