@@ -6,7 +6,7 @@ import {
 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterEach, describe, expect, it } from 'vitest';
-import { counterpart } from '../tests/counterpart.ts';
+import { requires } from '../tests/requires.ts';
 import { ACCESS, CardboardHouse } from './house.fake.ts';
 import type { App } from './house.ts';
 import { PrivateName } from './private-name.ts';
@@ -69,7 +69,7 @@ describe('a browser that gets in', () => {
 const HAS_IPV6 = Object.values(networkInterfaces()).some((all) =>
   all?.some(({ address }) => address === '::1'),
 );
-counterpart(
+requires(
   'IPv6',
   HAS_IPV6,
   'the loopback interface has no ::1',

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { counterpart } from '../tests/counterpart.ts';
+import { requires } from '../tests/requires.ts';
 import { askConsent } from './consent.ts';
 import { DataFolder } from './data-folder.ts';
 import { call, ListeningTerminal } from './terminal.fake.ts';
@@ -73,7 +73,7 @@ describe('running as root', () => {
 });
 
 const AS_ROOT = process.getuid?.() === 0;
-counterpart(
+requires(
   'root',
   AS_ROOT,
   'run the tests as root',

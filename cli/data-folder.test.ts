@@ -5,7 +5,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { counterpart } from '../tests/counterpart.ts';
+import { requires } from '../tests/requires.ts';
 import { DataFolder, dataFolderOf, inUse, isShared } from './data-folder.ts';
 
 let path: string;
@@ -133,7 +133,7 @@ describe('the data folder', () => {
   });
 });
 
-counterpart(
+requires(
   'unshare',
   MAY_UNSHARE,
   'root may make namespaces',

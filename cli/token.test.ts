@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { counterpart } from '../tests/counterpart.ts';
+import { requires } from '../tests/requires.ts';
 import { makeToken, readToken } from './token.ts';
 
 let folder: string;
@@ -49,7 +49,7 @@ describe('the token of a data folder', () => {
   });
 });
 
-counterpart(
+requires(
   'root',
   process.getuid?.() === 0,
   'files of other users can be made by root only',

@@ -14,7 +14,7 @@ import {
   storyViolations,
   switchViolations,
   testViolations,
-} from './house/manners.ts';
+} from './house/conventions.ts';
 import { entriesOf, orphanViolations } from './house/orphans.ts';
 import { lockViolations } from './house/lock.ts';
 import { lawViolations, linkViolations, mapViolations, unlinkedPages } from './house/prose.ts';

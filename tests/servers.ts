@@ -7,14 +7,14 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe } from 'vitest';
 import { type Candidate, systemCandidates } from '../journal/embedded/binaries.ts';
-import { counterpart } from './counterpart.ts';
+import { requires } from './requires.ts';
 
 const MACHINE = 'a PostgreSQL of the machine';
 
 /** A chapter for each of them. */
 export function withOtherServers(chapter: (candidates: readonly Candidate[]) => void): void {
   const machine = systemCandidates();
-  counterpart(
+  requires(
     MACHINE,
     machine.length > 0,
     'apt-get install postgresql',

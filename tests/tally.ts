@@ -5,7 +5,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
-import { NEEDS } from './counterpart.ts';
+import { NEEDS } from './requires.ts';
 
 export interface Tally {
   readonly passed: number;

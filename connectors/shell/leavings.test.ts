@@ -20,7 +20,7 @@ import { tmpdir, uptime } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { counterpart } from '../../tests/counterpart.ts';
+import { requires } from '../../tests/requires.ts';
 import { canMount, SmallDisk } from '../../tests/failover/small-disk.ts';
 import { followToEnd, readLog } from '../kit/conformance.ts';
 import type { ActionContext, JobAction, JobState } from '../kit/index.ts';
@@ -280,7 +280,7 @@ describe('a claim', () => {
 });
 
 const mountable = canMount();
-counterpart(
+requires(
   'a small disk',
   mountable,
   'root may mount one',
@@ -311,7 +311,7 @@ counterpart(
 });
 
 const SEES = process.platform === 'linux';
-counterpart(
+requires(
   '/proc',
   SEES,
   'Linux',

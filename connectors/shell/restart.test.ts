@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { counterpart } from '../../tests/counterpart.ts';
+import { requires } from '../../tests/requires.ts';
 import { followToEnd, readLog } from '../kit/conformance.ts';
 import type { ActionContext, JobAction } from '../kit/index.ts';
 import { folderName, folderOf } from './attempt-folder.ts';
@@ -102,7 +102,7 @@ test('a job goes on when Tutti is killed, and another process follows it to its 
 }, 30_000);
 
 const SEES = process.platform === 'linux';
-counterpart(
+requires(
   '/proc',
   SEES,
   'Linux',

@@ -7,7 +7,7 @@ import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { counterpart } from '../../tests/counterpart.ts';
+import { requires } from '../../tests/requires.ts';
 import { followToEnd, readLog } from '../kit/conformance.ts';
 import type { ActionContext, JobAction, JobState } from '../kit/index.ts';
 import { folderName, folderOf } from './attempt-folder.ts';
@@ -73,7 +73,7 @@ const lost = (words: string) => ({
   },
 });
 
-counterpart(
+requires(
   '/proc',
   process.platform === 'linux',
   'Linux',
@@ -113,7 +113,7 @@ counterpart(
   });
 });
 
-counterpart(
+requires(
   '/proc',
   process.platform === 'linux',
   'Linux',

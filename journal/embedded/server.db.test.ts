@@ -20,7 +20,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { openJournal } from '../open.ts';
-import { counterpart } from '../../tests/counterpart.ts';
+import { requires } from '../../tests/requires.ts';
 import { temporaryFolder, until } from '../testbed.ts';
 import { systemCandidates } from './binaries.ts';
 import { canReach, serverIdentity } from './identity.ts';
@@ -360,7 +360,7 @@ const MAY_UNSHARE =
   spawnSync('unshare', ['--pid', '--ipc', '--uts', '--net', '--fork', '--mount-proc', 'true'])
     .status === 0;
 
-counterpart(
+requires(
   'unshare',
   MAY_UNSHARE,
   'root may make namespaces',
@@ -440,7 +440,7 @@ describe('a server that does not end when it is asked', () => {
 const system = systemCandidates();
 const MACHINE = 'a PostgreSQL of the machine';
 
-counterpart(
+requires(
   MACHINE,
   system.length > 0,
   'apt-get install postgresql',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../model/json.ts';
 import { define, type TaskSpec } from './definition.fixture.ts';
-import { play } from './play.fixture.ts';
+import { script } from './script.fixture.ts';
 
 type Tasks = Readonly<Record<string, TaskSpec>>;
 
@@ -40,7 +40,7 @@ describe('an edge is taken by the end that it asks for', () => {
     const skipped = end === 'skipped' ? { when: 'inputs.never' } : {};
     const a: TaskSpec = { needs: ['z'], warn: 'output != null && output.warn', ...skipped };
     const b: TaskSpec = { needs: { a: on as 'done' } };
-    const run = play(define({ z: {}, a, b }), { never: false }).given('z ok');
+    const run = script(define({ z: {}, a, b }), { never: false }).given('z ok');
     run.given(...(ENDINGS[end] ?? []));
     expect(run.standing).toContain(` b:${FATES[fate]} `);
     // A failure that an edge takes is handled; any other fails the run.
@@ -204,11 +204,11 @@ describe('the way of a run', () => {
       'a:failed b:succeeded run:succeeded',
     ],
   ])('%s', (_, tasks, inputs, steps, standing) => {
-    expect(play(define(tasks), inputs).given(...steps).standing).toBe(standing);
+    expect(script(define(tasks), inputs).given(...steps).standing).toBe(standing);
   });
 
   it('records what a condition and a switch saw', () => {
-    const run = play(define({ ...ROUTE, y: { when: 'inputs.n == 6' } }), { n: 6 });
+    const run = script(define({ ...ROUTE, y: { when: 'inputs.n == 6' } }), { n: 6 });
     expect(run.events.slice(1)).toMatchObject([
       {
         type: 'TaskEnded',
@@ -230,7 +230,7 @@ describe('the way of a run', () => {
       x: {},
     });
     const definition = { ...rest, edges: [...edges, IMPLIED] };
-    const run = (n: number) => play(definition, { n }).given('a ok');
+    const run = (n: number) => script(definition, { n }).given('a ok');
     expect(run(20).standing).toContain('x:waiting');
     expect(run(20).given('b ok').standing).toContain('x:queued');
     expect(run(5).given('b ok').standing).toContain('x:skipped');
@@ -238,26 +238,26 @@ describe('the way of a run', () => {
 
   it('gives its outputs when it ends well', () => {
     const outputs = { rows: '${{ tasks.a.output.rows }}', of: 'run ${{ run.id }}' };
-    const run = play(define({ a: {} }, { outputs })).given('a ok {"rows":7}');
+    const run = script(define({ a: {} }, { outputs })).given('a ok {"rows":7}');
     expect(run.state.end).toMatchObject({ end: 'succeeded', output: { rows: 7, of: 'run r1' } });
   });
 
   it('gives null for what a skipped task would have given, and the rest', () => {
     const outputs = { rows: '${{ tasks.a.output.rows }}', of: 'run ${{ run.key }}' };
-    const run = play(define({ a: { when: 'false' } }, { outputs }));
+    const run = script(define({ a: { when: 'false' } }, { outputs }));
     expect(run.standing).toBe('a:skipped run:succeeded');
     expect(run.state.end).toMatchObject({ output: { rows: null, of: 'run ' } });
   });
 
   it('fails when its outputs cannot be rendered', () => {
     const outputs = { rows: '${{ tasks.a.output.rows }}' };
-    const run = play(define({ a: {} }, { outputs })).given('a ok');
+    const run = script(define({ a: {} }, { outputs })).given('a ok');
     expect(run.state.end).toMatchObject({ end: 'failed', failure: { code: 'expression.failed' } });
   });
 
   it('sees how tasks ended and what they gave', () => {
     const when = "tasks.a.status == 'warned' && tasks.a.output.n == 2";
-    const run = play(define({ a: { warn: 'output.n > 1' }, b: { needs: ['a'], when } }));
+    const run = script(define({ a: { warn: 'output.n > 1' }, b: { needs: ['a'], when } }));
     expect(run.given('a ok {"n":2}').standing).toBe('a:warned b:queued run:going');
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ALIVE, type Gate } from '../../model/run.ts';
 import { define, START, type TaskSpec } from './definition.fixture.ts';
 import { NO_OVERLAY, type Overlay } from './gates.ts';
-import { play } from './play.fixture.ts';
+import { script } from './script.fixture.ts';
 import { WAITING } from './state.ts';
 import { statusOf } from './status.ts';
 import { taskView } from './view.ts';
@@ -200,7 +200,7 @@ const ROWS: readonly Row[] = [
 ];
 
 function gatesIn(row: Row): readonly Gate[] {
-  const run = play(define(row.tasks)).given(...row.steps);
+  const run = script(define(row.tasks)).given(...row.steps);
   expect(statusOf(run.state, run.node(row.task))).toBe(row.status);
   return run.gates(row.task, row.overlay ?? NO_OVERLAY);
 }
@@ -217,31 +217,31 @@ describe('law 11: nothing waits without a reason', () => {
   });
 
   it('says nothing about a task that has ended', () => {
-    const run = play(define({ a: {}, t: { needs: { a: 'failed' } } }));
+    const run = script(define({ a: {}, t: { needs: { a: 'failed' } } }));
     run.given('a starts', 'cancel', 'a stopped');
     expect([...run.gates('a'), ...run.gates('t')]).toEqual([]);
   });
 
   it('run-ended: has words even where no event leads', () => {
-    const run = play(define({ a: {}, t: { needs: ['a'] } })).given('a ok', 't ok');
+    const run = script(define({ a: {}, t: { needs: ['a'] } })).given('a ok', 't ok');
     run.node('t').status = WAITING;
     expect(run.gates('t')[0]).toMatchObject({ kind: 'run-ended' });
     expect(run.gates('t')[0]?.words).toMatch(/the run is succeeded; restart it from here/);
   });
 
   it('names every hold at once', () => {
-    const run = play(define({ t: {} })).given('hold t', 'hold');
+    const run = script(define({ t: {} })).given('hold t', 'hold');
     expect(run.gates('t').map(({ kind }) => kind)).toEqual(['hold', 'run-hold']);
   });
 
   it('gives the reason of a hold', () => {
-    const run = play(define({ t: {} }));
+    const run = script(define({ t: {} }));
     run.do({ type: 'HoldTask', run: 'r1', task: 't', by: { actor: 'ann', reason: 'month end' } });
     expect(run.gates('t')[0]?.words).toBe('held by ann: month end');
   });
 
   it('names each source that is open, and only those', () => {
-    const run = play(define({ a: {}, b: {}, c: {}, t: { needs: ['a', 'b', 'c'] } }));
+    const run = script(define({ a: {}, b: {}, c: {}, t: { needs: ['a', 'b', 'c'] } }));
     run.given('a ok', 'b fails');
     expect(run.gates('t').map(({ kind, on }) => `${kind} ${on}`)).toEqual([
       'upstream-failed b',
@@ -250,7 +250,7 @@ describe('law 11: nothing waits without a reason', () => {
   });
 
   it('shows work that has no durable start as running, with its gate', () => {
-    const run = play(define({ t: {} }));
+    const run = script(define({ t: {} }));
     const view = taskView(run.state, 0, { runningSince: () => START, waitsFor: () => undefined });
     expect(view).toMatchObject({ status: 'running', startedAt: START, gates: [{ kind: 'job' }] });
   });

@@ -3,12 +3,14 @@ import type { Json, JsonObject } from '../../model/json.ts';
 import { define, type TaskSpec } from './definition.fixture.ts';
 import { inputOf } from './input.ts';
 import { indexOf } from './nodes.ts';
-import { play } from './play.fixture.ts';
+import { script } from './script.fixture.ts';
 
 const ATTEMPT = { key: 'r1:b:2', number: 2 };
 
 function given(spec: TaskSpec, task = 'b', attempt?: typeof ATTEMPT) {
-  const { state } = play(define({ a: {}, b: { needs: ['a'], ...spec } })).given('a ok {"rows":7}');
+  const { state } = script(define({ a: {}, b: { needs: ['a'], ...spec } })).given(
+    'a ok {"rows":7}',
+  );
   return inputOf(state, indexOf(state, task) ?? -1, attempt);
 }
 

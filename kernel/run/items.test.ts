@@ -2,16 +2,17 @@ import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../model/json.ts';
 import { define, type TaskSpec } from './definition.fixture.ts';
 import { plan } from './plan.ts';
-import { type Play, play } from './play.fixture.ts';
+import { type Script, script } from './script.fixture.ts';
 import { outputOf } from './scope.ts';
 
 const EACH: TaskSpec = { each: ['x', 'y', 'z'], parallel: 2 };
-const mapped = (spec: TaskSpec = EACH, inputs: JsonObject = {}): Play =>
-  play(define({ m: spec, n: { needs: ['m'] }, h: { needs: { m: 'failed' } } }), inputs);
-const unhandled = (spec: TaskSpec = EACH): Play => play(define({ m: spec, n: { needs: ['m'] } }));
+const mapped = (spec: TaskSpec = EACH, inputs: JsonObject = {}): Script =>
+  script(define({ m: spec, n: { needs: ['m'] }, h: { needs: { m: 'failed' } } }), inputs);
+const unhandled = (spec: TaskSpec = EACH): Script =>
+  script(define({ m: spec, n: { needs: ['m'] } }));
 
 /** Where the items stand, without their mapped task's name. */
-const items = (run: Play): string =>
+const items = (run: Script): string =>
   run.standing.replace(/ run:.*| [nh]:\w+/g, '').replaceAll(/m\[(\d)\]:/g, '$1:');
 
 describe('a mapped task', () => {
@@ -211,7 +212,7 @@ describe('an operator and items', () => {
   });
 
   it('nothing is due any more for items that a restart took away', () => {
-    const run = play(define({ a: {}, m: { needs: ['a'], each: [1, 2] } })).given('a ok');
+    const run = script(define({ a: {}, m: { needs: ['a'], each: [1, 2] } })).given('a ok');
     expect(plan(run.state)).toMatchObject([{ task: 'm[0]' }, { task: 'm[1]' }]);
     run.when('restart a');
     expect(run.touched).toContain(3);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { decide } from './decide.ts';
 import { define, type TaskSpec } from './definition.fixture.ts';
 import { plan } from './plan.ts';
-import { play } from './play.fixture.ts';
+import { script } from './script.fixture.ts';
 
 type Tasks = Readonly<Record<string, TaskSpec>>;
 
@@ -34,7 +34,7 @@ describe('a job', () => {
   );
 
   function asking() {
-    const played = play(define({ p: { approve: {} } }));
+    const played = script(define({ p: { approve: {} } }));
     return { state: played.state, context: played.context() };
   }
 });
@@ -179,24 +179,24 @@ describe('an operator', () => {
     ],
     ['reruns an approval', { t: { approve: {} } }, ['reject t', 'rerun t'], 't:deciding run:going'],
   ])('%s', (_, tasks, steps, standing) => {
-    expect(play(define(tasks), N).given(...steps).standing).toBe(standing);
+    expect(script(define(tasks), N).given(...steps).standing).toBe(standing);
   });
 
   it('a rerun closes the door again for who still waits behind it', () => {
-    const run = play(define({ a: {}, b: {}, j: { needs: ['a', 'b'] } })).given('a ok', 'rerun a');
+    const run = script(define({ a: {}, b: {}, j: { needs: ['a', 'b'] } })).given('a ok', 'rerun a');
     expect(run.given('b ok').standing).toBe('a:queued b:succeeded j:waiting run:going');
     expect(run.given('a fails').standing).toBe('a:failed b:succeeded j:waiting run:failed');
     expect(run.given('rerun a', 'a ok').standing).toContain('j:queued');
   });
 
   it('a handled failure that is forced well no longer leads to its handler', () => {
-    const run = play(define({ a: {}, z: {}, h: { needs: { a: 'failed', z: 'failed' } } }));
+    const run = script(define({ a: {}, z: {}, h: { needs: { a: 'failed', z: 'failed' } } }));
     run.given('a fails', 'force a succeeded').when('z ok');
     run.expectEvents('z succeeded', 'h skipped by edges', 'run succeeded');
   });
 
   it('a rerun keeps keys apart and starts the count of failures afresh', () => {
-    const run = play(define({ t: { retry: { attempts: 2 } } }));
+    const run = script(define({ t: { retry: { attempts: 2 } } }));
     run.given('t fails transient', '+1000', 't wakes', 't fails transient');
     expect(run.standing).toBe('t:failed run:failed');
     run.given('rerun t').when('t fails transient').expectEvents('t again at +2000');
@@ -204,7 +204,7 @@ describe('an operator', () => {
   });
 
   it('a forced end bears the mark of who did it', () => {
-    const run = play(define(CHAIN));
+    const run = script(define(CHAIN));
     const by = { actor: 'ann', reason: 'done by hand' };
     run.do({ type: 'ForceTask', run: 'r1', task: 'a', as: 'failed', by });
     const failure = { code: 'task.forced', message: 'ann declared it failed: done by hand' };
@@ -212,7 +212,7 @@ describe('an operator', () => {
   });
 
   it('a hold takes what is due away, a release gives it back', () => {
-    const run = play(define({ a: {}, b: {} })).given('hold a');
+    const run = script(define({ a: {}, b: {} })).given('hold a');
     expect(plan(run.state)).toMatchObject([{ kind: 'dispatch', task: 'b' }]);
     run.given('hold');
     expect(plan(run.state)).toEqual([]);
@@ -221,14 +221,14 @@ describe('an operator', () => {
   });
 
   it.each(['hold', 'release', 'cancel'])('"%s" of a run that has ended is refused', (verb) => {
-    play(define({ a: {} }))
+    script(define({ a: {} }))
       .given('a ok')
       .when(verb)
       .expectRefusal('run.wrong-status', /it has ended \(succeeded\)/);
   });
 
   it('holding twice and releasing what is not held change nothing', () => {
-    const run = play(define({ a: {} }))
+    const run = script(define({ a: {} }))
       .when('release')
       .expectEvents();
     run.given('hold').when('hold').expectEvents();
@@ -284,21 +284,21 @@ describe('steering', () => {
       'u:succeeded s:succeeded x:skipped y:queued run:going',
     ],
   ])('%s', (_, steps, standing) => {
-    expect(play(define(ROUTE), N).given(...steps).standing).toBe(standing);
+    expect(script(define(ROUTE), N).given(...steps).standing).toBe(standing);
   });
 
   it('is a mark on the end of the switch', () => {
-    const run = play(define(ROUTE), N).given('steer s y', 'u ok');
+    const run = script(define(ROUTE), N).given('steer s y', 'u ok');
     expect(run.node('s').status).toMatchObject({ branch: 1, forced: { actor: 'operator' } });
   });
 
   it('is refused while something after the switch runs', () => {
-    const run = play(define(ROUTE), N).given('u ok', 'x starts');
+    const run = script(define(ROUTE), N).given('u ok', 'x starts');
     run.when('steer s y').expectRefusal('restart.running', /"x" after the switch is still running/);
   });
 
   it('a restart forgets it', () => {
-    const run = play(define(ROUTE), N).given('steer s y', 'u ok', 'y ok', 'restart s');
+    const run = script(define(ROUTE), N).given('steer s y', 'u ok', 'y ok', 'restart s');
     expect(run.standing).toBe('u:succeeded s:succeeded x:queued y:skipped run:going');
   });
 });
@@ -307,7 +307,7 @@ describe('law 10: cancelling has two phases', () => {
   const TWO: Tasks = { a: {}, b: {}, c: { needs: ['a'] } };
 
   it('requested: what runs is asked to stop, everything else is cancelled at once', () => {
-    const run = play(define(TWO))
+    const run = script(define(TWO))
       .given('a starts')
       .when('cancel')
       .expectEvents('run cancelrequested');
@@ -324,34 +324,34 @@ describe('law 10: cancelling has two phases', () => {
     ],
     ['and so does a failure', 'a fails', 'a:failed b:cancelled c:cancelled run:cancelled'],
   ])('%s', (_, words, standing) => {
-    expect(play(define(TWO)).given('a starts', 'cancel', words).standing).toBe(standing);
+    expect(script(define(TWO)).given('a starts', 'cancel', words).standing).toBe(standing);
   });
 
   it('is over at once when nothing runs', () => {
-    const run = play(define(TWO))
+    const run = script(define(TWO))
       .when('cancel')
       .expectEvents('run cancelrequested', 'run cancelled');
     expect(plan(run.state)).toEqual([]);
   });
 
   it('a failure is not retried meanwhile', () => {
-    const run = play(define({ t: { retry: {} } })).given('t starts', 'cancel');
+    const run = script(define({ t: { retry: {} } })).given('t starts', 'cancel');
     run.when('t fails transient').expectEvents('t failed', 'run cancelled');
   });
 
   it('nothing follows an end meanwhile', () => {
-    const run = play(define({ a: {}, b: { needs: { a: 'done' } } })).given('a starts', 'cancel');
+    const run = script(define({ a: {}, b: { needs: { a: 'done' } } })).given('a starts', 'cancel');
     run.when('a ok').expectEvents('a succeeded', 'run cancelled');
   });
 
   it('what it ends leads nowhere, not even along an edge that asks for cancelled', () => {
-    const run = play(define({ a: {}, b: { needs: { a: 'cancelled' } } })).given('cancel');
+    const run = script(define({ a: {}, b: { needs: { a: 'cancelled' } } })).given('cancel');
     expect(run.standing).toBe('a:cancelled b:cancelled run:cancelled');
     expect(run.node('b').attempt).toBe(0);
   });
 
   it('waits and approvals are over at once', () => {
-    const run = play(define({ w: { wait: 9_000 }, p: { approve: {} } })).given('cancel');
+    const run = script(define({ w: { wait: 9_000 }, p: { approve: {} } })).given('cancel');
     expect(run.standing).toBe('w:cancelled p:cancelled run:cancelled');
   });
 
@@ -365,17 +365,17 @@ describe('law 10: cancelling has two phases', () => {
     ['hold a', 'task'],
     ['skip b', 'run'],
   ])('"%s" is refused meanwhile, because of the %s', (words, what) => {
-    const run = play(define(TWO)).given('a starts', 'cancel').when(words);
+    const run = script(define(TWO)).given('a starts', 'cancel').when(words);
     run.expectRefusal(`${what}.wrong-status`);
   });
 
   it.each(['skip a', 'force a succeeded', 'hold a'])('"%s" is refused afterwards', (words) => {
-    const run = play(define(TWO)).given('a starts', 'cancel', 'a stopped').when(words);
+    const run = script(define(TWO)).given('a starts', 'cancel', 'a stopped').when(words);
     expect(run.last).toHaveProperty('refused');
   });
 
   it('a person may run a task of a cancelled run again', () => {
-    const run = play(define(TWO)).given('cancel', 'rerun b', 'b ok');
+    const run = script(define(TWO)).given('cancel', 'rerun b', 'b ok');
     expect(run.standing).toBe('a:cancelled b:succeeded c:cancelled run:failed');
   });
 });

@@ -1,10 +1,10 @@
 /** A child run goes on after its end: what its parent's task does, and when the child may end again. */
 import { describe, expect, it } from 'vitest';
 import { define } from './definition.fixture.ts';
-import { play, playChild } from './play.fixture.ts';
+import { script, scriptOfChild } from './script.fixture.ts';
 
 const CALL = { a: { workflow: 'child' }, b: { needs: ['a'] } } as const;
-const failed = () => play(define(CALL)).given('a starts kid', 'a fails');
+const failed = () => script(define(CALL)).given('a starts kid', 'a fails');
 
 describe('the parent of a mended child', () => {
   it('waits for the same child again, and goes on when it ends well', () => {
@@ -23,14 +23,14 @@ describe('the parent of a mended child', () => {
 
   it('has its own timeout before it again', () => {
     const limited = define({ a: { workflow: 'child', timeoutMs: 1_000 } }, { timeoutMs: 5_000 });
-    const run = play(limited).given('a starts kid', 'a fails', '+100000', 'a#1 reopens kid');
+    const run = script(limited).given('a starts kid', 'a fails', '+100000', 'a#1 reopens kid');
     run.given('+999').when('a wakes').expectRefusal('task.stale');
     run.given('+1', 'a wakes').expectEvents('a to stop because of timeout');
   });
 
   it('does not begin the next attempt while the child of this one goes on', () => {
     const retrying = define({ a: { workflow: 'child', retry: { attempts: 3, delayMs: 5_000 } } });
-    const run = play(retrying).given('a starts kid', 'a fails transient');
+    const run = script(retrying).given('a starts kid', 'a fails transient');
     expect(run.standing).toBe('a:retrying run:going');
     run.given('a#1 reopens kid', '+60000').when('a wakes').expectRefusal('task.stale');
     run.given('a#1 ok').expectEvents('a succeeded', 'run succeeded');
@@ -43,7 +43,7 @@ describe('the parent of a mended child', () => {
       clean: { needs: { a: 'done' } },
       alarm: { needs: { a: 'failed' } },
     });
-    const run = play(handled).given('a starts kid', 'a fails', 'clean ok', 'alarm ok');
+    const run = script(handled).given('a starts kid', 'a fails', 'clean ok', 'alarm ok');
     run.given('a#1 reopens kid').expectEvents('a reopened', 'restarted b clean alarm');
     expect(run.standing).toBe('a:running b:waiting clean:waiting alarm:waiting run:going');
     run.given('a#1 ok');
@@ -52,13 +52,13 @@ describe('the parent of a mended child', () => {
 
   it('is not disturbed while something works behind the failure', () => {
     const handled = define({ a: { workflow: 'child' }, alarm: { needs: { a: 'failed' } } });
-    const run = play(handled).given('a starts kid', 'a fails', 'alarm starts');
+    const run = script(handled).given('a starts kid', 'a fails', 'alarm starts');
     run.when('a#1 reopens kid').expectRefusal('restart.running', 'alarm');
   });
 
   it('waits again as an item of a list', () => {
     const mapped = define({ a: { workflow: 'child', each: [1, 2] }, b: { needs: ['a'] } });
-    const run = play(mapped).given('a[0] starts k0', 'a[1] starts k1', 'a[0] ok', 'a[1] fails');
+    const run = script(mapped).given('a[0] starts k0', 'a[1] starts k1', 'a[0] ok', 'a[1] fails');
     expect(run.standing).toBe('a:failed b:waiting a[0]:succeeded a[1]:failed run:failed');
     run.given('a[1]#1 reopens k1').given('a[1]#1 ok').expectCarriedOut();
     expect(run.standing).toBe('a:succeeded b:queued a[0]:succeeded a[1]:succeeded run:going');
@@ -85,7 +85,7 @@ describe('the word of the parent stands against its child', () => {
 
   it('when the run was cancelled, is being cancelled, or timed out', () => {
     const parts = define({ a: { workflow: 'child' }, c: {} }, { timeoutMs: 5_000 });
-    const run = () => play(parts).given('a starts kid', 'a fails', 'c starts');
+    const run = () => script(parts).given('a starts kid', 'a fails', 'c starts');
     run().given('cancel').when('a#1 reopens kid').expectRefusal('run.wrong-status', 'cancelled');
     const over = run().given('cancel', 'c stopped');
     over.when('a#1 reopens kid').expectRefusal('run.wrong-status', 'was cancelled');
@@ -96,7 +96,7 @@ describe('the word of the parent stands against its child', () => {
   it('when it never began it', () => {
     failed().when('b#1 reopens kid').expectRefusal('task.stale');
     failed().when('nobody#1 reopens kid').expectRefusal('task.unknown');
-    play(define({ a: {} }))
+    script(define({ a: {} }))
       .given('a fails')
       .when('a#1 reopens kid')
       .expectRefusal('task.stale');
@@ -107,7 +107,7 @@ describe('a child that goes on after its end', () => {
   it.each(['restart', 'rerun a', 'skip a', 'force a'])(
     'by "%s", ends again when its parent has heard of it',
     (verb) => {
-      const child = playChild(define({ a: {} })).given('a fails');
+      const child = scriptOfChild(define({ a: {} })).given('a fails');
       expect(child.standing).toBe('a:failed run:failed');
       child.given(verb);
       if (verb === 'restart' || verb === 'rerun a') child.given('a ok');
@@ -117,7 +117,7 @@ describe('a child that goes on after its end', () => {
   );
 
   it('may hear of it before its work is done, and hears of it once for each time it goes on', () => {
-    const child = playChild(define({ a: {} })).given('a fails', 'restart', 'parent refuses');
+    const child = scriptOfChild(define({ a: {} })).given('a fails', 'restart', 'parent refuses');
     child
       .expectEvents('parent does not take over')
       .when('parent waits')
@@ -128,10 +128,10 @@ describe('a child that goes on after its end', () => {
   });
 
   it('has nobody to tell without a parent, or while it has not ended', () => {
-    play(define({ a: {} }))
+    script(define({ a: {} }))
       .given('a fails', 'restart', 'a ok')
       .expectEvents('a succeeded', 'run succeeded');
-    const child = playChild(define({ a: {}, b: {} })).given('a fails', 'rerun a', 'a ok');
+    const child = scriptOfChild(define({ a: {}, b: {} })).given('a fails', 'rerun a', 'a ok');
     child.given('b ok').expectEvents('b succeeded', 'run succeeded');
   });
 });

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { define, START, type TaskSpec } from './definition.fixture.ts';
 import { plan } from './plan.ts';
-import { play } from './play.fixture.ts';
+import { script } from './script.fixture.ts';
 import { retryDelayMs } from './retry.ts';
 
 const alone = (spec: TaskSpec, timeoutMs?: number) =>
-  play(define({ t: spec }, timeoutMs === undefined ? {} : { timeoutMs }));
+  script(define({ t: spec }, timeoutMs === undefined ? {} : { timeoutMs }));
 const RETRY = { attempts: 3, delayMs: 1_000, backoff: 2, maxDelayMs: 1_500, jitter: 0.5 };
 
 describe('retry', () => {
@@ -55,7 +55,9 @@ describe('retry', () => {
   });
 
   it('skipped while it waits for its retry, the run goes on', () => {
-    const run = play(define({ t: { retry: {} }, u: { needs: ['t'] } })).given('t fails transient');
+    const run = script(define({ t: { retry: {} }, u: { needs: ['t'] } })).given(
+      't fails transient',
+    );
     run.when('skip t').expectEvents('t skipped by operator');
     expect(run.standing).toBe('t:skipped u:queued run:going');
   });
@@ -143,7 +145,7 @@ describe('timeout', () => {
   });
 
   it.each(['skip t', 'force t succeeded'])('of a run: begins again with "%s"', (mend) => {
-    const run = play(define({ t: {}, u: { needs: ['t'] } }, { timeoutMs: 9_000 }));
+    const run = script(define({ t: {}, u: { needs: ['t'] } }, { timeoutMs: 9_000 }));
     run.given('t fails', '+9000', mend).when('run wakes').expectRefusal('task.stale');
     run.when('u ok').expectEvents('u succeeded', 'run succeeded');
   });
@@ -156,7 +158,7 @@ describe('wait', () => {
     ['an expression', { wait: '${{ inputs.until }}' }, 5_000],
     ['a number', { wait: `\${{ ${START} + 5000 }}` }, 5_000],
   ])('%s', (_, spec, ms) => {
-    const run = play(define({ t: spec }), { until: '2026-03-01T00:00:05Z' });
+    const run = script(define({ t: spec }), { until: '2026-03-01T00:00:05Z' });
     expect(plan(run.state)).toMatchObject([{ kind: 'timer', at: START + ms }]);
     run.when('t wakes').expectRefusal('task.stale');
     run.given(`+${ms}`).when('t wakes').expectEvents('t succeeded', 'run succeeded');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { previewRestart } from './decide.ts';
 import { define, BY, type TaskSpec } from './definition.fixture.ts';
-import { play } from './play.fixture.ts';
+import { script } from './script.fixture.ts';
 
 type Tasks = Readonly<Record<string, TaskSpec>>;
 
@@ -108,7 +108,7 @@ describe('restart of a run', () => {
       'a:succeeded b:queued run:going',
     ],
   ])('%s', (_, tasks, steps, reset, standing) => {
-    const run = play(define(tasks));
+    const run = script(define(tasks));
     const restarts = steps.some((words) => words.startsWith('restart'));
     run.given(...steps, ...(restarts ? [] : ['restart']));
     const said = run.events.flatMap((event) =>
@@ -127,20 +127,20 @@ describe('restart of a run', () => {
     ['an unknown outcome', ['a starts', 'a lost'], 'restart a', 'restart.running'],
     ['names for the same version', B_FAILED, 'restart b=c', 'request.invalid'],
   ])('is refused: %s', (_, steps, words, code) => {
-    play(define(DIAMOND))
+    script(define(DIAMOND))
       .given(...steps)
       .when(words)
       .expectRefusal(code);
   });
 
   it('a wait that goes on is no work outside: it can be left', () => {
-    const run = play(define({ a: {}, w: { needs: ['a'], wait: 9_000 } })).given('a ok');
+    const run = script(define({ a: {}, w: { needs: ['a'], wait: 9_000 } })).given('a ok');
     expect(run.given('restart a').standing).toBe('a:queued w:waiting run:going');
     run.when('w#1 wakes').expectRefusal('task.stale');
   });
 
   it('does what its preview says, and only that', () => {
-    const run = play(define(DIAMOND)).given(...B_FAILED);
+    const run = script(define(DIAMOND)).given(...B_FAILED);
     const command = { type: 'RestartRun', run: 'r1', by: BY } as const;
     const preview = previewRestart(run.state, command, run.context());
     expect(preview).toEqual({ keeps: ['a', 'c'], runsAgain: ['b', 'd'], version: 1 });
@@ -152,7 +152,7 @@ describe('restart of a run', () => {
   });
 
   it('law 6: no key is used again', () => {
-    const run = play(define({ t: { retry: {} } }));
+    const run = script(define({ t: { retry: {} } }));
     run.given('t fails transient', '+1000', 't wakes', 't fails rejected', 'restart');
     expect(run.node('t').attempt).toBe(3);
     run.when('t#2 ok').expectRefusal('task.stale');
@@ -167,8 +167,8 @@ const WITHOUT = define({ a: {}, c: { needs: ['a'] } });
 const MORE = define({ z: {}, a: {}, bad: { needs: ['a', 'z'] }, c: { needs: ['bad'] } });
 
 describe('restart on another version', () => {
-  const failed = (next: Parameters<typeof play>[0]) =>
-    play([OLD, ...(Array.isArray(next) ? next : [next])]).given('a ok', 'bad fails');
+  const failed = (next: Parameters<typeof script>[0]) =>
+    script([OLD, ...(Array.isArray(next) ? next : [next])]).given('a ok', 'bad fails');
 
   it('keeps outputs under the same names', () => {
     const run = failed(MORE).given('restart v2');
@@ -222,14 +222,14 @@ describe('restart on another version', () => {
     ];
     const one = define({ s: { switch: cases('x') }, x: {}, y: {} });
     const two = define({ s: { switch: cases('y') }, x: {}, y: {} });
-    const run = play([one, two], { n: 7 }).given('x fails', 'restart v2');
+    const run = script([one, two], { n: 7 }).given('x fails', 'restart v2');
     expect(run.standing).toBe('s:succeeded x:skipped y:queued run:going');
   });
 
   it('items move with their mapped task', () => {
     const one = define({ m: { each: [1, 2] }, t: { needs: ['m'] } });
     const two = define({ z: {}, y: {}, list: { each: [1, 2] }, t: { needs: ['list'] } });
-    const run = play([one, two]).given('m[0] ok', 'm[1] fails', 'restart v2 list=m');
+    const run = script([one, two]).given('m[0] ok', 'm[1] fails', 'restart v2 list=m');
     expect(run.standing).toBe(
       'z:queued y:queued list:running t:waiting list[0]:succeeded list[1]:queued run:going',
     );
@@ -238,24 +238,24 @@ describe('restart on another version', () => {
 
   it('a mapped task that is no longer one begins again', () => {
     const one = define({ m: { each: [1, 2] }, t: {} });
-    const run = play([one, define({ m: {}, t: {} })]).given('m[0] ok', 'm[1] ok', 't fails');
+    const run = script([one, define({ m: {}, t: {} })]).given('m[0] ok', 'm[1] ok', 't fails');
     expect(run.given('restart v2').standing).toBe('m:queued t:queued run:going');
     expect(run.given('m ok', 't ok').standing).toContain('run:succeeded');
   });
 
   it('a task called like a property of every object is found', () => {
     const one = define({ constructor: {}, t: { needs: ['constructor'] } });
-    const run = play([one, one]).given('constructor ok', 't fails', 'restart v2');
+    const run = script([one, one]).given('constructor ok', 't fails', 'restart v2');
     expect(run.standing).toBe('constructor:succeeded t:queued run:going');
   });
 
   it('the timeout is that of the new version', () => {
     const timed = define({ a: {} }, { timeoutMs: 5_000 });
-    const run = play([timed, define({ a: {} })]).given('a fails', 'restart v2', '+9000');
+    const run = script([timed, define({ a: {} })]).given('a fails', 'restart v2', '+9000');
     run.when('run wakes').expectRefusal('task.stale');
   });
 
-  it.each<[string, Parameters<typeof play>[0], string, string]>([
+  it.each<[string, Parameters<typeof script>[0], string, string]>([
     ['it is gone', WITHOUT, 'restart v2', 'restart.running'],
     ['it has another name', RENAMED, 'restart v2 good=bad a', 'restart.running'],
     [
@@ -271,13 +271,13 @@ describe('restart on another version', () => {
       'restart.running',
     ],
   ])('law 6: a job that runs stays where it can be found: %s', (_, next, words, code) => {
-    const run = play([OLD, ...(Array.isArray(next) ? next : [next])]).given('a ok', 'bad starts');
+    const run = script([OLD, ...(Array.isArray(next) ? next : [next])]).given('a ok', 'bad starts');
     run.when(words).expectRefusal(code, /"bad" is still running/);
   });
 
   it('a job that runs goes on when its task is the same', () => {
     const more = define({ z: {}, a: {}, bad: { needs: ['a'] }, c: { needs: ['bad'] } });
-    const run = play([OLD, more]).given('a ok', 'bad starts', 'bad submits', 'restart v2');
+    const run = script([OLD, more]).given('a ok', 'bad starts', 'bad submits', 'restart v2');
     expect(run.standing).toBe('z:queued a:succeeded bad:running c:waiting run:going');
     run.given('bad ok').when('z ok').expectEvents('z succeeded');
     expect(run.standing).toContain('c:queued');

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ENDS } from '../../model/definition.ts';
 import { ALIVE, type TaskStatus } from '../../model/run.ts';
 import { define, type TaskSpec } from './definition.fixture.ts';
-import { type Play, play } from './play.fixture.ts';
+import { type Script, script } from './script.fixture.ts';
 import { statusOf } from './status.ts';
 import { type TaskCommandName, TRANSITIONS } from './transitions.ts';
 
@@ -61,18 +61,18 @@ function cells(): [TaskStatus, TaskCommandName][] {
   );
 }
 
-function inStatus(status: TaskStatus): Play {
+function inStatus(status: TaskStatus): Script {
   const [spec, ...steps] = WAYS[status];
-  return play(define({ u: {}, z: {}, t: spec })).given(...steps);
+  return script(define({ u: {}, z: {}, t: spec })).given(...steps);
 }
 
-function switchInStatus(steps: readonly string[]): Play {
+function switchInStatus(steps: readonly string[]): Script {
   const cases = [
     ['inputs.n > 3', 'x'],
     ['else', 'y'],
   ];
   const tasks = { u: {}, z: {}, t: { needs: ['u'], switch: cases }, x: {}, y: {} };
-  return play(define(tasks), { n: 7 }).given(...steps);
+  return script(define(tasks), { n: 7 }).given(...steps);
 }
 
 describe('the transition table', () => {

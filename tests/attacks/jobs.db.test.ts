@@ -1,7 +1,7 @@
 /** What a job leaves and what it reaches for: it ends as rejected, and nobody else notices, after a restart neither. */
 import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { counterpart } from '../counterpart.ts';
+import { requires } from '../requires.ts';
 import { type Attacked, underAttack } from './harness.ts';
 
 const LEAVES = `workflow: leaves
@@ -63,7 +63,7 @@ describe('a job', () => {
   });
 });
 
-counterpart(
+requires(
   '/proc',
   process.platform === 'linux',
   'Linux',

@@ -5,7 +5,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { isCount, play } from '../play.ts';
+import { isCount, runExperiment } from '../experiment.ts';
 import { experiment, killsOf } from './experiment.ts';
 import { figuresOf, replayCommand } from './figures.ts';
 import { orUsage } from '../usage.ts';
@@ -31,7 +31,7 @@ async function main(): Promise<number> {
     return 2;
   }
   const plan = { rounds, players, seed, kills, progress };
-  return play(replayCommand(plan, values.kill), () => experiment(plan), figuresOf);
+  return runExperiment(replayCommand(plan, values.kill), () => experiment(plan), figuresOf);
 }
 
 process.exitCode = await orUsage(USAGE, main);

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, expect, it } from 'vitest';
 import { packageRoot, ServeProcess } from '../chaos/serve-process.ts';
-import { counterpart } from '../counterpart.ts';
+import { requires } from '../requires.ts';
 
 const HOUR_S = 3_600;
 const command = promisify(execFile);
@@ -65,7 +65,7 @@ async function open() {
   return { set, start, status, ended };
 }
 
-counterpart(
+requires(
   'libfaketime',
   library !== undefined,
   'no libfaketimeMT.so.1 under /usr/lib/*/faketime (Debian: apt-get install faketime)',

@@ -14,7 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createClient } from '../../protocol/client/client.ts';
 import type { Client } from '../../protocol/client/client.ts';
 import { packageRoot, ServeProcess } from '../chaos/serve-process.ts';
-import { counterpart } from '../counterpart.ts';
+import { requires } from '../requires.ts';
 
 const run = promisify(execFile);
 const NOBODY = 65_534;
@@ -94,7 +94,7 @@ for (const wish of wishes) {
 console.log(JSON.stringify(answers));
 `;
 
-counterpart(
+requires(
   'root',
   process.getuid?.() === 0,
   'only root starts programs as another user',
@@ -151,7 +151,7 @@ const CHROMIUM = ['chromium', 'chromium-browser', 'google-chrome']
   .flatMap((name) => (process.env['PATH'] ?? '').split(':').map((path) => join(path, name)))
   .find((path) => existsSync(path));
 
-counterpart(
+requires(
   'chromium',
   CHROMIUM !== undefined,
   'apt-get install chromium',

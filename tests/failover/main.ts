@@ -5,7 +5,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { isCount, play } from '../play.ts';
+import { isCount, runExperiment } from '../experiment.ts';
 import { experiment, fatesOf } from './experiment.ts';
 import { figuresOf, replayCommand } from './figures.ts';
 import { orUsage } from '../usage.ts';
@@ -33,7 +33,7 @@ async function main(): Promise<number> {
     return 2;
   }
   const plan = { promotions, players, seed, fates, progress };
-  return play(replayCommand(plan, values.fate), () => experiment(plan), figuresOf);
+  return runExperiment(replayCommand(plan, values.fate), () => experiment(plan), figuresOf);
 }
 
 // What an experiment that broke has left open must not keep the process.

@@ -12,7 +12,7 @@ import type { Journal } from '../../journal/journal.ts';
 import type { NodeLease } from '../../journal/ownership.ts';
 import { openPostgresJournal } from '../../journal/postgres/journal.ts';
 import { batch, eventRow, runId, startRow, temporaryFolder, until } from '../../journal/testbed.ts';
-import { counterpart } from '../counterpart.ts';
+import { requires } from '../requires.ts';
 import { Pair } from './pair.ts';
 import { canMount, SmallDisk } from './small-disk.ts';
 
@@ -277,7 +277,7 @@ describe('a primary of the past', () => {
   });
 });
 
-counterpart(
+requires(
   'a disk to be filled',
   canMount(),
   'only root may mount a small file system (in a container: --cap-add SYS_ADMIN)',

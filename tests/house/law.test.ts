@@ -11,7 +11,7 @@ import {
   storyViolations,
   switchViolations,
   testViolations,
-} from './manners.ts';
+} from './conventions.ts';
 import { entriesOf, orphanViolations } from './orphans.ts';
 import { lockViolations } from './lock.ts';
 import { lawViolations, linkViolations, mapViolations, unlinkedPages } from './prose.ts';
@@ -101,7 +101,7 @@ describe('the import law', () => {
     ['journal/runs.suite.ts', "import { it } from 'vitest'; import { b } from './testbed.ts';"],
     ['journal/memory/a.ts', "import type { Slots } from '../slots.ts'; import './b.ts';"],
     ['engine/a.db.test.ts', "import { b } from '../journal/postgres/b.ts';"],
-    ['journal/a.db.test.ts', "import { counterpart } from '../tests/counterpart.ts';"],
+    ['journal/a.db.test.ts', "import { requires } from '../tests/requires.ts';"],
     ['api/a.ts', "import type { Door } from '../engine/door.ts'; import 'fastify';"],
     ['cli/a.ts', "import { b } from '../engine/b.ts'; import p from '../package.json';"],
     ['cli/tutti.js', "import '../dist/cli/main.js';"],
@@ -146,7 +146,7 @@ describe('purity', () => {
   });
 });
 
-describe('manners of a file', () => {
+describe('conventions of a file', () => {
   it.each(['model/utils.ts', 'engine/types/a.ts', 'core/a.ts', 'api/helpers.test.ts'])(
     '%s is a bucket',
     (path) => {
@@ -201,7 +201,7 @@ describe('manners of a file', () => {
   });
 });
 
-describe('manners of a test', () => {
+describe('conventions of a test', () => {
   const judge = (text: string): string[] => whats(testViolations(parseSource('a.test.ts', text)));
 
   it.each([

@@ -6,7 +6,7 @@
  * an entry of `RATCHET` states the size that was measured, and must be lowered as soon as the
  * file is smaller, and removed once it is within the limit.
  */
-import { rootName } from './manners.ts';
+import { rootName } from './conventions.ts';
 import {
   type Node,
   type SourceFile,
@@ -41,7 +41,7 @@ interface Measured {
 
 const FUNCTIONS = new Set(['FunctionDeclaration', 'FunctionExpression', 'ArrowFunctionExpression']);
 /** What groups tests is a chapter, not a function. */
-const CHAPTERS = new Set(['describe', 'suite', 'counterpart']);
+const CHAPTERS = new Set(['describe', 'suite', 'requires']);
 
 export function sizeViolations(
   files: readonly SourceFile[],

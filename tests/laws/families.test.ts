@@ -7,13 +7,13 @@ import type { Definition } from '../../model/definition.ts';
 import { CHILD_DEPTH } from '../../model/family.ts';
 import { lowerWorkflow } from '../../language/read.ts';
 import { quiet } from '../simulation/clock.ts';
-import { by, Stage } from '../simulation/stage.ts';
+import { by, EngineHarness } from '../simulation/engine-harness.ts';
 
 /** As it was deployed before a workflow that runs itself was refused: the reader would not take it. */
-async function deployOld(stage: Stage, name: string, tasks: object): Promise<void> {
+async function deployOld(harness: EngineHarness, name: string, tasks: object): Promise<void> {
   const { definition } = lowerWorkflow({ workflow: `${name}-`, tasks });
   if (definition === null) throw new Error('it has mistakes');
-  await stage.journal.deploy({
+  await harness.journal.deploy({
     workflow: name,
     definition: { ...definition, name } satisfies Definition,
     source: '',
@@ -23,9 +23,9 @@ async function deployOld(stage: Stage, name: string, tasks: object): Promise<voi
   });
 }
 
-function statuses(stage: Stage): Map<string, number> {
+function statuses(harness: EngineHarness): Map<string, number> {
   const counts = new Map<string, number>();
-  for (const { start, update } of stage.journal.rows.values()) {
+  for (const { start, update } of harness.journal.rows.values()) {
     const status = update?.status ?? start.status;
     counts.set(status, (counts.get(status) ?? 0) + 1);
   }
@@ -34,9 +34,9 @@ function statuses(stage: Stage): Map<string, number> {
 
 describe('a family has a bound', () => {
   it('is not made endless by two deployments at the same time', async () => {
-    const stage = await Stage.open();
+    const harness = await EngineHarness.open();
     const deploy = (name: string, other: string) =>
-      stage.engine.door.deploy({
+      harness.engine.door.deploy({
         source: `workflow: ${name}\ntasks:\n  call: { workflow: ${other} }\n`,
         by,
       });
@@ -47,50 +47,50 @@ describe('a family has a bound', () => {
   });
 
   it(`ends at the child with more than ${CHILD_DEPTH} runs above it, and says who called whom`, async () => {
-    const stage = await Stage.open();
-    await deployOld(stage, 'ping', { call: { workflow: 'pong' } });
-    await deployOld(stage, 'pong', { call: { workflow: 'ping' } });
-    const root = await stage.start('ping');
+    const harness = await EngineHarness.open();
+    await deployOld(harness, 'ping', { call: { workflow: 'pong' } });
+    await deployOld(harness, 'pong', { call: { workflow: 'ping' } });
+    const root = await harness.start('ping');
     await quiet(5_000);
-    expect(stage.journal.rows.size).toBe(CHILD_DEPTH + 1);
-    expect((await stage.view(root)).status).toBe('failed');
-    const last = [...stage.journal.rows.keys()].at(-1) ?? '';
-    const { failure } = await stage.task(last, 'call');
+    expect(harness.journal.rows.size).toBe(CHILD_DEPTH + 1);
+    expect((await harness.view(root)).status).toBe('failed');
+    const last = [...harness.journal.rows.keys()].at(-1) ?? '';
+    const { failure } = await harness.task(last, 'call');
     expect(failure).toMatchObject({ class: 'rejected', code: 'child.too-deep' });
     expect(failure?.message).toContain('ping → pong → ping → pong → … → pong → ping');
   });
 
   it('begins no child below a run that is being cancelled, however wide the family grows', async () => {
-    const stage = await Stage.open();
+    const harness = await EngineHarness.open();
     const twice = { one: { workflow: 'twins' }, two: { workflow: 'twins' } };
-    await deployOld(stage, 'twins', twice);
-    const answer = await stage.engine.door.start({ workflow: 'twins', inputs: {}, by });
+    await deployOld(harness, 'twins', twice);
+    const answer = await harness.engine.door.start({ workflow: 'twins', inputs: {}, by });
     if (answer.refused) throw new Error(answer.message);
-    const size = () => stage.journal.rows.size;
+    const size = () => harness.journal.rows.size;
     while (size() < 100) await quiet(1);
-    await stage.submit({ type: 'CancelRun', run: answer.run, by });
+    await harness.submit({ type: 'CancelRun', run: answer.run, by });
     await quiet(5_000);
     expect(size()).toBeLessThan(1_000);
-    expect(statuses(stage).get('running')).toBeUndefined();
-    expect(statuses(stage).get('cancelling')).toBeUndefined();
-    expect((await stage.view(answer.run)).status).toBe('cancelled');
+    expect(statuses(harness).get('running')).toBeUndefined();
+    expect(statuses(harness).get('cancelling')).toBeUndefined();
+    expect((await harness.view(answer.run)).status).toBe('cancelled');
   });
 
   it('begins no child after a crash between its intent and a cancellation', async () => {
-    const stage = await Stage.open();
-    await stage.deploy('workflow: leaf\ntasks: { a: { action: world.look } }');
-    await stage.deploy('workflow: top\ntasks: { call: { workflow: leaf } }');
-    const append = stage.journal.append.bind(stage.journal);
+    const harness = await EngineHarness.open();
+    await harness.deploy('workflow: leaf\ntasks: { a: { action: world.look } }');
+    await harness.deploy('workflow: top\ntasks: { call: { workflow: leaf } }');
+    const append = harness.journal.append.bind(harness.journal);
     const never = new Promise<never>(() => {});
-    stage.journal.append = (lease, batch) =>
+    harness.journal.append = (lease, batch) =>
       batch.starts.some(({ parent }) => parent !== null) ? never : append(lease, batch);
-    const run = await stage.start('top');
-    expect(stage.types(run)).toEqual(['RunStarted', 'TaskStarted']);
-    await stage.submit({ type: 'CancelRun', run, by });
-    stage.journal.append = append;
-    await stage.crash();
-    expect([...stage.journal.rows.keys()]).toEqual([run]);
-    expect((await stage.view(run)).status).toBe('cancelled');
+    const run = await harness.start('top');
+    expect(harness.types(run)).toEqual(['RunStarted', 'TaskStarted']);
+    await harness.submit({ type: 'CancelRun', run, by });
+    harness.journal.append = append;
+    await harness.crash();
+    expect([...harness.journal.rows.keys()]).toEqual([run]);
+    expect((await harness.view(run)).status).toBe('cancelled');
   });
 });
 
@@ -99,15 +99,15 @@ describe('workflows that run each other', () => {
     `workflow: ${name}\ntasks:\n  call: { workflow: ${other} }\n`;
 
   it('are refused when the second is deployed, with the place in its file', async () => {
-    const stage = await Stage.open();
-    await stage.deploy(CALLS('ping', 'pong'));
+    const harness = await EngineHarness.open();
+    await harness.deploy(CALLS('ping', 'pong'));
     const source = CALLS('pong', 'ping');
-    const answer = await stage.engine.door.deploy({ source, file: 'pong.yaml', by });
+    const answer = await harness.engine.door.deploy({ source, file: 'pong.yaml', by });
     const message = 'the workflows run each other without end: pong → ping → pong';
     const place = { file: 'pong.yaml', line: 3, column: 21 };
     expect(answer).toMatchObject({ problems: [{ message, ...place }] });
     // As it is deployed then, not as it was once.
-    await stage.deploy('workflow: ping\ntasks: { a: { action: world.look } }');
-    await stage.deploy(source);
+    await harness.deploy('workflow: ping\ntasks: { a: { action: world.look } }');
+    await harness.deploy(source);
   });
 });

@@ -6,7 +6,7 @@
 import { describe, expect, it } from 'vitest';
 import type { OperatorCommand } from '../../model/run.ts';
 import { quiet } from '../simulation/clock.ts';
-import { by, Stage } from '../simulation/stage.ts';
+import { by, EngineHarness } from '../simulation/engine-harness.ts';
 
 const CHILD = `
 workflow: steps
@@ -28,41 +28,41 @@ tasks:
 const FAILURE = { class: 'failed', code: 'test.failed', message: 'it broke' } as const;
 
 interface Family {
-  readonly stage: Stage;
+  readonly harness: EngineHarness;
   readonly parent: string;
   readonly child: string;
 }
 
-async function answer(stage: Stage): Promise<void> {
-  stage.world.take('call').answer({});
+async function answer(harness: EngineHarness): Promise<void> {
+  harness.world.take('call').answer({});
   await quiet(40);
 }
 
-async function breakOff(stage: Stage): Promise<void> {
-  stage.world.take('call').fail(FAILURE);
+async function breakOff(harness: EngineHarness): Promise<void> {
+  harness.world.take('call').fail(FAILURE);
   await quiet(40);
 }
 
-async function begun(stage: Stage, workflow = 'parent', task = 'call') {
-  const parent = await stage.start(workflow);
+async function begun(harness: EngineHarness, workflow = 'parent', task = 'call') {
+  const parent = await harness.start(workflow);
   await quiet(40);
-  return { parent, child: (await stage.task(parent, task)).child ?? '' };
+  return { parent, child: (await harness.task(parent, task)).child ?? '' };
 }
 
 /** The child's second task has failed, and so has all above it. */
 async function broken(): Promise<Family> {
-  const stage = await Stage.open();
-  for (const workflow of [CHILD, PARENT, GRANDPARENT]) await stage.deploy(workflow);
-  const { parent, child } = await begun(stage);
-  await answer(stage);
-  await breakOff(stage);
-  expect((await stage.view(parent)).status).toBe('failed');
-  return { stage, parent, child };
+  const harness = await EngineHarness.open();
+  for (const workflow of [CHILD, PARENT, GRANDPARENT]) await harness.deploy(workflow);
+  const { parent, child } = await begun(harness);
+  await answer(harness);
+  await breakOff(harness);
+  expect((await harness.view(parent)).status).toBe('failed');
+  return { harness, parent, child };
 }
 
 const mender = { actor: 'mender', reason: 'the disk is there again' };
-const children = (stage: Stage, parent: string) =>
-  [...stage.journal.rows.values()].filter(({ start }) => start.parent?.run === parent).length;
+const children = (harness: EngineHarness, parent: string) =>
+  [...harness.journal.rows.values()].filter(({ start }) => start.parent?.run === parent).length;
 
 describe('a verb on the child that had ended', () => {
   const two = (run: string) => ({ run, task: 'two', by: mender });
@@ -77,22 +77,22 @@ describe('a verb on the child that had ended', () => {
     '%s: the parent takes over how it ends, and nothing is done twice',
     async (...given) => {
       const [, commandFor, answers] = given;
-      const { stage, parent, child } = await broken();
-      await stage.submit(commandFor(child));
+      const { harness, parent, child } = await broken();
+      await harness.submit(commandFor(child));
       await quiet(40);
-      const meanwhile = await stage.task(parent, 'call');
+      const meanwhile = await harness.task(parent, 'call');
       const waits = { status: 'running', child };
       expect(meanwhile).toMatchObject(answers ? waits : { status: 'succeeded' });
-      if (answers) await answer(stage);
-      expect((await stage.view(child)).status).toBe('succeeded');
-      expect((await stage.task(parent, 'call')).status).toBe('succeeded');
-      await answer(stage);
-      expect((await stage.view(parent)).status).toBe('succeeded');
-      expect(children(stage, parent)).toBe(1);
-      expect(stage.types(child).filter((type) => type === 'TaskStarted')).toHaveLength(
+      if (answers) await answer(harness);
+      expect((await harness.view(child)).status).toBe('succeeded');
+      expect((await harness.task(parent, 'call')).status).toBe('succeeded');
+      await answer(harness);
+      expect((await harness.view(parent)).status).toBe('succeeded');
+      expect(children(harness, parent)).toBe(1);
+      expect(harness.types(child).filter((type) => type === 'TaskStarted')).toHaveLength(
         answers ? 3 : 2,
       );
-      const reopened = stage.journal.rows
+      const reopened = harness.journal.rows
         .get(parent)
         ?.events.find(({ type }) => type === 'TaskReopened');
       expect(JSON.parse(reopened?.data ?? '')).toEqual({ child, by: mender });
@@ -100,64 +100,64 @@ describe('a verb on the child that had ended', () => {
   );
 
   it('tells what it does to the parent before it is done', async () => {
-    const { stage, parent, child } = await broken();
+    const { harness, parent, child } = await broken();
     const asked = { type: 'RestartRun', run: child, by } as const;
     const above = (preview: unknown) => (preview as { above?: unknown }).above;
-    expect(above(await stage.engine.door.preview(asked))).toEqual([
+    expect(above(await harness.engine.door.preview(asked))).toEqual([
       { run: parent, task: 'call', takesOver: true, runsAgain: [] },
     ]);
-    await stage.submit({ type: 'RerunTask', run: parent, task: 'call', by });
+    await harness.submit({ type: 'RerunTask', run: parent, task: 'call', by });
     const because = 'attempt 1 of "call" is over';
-    expect(above(await stage.engine.door.preview(asked))).toEqual([
+    expect(above(await harness.engine.door.preview(asked))).toEqual([
       { run: parent, task: 'call', takesOver: false, because, runsAgain: [] },
     ]);
   });
 
   it('reaches whoever stands above the parent, too', async () => {
-    const stage = await Stage.open();
-    for (const workflow of [CHILD, PARENT, GRANDPARENT]) await stage.deploy(workflow);
-    const { parent: top, child: parent } = await begun(stage, 'grandparent', 'above');
-    const child = (await stage.task(parent, 'call')).child ?? '';
-    await answer(stage);
-    await breakOff(stage);
-    expect((await stage.view(top)).status).toBe('failed');
+    const harness = await EngineHarness.open();
+    for (const workflow of [CHILD, PARENT, GRANDPARENT]) await harness.deploy(workflow);
+    const { parent: top, child: parent } = await begun(harness, 'grandparent', 'above');
+    const child = (await harness.task(parent, 'call')).child ?? '';
+    await answer(harness);
+    await breakOff(harness);
+    expect((await harness.view(top)).status).toBe('failed');
     const asked = { type: 'RestartRun', run: child, by } as const;
-    const preview = await stage.engine.door.preview(asked);
+    const preview = await harness.engine.door.preview(asked);
     expect(preview).toMatchObject({ above: [{ run: parent }, { run: top, task: 'above' }] });
-    await stage.submit(asked);
+    await harness.submit(asked);
     await quiet(40);
-    expect((await stage.view(top)).status).toBe('running');
-    await answer(stage);
-    await answer(stage);
-    expect((await stage.view(top)).status).toBe('succeeded');
+    expect((await harness.view(top)).status).toBe('running');
+    await answer(harness);
+    await answer(harness);
+    expect((await harness.view(top)).status).toBe('succeeded');
   });
 
   it('restart, and it fails again: the parent fails again, and may be mended again', async () => {
-    const { stage, parent, child } = await broken();
+    const { harness, parent, child } = await broken();
     for (let time = 0; time < 2; time++) {
-      await stage.submit({ type: 'RestartRun', run: child, by });
+      await harness.submit({ type: 'RestartRun', run: child, by });
       await quiet(40);
-      await breakOff(stage);
-      expect((await stage.view(parent)).status).toBe('failed');
+      await breakOff(harness);
+      expect((await harness.view(parent)).status).toBe('failed');
     }
-    await stage.submit({ type: 'RestartRun', run: child, by });
+    await harness.submit({ type: 'RestartRun', run: child, by });
     await quiet(40);
-    await answer(stage);
-    expect((await stage.task(parent, 'call')).status).toBe('succeeded');
+    await answer(harness);
+    expect((await harness.task(parent, 'call')).status).toBe('succeeded');
   });
 
   it('cancel: the parent’s task fails, and no other child is begun in its place', async () => {
-    const stage = await Stage.open();
-    await stage.deploy(CHILD);
-    await stage.deploy(PARENT.replace('workflow: steps }', 'workflow: steps, retry: 3 }'));
-    const { parent, child } = await begun(stage);
-    await stage.submit({ type: 'CancelRun', run: child, by });
-    await answer(stage);
-    expect((await stage.view(child)).status).toBe('cancelled');
-    const { status, failure } = await stage.task(parent, 'call');
+    const harness = await EngineHarness.open();
+    await harness.deploy(CHILD);
+    await harness.deploy(PARENT.replace('workflow: steps }', 'workflow: steps, retry: 3 }'));
+    const { parent, child } = await begun(harness);
+    await harness.submit({ type: 'CancelRun', run: child, by });
+    await answer(harness);
+    expect((await harness.view(child)).status).toBe('cancelled');
+    const { status, failure } = await harness.task(parent, 'call');
     expect(status).toBe('failed');
     expect(failure).toMatchObject({ class: 'rejected', code: 'child.failed', native: child });
-    expect(children(stage, parent)).toBe(1);
+    expect(children(harness, parent)).toBe(1);
   });
 });
 
@@ -168,17 +168,20 @@ describe('a verb on the parent', () => {
   ])(
     '%s of its task begins a new child; the old one is on its own from then on',
     async (_, verb) => {
-      const { stage, parent, child } = await broken();
-      await stage.submit({ ...verb, run: parent, by });
+      const { harness, parent, child } = await broken();
+      await harness.submit({ ...verb, run: parent, by });
       await quiet(40);
-      const second = (await stage.task(parent, 'call')).child;
+      const second = (await harness.task(parent, 'call')).child;
       expect(second).not.toBe(child);
-      stage.world.asked.length = 0;
-      await stage.submit({ type: 'RestartRun', run: child, by });
+      harness.world.asked.length = 0;
+      await harness.submit({ type: 'RestartRun', run: child, by });
       await quiet(40);
-      await answer(stage);
-      expect((await stage.view(child)).status).toBe('succeeded');
-      expect(await stage.task(parent, 'call')).toMatchObject({ status: 'running', child: second });
+      await answer(harness);
+      expect((await harness.view(child)).status).toBe('succeeded');
+      expect(await harness.task(parent, 'call')).toMatchObject({
+        status: 'running',
+        child: second,
+      });
     },
   );
 
@@ -186,59 +189,59 @@ describe('a verb on the parent', () => {
     ['force', { type: 'ForceTask', as: 'failed' } as const, 'failed'],
     ['skip', { type: 'SkipTask' } as const, 'skipped'],
   ])('%s of its task stands, whatever becomes of the child', async (_, verb, status) => {
-    const { stage, parent, child } = await broken();
-    await stage.submit({ ...verb, run: parent, task: 'call', by });
-    await stage.submit({ type: 'RestartRun', run: child, by });
+    const { harness, parent, child } = await broken();
+    await harness.submit({ ...verb, run: parent, task: 'call', by });
+    await harness.submit({ type: 'RestartRun', run: child, by });
     await quiet(40);
-    stage.world.asked.findLast(({ key }) => key.startsWith(child))?.answer({});
+    harness.world.asked.findLast(({ key }) => key.startsWith(child))?.answer({});
     await quiet(40);
-    expect((await stage.view(child)).status).toBe('succeeded');
-    expect((await stage.task(parent, 'call')).status).toBe(status);
+    expect((await harness.view(child)).status).toBe('succeeded');
+    expect((await harness.task(parent, 'call')).status).toBe(status);
   });
 
   it('force and skip while the child goes on are refused: whoever wants that ends the child', async () => {
-    const stage = await Stage.open();
-    for (const workflow of [CHILD, PARENT]) await stage.deploy(workflow);
-    const { parent } = await begun(stage);
+    const harness = await EngineHarness.open();
+    for (const workflow of [CHILD, PARENT]) await harness.deploy(workflow);
+    const { parent } = await begun(harness);
     const on = { run: parent, task: 'call', by };
-    expect(await stage.submit({ type: 'SkipTask', ...on })).toMatchObject({ refused: true });
-    const forced = await stage.submit({ type: 'ForceTask', ...on, as: 'succeeded' });
+    expect(await harness.submit({ type: 'SkipTask', ...on })).toMatchObject({ refused: true });
+    const forced = await harness.submit({ type: 'ForceTask', ...on, as: 'succeeded' });
     expect(forced).toMatchObject({ refused: true, code: 'task.wrong-status' });
   });
 
   it('cancel ends the mended child as any other', async () => {
-    const { stage, parent, child } = await broken();
-    await stage.submit({ type: 'RestartRun', run: child, by });
+    const { harness, parent, child } = await broken();
+    await harness.submit({ type: 'RestartRun', run: child, by });
     await quiet(40);
-    await stage.submit({ type: 'CancelRun', run: parent, by });
-    await answer(stage);
-    expect((await stage.view(child)).status).toBe('cancelled');
-    expect((await stage.view(parent)).status).toBe('cancelled');
-    await stage.submit({ type: 'RestartRun', run: child, from: ['two'], by });
+    await harness.submit({ type: 'CancelRun', run: parent, by });
+    await answer(harness);
+    expect((await harness.view(child)).status).toBe('cancelled');
+    expect((await harness.view(parent)).status).toBe('cancelled');
+    await harness.submit({ type: 'RestartRun', run: child, from: ['two'], by });
     await quiet(40);
-    await answer(stage);
-    expect((await stage.view(child)).status).toBe('succeeded');
-    expect((await stage.view(parent)).status).toBe('cancelled');
+    await answer(harness);
+    expect((await harness.view(child)).status).toBe('succeeded');
+    expect((await harness.view(parent)).status).toBe('cancelled');
   });
 });
 
 describe('a mended child, whoever dies in between', () => {
   /** The mending is in the book; of what follows from it nothing has been written. */
   async function crashAfter(family: Family, type: string): Promise<void> {
-    const { stage, child } = family;
-    const append = stage.journal.append.bind(stage.journal);
+    const { harness, child } = family;
+    const append = harness.journal.append.bind(harness.journal);
     const never = new Promise<never>(() => {});
     let over = false;
-    stage.journal.append = async (lease, batch) => {
+    harness.journal.append = async (lease, batch) => {
       if (over) return never;
       over = batch.events.some((event) => event.type === type);
       return append(lease, batch);
     };
-    void stage.engine.door.submit({ type: 'RestartRun', run: child, by }).catch(() => undefined);
+    void harness.engine.door.submit({ type: 'RestartRun', run: child, by }).catch(() => undefined);
     await quiet(60);
     expect(over).toBe(true);
-    stage.journal.append = append;
-    await stage.crash();
+    harness.journal.append = append;
+    await harness.crash();
     await quiet(40);
   }
 
@@ -246,20 +249,20 @@ describe('a mended child, whoever dies in between', () => {
     'after %s the parent takes over all the same',
     async (type) => {
       const family = await broken();
-      const { stage, parent, child } = family;
+      const { harness, parent, child } = family;
       await crashAfter(family, type);
-      expect((await stage.view(parent)).status).toBe('running');
-      const verb = stage.world.count('locate') > 0 ? 'locate' : 'call';
-      stage.world.take(verb).answer(verb === 'locate' ? { found: {} } : {});
+      expect((await harness.view(parent)).status).toBe('running');
+      const verb = harness.world.count('locate') > 0 ? 'locate' : 'call';
+      harness.world.take(verb).answer(verb === 'locate' ? { found: {} } : {});
       await quiet(40);
-      expect((await stage.view(child)).status).toBe('succeeded');
-      expect((await stage.task(parent, 'call')).status).toBe('succeeded');
+      expect((await harness.view(child)).status).toBe('succeeded');
+      expect((await harness.task(parent, 'call')).status).toBe('succeeded');
     },
   );
 
   it('reaches a parent on another node', async () => {
-    const first = await Stage.open({ nodeName: 'node-a' });
-    const second = await Stage.open({ nodeName: 'node-b', beside: first });
+    const first = await EngineHarness.open({ nodeName: 'node-a' });
+    const second = await EngineHarness.open({ nodeName: 'node-b', beside: first });
     for (const workflow of [CHILD, PARENT]) await first.deploy(workflow);
     await quiet();
     const { parent, child } = await begun(first);
@@ -275,8 +278,8 @@ describe('a mended child, whoever dies in between', () => {
   });
 
   it('does not end before a parent that cannot be reached has heard of it', async () => {
-    const first = await Stage.open({ nodeName: 'node-a' });
-    const second = await Stage.open({ nodeName: 'node-b', beside: first });
+    const first = await EngineHarness.open({ nodeName: 'node-a' });
+    const second = await EngineHarness.open({ nodeName: 'node-b', beside: first });
     for (const workflow of [CHILD, PARENT]) await first.deploy(workflow);
     await quiet();
     const { parent, child } = await begun(first);

@@ -1,6 +1,6 @@
 /** Law 3, one writer per run, inside a node: what is done to a run is done to the one in memory. */
 import { expect, it } from 'vitest';
-import { by, Stage } from '../simulation/stage.ts';
+import { by, EngineHarness } from '../simulation/engine-harness.ts';
 
 const ASKING = `
 workflow: asking
@@ -10,16 +10,16 @@ tasks:
 `;
 
 it('answers a command on a sleeping run, though a refused one lets go of it meanwhile', async () => {
-  const stage = await Stage.open();
-  await stage.deploy(ASKING);
-  const run = await stage.start('asking');
-  expect(stage.engine.gauges().runs).toBe(0);
+  const harness = await EngineHarness.open();
+  await harness.deploy(ASKING);
+  const run = await harness.start('asking');
+  expect(harness.engine.gauges().runs).toBe(0);
   const [refused, accepted] = await Promise.all([
-    stage.engine.door.submit({ type: 'RerunTask', run, task: 'after', by }),
-    stage.engine.door.submit({ type: 'RestartRun', run, from: ['ask'], version: 1, by }),
+    harness.engine.door.submit({ type: 'RerunTask', run, task: 'after', by }),
+    harness.engine.door.submit({ type: 'RestartRun', run, from: ['ask'], version: 1, by }),
   ]);
   expect(refused.refused).toBe(true);
   expect(accepted.refused).toBe(false);
-  await stage.submit({ type: 'DecideApproval', run, task: 'ask', decision: 'approve', by });
-  expect(stage.world.count('call')).toBe(1);
+  await harness.submit({ type: 'DecideApproval', run, task: 'ask', decision: 'approve', by });
+  expect(harness.world.count('call')).toBe(1);
 });

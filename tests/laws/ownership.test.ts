@@ -1,7 +1,7 @@
 /** Law 3: one writer per run. A node that lost its lease cannot write, whatever it believes. */
 import { describe, expect, it } from 'vitest';
 import { quiet } from '../simulation/clock.ts';
-import { by, Stage } from '../simulation/stage.ts';
+import { by, EngineHarness } from '../simulation/engine-harness.ts';
 
 const LONG = `
 workflow: long
@@ -12,11 +12,11 @@ tasks:
 
 describe('law 3, one writer per run', () => {
   it('fences the older process of the same name and tells it', async () => {
-    const old = await Stage.open();
+    const old = await EngineHarness.open();
     await old.deploy(LONG);
     const run = await old.start('long');
     old.journal.loseNames();
-    const next = await Stage.open({ beside: old });
+    const next = await EngineHarness.open({ beside: old });
     await quiet();
     old.world.take('call').answer({});
     await quiet();
@@ -28,14 +28,16 @@ describe('law 3, one writer per run', () => {
   });
 
   it('lets no second process be a node whose process lives', async () => {
-    const old = await Stage.open();
-    await expect(Stage.open({ beside: old })).rejects.toMatchObject({ code: 'data.in-use' });
+    const old = await EngineHarness.open();
+    await expect(EngineHarness.open({ beside: old })).rejects.toMatchObject({
+      code: 'data.in-use',
+    });
     await old.deploy(LONG);
     await old.start('long');
   });
 
   it('tells those, too, whose commands were never sent', async () => {
-    const old = await Stage.open();
+    const old = await EngineHarness.open();
     await old.deploy(LONG);
     old.journal.holdAppends();
     const starts: Promise<unknown>[] = [];
@@ -46,7 +48,7 @@ describe('law 3, one writer per run', () => {
     }
     const all = Promise.allSettled(starts);
     old.journal.loseNames();
-    await Stage.open({ beside: old });
+    await EngineHarness.open({ beside: old });
     old.journal.letAppendsThrough();
     const fenced = { status: 'rejected', reason: expect.objectContaining({ code: 'node.fenced' }) };
     expect(await all).toEqual(starts.map(() => fenced));
@@ -54,10 +56,10 @@ describe('law 3, one writer per run', () => {
   });
 
   it('refuses commands at the door of a fenced node', async () => {
-    const old = await Stage.open();
+    const old = await EngineHarness.open();
     await old.deploy(LONG);
     old.journal.loseNames();
-    await Stage.open({ beside: old });
+    await EngineHarness.open({ beside: old });
     await expect(old.engine.door.start({ workflow: 'long', inputs: {}, by })).rejects.toMatchObject(
       {
         code: 'node.fenced',
@@ -67,10 +69,10 @@ describe('law 3, one writer per run', () => {
   });
 
   it('leaves the runs of another living node to it', async () => {
-    const first = await Stage.open({ nodeName: 'node-a' });
+    const first = await EngineHarness.open({ nodeName: 'node-a' });
     await first.deploy(LONG);
     const run = await first.start('long');
-    const second = await Stage.open({ nodeName: 'node-b', beside: first });
+    const second = await EngineHarness.open({ nodeName: 'node-b', beside: first });
     const hold = { type: 'HoldRun', run, by } as const;
     await expect(second.engine.door.submit(hold, 'node-c')).rejects.toMatchObject({
       code: 'run.elsewhere',
@@ -81,17 +83,17 @@ describe('law 3, one writer per run', () => {
   });
 
   it('takes the runs of a node over whose lease has ended, and not before', async () => {
-    const first = await Stage.open({ nodeName: 'node-a' });
+    const first = await EngineHarness.open({ nodeName: 'node-a' });
     await first.deploy(LONG);
     const run = await first.start('long');
-    const early = await Stage.open({ nodeName: 'node-b', beside: first });
+    const early = await EngineHarness.open({ nodeName: 'node-b', beside: first });
     await quiet();
     expect(early.world.asked).toEqual([]);
     // node-a hangs: its clock stands still for it, so its lease is not renewed.
     const node = first.journal;
     node.renew = async () => ({ kept: true, othersEndInMs: null });
     await first.clock.advance(6_000);
-    const late = await Stage.open({ nodeName: 'node-c', beside: first });
+    const late = await EngineHarness.open({ nodeName: 'node-c', beside: first });
     await quiet();
     late.world.take('call').answer({});
     await quiet();
@@ -99,9 +101,9 @@ describe('law 3, one writer per run', () => {
   });
 
   it('notices the loss of its lease when it renews it', async () => {
-    const old = await Stage.open();
+    const old = await EngineHarness.open();
     old.journal.loseNames();
-    await Stage.open({ beside: old });
+    await EngineHarness.open({ beside: old });
     await old.clock.advance(2_000);
     expect((await old.engine.fenced).code).toBe('node.fenced');
   });

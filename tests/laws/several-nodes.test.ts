@@ -6,7 +6,7 @@
 import { describe, expect, it } from 'vitest';
 import { quiet } from '../simulation/clock.ts';
 import type { MemoryJournal } from '../../journal/memory/journal.ts';
-import { by, Stage } from '../simulation/stage.ts';
+import { by, EngineHarness } from '../simulation/engine-harness.ts';
 
 const CHAIN = `
 workflow: chain
@@ -32,16 +32,17 @@ tasks:
 const LEASE_MS = 5_000;
 const SOON_MS = 3_000;
 
-async function pair(...workflows: string[]): Promise<[Stage, Stage]> {
-  const a = await Stage.open({ nodeName: 'node-a' });
+async function pair(...workflows: string[]): Promise<[EngineHarness, EngineHarness]> {
+  const a = await EngineHarness.open({ nodeName: 'node-a' });
   for (const workflow of workflows) await a.deploy(workflow);
-  const b = await Stage.open({ nodeName: 'node-b', beside: a });
+  const b = await EngineHarness.open({ nodeName: 'node-b', beside: a });
   await quiet();
   return [a, b];
 }
 
-function answerAll(...stages: Stage[]): void {
-  for (const stage of stages) stage.world.standing.set('call', (question) => question.answer({}));
+function answerAll(...stages: EngineHarness[]): void {
+  for (const harness of stages)
+    harness.world.standing.set('call', (question) => question.answer({}));
 }
 
 describe('take-over', () => {
@@ -85,7 +86,7 @@ describe('take-over', () => {
 
   it('spreads the runs over the nodes that live', async () => {
     const [a, b] = await pair(CHAIN);
-    const c = await Stage.open({ nodeName: 'node-c', beside: a, mostRuns: 30 });
+    const c = await EngineHarness.open({ nodeName: 'node-c', beside: a, mostRuns: 30 });
     const claim = a.journal.claim.bind(a.journal);
     a.journal.claim = async (...given) => {
       await quiet(1);
@@ -95,7 +96,7 @@ describe('take-over', () => {
     await quiet();
     a.process.kill();
     await b.clock.advance(LEASE_MS + SOON_MS);
-    const runs = [b, c].map((stage) => stage.engine.gauges().runs);
+    const runs = [b, c].map((harness) => harness.engine.gauges().runs);
     expect((runs[0] ?? 0) + (runs[1] ?? 0)).toBe(700);
     expect(runs[1]).toBeGreaterThan(0);
     expect(runs[1]).toBeLessThanOrEqual(30);
@@ -135,14 +136,19 @@ describe('take-over', () => {
 
   it('tells a connector when the attempt began at another place', async () => {
     const [a, b] = await pair('{workflow: touch, tasks: {a: {action: world.touch}}}');
-    const c = await Stage.open({ nodeName: 'node-c', beside: a, place: 'node-a', mostRuns: 100 });
+    const c = await EngineHarness.open({
+      nodeName: 'node-c',
+      beside: a,
+      place: 'node-a',
+      mostRuns: 100,
+    });
     const run = await a.start('touch');
     a.process.kill();
     b.process.kill();
     await c.clock.advance(LEASE_MS + SOON_MS);
     // It has the dead node's state directory: what is not there is nowhere.
     expect(c.world.take('locate').context.elsewhere).toBe(false);
-    const d = await Stage.open({ nodeName: 'node-d', beside: a });
+    const d = await EngineHarness.open({ nodeName: 'node-d', beside: a });
     c.process.kill();
     await d.clock.advance(LEASE_MS + SOON_MS);
     const question = d.world.take('locate');
@@ -278,17 +284,17 @@ describe('news of a run of another node', () => {
 
 describe('a start for which there is no room', () => {
   it('is nobody’s until a node with room claims it', async () => {
-    const a = await Stage.open({ nodeName: 'node-a', mostRuns: 2 });
+    const a = await EngineHarness.open({ nodeName: 'node-a', mostRuns: 2 });
     await a.deploy(CHAIN.replace('workflow: chain', 'workflow: chain'));
     const runs: string[] = [];
     for (let i = 0; i < 5; i++) runs.push(await a.start('chain'));
     expect(a.engine.gauges().runs).toBe(2);
-    const b = await Stage.open({ nodeName: 'node-b', beside: a });
+    const b = await EngineHarness.open({ nodeName: 'node-b', beside: a });
     await quiet();
     expect(b.engine.gauges().runs).toBe(3);
     answerAll(a, b);
-    for (const stage of [a, b]) {
-      while (stage.world.count('call') > 0) stage.world.take('call').answer({});
+    for (const harness of [a, b]) {
+      while (harness.world.count('call') > 0) harness.world.take('call').answer({});
     }
     await quiet(60);
     for (const run of runs) expect((await b.view(run)).status).toBe('succeeded');
@@ -296,7 +302,7 @@ describe('a start for which there is no room', () => {
 
   it('notifies the others', async () => {
     const [b, a] = await pair(CHAIN);
-    const small = await Stage.open({ nodeName: 'node-c', beside: a, mostRuns: 1 });
+    const small = await EngineHarness.open({ nodeName: 'node-c', beside: a, mostRuns: 1 });
     await small.start('chain');
     await small.start('chain');
     expect(small.engine.gauges().runs).toBe(1);
@@ -333,7 +339,7 @@ describe('parent and child on different nodes', () => {
     const [a, b] = await pair(CHAIN, PARENT);
     const parent = await a.start('parent');
     const child = (await a.task(parent, 'child')).child ?? '';
-    const c = await Stage.open({ nodeName: 'node-c', beside: a });
+    const c = await EngineHarness.open({ nodeName: 'node-c', beside: a });
     await quiet();
     claimEachOne(a.journal, parent, child);
     a.process.kill();
@@ -373,10 +379,10 @@ describe('parent and child on different nodes', () => {
   });
 
   it('a child without a node follows its parent, though memory is full', async () => {
-    const a = await Stage.open({ nodeName: 'node-a' });
+    const a = await EngineHarness.open({ nodeName: 'node-a' });
     for (const workflow of [CHAIN, PARENT]) await a.deploy(workflow);
     const parents = [await a.start('parent'), await a.start('parent')];
-    const b = await Stage.open({ nodeName: 'node-b', beside: a, mostRuns: 2 });
+    const b = await EngineHarness.open({ nodeName: 'node-b', beside: a, mostRuns: 2 });
     answerAll(b);
     const claim = a.journal.claim.bind(a.journal);
     a.journal.claim = async (lease, now, limit) => {

@@ -1,7 +1,7 @@
 /** Law 9 over several nodes: a pool has so many slots, however many nodes take of them. */
 import { describe, expect, it } from 'vitest';
 import { quiet } from '../simulation/clock.ts';
-import { Stage } from '../simulation/stage.ts';
+import { EngineHarness } from '../simulation/engine-harness.ts';
 
 const POOLED = `
 workflow: pooled
@@ -10,9 +10,9 @@ tasks:
   work: { action: world.touch, pool: tape }
 `;
 
-async function twoNodes(): Promise<[Stage, Stage]> {
-  const first = await Stage.open({ nodeName: 'node-a' });
-  const second = await Stage.open({ nodeName: 'node-b', beside: first });
+async function twoNodes(): Promise<[EngineHarness, EngineHarness]> {
+  const first = await EngineHarness.open({ nodeName: 'node-a' });
+  const second = await EngineHarness.open({ nodeName: 'node-b', beside: first });
   await first.deploy(POOLED);
   await quiet();
   return [first, second];

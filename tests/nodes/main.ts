@@ -4,7 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { isCount, play } from '../play.ts';
+import { isCount, runExperiment } from '../experiment.ts';
 import { experiment } from './experiment.ts';
 import { figuresOf, replayCommand } from './figures.ts';
 import { orUsage } from '../usage.ts';
@@ -40,7 +40,7 @@ async function main(): Promise<number> {
     return 2;
   }
   const plan = { runs, faults, leaseMs, players, seed, progress };
-  return play(replayCommand(plan), () => experiment(plan), figuresOf);
+  return runExperiment(replayCommand(plan), () => experiment(plan), figuresOf);
 }
 
 // What an experiment that broke has left open must not keep the process.

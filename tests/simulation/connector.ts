@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type AnyConnector, defineAction, defineConnector } from '../../connectors/kit/index.ts';
 import type { Life } from './machine.ts';
-import type { Outside } from './outside.ts';
+import type { ExternalSystems } from './external-systems.ts';
 
 const input = z.object({}).loose();
 const about = {
@@ -13,7 +13,11 @@ const about = {
   system: 'none',
 } as const;
 
-export function connectorOf(outside: Outside, life: Life, concurrency: number): AnyConnector {
+export function connectorOf(
+  external: ExternalSystems,
+  life: Life,
+  concurrency: number,
+): AnyConnector {
   return defineConnector({
     name: 'world',
     title: 'World',
@@ -27,7 +31,7 @@ export function connectorOf(outside: Outside, life: Life, concurrency: number): 
         name: 'world.look',
         title: 'Twice does no harm',
         idempotent: true,
-        does: { form: 'call', call: (context) => outside.call(life, 'look', context) },
+        does: { form: 'call', call: (context) => external.call(life, 'look', context) },
       }),
       defineAction({
         ...about,
@@ -36,8 +40,8 @@ export function connectorOf(outside: Outside, life: Life, concurrency: number): 
         idempotent: false,
         does: {
           form: 'call',
-          call: (context) => outside.call(life, 'touch', context),
-          locate: (context) => outside.locate(life, context),
+          call: (context) => external.call(life, 'touch', context),
+          locate: (context) => external.locate(life, context),
         },
       }),
       defineAction({
@@ -45,7 +49,7 @@ export function connectorOf(outside: Outside, life: Life, concurrency: number): 
         name: 'world.shout',
         title: 'Once, and nobody can tell',
         idempotent: false,
-        does: { form: 'call', call: (context) => outside.call(life, 'shout', context) },
+        does: { form: 'call', call: (context) => external.call(life, 'shout', context) },
       }),
       defineAction({
         ...about,
@@ -54,11 +58,11 @@ export function connectorOf(outside: Outside, life: Life, concurrency: number): 
         idempotent: false,
         does: {
           form: 'job',
-          submit: (context) => outside.submit(life, context),
-          locate: (context) => outside.locateJob(life, context),
-          follow: (context, job) => outside.follow(life, context, job),
-          cancel: (context, job, force) => outside.cancel(life, context, job, force),
-          release: (context) => outside.release(life, context),
+          submit: (context) => external.submit(life, context),
+          locate: (context) => external.locateJob(life, context),
+          follow: (context, job) => external.follow(life, context, job),
+          cancel: (context, job, force) => external.cancel(life, context, job, force),
+          release: (context) => external.release(life, context),
         },
       }),
     ],

@@ -9,7 +9,7 @@ import { runStatusOf } from '../../kernel/run/view.ts';
 import type { Batch } from '../../journal/append.ts';
 import type { NodeLease } from '../../journal/ownership.ts';
 import type { OperatorCommand, RunEvent } from '../../model/run.ts';
-import type { Book, Folded } from './book.ts';
+import type { Folded, ReferenceModel } from './reference-model.ts';
 
 export const LAWS = [
   'one-door',
@@ -54,11 +54,11 @@ export class Laws {
   readonly looks = new Map<Law, number>();
   /** Children that were intended below a run that was being cancelled, with who intended them. */
   readonly #notToBegin = new Map<string, string>();
-  readonly #book: Book;
+  readonly #model: ReferenceModel;
   readonly #witness: Witness;
 
-  constructor(book: Book, witness: Witness) {
-    this.#book = book;
+  constructor(model: ReferenceModel, witness: Witness) {
+    this.#model = model;
     this.#witness = witness;
   }
 
@@ -68,10 +68,10 @@ export class Laws {
     if (!kept) this.breach ??= { law, words: words() };
   }
 
-  /** A batch is in the book. */
+  /** A batch is in the journal. */
   committed(lease: NodeLease, batch: Batch): void {
-    const book = this.#book;
-    this.judge('one-writer', book.isGood(lease), () => {
+    const model = this.#model;
+    this.judge('one-writer', model.isGood(lease), () => {
       const { node, epoch } = lease;
       return `node ${node} wrote with epoch ${epoch}, which is not good any more`;
     });
@@ -79,11 +79,11 @@ export class Laws {
       batch.starts.map((start) => [start.id, start.unowned === true ? null : lease.node]),
     );
     for (const { run } of batch.events) {
-      const known = book.runs.get(run);
+      const known = model.runs.get(run);
       if (known !== undefined) known.latest = [];
     }
     for (const row of batch.events) {
-      const known = book.runs.get(row.run);
+      const known = model.runs.get(row.run);
       const seq = known?.state.seq ?? 0;
       this.judge(
         'one-writer',
@@ -95,25 +95,25 @@ export class Laws {
           'one-writer',
           known.owner === lease.node,
           () =>
-            `node ${lease.node} wrote ${row.type} of ${book.nameOf(row.run)}, which node ${known.owner} owns`,
+            `node ${lease.node} wrote ${row.type} of ${model.nameOf(row.run)}, which node ${known.owner} owns`,
         );
       }
       if (row.type === 'RunStarted') this.#begun(row.run);
       if (this.breach !== undefined) return;
-      book.fold(row, owners.get(row.run) ?? null, (folded, event) => this.#event(folded, event));
+      model.fold(row, owners.get(row.run) ?? null, (folded, event) => this.#event(folded, event));
     }
     for (const { run } of batch.events) {
-      const state = book.runs.get(run)?.state;
+      const state = model.runs.get(run)?.state;
       const said = this.#witness.statusOf(run);
       if (state === undefined) continue;
       this.judge(
         'fold',
         said === runStatusOf(state),
-        () => `the view of ${book.nameOf(run)} says ${said}, the fold ${runStatusOf(state)}`,
+        () => `the view of ${model.nameOf(run)} says ${said}, the fold ${runStatusOf(state)}`,
       );
     }
     for (const update of batch.updates) {
-      const state = book.runs.get(update.run)?.state;
+      const state = model.runs.get(update.run)?.state;
       if (state === undefined) continue;
       // Counts are written when the status changes, not for each task.
       const ended = state.end?.at ?? null;
@@ -122,7 +122,7 @@ export class Laws {
         'fold',
         same,
         () =>
-          `the view of ${book.nameOf(update.run)} says ${update.status}, the fold ${runStatusOf(state)}`,
+          `the view of ${model.nameOf(update.run)} says ${update.status}, the fold ${runStatusOf(state)}`,
       );
     }
   }
@@ -131,7 +131,7 @@ export class Laws {
     let run: Folded | undefined = folded;
     while (run !== undefined && run.state.end === undefined) {
       if (run.state.cancel !== undefined) return true;
-      run = this.#book.runs.get(run.state.parent?.run ?? '');
+      run = this.#model.runs.get(run.state.parent?.run ?? '');
     }
     return false;
   }
@@ -141,7 +141,7 @@ export class Laws {
    * that lasts. Who has ended cancels no more: what was restarted below it goes on.
    */
   #begun(run: string): void {
-    const above = this.#book.runs.get(this.#notToBegin.get(run) ?? '');
+    const above = this.#model.runs.get(this.#notToBegin.get(run) ?? '');
     const kept = above === undefined || !this.#isCancelledAbove(above);
     this.judge(
       'family',
@@ -152,8 +152,8 @@ export class Laws {
 
   /** At rest: the last word of a child is what its parent's task says, unless the parent's word stands. */
   families(): void {
-    for (const { id, state, takenOver } of this.#book.runs.values()) {
-      const parent = this.#book.runs.get(state.parent?.run ?? '');
+    for (const { id, state, takenOver } of this.#model.runs.values()) {
+      const parent = this.#model.runs.get(state.parent?.run ?? '');
       if (state.parent === undefined || parent === undefined || takenOver === false) continue;
       if (parent.state.cancel !== undefined) continue;
       const index = indexOf(parent.state, state.parent.task);
@@ -164,29 +164,29 @@ export class Laws {
       const same = state.end !== undefined && failed === (state.end.end !== 'succeeded');
       const isItsWord = failed || status.end === 'succeeded';
       this.judge('family', !isItsWord || same, () => {
-        const task = `${this.#book.nameOf(parent.id)}:${state.parent?.task}`;
-        return `${task} ended ${status.end}, and its child ${this.#book.nameOf(id)} is ${state.end?.end ?? 'open'}`;
+        const task = `${this.#model.nameOf(parent.id)}:${state.parent?.task}`;
+        return `${task} ended ${status.end}, and its child ${this.#model.nameOf(id)} is ${state.end?.end ?? 'open'}`;
       });
     }
   }
 
   /** Owners as the journal has them now: they change from nobody, or from a node that is gone. */
   owned(run: string, owner: number | null): void {
-    const folded = this.#book.runs.get(run);
+    const folded = this.#model.runs.get(run);
     if (folded === undefined || folded.owner === owner) return;
     const before = folded.owner;
-    const free = before === null || (this.#book.leases.get(before)?.gone ?? true);
+    const free = before === null || (this.#model.leases.get(before)?.gone ?? true);
     this.judge(
       'one-writer',
       free,
-      () => `${this.#book.nameOf(run)} went from node ${before}, which lives, to ${owner}`,
+      () => `${this.#model.nameOf(run)} went from node ${before}, which lives, to ${owner}`,
     );
     folded.owner = owner;
   }
 
   #event(folded: Folded, event: RunEvent): void {
     const { state } = folded;
-    const who = () => `${this.#book.nameOf(folded.id)}: ${JSON.stringify(event)}`;
+    const who = () => `${this.#model.nameOf(folded.id)}: ${JSON.stringify(event)}`;
     const forced = 'forced' in event && event.forced !== undefined;
     const byPerson = AFTER_END.has(event.type) || forced;
     this.judge(
@@ -220,7 +220,7 @@ export class Laws {
     if (isMapped(definition, node)) return;
     if (body.kind !== 'action' || !ONCE.has(body.action)) return;
     const key = `${folded.id}:${event.task}:${event.attempt}`;
-    const name = `${this.#book.nameOf(folded.id)}:${event.task}:${event.attempt}`;
+    const name = `${this.#model.nameOf(folded.id)}:${event.task}:${event.attempt}`;
     if (event.end === 'succeeded' || event.end === 'warned') {
       const count = this.#witness.executed(key);
       this.judge(
@@ -254,7 +254,7 @@ export class Laws {
 
   /** Something of a run was given back: never the slots of an attempt of it that goes on. */
   givenBack(run: string): void {
-    const folded = this.#book.runs.get(run);
+    const folded = this.#model.runs.get(run);
     folded?.state.nodes.forEach(({ status }, index) => {
       if (status.name === 'running' || status.name === 'unknown')
         this.#holdsSlots(folded, index, status.attempt);
@@ -262,7 +262,7 @@ export class Laws {
   }
 
   #nameOf({ id, state }: Folded, index: number, attempt: number): string {
-    return `${this.#book.nameOf(id)}:${refOf(state, index)}:${attempt}`;
+    return `${this.#model.nameOf(id)}:${refOf(state, index)}:${attempt}`;
   }
 
   /** What is held of each pool, after something of it was granted: it may have fewer slots than before. */
@@ -288,11 +288,15 @@ export class Laws {
     once: boolean,
     node: number | undefined,
   ): void {
-    const folded = this.#book.runs.get(about.run);
+    const folded = this.#model.runs.get(about.run);
     const key = `${about.task}:${about.attempt}`;
-    const name = () => `${this.#book.nameOf(about.run)}:${key}`;
+    const name = () => `${this.#model.nameOf(about.run)}:${key}`;
     const planned = folded?.planned.has(key) === true;
-    this.judge('journal-first', planned, () => `${name()} left, and the book never asked for it`);
+    this.judge(
+      'journal-first',
+      planned,
+      () => `${name()} left, and the journal never asked for it`,
+    );
     const index = folded === undefined ? undefined : indexOf(folded.state, about.task);
     // A node that stood still may do once more what may be done twice.
     if (folded !== undefined && index !== undefined && !once && folded.owner === node) {
@@ -307,7 +311,7 @@ export class Laws {
 
   /** What a job left behind is forgotten. */
   released(about: { run: string; task: string; attempt: number }): void {
-    const state = this.#book.runs.get(about.run)?.state;
+    const state = this.#model.runs.get(about.run)?.state;
     const index = state === undefined ? undefined : indexOf(state, about.task);
     if (state === undefined || index === undefined) return;
     const { status } = nodeAt(state, index);
@@ -317,22 +321,22 @@ export class Laws {
       'journal-first',
       !going,
       () =>
-        `${this.#book.nameOf(about.run)}:${about.task}:${about.attempt} was released before its outcome was durable`,
+        `${this.#model.nameOf(about.run)}:${about.task}:${about.attempt} was released before its outcome was durable`,
     );
   }
 
   startAcknowledged(run: string): void {
-    const there = this.#book.runs.has(run);
+    const there = this.#model.runs.has(run);
     this.judge(
       'journal-first',
       there,
-      () => `the start of ${run} was acknowledged, and is not in the book`,
+      () => `the start of ${run} was acknowledged, and is not in the model`,
     );
   }
 
   /** Said by the owner's door in the step in which it became durable. */
   acknowledged(command: OperatorCommand, now: number): void {
-    const folded = this.#book.runs.get(command.run);
+    const folded = this.#model.runs.get(command.run);
     const kept =
       folded !== undefined &&
       (folded.actors.has(command.by.actor) || this.#isIdle(folded, command, now));
@@ -340,7 +344,7 @@ export class Laws {
       'journal-first',
       kept,
       () =>
-        `${command.type} of ${this.#book.nameOf(command.run)} was acknowledged, and is not in the book`,
+        `${command.type} of ${this.#model.nameOf(command.run)} was acknowledged, and is not in the model`,
     );
   }
 
@@ -349,7 +353,7 @@ export class Laws {
     // It was, when the command came; the batch that carried it changed it again.
     if (latest.some(({ type }) => /Held|Released/.test(type)) && /Hold|Release/.test(command.type))
       return true;
-    const context = { now, chance: () => 0, definitions: this.#book.definitions };
+    const context = { now, chance: () => 0, definitions: this.#model.definitions };
     // A decision bears no name in the events: what it ended does.
     if (command.type === 'DecideApproval')
       return latest.some((event) => 'task' in event && event.task === command.task);

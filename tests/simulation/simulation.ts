@@ -1,9 +1,9 @@
 /**
  * One seed, from its first step to its last.
  *
- *   storm   people come, everything may go wrong
+ *   storm   clients come, everything may go wrong
  *   calm    nothing goes wrong any more, nobody comes: everything must come to rest by itself
- *   end     people cancel what is open and say what nobody can look up: every run must end
+ *   end     clients cancel what is open and say what nobody can look up: every run must end
  *   close   every node stops
  */
 import type { CreateEngine } from './world.ts';
@@ -14,11 +14,11 @@ import { NO_OVERLAY } from '../../kernel/run/gates.ts';
 import { nodeAt, refOf } from '../../kernel/run/nodes.ts';
 import { isDeepStrictEqual } from 'node:util';
 import type { RunView } from '../../model/run.ts';
-import type { Folded } from './book.ts';
+import type { Folded } from './reference-model.ts';
 import type { Counts } from './faults.ts';
 import type { Breach, Law } from './laws.ts';
-import { People } from './people.ts';
-import { rests, whyNot } from './rest.ts';
+import { Clients } from './clients.ts';
+import { isQuiescent, whyNot } from './quiescence.ts';
 import { settled, whenDone } from './schedule.ts';
 import { type Difference, differenceOf, type Trace } from './trace.ts';
 import { licence, workflows } from './workload.ts';
@@ -104,8 +104,8 @@ class Simulation {
       seed: this.#plan.seed,
       nodes: world.machines.length,
       steps: this.#steps,
-      runs: world.book.runs.size,
-      events: [...world.book.runs.values()].reduce((sum, { state }) => sum + state.seq, 0),
+      runs: world.model.runs.size,
+      events: [...world.model.runs.values()].reduce((sum, { state }) => sum + state.seq, 0),
       faults: world.faults.counts,
       looks: world.laws.looks,
       trace: world.trace,
@@ -117,32 +117,32 @@ class Simulation {
     const world = this.#world;
     for (const machine of world.machines) world.start(machine);
     await this.#until('the first node opens', () => world.doors.length > 0);
-    const people = await this.#prepare();
-    people.begin();
-    world.onWritten = (run) => people.written(run);
+    const clients = await this.#prepare();
+    clients.begin();
+    world.onWritten = (run) => clients.written(run);
     world.faults.begin();
     const steps = this.#plan.steps ?? STEPS;
     for (let i = 0; i < steps; i++) {
       await this.#step();
       this.#strike();
     }
-    people.rest();
+    clients.rest();
     await this.#calm();
-    await this.#end(people);
+    await this.#end(clients);
     await this.#close();
   }
 
-  async #prepare(): Promise<People> {
-    const { chance, schedule, faults, book, laws, trace } = this.#world;
+  async #prepare(): Promise<Clients> {
+    const { chance, schedule, faults, model, laws, trace } = this.#world;
     const files = workflows(chance.fork());
-    book.capacities = () => this.#world.journal.capacities;
+    model.capacities = () => this.#world.journal.capacities;
     await this.#deploy([licence(1)]);
     await this.#deploy(files.map(({ source }) => source));
-    return new People({
+    return new Clients({
       chance: chance.fork(),
       schedule,
       faults,
-      book,
+      model,
       laws,
       trace,
       doors: () => this.#world.doors,
@@ -228,50 +228,52 @@ class Simulation {
     world.slowUntil = 0;
     for (const { life } of world.machines) if (life !== undefined) life.hangsUntil = 0;
     const restless = () =>
-      [...world.book.open].find((run) => !rests(world.book, run) && !world.isFull(run.owner));
+      [...world.model.open].find(
+        (run) => !isQuiescent(world.model, run) && !world.isFull(run.owner),
+      );
     const allOpen = () => world.doors.length === world.machines.length;
     await this.#until(
       'rest',
       () => allOpen() && restless() === undefined,
       () => {
         const run = restless();
-        return run === undefined ? 'a node does not open' : whyNot(world.book, run);
+        return run === undefined ? 'a node does not open' : whyNot(world.model, run);
       },
     );
     await this.#compare();
   }
 
-  /** What the engines say of each run is what the book says (law 2), and what is over is gone. */
+  /** What the engines say of each run is what the reference model says (law 2), and what is over is gone. */
   async #compare(): Promise<void> {
-    const { book } = this.#world;
-    for (const folded of book.runs.values()) {
+    const { model } = this.#world;
+    for (const folded of model.runs.values()) {
       await this.#until(
-        `what a node says of ${book.nameOf(folded.id)} is what the book says`,
+        `what a node says of ${model.nameOf(folded.id)} is what the model says`,
         this.#agreement(folded),
       );
     }
     this.#world.laws.families();
     const inMemory = () =>
       this.#world.doors.reduce((sum, { engine }) => sum + (engine?.gauges().runs ?? 0), 0);
-    await this.#until('ended runs have left memory', () => inMemory() <= book.open.size);
+    await this.#until('ended runs have left memory', () => inMemory() <= model.open.size);
   }
 
   /** For people who look for the reason. */
   async #sayGates(): Promise<void> {
-    const { book, trace, machines } = this.#world;
+    const { model, trace, machines } = this.#world;
     for (const { life } of machines) {
       const runs = life?.engine?.readings().runs ?? new Map<string, number>();
       trace.note(
         `  ${life?.name} has in memory ${[...runs].map((each) => each.join(' ')).join(', ')}`,
       );
     }
-    for (const { id } of book.open) {
+    for (const { id } of model.open) {
       for (const { life } of machines) {
         if (life === undefined) continue;
         void whenDone(life.engine?.door.inspect(id), (view) => {
           for (const { task, status, gates } of view?.taskViews ?? []) {
             const words = gates.map((gate) => `${gate.kind} ${gate.words}`).join('; ');
-            trace.note(`  ${life.name} of ${book.nameOf(id)}:${task} (${status}): ${words}`);
+            trace.note(`  ${life.name} of ${model.nameOf(id)}:${task} (${status}): ${words}`);
           }
         });
         await settled();
@@ -281,11 +283,11 @@ class Simulation {
 
   /** Only what is in memory answers at once. */
   async #sayLeft(life: Life): Promise<void> {
-    const { book, trace } = this.#world;
-    for (const { id } of book.runs.values()) {
+    const { model, trace } = this.#world;
+    for (const { id } of model.runs.values()) {
       void whenDone(life.engine?.door.inspect(id), (view) =>
         trace.note(
-          `  ${life.name} has ${book.nameOf(id)} ${id.slice(-4)} in memory, ${view?.status}`,
+          `  ${life.name} has ${model.nameOf(id)} ${id.slice(-4)} in memory, ${view?.status}`,
         ),
       );
       await settled();
@@ -316,32 +318,32 @@ class Simulation {
     return doors.find(({ machine }) => journal.nodeNamed(machine.name) === owner) ?? doors[0];
   }
 
-  async #end(people: People): Promise<void> {
-    const { book, faults } = this.#world;
+  async #end(clients: Clients): Promise<void> {
+    const { model, faults } = this.#world;
     const mend = () => {
-      for (const folded of book.open) {
+      for (const folded of model.open) {
         const life = this.#ownerOf(folded);
         if (life === undefined) continue;
         const by = { actor: 'desk' };
         if (folded.state.cancel === undefined)
-          people.give(life, { type: 'CancelRun', run: folded.id, by });
+          clients.give(life, { type: 'CancelRun', run: folded.id, by });
         folded.state.nodes.forEach((_, index) => {
           if (nodeAt(folded.state, index).status.name !== 'unknown') return;
           const task = refOf(folded.state, index);
-          people.give(life, { type: 'ForceTask', run: folded.id, task, as: 'failed', by });
+          clients.give(life, { type: 'ForceTask', run: folded.id, task, as: 'failed', by });
         });
       }
     };
-    for (let round = 0; round < 20 && book.open.size > 0; round++) {
+    for (let round = 0; round < 20 && model.open.size > 0; round++) {
       mend();
-      for (let i = 0; i < 400 && book.open.size > 0; i++) await this.#step();
+      for (let i = 0; i < 400 && model.open.size > 0; i++) await this.#step();
     }
     faults.end();
-    const [left] = book.open;
+    const [left] = model.open;
     this.#world.laws.judge(
       'terminal',
       left === undefined,
-      () => `cancelled, and never over: ${left === undefined ? '' : whyNot(book, left)}`,
+      () => `cancelled, and never over: ${left === undefined ? '' : whyNot(model, left)}`,
     );
   }
 

@@ -9,7 +9,7 @@ import type { Batch } from '../../journal/append.ts';
 import type { SlotKey, SlotWant } from '../../journal/slots.ts';
 import type { VersionRow } from '../../journal/versions.ts';
 import { Chance } from '../chaos/chance.ts';
-import { Book } from './book.ts';
+import { ReferenceModel } from './reference-model.ts';
 import { connectorOf } from './connector.ts';
 import { Faults } from './faults.ts';
 import { MemoryJournal } from '../../journal/memory/journal.ts';
@@ -17,8 +17,8 @@ import { Laws } from './laws.ts';
 import { clockOf, type Life, Machine } from './machine.ts';
 import { TuttiError } from '../../model/errors.ts';
 import { Network } from './network.ts';
-import { HONEST } from './people.ts';
-import { Outside } from './outside.ts';
+import { HONEST } from './clients.ts';
+import { ExternalSystems } from './external-systems.ts';
 import { Schedule, whenDone } from './schedule.ts';
 import { Trace } from './trace.ts';
 import { leaseOf, wired } from './wire.ts';
@@ -32,9 +32,9 @@ export type CreateEngine = typeof createEngine;
 export class World {
   readonly schedule: Schedule;
   readonly faults: Faults;
-  readonly outside: Outside;
+  readonly external: ExternalSystems;
   readonly journal: MemoryJournal;
-  readonly book = new Book();
+  readonly model = new ReferenceModel();
   readonly laws: Laws;
   readonly trace = new Trace();
   readonly machines: readonly Machine[];
@@ -62,19 +62,19 @@ export class World {
     this.chance = chance;
     this.schedule = new Schedule(START, chance.fork());
     this.faults = new Faults(chance.fork());
-    this.outside = new Outside(this.schedule, chance.fork(), this.faults);
+    this.external = new ExternalSystems(this.schedule, chance.fork(), this.faults);
     this.journal = new MemoryJournal(() => Math.floor(this.schedule.now));
-    this.laws = new Laws(this.book, {
-      isGoing: (key) => this.outside.isGoing(key),
-      executed: (key) => this.outside.executed(key),
+    this.laws = new Laws(this.model, {
+      isGoing: (key) => this.external.isGoing(key),
+      executed: (key) => this.external.executed(key),
       statusOf: (run) => {
         const row = this.journal.rows.get(run);
         return row?.update?.status ?? row?.start.status;
       },
       holdsSlots: (key) => this.#slotKeys().has(key),
     });
-    this.outside.laws = this.laws;
-    this.outside.nodeOf = ({ machine }) => this.journal.nodeNamed(machine.name);
+    this.external.laws = this.laws;
+    this.external.nodeOf = ({ machine }) => this.journal.nodeNamed(machine.name);
     this.#network = new Network({
       schedule: this.schedule,
       chance: chance.fork(),
@@ -151,7 +151,7 @@ export class World {
   }
 
   #options(life: Life, chance: Chance): EngineOptions {
-    const { schedule, faults, outside, journal } = this;
+    const { schedule, faults, external: outside, journal } = this;
     return {
       journal: wired({
         life,
@@ -212,30 +212,30 @@ export class World {
       this.laws.judge(
         'group-commit',
         !this.#appending.has(key),
-        () => `${this.book.nameOf(run)} is in two appends of ${life.name} at a time`,
+        () => `${this.model.nameOf(run)} is in two appends of ${life.name} at a time`,
       );
       this.#appending.set(key, 1);
     }
   }
 
   #carriedOut(life: Life, name: string, args: readonly unknown[], result: unknown): void {
-    const { book, laws, schedule } = this;
+    const { model, laws, schedule } = this;
     const lease = leaseOf(args);
     if (result instanceof Error && !isPromised(name, result)) {
       laws.judge('one-writer', false, () => `the journal could not ${name}: ${result.message}`);
     }
     switch (name) {
       case 'register':
-        book.registered(result as typeof lease, schedule.now + LEASE_MS);
+        model.registered(result as typeof lease, schedule.now + LEASE_MS);
         break;
       case 'renew':
-        if ((result as { kept: boolean }).kept) book.renewed(lease, schedule.now + LEASE_MS);
+        if ((result as { kept: boolean }).kept) model.renewed(lease, schedule.now + LEASE_MS);
         break;
       case 'resign':
-        book.resigned(lease);
+        model.resigned(lease);
         break;
       case 'fenceExpired':
-        if ((result as number) > 0) book.fencedExpired(lease, schedule.now);
+        if ((result as number) > 0) model.fencedExpired(lease, schedule.now);
         break;
       case 'append':
         this.#appended(life, args[1] as Batch, lease, result as { kind: string });
@@ -252,11 +252,11 @@ export class World {
       case 'deploy': {
         const row = args[0] as VersionRow;
         const stored = result as { version: number } | null;
-        if (stored !== null) book.deployed(row.workflow, stored.version, row.definition);
+        if (stored !== null) model.deployed(row.workflow, stored.version, row.definition);
       }
     }
     if (name === 'load' || name === 'claimRun') {
-      this.trace.note(`  ${name} ${book.nameOf(String(args.at(-1)))}`);
+      this.trace.note(`  ${name} ${model.nameOf(String(args.at(-1)))}`);
     }
     if (name.startsWith('slots.')) {
       const words = JSON.stringify(args.slice(1)).replace(/0{8}-0000-7000-8000-0*/g, '');
@@ -279,7 +279,7 @@ export class World {
   #slotsUsed(): Map<string, number> {
     const used = new Map<string, number>();
     for (const { run, task, attempt, slots } of this.journal.slotsHeld.values()) {
-      if (!this.book.isAlive(run, task, attempt)) continue;
+      if (!this.model.isAlive(run, task, attempt)) continue;
       for (const [pool, count] of Object.entries(slots))
         used.set(pool, (used.get(pool) ?? 0) + count);
     }
@@ -299,7 +299,7 @@ export class World {
       for (const run of new Set(batch.events.map((event) => event.run))) this.onWritten(run);
     }
     const events = batch.events.map(({ run, type, task, attempt, end }) =>
-      [this.book.nameOf(run), type, task, attempt, end].filter((part) => part !== null).join(' '),
+      [this.model.nameOf(run), type, task, attempt, end].filter((part) => part !== null).join(' '),
     );
     this.trace.note(`  ${kind}: ${events.join(', ')}`);
   }

@@ -1,7 +1,7 @@
 /** What Prometheus reads after a few runs, value by value. */
 import { describe, expect, it } from 'vitest';
 import { quiet, SimulatedClock } from '../../tests/simulation/clock.ts';
-import { Stage } from '../../tests/simulation/stage.ts';
+import { EngineHarness } from '../../tests/simulation/engine-harness.ts';
 import { METRICS } from './catalogue.ts';
 import { Metrics } from './metrics.ts';
 import { OTHER, Tally } from './tally.ts';
@@ -29,9 +29,9 @@ async function openStage(mostWorkflows?: number) {
     now: () => clock.now(),
     ...(mostWorkflows !== undefined && { mostWorkflows }),
   });
-  const stage = await Stage.open({ observer: metrics.counts, clock });
-  metrics.watch(stage.engine);
-  return { stage, metrics };
+  const harness = await EngineHarness.open({ observer: metrics.counts, clock });
+  metrics.watch(harness.engine);
+  return { harness, metrics };
 }
 
 /** The samples by their name and labels, buckets left out. */
@@ -45,23 +45,23 @@ async function samples(metrics: Metrics): Promise<Record<string, number>> {
   );
 }
 
-async function answer(stage: Stage): Promise<void> {
-  stage.world.take('call').answer({});
+async function answer(harness: EngineHarness): Promise<void> {
+  harness.world.take('call').answer({});
   await quiet();
 }
 
 describe('the metrics of a node', () => {
   it('count runs, attempts, errors and the time they took', async () => {
-    const { stage, metrics } = await openStage();
-    await stage.deploy(LOOK);
-    await stage.start('look');
-    await stage.clock.advance(2_000);
-    stage.world.take('call').fail({ class: 'transient', code: 'x', message: 'busy' });
+    const { harness, metrics } = await openStage();
+    await harness.deploy(LOOK);
+    await harness.start('look');
+    await harness.clock.advance(2_000);
+    harness.world.take('call').fail({ class: 'transient', code: 'x', message: 'busy' });
     await quiet();
-    await stage.clock.advance(10_000);
-    await answer(stage);
-    await answer(stage);
-    stage.world.take('call').fail({ class: 'rejected', code: 'x', message: 'no' });
+    await harness.clock.advance(10_000);
+    await answer(harness);
+    await answer(harness);
+    harness.world.take('call').fail({ class: 'rejected', code: 'x', message: 'no' });
     await quiet();
     expect(await samples(metrics)).toMatchObject({
       'tutti_runs_started_total{workflow="look"}': 1,
@@ -86,9 +86,9 @@ describe('the metrics of a node', () => {
   });
 
   it('say what is under way, what waits, and for how long it waited', async () => {
-    const { stage, metrics } = await openStage();
-    await stage.deploy(LOOK);
-    for (let i = 0; i < 5; i++) await stage.start('look');
+    const { harness, metrics } = await openStage();
+    await harness.deploy(LOOK);
+    for (let i = 0; i < 5; i++) await harness.start('look');
     expect(await samples(metrics)).toMatchObject({
       'tutti_runs_in_memory{workflow="look"}': 5,
       tutti_runs_in_memory_limit: 10_000,
@@ -98,18 +98,18 @@ describe('the metrics of a node', () => {
       'tutti_pool_slots_used{pool="look/desk"}': 2,
       'tutti_pool_slots{pool="look/desk"}': 2,
     });
-    await stage.clock.advance(3_000);
-    await answer(stage);
+    await harness.clock.advance(3_000);
+    await answer(harness);
     const seen = await samples(metrics);
     expect(seen['tutti_attempt_queue_seconds_sum{action="world.look"}']).toBe(3);
     expect(seen['tutti_attempt_queue_seconds_count{action="world.look"}']).toBe(3);
   });
 
   it('show the engine: batches, lease, wake-ups, stalls', async () => {
-    const { stage, metrics } = await openStage();
-    await stage.deploy('workflow: nap\ntasks:\n  rest:\n    wait: { for: 1h }\n');
-    await stage.start('nap');
-    await stage.clock.advance(1_000);
+    const { harness, metrics } = await openStage();
+    await harness.deploy('workflow: nap\ntasks:\n  rest:\n    wait: { for: 1h }\n');
+    await harness.start('nap');
+    await harness.clock.advance(1_000);
     const asleep = await samples(metrics);
     expect(asleep).toMatchObject({
       tutti_batch_events_count: 1,
@@ -123,7 +123,7 @@ describe('the metrics of a node', () => {
       tutti_database_stalled: 0,
       'tutti_build_info{version="1.2.3"}': 1,
     });
-    await stage.clock.advance(3_600_000);
+    await harness.clock.advance(3_600_000);
     const woken = await samples(metrics);
     expect(woken).toMatchObject({
       tutti_wake_lateness_seconds_count: 1,
@@ -131,20 +131,20 @@ describe('the metrics of a node', () => {
       'tutti_attempts_ended_total{action="wait",end="succeeded"}': 1,
       'tutti_run_duration_seconds_sum{workflow="nap"}': 3_600,
     });
-    await stage.engine.stop();
+    await harness.engine.stop();
     expect((await samples(metrics))['tutti_stalled']).toBe(1);
   });
 
   it('count the notifications that arrive, and the runs that are taken over', async () => {
-    const { stage } = await openStage();
-    await stage.deploy(LOOK);
-    await stage.start('look');
-    const stopped = stage.engine.stop();
-    await stage.clock.advance(10_000);
+    const { harness } = await openStage();
+    await harness.deploy(LOOK);
+    await harness.start('look');
+    const stopped = harness.engine.stop();
+    await harness.clock.advance(10_000);
     await stopped;
-    const metrics = new Metrics({ version: '1', now: () => stage.clock.now() });
-    await Stage.open({ beside: stage, nodeName: 'node-b', observer: metrics.counts });
-    const third = await Stage.open({ beside: stage, nodeName: 'node-c' });
+    const metrics = new Metrics({ version: '1', now: () => harness.clock.now() });
+    await EngineHarness.open({ beside: harness, nodeName: 'node-b', observer: metrics.counts });
+    const third = await EngineHarness.open({ beside: harness, nodeName: 'node-c' });
     await third.deploy('workflow: new\ntasks:\n  t: { action: world.look }\n');
     await quiet();
     expect(await samples(metrics)).toMatchObject({
@@ -154,10 +154,10 @@ describe('the metrics of a node', () => {
   });
 
   it('count workflows beyond the most together', async () => {
-    const { stage, metrics } = await openStage(2);
+    const { harness, metrics } = await openStage(2);
     for (const name of ['a', 'b', 'c', 'd']) {
-      await stage.deploy(`workflow: ${name}\ntasks:\n  t: { action: world.look, with: {} }\n`);
-      await stage.start(name);
+      await harness.deploy(`workflow: ${name}\ntasks:\n  t: { action: world.look, with: {} }\n`);
+      await harness.start(name);
     }
     expect(await samples(metrics)).toMatchObject({
       'tutti_runs_started_total{workflow="a"}': 1,

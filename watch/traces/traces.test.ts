@@ -10,7 +10,7 @@ import {
 } from '@opentelemetry/sdk-trace-node';
 import { describe, expect, it } from 'vitest';
 import { quiet } from '../../tests/simulation/clock.ts';
-import { Stage } from '../../tests/simulation/stage.ts';
+import { EngineHarness } from '../../tests/simulation/engine-harness.ts';
 import { EngineCounts } from '../metrics/counts.ts';
 import { observerOf } from '../observers.ts';
 import { SpanNames } from './ids.ts';
@@ -31,8 +31,8 @@ function traced(options: { readonly ratio?: number; readonly foreign?: boolean }
 
 async function openStage(options: Parameters<typeof traced>[0] = {}) {
   const { exporter, observer } = traced(options);
-  const stage = await Stage.open({ observer });
-  return { stage, observer, spans: () => exporter.getFinishedSpans() };
+  const harness = await EngineHarness.open({ observer });
+  return { harness, observer, spans: () => exporter.getFinishedSpans() };
 }
 
 /** `parent > span attempt end`, in the order of their ends. */
@@ -60,17 +60,17 @@ tasks:
 
 describe('a run', () => {
   it('is a trace of its attempts, with how each of them ended', async () => {
-    const { stage, spans } = await openStage();
-    await stage.deploy(ORDER);
-    const run = await stage.start('order');
-    const began = stage.clock.now();
-    await stage.clock.advance(250);
-    stage.world.take('call').fail({ class: 'transient', code: 'net.busy', message: 'hunter2' });
+    const { harness, spans } = await openStage();
+    await harness.deploy(ORDER);
+    const run = await harness.start('order');
+    const began = harness.clock.now();
+    await harness.clock.advance(250);
+    harness.world.take('call').fail({ class: 'transient', code: 'net.busy', message: 'hunter2' });
     await quiet();
-    await stage.clock.advance(1_000);
-    stage.world.take('call').answer({ secret: 'hunter2' });
+    await harness.clock.advance(1_000);
+    harness.world.take('call').answer({ secret: 'hunter2' });
     await quiet();
-    stage.world.take('call').fail({ class: 'rejected', code: 'desk.no', message: 'hunter2' });
+    harness.world.take('call').fail({ class: 'rejected', code: 'desk.no', message: 'hunter2' });
     await quiet();
     expect(tree(spans())).toEqual([
       'order > order/post#1 retrying',
@@ -107,14 +107,14 @@ describe('a run', () => {
   });
 
   it('tells its systems where they are in the trace, before and after a crash', async () => {
-    const { stage, spans } = await openStage();
-    await stage.deploy(ORDER);
-    const run = await stage.start('order');
-    stage.world.take('call').answer({});
+    const { harness, spans } = await openStage();
+    await harness.deploy(ORDER);
+    const run = await harness.start('order');
+    harness.world.take('call').answer({});
     await quiet();
-    const told = stage.world.take('call').context.trace?.traceparent;
-    await stage.crash();
-    const question = stage.world.take('locate');
+    const told = harness.world.take('call').context.trace?.traceparent;
+    await harness.crash();
+    const question = harness.world.take('locate');
     expect(question.context.trace?.traceparent).toBe(told);
     question.answer({ found: {} });
     await quiet();
@@ -124,12 +124,12 @@ describe('a run', () => {
   });
 
   it('is one trace with the runs below it, however deep', async () => {
-    const { stage, spans } = await openStage();
-    await stage.deploy('workflow: leaf\ntasks:\n  look: { action: world.look }\n');
-    await stage.deploy('workflow: middle\ntasks:\n  down: { workflow: leaf }\n');
-    await stage.deploy('workflow: top\ntasks:\n  down: { workflow: middle }\n');
-    const run = await stage.start('top');
-    stage.world.take('call').answer({});
+    const { harness, spans } = await openStage();
+    await harness.deploy('workflow: leaf\ntasks:\n  look: { action: world.look }\n');
+    await harness.deploy('workflow: middle\ntasks:\n  down: { workflow: leaf }\n');
+    await harness.deploy('workflow: top\ntasks:\n  down: { workflow: middle }\n');
+    const run = await harness.start('top');
+    harness.world.take('call').answer({});
     await quiet();
     expect(tree(spans()).toSorted()).toEqual([
       'leaf > leaf/look#1 succeeded',
@@ -143,15 +143,15 @@ describe('a run', () => {
   });
 
   it('goes on as the same trace on the node that takes it over', async () => {
-    const { stage, observer, spans } = await openStage();
-    await stage.deploy(ORDER);
-    const run = await stage.start('order');
-    stage.world.take('call').answer({});
+    const { harness, observer, spans } = await openStage();
+    await harness.deploy(ORDER);
+    const run = await harness.start('order');
+    harness.world.take('call').answer({});
     await quiet();
-    const stopped = stage.engine.stop();
-    await stage.clock.advance(10_000);
+    const stopped = harness.engine.stop();
+    await harness.clock.advance(10_000);
     await stopped;
-    const other = await Stage.open({ beside: stage, nodeName: 'node-b', observer });
+    const other = await EngineHarness.open({ beside: harness, nodeName: 'node-b', observer });
     await quiet();
     other.world.take('locate').answer({ found: {} });
     await quiet();
@@ -164,12 +164,12 @@ describe('a run', () => {
   });
 
   it('is linked to the trace of whoever started it', async () => {
-    const { stage, spans } = await openStage();
-    await stage.deploy('workflow: one\ntasks:\n  look: { action: world.look }\n');
+    const { harness, spans } = await openStage();
+    await harness.deploy('workflow: one\ntasks:\n  look: { action: world.look }\n');
     const caller = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) };
-    await stage.start('one', {}, { trace: `00-${caller.traceId}-${caller.spanId}-01` });
-    await stage.crash();
-    stage.world.take('call').answer({});
+    await harness.start('one', {}, { trace: `00-${caller.traceId}-${caller.spanId}-01` });
+    await harness.crash();
+    harness.world.take('call').answer({});
     await quiet();
     const links = spans().map((span) => span.links.map(({ context }) => context.spanId));
     expect(links).toEqual([[], [caller.spanId]]);
@@ -178,10 +178,10 @@ describe('a run', () => {
 
 describe('a sampler', () => {
   it('is asked once for the whole trace, and the systems are told what it said', async () => {
-    const { stage, spans } = await openStage({ ratio: 0 });
-    await stage.deploy('workflow: one\ntasks:\n  look: { action: world.look }\n');
-    await stage.start('one');
-    const question = stage.world.take('call');
+    const { harness, spans } = await openStage({ ratio: 0 });
+    await harness.deploy('workflow: one\ntasks:\n  look: { action: world.look }\n');
+    await harness.start('one');
+    const question = harness.world.take('call');
     expect(question.context.trace?.traceparent).toMatch(/-00$/);
     question.answer({});
     await quiet();
@@ -191,10 +191,10 @@ describe('a sampler', () => {
 
 describe('an SDK that gives ids of its own', () => {
   it('still gets one trace per run', async () => {
-    const { stage, spans } = await openStage({ foreign: true });
-    await stage.deploy('workflow: one\ntasks:\n  look: { action: world.look }\n');
-    const run = await stage.start('one');
-    stage.world.take('call').answer({});
+    const { harness, spans } = await openStage({ foreign: true });
+    await harness.deploy('workflow: one\ntasks:\n  look: { action: world.look }\n');
+    const run = await harness.start('one');
+    harness.world.take('call').answer({});
     await quiet();
     expect(spans().map((span) => span.spanContext().traceId)).toEqual(
       [run, run].map((id) => id.replaceAll('-', '')),
@@ -208,9 +208,9 @@ describe('without an SDK', () => {
     expect(isTraced(traced().tracer)).toBe(true);
     const counts = new EngineCounts({ now: () => 0 });
     expect(observerOf(counts, undefined)).toBe(counts);
-    const stage = await Stage.open({ observer: counts });
-    await stage.deploy('workflow: one\ntasks:\n  look: { action: world.look }\n');
-    await stage.start('one');
-    expect(stage.world.take('call').context.trace).toBeUndefined();
+    const harness = await EngineHarness.open({ observer: counts });
+    await harness.deploy('workflow: one\ntasks:\n  look: { action: world.look }\n');
+    await harness.start('one');
+    expect(harness.world.take('call').context.trace).toBeUndefined();
   });
 });

@@ -5,7 +5,7 @@ export function isCount(value: number | undefined): value is number {
 }
 
 /** Plays an experiment and prints its figures, and what plays it again if it broke; an exit code. */
-export async function play<R extends { readonly broken: readonly unknown[] }>(
+export async function runExperiment<R extends { readonly broken: readonly unknown[] }>(
   replay: string,
   experiment: () => Promise<R>,
   figuresOf: (report: R) => readonly string[],

@@ -7,17 +7,17 @@ import { refOf } from '../../kernel/run/nodes.ts';
 import { unsettled } from '../../kernel/run/settle.ts';
 import type { RunState } from '../../kernel/run/state.ts';
 import { statusOf } from '../../kernel/run/status.ts';
-import type { Book, Folded } from './book.ts';
+import type { Folded, ReferenceModel } from './reference-model.ts';
 
-export function rests(book: Book, folded: Folded): boolean {
+export function isQuiescent(model: ReferenceModel, folded: Folded): boolean {
   const { state } = folded;
   if (state.untold !== undefined || isUndecided(state)) return false;
   return plan(state).every((effect) => {
-    if (effect.kind === 'dispatch') return isShutOut(book, folded, effect.node);
+    if (effect.kind === 'dispatch') return isShutOut(model, folded, effect.node);
     if (effect.kind === 'timer') return false;
     if (effect.child !== undefined) {
-      const child = book.runs.get(effect.child);
-      return child !== undefined && child.state.end === undefined && rests(book, child);
+      const child = model.runs.get(effect.child);
+      return child !== undefined && child.state.end === undefined && isQuiescent(model, child);
     }
     return effect.lost && asksPerson(state, effect.node);
   });
@@ -38,21 +38,21 @@ function asksPerson(state: RunState, index: number): boolean {
 }
 
 /** The slots that it wants are held by tasks that wait for a person. */
-function isShutOut(book: Book, { state }: Folded, index: number): boolean {
+function isShutOut(model: ReferenceModel, { state }: Folded, index: number): boolean {
   const wanted = definitionOf(state, nodeAt(state, index)).pools ?? {};
   return Object.entries(wanted).some(([pool, slots]) => {
     let held = 0;
-    for (const run of book.open) {
+    for (const run of model.open) {
       run.state.nodes.forEach((node, at) => {
         if (asksPerson(run.state, at)) held += definitionOf(run.state, node).pools?.[pool] ?? 0;
       });
     }
-    return held + slots > (book.capacities().get(pool) ?? 0);
+    return held + slots > (model.capacities().get(pool) ?? 0);
   });
 }
 
 /** What the first task that should go on says of itself. */
-export function whyNot(book: Book, { id, state }: Folded): string {
+export function whyNot(model: ReferenceModel, { id, state }: Folded): string {
   const words = plan(state).map((effect) => {
     if (effect.node < 0) return 'its own timeout';
     const node = nodeAt(state, effect.node);
@@ -60,5 +60,5 @@ export function whyNot(book: Book, { id, state }: Folded): string {
     return `"${refOf(state, effect.node)}" (${definitionOf(state, node).body.kind}, ${statusOf(state, node)}, ${effect.kind}): ${gate}`;
   });
   if (isUndecided(state)) words.push('what follows by itself');
-  return `${book.nameOf(id)}: ${words.join('; ')}`;
+  return `${model.nameOf(id)}: ${words.join('; ')}`;
 }

@@ -40,7 +40,7 @@ type Answer<T> = { readonly value: T } | { readonly failure: ActionFailure };
 
 const CLASSES = ['transient', 'transient', 'failed', 'failed', 'rejected'] as const;
 
-export class Outside {
+export class ExternalSystems {
   readonly #records = new Map<string, Record>();
   readonly #schedule: Schedule;
   readonly #chance: Chance;

@@ -1,7 +1,7 @@
 /**
  * Plays a run in words, so that a test reads like what happens:
  *
- *   play(define({ a: {}, b: { needs: ['a'] } })).given('a ok').when('b fails').expectEvents('b failed', 'run failed')
+ *   script(define({ a: {}, b: { needs: ['a'] } })).given('a ok').when('b fails').expectEvents('b failed', 'run failed')
  *
  * Reports: `a starts [again]` · `a submits` · `a ok [JSON]` · `a fails [class] [retry-after]` · `a lost` ·
  * `a found` · `a stopped` · `a wakes` · `a reopens child`; `parent waits`, `parent refuses`; `a#2 ok` is about attempt 2, without it about the current one.
@@ -10,7 +10,7 @@
  *
  * After every step the run is audited.
  */
-/* oxlint-disable vitest/no-standalone-expect -- a play asserts for the test that it is part of */
+/* oxlint-disable vitest/no-standalone-expect -- a script asserts for the test that it is part of */
 import { expect } from 'vitest';
 import type { Definition, ErrorClass } from '../../model/definition.ts';
 import type { Json, JsonObject } from '../../model/json.ts';
@@ -34,19 +34,19 @@ import type { Node, RunState } from './state.ts';
 import { statusOf } from './status.ts';
 import { first, step } from './step.ts';
 
-export function play(
+export function script(
   definition: Definition | readonly Definition[],
   inputs: JsonObject = {},
-): Play {
-  return new Play(Array.isArray(definition) ? definition : [definition as Definition], inputs);
+): Script {
+  return new Script(Array.isArray(definition) ? definition : [definition as Definition], inputs);
 }
 
 /** The same for a child run. */
-export function playChild(definition: Definition): Play {
-  return new Play([definition], {}, { run: 'r0', task: 'call', attempt: 1 });
+export function scriptOfChild(definition: Definition): Script {
+  return new Script([definition], {}, { run: 'r0', task: 'call', attempt: 1 });
 }
 
-export class Play {
+export class Script {
   readonly state: RunState;
   readonly events: RunEvent[];
   now = START;

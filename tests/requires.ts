@@ -1,7 +1,7 @@
 /**
  * Tests that need something real beside Tutti (a PostgreSQL of the machine, an SSH server, a
  * browser) say so here. Where it is missing, the chapter is skipped and the summary says why;
- * in CI (`CI=true`) a missing counterpart is a failure, so that nothing is skipped for ever.
+ * in CI (`CI=true`) a missing requirement is a failure, so that nothing is skipped for ever.
  */
 import { describe, it } from 'vitest';
 
@@ -12,7 +12,7 @@ export const NEEDS = ' · needs ';
  * `describe` for a chapter that needs `name`. `why` says, when it is not present, what was looked
  * for and how to get it.
  */
-export function counterpart(
+export function requires(
   name: string,
   present: boolean,
   why: string,

@@ -1,5 +1,5 @@
 /**
- * Manners of a file: its name, its story at the top, no leftovers, complete switches, and tests
+ * Conventions of a file: its name, its story at the top, no leftovers, complete switches, and tests
  * that can fail and never wait for time.
  */
 import {
@@ -92,7 +92,7 @@ const SUITES = new Set(['it', 'test', 'describe', 'suite', 'bench']);
 const EVASIONS = new Set(['skip', 'only', 'todo', 'skipIf', 'runIf', 'fails']);
 const POLLS = new Set(['waitFor', 'waitUntil', 'poll']);
 /** Where skipping is done, with its reason, for all others. */
-const SKIPPER = 'tests/counterpart.ts';
+const SKIPPER = 'tests/requires.ts';
 
 export function testViolations(file: SourceFile): Violation[] {
   if (!isTestCode(file.path) && file.path !== SKIPPER) return [];
@@ -100,7 +100,7 @@ export function testViolations(file: SourceFile): Violation[] {
   walk(file.tree, (node, ancestors) => {
     const evasion = file.path === SKIPPER ? undefined : evades(node);
     if (evasion !== undefined) {
-      const because = 'a test that does not run proves nothing: `counterpart` skips with a reason.';
+      const because = 'a test that does not run proves nothing: `requires` skips with a reason.';
       found.push(violation(file, node, evasion, because));
     }
     // A conformance suite follows jobs as their connector asks; that is no wait for luck.

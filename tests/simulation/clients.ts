@@ -1,5 +1,5 @@
 /**
- * The people at the doors: they start runs, give commands to any run at any node, repeat a command
+ * The clients at the doors of the nodes: they start runs, give commands to any run at any node, repeat a command
  * whose answer they did not get, and look. What they are told is judged at once.
  */
 import type { Door } from '../../engine/door.ts';
@@ -10,18 +10,18 @@ import { TRANSITIONS, type TaskCommandName } from '../../kernel/run/transitions.
 import { TuttiError } from '../../model/errors.ts';
 import type { OperatorCommand } from '../../model/run.ts';
 import type { Chance } from '../chaos/chance.ts';
-import type { Book, Folded } from './book.ts';
+import type { Folded, ReferenceModel } from './reference-model.ts';
 import type { Faults } from './faults.ts';
 import type { Laws } from './laws.ts';
 import type { Life } from './machine.ts';
 import { type Schedule, whenDone } from './schedule.ts';
 import type { Trace } from './trace.ts';
 
-export interface PeopleParts {
+export interface ClientsParts {
   readonly chance: Chance;
   readonly schedule: Schedule;
   readonly faults: Faults;
-  readonly book: Book;
+  readonly model: ReferenceModel;
   readonly laws: Laws;
   readonly trace: Trace;
   /** Nodes that take commands now. */
@@ -41,13 +41,13 @@ export const HONEST: ReadonlySet<string> = new Set([
   'write.refused',
 ]);
 
-export class People {
+export class Clients {
   started = 0;
-  readonly #parts: PeopleParts;
+  readonly #parts: ClientsParts;
   #commands = 0;
   #resting = false;
 
-  constructor(parts: PeopleParts) {
+  constructor(parts: ClientsParts) {
     this.#parts = parts;
   }
 
@@ -66,12 +66,12 @@ export class People {
   }
 
   #act(): void {
-    const { chance, doors, mostRuns, book } = this.#parts;
+    const { chance, doors, mostRuns, model } = this.#parts;
     const at = doors();
     if (at.length === 0) return;
     const life = chance.pick(at);
     const roll = chance.next();
-    if (this.started < mostRuns && (roll < 0.35 || book.runs.size < 3)) this.#start(life);
+    if (this.started < mostRuns && (roll < 0.35 || model.runs.size < 3)) this.#start(life);
     else if (roll < 0.85) this.#command(life);
     else this.#look(life);
   }
@@ -99,8 +99,8 @@ export class People {
   }
 
   #command(life: Life): void {
-    const { chance, book, faults } = this.#parts;
-    const runs = [...(chance.happens(0.8) ? book.open : book.runs.values())];
+    const { chance, model, faults } = this.#parts;
+    const runs = [...(chance.happens(0.8) ? model.open : model.runs.values())];
     if (runs.length === 0) return;
     this.#commands += 1;
     const by = { actor: `operator-${this.#commands}` };
@@ -111,56 +111,56 @@ export class People {
 
   /** Somebody mends a child. */
   #mending(by: By): OperatorCommand | undefined {
-    const { chance, book } = this.#parts;
+    const { chance, model } = this.#parts;
     if (!chance.happens(0.1)) return undefined;
-    const broken = [...book.runs.values()].filter(isBrokenChild);
+    const broken = [...model.runs.values()].filter(isBrokenChild);
     return broken.length === 0
       ? undefined
       : { type: 'RestartRun', run: chance.pick(broken).id, by };
   }
 
-  /** A run is in the book as it is now. A child is about to begin another: its family is cancelled. */
+  /** A run is in the model as it is now. A child is about to begin another: its family is cancelled. */
   written(run: string): void {
-    const { chance, book, schedule } = this.#parts;
-    const state = book.runs.get(run)?.state;
+    const { chance, model, schedule } = this.#parts;
+    const state = model.runs.get(run)?.state;
     if (this.#resting || state?.parent === undefined || !isCalling(state)) return;
     if (!chance.happens(0.5)) return;
     const top = state.parent.root ?? state.parent.run;
     this.#commands += 1;
     const by = { actor: `operator-${this.#commands}` };
     // Where nothing has to be passed on: there it comes before the child's start.
-    schedule.after(0, null, `somebody cancels ${book.nameOf(top)}`, () => {
+    schedule.after(0, null, `somebody cancels ${model.nameOf(top)}`, () => {
       const { nodeOf, doors } = this.#parts;
-      const life = doors().find((each) => nodeOf(each) === book.runs.get(top)?.owner);
+      const life = doors().find((each) => nodeOf(each) === model.runs.get(top)?.owner);
       if (life !== undefined) this.give(life, { type: 'CancelRun', run: top, by });
     });
   }
 
   give(life: Life, command: OperatorCommand): void {
-    const { laws, book, schedule } = this.#parts;
+    const { laws, model, schedule } = this.#parts;
     const task = 'task' in command ? `:${command.task}` : '';
-    const what = `${command.type} ${book.nameOf(command.run)}${task}`;
+    const what = `${command.type} ${model.nameOf(command.run)}${task}`;
     this.#ask(
       life,
       what,
       (door) => door.submit(command),
       (answer) => {
         // What was passed on is judged at the door of the owner.
-        const isHere = book.runs.get(command.run)?.owner === this.#parts.nodeOf(life);
+        const isHere = model.runs.get(command.run)?.owner === this.#parts.nodeOf(life);
         if (!answer.refused && isHere) laws.acknowledged(command, schedule.now);
       },
     );
   }
 
-  /** Law 11, and the run in memory against the book. */
+  /** Law 11, and the run in memory against the model. */
   #look(life: Life): void {
-    const { chance, book, laws } = this.#parts;
-    const runs = [...book.runs.values()];
+    const { chance, model, laws } = this.#parts;
+    const runs = [...model.runs.values()];
     if (runs.length === 0) return;
     const { id } = chance.pick(runs);
     this.#ask(
       life,
-      `inspect ${book.nameOf(id)}`,
+      `inspect ${model.nameOf(id)}`,
       (door) => door.inspect(id),
       (view) => {
         for (const task of view?.taskViews ?? []) {
@@ -169,7 +169,7 @@ export class People {
           laws.judge(
             'reason',
             ended || reasons > 0,
-            () => `"${task.task}" of ${book.nameOf(id)} is ${task.status} without a reason`,
+            () => `"${task.task}" of ${model.nameOf(id)} is ${task.status} without a reason`,
           );
         }
       },
@@ -210,7 +210,7 @@ export class People {
 
 const ENDS = new Set(['succeeded', 'warned', 'failed', 'timed-out', 'cancelled', 'skipped']);
 
-/** A child that people mend. */
+/** A child that a client mends. */
 function isBrokenChild({ state }: Folded): boolean {
   return state.parent !== undefined && state.end !== undefined && state.end.end !== 'succeeded';
 }

@@ -1,5 +1,5 @@
 /**
- * A stage for the engine's laws: an engine on a journal in memory, a clock that stands still, and
+ * A harness for the engine's laws: an engine on a journal in memory, a clock that stands still, and
  * a connector whose every call waits until the test answers it. A crash is `crash()`: the engine
  * is forgotten as it is, and a new one is started on the same journal.
  */
@@ -138,7 +138,7 @@ interface StageOptions {
   readonly place?: string;
 }
 
-export class Stage {
+export class EngineHarness {
   readonly clock: SimulatedClock;
   readonly journal: MemoryJournal;
   readonly world = new World();
@@ -150,12 +150,12 @@ export class Stage {
   loseAnswers = false;
   readonly #options: StageOptions;
   /** Stages by the address that they registered with. */
-  readonly #network: Map<string, Stage>;
+  readonly #network: Map<string, EngineHarness>;
 
   private constructor(
     clock: SimulatedClock,
     journal: MemoryJournal,
-    network: Map<string, Stage>,
+    network: Map<string, EngineHarness>,
     options: StageOptions,
   ) {
     this.clock = clock;
@@ -165,14 +165,16 @@ export class Stage {
     this.engine = this.#create();
   }
 
-  static async open(options: StageOptions & { readonly beside?: Stage } = {}): Promise<Stage> {
+  static async open(
+    options: StageOptions & { readonly beside?: EngineHarness } = {},
+  ): Promise<EngineHarness> {
     const clock = options.beside?.clock ?? options.clock ?? new SimulatedClock();
     const journal = options.beside?.journal ?? new MemoryJournal(() => clock.now());
     const network =
-      options.beside === undefined ? new Map<string, Stage>() : options.beside.#network;
-    const stage = new Stage(clock, journal, network, options);
-    await stage.#start();
-    return stage;
+      options.beside === undefined ? new Map<string, EngineHarness>() : options.beside.#network;
+    const harness = new EngineHarness(clock, journal, network, options);
+    await harness.#start();
+    return harness;
   }
 
   get name(): string {
@@ -188,12 +190,12 @@ export class Stage {
   /** What this node reaches at an address: a dead node refuses, a stopped one does not answer. */
   #peer(url: string): Peer {
     const reach = async <T>(work: (door: Door) => Promise<T>): Promise<T> => {
-      const stage = this.#network.get(url);
-      if (stage === undefined || stage.process.state === 'dead')
+      const harness = this.#network.get(url);
+      if (harness === undefined || harness.process.state === 'dead')
         throw new TuttiError('node.unreachable');
       this.sent += 1;
-      await new Promise<void>((resolve) => stage.process.when(resolve));
-      const answer = await work(stage.engine.door);
+      await new Promise<void>((resolve) => harness.process.when(resolve));
+      const answer = await work(harness.engine.door);
       if (this.loseAnswers) throw new TuttiError('command.unanswered');
       return answer;
     };

@@ -1,5 +1,5 @@
 /** A run under random hands, audited after every step. */
-/* oxlint-disable vitest/no-standalone-expect -- a storm asserts for the test that it is part of */
+/* oxlint-disable vitest/no-standalone-expect -- a walk asserts for the test that it is part of */
 import { expect } from 'vitest';
 import type { Definition } from '../../model/definition.ts';
 import type { RunEvent } from '../../model/run.ts';
@@ -14,7 +14,7 @@ import { isRefusal } from '../../model/refusal.ts';
 import type { RunState } from './state.ts';
 import { first, step } from './step.ts';
 
-class Storm {
+class RandomWalk {
   readonly state: RunState;
   readonly events: RunEvent[];
   now = START;
@@ -115,8 +115,8 @@ class Storm {
   }
 }
 
-export function storm(definitions: readonly Definition[], hands: readonly Roll[]): Storm {
-  const run = new Storm(definitions);
+export function randomWalk(definitions: readonly Definition[], hands: readonly Roll[]): RandomWalk {
+  const run = new RandomWalk(definitions);
   for (const roll of hands) run.make(moveOf(roll, run.state, run.now));
   return run;
 }
