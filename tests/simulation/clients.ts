@@ -119,7 +119,7 @@ export class Clients {
       : { type: 'RestartRun', run: chance.pick(broken).id, by };
   }
 
-  /** A run is in the model as it is now. A child is about to begin another: its family is cancelled. */
+  /** A run as the reference model has it now. A child is about to begin another: its family is cancelled. */
   written(run: string): void {
     const { chance, model, schedule } = this.#parts;
     const state = model.runs.get(run)?.state;

@@ -330,7 +330,7 @@ export class Laws {
     this.judge(
       'journal-first',
       there,
-      () => `the start of ${run} was acknowledged, and is not in the model`,
+      () => `the start of ${run} was acknowledged, and is not in the journal`,
     );
   }
 
@@ -344,7 +344,7 @@ export class Laws {
       'journal-first',
       kept,
       () =>
-        `${command.type} of ${this.#model.nameOf(command.run)} was acknowledged, and is not in the model`,
+        `${command.type} of ${this.#model.nameOf(command.run)} was acknowledged, and is not in the journal`,
     );
   }
 

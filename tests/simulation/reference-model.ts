@@ -1,5 +1,5 @@
 /**
- * What the simulator itself knows of the model: each commit folded once, event by event, beside
+ * What the simulator itself knows of the journal: each commit folded once, event by event, beside
  * the engine and independent of it, with who owned the run and whose lease was good. The laws are
  * judged against this, never against what an engine believes.
  */
