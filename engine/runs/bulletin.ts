@@ -1,4 +1,6 @@
 /** Who waits for what this node writes: followers of the feed, of a run, of its logs. */
+import { waitFor } from '../../model/wait-for.ts';
+
 export class Bulletin {
   readonly #listeners = new Set<() => void>();
   readonly #waiting = new Map<string, Set<() => void>>();
@@ -11,18 +13,13 @@ export class Bulletin {
 
   /** Resolves when something of the run is written by this node, or when the signal aborts. */
   written(run: string, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
+    return waitFor(signal, (wake) => {
       const waiting = this.#waiting.get(run) ?? new Set();
-      this.#waiting.set(run, waiting);
-      const wake = () => {
+      this.#waiting.set(run, waiting.add(wake));
+      return () => {
         waiting.delete(wake);
         if (waiting.size === 0 && this.#waiting.get(run) === waiting) this.#waiting.delete(run);
-        signal.removeEventListener('abort', wake);
-        resolve();
       };
-      waiting.add(wake);
-      signal.addEventListener('abort', wake, { once: true });
     });
   }
 

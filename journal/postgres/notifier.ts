@@ -10,6 +10,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
+import { Coalesced } from '../../model/coalesced.ts';
 import type { Notification } from '../notifications.ts';
 import { Line, type Source } from './line.ts';
 
@@ -34,37 +35,40 @@ export async function notifyIn(client: pg.Client, notification: Payload): Promis
   await client.query(NOTIFY, [payloadOf(notification)]);
 }
 
+// ignored: a line gives up only when the journal closes, or is refused for good by a database that
+// then refuses every append, too, and says so there.
+const gaveUp = (): void => {};
+
 export class Notifier {
   readonly #line: Line;
   readonly #source: Source;
   readonly #listeners = new Set<(notification: Notification) => void>();
   #othersLive = false;
-  #checking = false;
-  #owed = false;
-  #notifying = false;
+  readonly #check: Coalesced;
+  readonly #feed: Coalesced;
 
   constructor(source: Source) {
     this.#source = source;
     this.#line = new Line(source, (client) => this.#prepare(client));
-    this.#line.onLoss = () => void this.#check();
+    this.#check = new Coalesced(() => this.#connect(), gaveUp);
+    this.#feed = new Coalesced(() => this.#notifyOfFeed(), gaveUp);
+    this.#line.onLoss = () => this.#check.ask();
   }
 
   listen(receive: (notification: Notification) => void): () => void {
     this.#listeners.add(receive);
-    void this.#check();
+    this.#check.ask();
     return () => this.#listeners.delete(receive);
   }
 
   /** After each renewal: an idle connection does not notice that its other end has gone. */
   renewed(othersLive: boolean): void {
     this.#othersLive = othersLive;
-    void this.#check();
+    this.#check.ask();
   }
 
   notify(): void {
-    if (!this.#othersLive) return;
-    this.#owed = true;
-    if (!this.#notifying) void this.#notifyOthers();
+    if (this.#othersLive) this.#feed.ask();
   }
 
   async #prepare(client: pg.Client): Promise<void> {
@@ -85,27 +89,23 @@ export class Notifier {
   }
 
   /** Connects when it is not, and sees to it that the connection stands. */
-  async #check(): Promise<void> {
-    if (this.#checking || this.#listeners.size === 0) return;
-    this.#checking = true;
-    await this.#line.patiently((client) => client.query('select 1')).catch(() => undefined);
-    this.#checking = false;
+  async #connect(): Promise<void> {
+    if (this.#listeners.size === 0) return;
+    await this.#line.patiently((client) => client.query('select 1'));
   }
 
-  async #notifyOthers(): Promise<void> {
-    this.#notifying = true;
+  /** With the pause that follows it: an ask during the pause is served by one more after it. */
+  async #notifyOfFeed(): Promise<void> {
     const { closing } = this.#source;
-    while (this.#owed && !closing.aborted) {
-      this.#owed = false;
-      const pause = delay(FEED_PAUSE_MS, undefined, { signal: closing, ref: false });
-      const sent = this.#line.patiently((client) => notifyIn(client, { about: 'feed' }));
-      await Promise.allSettled([sent, pause]);
-    }
-    this.#notifying = false;
+    const pause = delay(FEED_PAUSE_MS, undefined, { signal: closing, ref: false });
+    const sent = this.#line.patiently((client) => notifyIn(client, { about: 'feed' }));
+    await Promise.allSettled([sent, pause]);
+    await sent;
   }
 
   async close(): Promise<void> {
-    this.#line.onLoss = () => undefined;
+    this.#check.stop();
+    this.#feed.stop();
     this.#listeners.clear();
     await this.#line.close();
   }
