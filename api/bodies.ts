@@ -7,7 +7,7 @@ import type { FastifyRequest } from 'fastify';
 import { TuttiError } from '../model/errors.ts';
 import { problemSentence } from '../model/json-text.ts';
 import { readJsonBytes } from '../model/text-bytes.ts';
-import type { App } from './house.ts';
+import type { App } from './context.ts';
 
 /** All large bodies together. */
 export const BODIES_MAX_BYTES = 64 * 1024 * 1024;

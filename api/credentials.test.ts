@@ -9,7 +9,7 @@ import {
   sessionOf,
   sessionToken,
 } from './credentials.ts';
-import { ACCESS } from './house.fake.ts';
+import { ACCESS } from './services.fake.ts';
 
 const OTHER = { ...ACCESS, nodeKey: new Uint8Array(32).fill(8) };
 const HERE = 'http://127.0.0.1:7700';
@@ -39,7 +39,7 @@ describe('what callers show', () => {
     expect(sessionOf(ACCESS, token, 1_000)).toBeNull();
   });
 
-  it('is nothing when a letter of it is another, or when it is of another house', () => {
+  it('is nothing when a letter of it is another, or when it is of another server', () => {
     const [job, session] = [jobToken(ACCESS, 'r-1'), sessionToken(ACCESS, 'eve', 1_000)];
     for (let at = 0; at < job.length; at += 1) {
       const letter = job[at] === 'x' ? 'y' : 'x';

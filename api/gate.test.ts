@@ -6,15 +6,15 @@ import { AUTHORITY } from '../kernel/authority.ts';
 import { OPERATIONS, pathOf } from '../protocol/routes.ts';
 import type { Route } from '../protocol/route.ts';
 import { jobToken, nodeToken, proofOf, sessionToken } from './credentials.ts';
-import { ACCESS, CardboardHouse, OPEN, SUMMARY } from './house.fake.ts';
-import type { App } from './house.ts';
+import { ACCESS, FakeServices, OPEN, SUMMARY } from './services.fake.ts';
+import type { App } from './context.ts';
 import { createApp, listen } from './server.ts';
 
-let house: CardboardHouse;
+let services: FakeServices;
 let app: App;
 beforeEach(async () => {
-  house = new CardboardHouse();
-  app = await createApp(house, { access: ACCESS, version: '0', silenceMs: 200 });
+  services = new FakeServices();
+  app = await createApp(services, { access: ACCESS, version: '0', silenceMs: 200 });
 });
 afterEach(() => app.close());
 
@@ -114,18 +114,18 @@ describe('the actor', () => {
     ['is the run of a job', JOB, { actor: 'run r-1', through: 'job' }],
   ])('%s', async (_, headers, by) => {
     expect(await hold(headers)).toMatchObject({ status: 200 });
-    expect(house.commands).toEqual([{ type: 'HoldRun', run: 'r-1', by }]);
+    expect(services.commands).toEqual([{ type: 'HoldRun', run: 'r-1', by }]);
   });
 
   it('is an operator without a name', async () => {
     await ask('POST', '/api/v1/runs/r-1/hold', OPERATOR);
-    expect(house.commands).toMatchObject([{ by: { actor: 'operator' } }]);
+    expect(services.commands).toMatchObject([{ by: { actor: 'operator' } }]);
   });
 });
 
 it('closes to a job when its run is over', async () => {
   expect((await ask('GET', '/api/v1/runs/r-1', JOB)).status).toBe(200);
-  house.summary = { ...SUMMARY, status: 'succeeded' };
+  services.summary = { ...SUMMARY, status: 'succeeded' };
   expect((await ask('GET', '/api/v1/runs/r-1', JOB)).status).toBe(401);
 });
 
@@ -183,7 +183,7 @@ describe('a browser', () => {
   it('must say which page wants to change something', async () => {
     const { origin: _, ...silent } = SESSION;
     expect((await ask('POST', '/api/v1/runs/r-1/hold', silent)).status).toBe(403);
-    expect(house.commands).toEqual([]);
+    expect(services.commands).toEqual([]);
   });
 
   it.each(['same-site', 'cross-site'])('is refused what a %s page wants', async (site) => {
@@ -206,7 +206,7 @@ describe('a browser', () => {
 });
 
 it('tells a probe that it stalls, and whoever shows a token why', async () => {
-  house.stalls = ['The disk is full.'];
+  services.stalls = ['The disk is full.'];
   const told = await ask('GET', '/readyz', {});
   expect(told.status).toBe(503);
   expect(told.body).not.toContain('disk');
@@ -228,7 +228,7 @@ it('proves at the address that it listens at that it knows the token, and at no 
 });
 
 it('says in every answer that it asks nobody, when it does not', async () => {
-  const open = await createApp(house, { access: OPEN, version: '0' });
+  const open = await createApp(services, { access: OPEN, version: '0' });
   const answer = await open.inject({ url: '/api/v1/runs' });
   expect(answer).toMatchObject({ statusCode: 200, headers: { 'tutti-auth': 'none' } });
   expect((await open.inject({ url: '/readyz' })).json()).toMatchObject({ auth: 'none' });

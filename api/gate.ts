@@ -6,7 +6,7 @@
  *   the cookie of a session ─────► a browser; what it changes must come from a page of ours
  *   nothing ─────────────────────► anyone: health, the link, and proof of who the server is
  *
- * A house that asks nobody (`--auth none`, for tests) takes everyone for an operator.
+ * A server that asks nobody (`--auth none`, for tests) takes everyone for an operator.
  */
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { type Asked, type Caller, judge, type RunPlace } from '../kernel/authority.ts';
@@ -19,12 +19,12 @@ import { RUN_IS_OVER } from '../model/run.ts';
 import { introduce, nameOf } from './caller.ts';
 import { bearerOf, type Keys, sessionOf } from './credentials.ts';
 import { DOCUMENT_PATH, ERRORS_PATH, PAGE_PATH } from './docs-page.ts';
-import type { App, Room } from './house.ts';
+import type { App, ApiContext } from './context.ts';
 import { answerTooSlow } from './malformed.ts';
 
 export const COOKIE = 'tutti-session';
 
-/** What a house knows its callers by. */
+/** What a server knows its callers by. */
 export interface Access extends Keys {
   /** Whoever shows nothing is taken for an operator. */
   readonly open: boolean;
@@ -39,18 +39,18 @@ declare module 'fastify' {
 }
 
 /** Stands before everything else that looks at requests. */
-export function openGate(app: App, room: Room): void {
+export function openGate(app: App, context: ApiContext): void {
   app.addHook('onRoute', (route) => {
     route.config = { ...route.config, asked: askedBy(route) };
   });
   app.addHook('onRequest', async (request, reply) => {
-    const caller = await identify(room, request);
+    const caller = await identify(context, request);
     introduce(request, caller);
-    if (caller.kind !== 'anyone') room.strangers.introduced(request.raw.socket);
+    if (caller.kind !== 'anyone') context.strangers.introduced(request.raw.socket);
     allow(request, reply, caller);
     if (!hasBody(request)) return;
     request.raw.once('timeout', () => answerTooSlow(request.raw.socket));
-    expectWithin(request, room.silenceMs);
+    expectWithin(request, context.silenceMs);
   });
   app.addHook('preValidation', async (request) => {
     if (hasBody(request)) expectWithin(request, 0);
@@ -85,14 +85,18 @@ function askedBy({ method, url }: RouteOptions): Asked {
   return asked ?? bug(`${one} ${url} stands in no table of authority`);
 }
 
-async function identify(room: Room, request: FastifyRequest): Promise<Caller> {
+async function identify(context: ApiContext, request: FastifyRequest): Promise<Caller> {
   const { authorization } = request.headers;
-  const known = authorization === undefined ? session(room, request) : await bearer(room, request);
-  if (known !== null || !room.access.open) return known ?? { kind: 'anyone' };
+  const known =
+    authorization === undefined ? session(context, request) : await bearer(context, request);
+  if (known !== null || !context.access.open) return known ?? { kind: 'anyone' };
   return { kind: 'operator', actor: nameOf(request) ?? 'anonymous', proven: false };
 }
 
-async function bearer({ access, views }: Room, request: FastifyRequest): Promise<Caller | null> {
+async function bearer(
+  { access, views }: ApiContext,
+  request: FastifyRequest,
+): Promise<Caller | null> {
   const shown = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
   const caller = bearerOf(access, shown, access.address());
   if (caller === 'operator') {
@@ -104,7 +108,7 @@ async function bearer({ access, views }: Room, request: FastifyRequest): Promise
 }
 
 /** What a browser changes must come from a page of ours: the guard has looked at its origin. */
-function session({ access }: Room, request: FastifyRequest): Caller | null {
+function session({ access }: ApiContext, request: FastifyRequest): Caller | null {
   const shown = cookieOf(request);
   if (shown === undefined) return null;
   const isReading = request.method === 'GET' || request.method === 'HEAD';
@@ -153,7 +157,7 @@ function unknown({ headers }: FastifyRequest): string {
   if (headers.authorization === undefined && headers.cookie === undefined) {
     return 'The request shows no token.';
   }
-  return 'What the request shows opens nothing here: it is not of this house, or it is over.';
+  return 'What the request shows opens nothing here: it is not of this node, or it is over.';
 }
 
 function forbidden(caller: Caller): string {

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TuttiError } from '../model/errors.ts';
-import { CardboardHouse, OPEN } from './house.fake.ts';
-import type { App } from './house.ts';
+import { FakeServices, OPEN } from './services.fake.ts';
+import type { App } from './context.ts';
 import { createApp } from './server.ts';
 
-let house: CardboardHouse;
+let services: FakeServices;
 let app: App;
 beforeEach(async () => {
-  house = new CardboardHouse();
-  app = await createApp(house, { access: OPEN, version: '0.0.0' });
+  services = new FakeServices();
+  app = await createApp(services, { access: OPEN, version: '0.0.0' });
 });
 afterEach(() => app.close());
 
@@ -22,7 +22,7 @@ describe('a request with an Idempotency-Key', () => {
   it('is carried out once and answered the same twice', async () => {
     const first = await start();
     const second = await start();
-    expect(house.commands).toHaveLength(1);
+    expect(services.commands).toHaveLength(1);
     expect(second.statusCode).toBe(201);
     expect(second.json()).toEqual(first.json());
     expect(second.headers['location']).toBe(first.headers['location']);
@@ -33,7 +33,7 @@ describe('a request with an Idempotency-Key', () => {
   it('gives its mark to the run that it starts and to the events of its commands', async () => {
     await start();
     await post('/runs/r-1/hold', { reason: 'x' }, { 'idempotency-key': 'k-2' });
-    expect(house.commands).toMatchObject([
+    expect(services.commands).toMatchObject([
       { run: 'id-1', by: { request: 'id-1' } },
       { type: 'HoldRun', by: { reason: 'x', request: 'id-2' } },
     ]);
@@ -47,13 +47,13 @@ describe('a request with an Idempotency-Key', () => {
       await start({ ...KEY, 'x-tutti-actor': 'eve' }),
     ];
     expect(others.map((answer) => answer.json().code)).toEqual(Array(3).fill('request.differs'));
-    expect(house.commands).toHaveLength(1);
+    expect(services.commands).toHaveLength(1);
   });
 
   it('is refused while the first is under way', async () => {
     let finish: (value: { refused: false; run: string }) => void = () => undefined;
     const begun = new Promise<void>((resolve) => {
-      house.door.start = () => {
+      services.door.start = () => {
         resolve();
         return new Promise((done) => {
           finish = done;
@@ -69,38 +69,38 @@ describe('a request with an Idempotency-Key', () => {
   });
 
   it('keeps a refusal, but not what may go well the next time', async () => {
-    house.refusal = { refused: true, code: 'run.exists', message: 'no' };
+    services.refusal = { refused: true, code: 'run.exists', message: 'no' };
     await start();
-    house.refusal = null;
+    services.refusal = null;
     expect((await start()).json()).toMatchObject({ code: 'run.exists' });
-    house.thrown = new TuttiError('node.stopping');
+    services.thrown = new TuttiError('node.stopping');
     await start({ 'idempotency-key': 'k-2' });
-    house.thrown = null;
+    services.thrown = null;
     expect((await start({ 'idempotency-key': 'k-2' })).statusCode).toBe(201);
   });
 
   it('after an interruption looks for what it did already', async () => {
-    house.thrown = new TuttiError('internal', 'the answer was lost');
+    services.thrown = new TuttiError('internal', 'the answer was lost');
     await start();
     await post('/runs/r-1/hold', {}, { 'idempotency-key': 'k-2' });
-    house.thrown = null;
-    house.commands = [];
-    house.summary = { ...house.summary, id: 'id-1' };
-    house.marks.add('r-1 id-2');
+    services.thrown = null;
+    services.commands = [];
+    services.summary = { ...services.summary, id: 'id-1' };
+    services.marks.add('r-1 id-2');
     expect((await start()).json()).toEqual({ run: 'id-1' });
     expect((await post('/runs/r-1/hold', {}, { 'idempotency-key': 'k-2' })).json()).toEqual({
       run: 'r-1',
     });
-    expect(house.commands).toEqual([]);
+    expect(services.commands).toEqual([]);
   });
 
   it('and does it when it left no mark', async () => {
-    house.thrown = new TuttiError('internal', 'the answer was lost');
+    services.thrown = new TuttiError('internal', 'the answer was lost');
     await post('/runs/r-1/hold', {});
-    house.thrown = null;
-    house.commands = [];
+    services.thrown = null;
+    services.commands = [];
     await post('/runs/r-1/hold', {});
-    expect(house.commands).toHaveLength(1);
+    expect(services.commands).toHaveLength(1);
   });
 
   it.each(['', 'ä', 'two words', 'x'.repeat(201)])('is refused with the key %j', async (key) => {
@@ -114,7 +114,7 @@ describe('bulk commands', () => {
     const filter = { status: ['failed'], from: '2026-03-01T00:00:00Z', businessDate: '2026-03-01' };
     const answer = await post('/bulk/count', { filter }, {});
     expect(answer.json()).toEqual({ count: 7 });
-    expect(house.filters).toEqual([
+    expect(services.filters).toEqual([
       { statuses: ['failed'], businessDate: '2026-03-01', from: Date.UTC(2026, 2, 1) },
     ]);
   });
@@ -124,11 +124,11 @@ describe('bulk commands', () => {
       code: 'request.invalid',
     });
     expect((await post('/bulk/count', { filter: { all: true } }, {})).json()).toEqual({ count: 7 });
-    expect(house.filters).toEqual([{}]);
+    expect(services.filters).toEqual([{}]);
   });
 
   it('begins, is looked at and is stopped', async () => {
-    house.bulkRow = {
+    services.bulkRow = {
       id: 'id-1',
       verb: 'cancel',
       filter: { statuses: ['running'] },
@@ -144,7 +144,7 @@ describe('bulk commands', () => {
     const begun = await post('/bulk', body, { 'x-tutti-actor': 'ada' });
     expect(begun.statusCode).toBe(202);
     expect(begun.headers['location']).toBe('/api/v1/bulk/id-1');
-    expect(house.commands).toEqual([
+    expect(services.commands).toEqual([
       {
         id: 'id-1',
         verb: 'cancel',
@@ -160,7 +160,7 @@ describe('bulk commands', () => {
       refusals: [{ run: 'r-2', code: 'run.wrong-status', message: 'it is over' }],
     });
     await post('/bulk/id-1/cancel', {}, {});
-    expect(house.commands).toContainEqual({ cancelBulk: 'id-1' });
+    expect(services.commands).toContainEqual({ cancelBulk: 'id-1' });
     expect((await app.inject('/api/v1/bulk')).json().items).toHaveLength(1);
     expect((await app.inject('/api/v1/bulk/id-2')).json()).toMatchObject({ code: 'bulk.unknown' });
   });

@@ -12,7 +12,7 @@ import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TuttiError } from '../model/errors.ts';
 import { callerOf } from './caller.ts';
-import type { App, Room } from './house.ts';
+import type { App, ApiContext } from './context.ts';
 
 const KEY = /^[\u0021-\u007e]{1,200}$/;
 
@@ -33,14 +33,14 @@ export function markOf(request: FastifyRequest): Mark | undefined {
   return remembered.get(request);
 }
 
-export function rememberRequests(app: App, room: Room): void {
-  app.addHook('preHandler', async (request, reply) => begin(room, request, reply));
+export function rememberRequests(app: App, context: ApiContext): void {
+  app.addHook('preHandler', async (request, reply) => begin(context, request, reply));
   app.addHook('onSend', async (request, reply, payload) => {
     const known = remembered.get(request);
     if (known === undefined) return;
     remembered.delete(request);
     try {
-      await keep(room, known.key, reply, payload);
+      await keep(context, known.key, reply, payload);
     } catch (error) {
       // The command stands; the next request with this key finds its mark.
       request.log.warn({ err: error }, 'the answer to a request could not be kept');
@@ -48,10 +48,14 @@ export function rememberRequests(app: App, room: Room): void {
   });
 }
 
-async function begin(room: Room, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+async function begin(
+  context: ApiContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
   const key = keyOf(request);
   if (key === undefined) return;
-  const known = await room.requests.begin(key, fingerprintOf(request), room.newId());
+  const known = await context.requests.begin(key, fingerprintOf(request), context.newId());
   switch (known.state) {
     case 'fresh':
     case 'interrupted':
@@ -91,14 +95,19 @@ function fingerprintOf(request: FastifyRequest): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
-async function keep(room: Room, key: string, reply: FastifyReply, payload: unknown): Promise<void> {
+async function keep(
+  context: ApiContext,
+  key: string,
+  reply: FastifyReply,
+  payload: unknown,
+): Promise<void> {
   const body = typeof payload === 'string' ? payload : '';
   if (reply.statusCode >= 500 || mayGoWellLater(reply, body)) {
-    await room.requests.interrupt(key);
+    await context.requests.interrupt(key);
     return;
   }
   const location = reply.getHeader('location');
-  await room.requests.finish(key, {
+  await context.requests.finish(key, {
     status: reply.statusCode,
     type: String(reply.getHeader('content-type') ?? 'application/json; charset=utf-8'),
     location: typeof location === 'string' ? location : null,

@@ -2,14 +2,14 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CATALOGUE } from '../model/errors.ts';
-import { ACCESS, CardboardHouse } from './house.fake.ts';
-import type { App } from './house.ts';
+import { ACCESS, FakeServices } from './services.fake.ts';
+import type { App } from './context.ts';
 import { createApp, listen } from './server.ts';
 
 let app: App;
 let port: number;
 beforeAll(async () => {
-  app = await createApp(new CardboardHouse(), { access: ACCESS, version: '0', silenceMs: 500 });
+  app = await createApp(new FakeServices(), { access: ACCESS, version: '0', silenceMs: 500 });
   ({ port } = await listen(app, '127.0.0.1', 0));
 });
 afterAll(() => app.close());
@@ -165,8 +165,8 @@ describe('what is no success', () => {
 });
 
 it('says that it stops to who asks while it closes', async () => {
-  const house = new CardboardHouse();
-  const closing = await createApp(house, { access: ACCESS, version: '0' });
+  const services = new FakeServices();
+  const closing = await createApp(services, { access: ACCESS, version: '0' });
   const server = await listen(closing, '127.0.0.1', 0);
   const socket = connect(server.port, '127.0.0.1');
   let answer = '';
@@ -177,7 +177,7 @@ it('says that it stops to who asks while it closes', async () => {
   // The first is being answered while the server begins to close; the second comes behind it.
   const wait = `GET /api/v1/runs/r-1/events?after=0&wait=30s HTTP/1.1\r\nhost: ${ADDRESS}\r\nauthorization: Bearer ${ACCESS.token}\r\n\r\n`;
   socket.write(wait);
-  await house.waiting;
+  await services.waiting;
   socket.write(request('GET /api/v1/runs'));
   const closed = server.close();
   await over;

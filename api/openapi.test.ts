@@ -4,8 +4,8 @@ import { CATALOGUE } from '../model/errors.ts';
 import { OPERATIONS, pathOf } from '../protocol/routes.ts';
 import { API_PREFIX, TAGS } from '../protocol/route.ts';
 import { problem } from './document.ts';
-import { CardboardHouse, OPEN } from './house.fake.ts';
-import type { App } from './house.ts';
+import { FakeServices, OPEN } from './services.fake.ts';
+import type { App } from './context.ts';
 import { createApp } from './server.ts';
 
 interface Operation {
@@ -34,7 +34,7 @@ let app: App;
 let document: Document;
 let operations: [string, string, Operation][];
 beforeAll(async () => {
-  app = await createApp(new CardboardHouse(), { access: OPEN, version: '1.2.3' });
+  app = await createApp(new FakeServices(), { access: OPEN, version: '1.2.3' });
   document = (await app.inject({ url: '/api/openapi.json' })).json();
   operations = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, one]): [string, string, Operation] => [path, method, one]),

@@ -7,8 +7,8 @@ import {
 import { networkInterfaces } from 'node:os';
 import { afterEach, describe, expect, it } from 'vitest';
 import { requires } from '../tests/requires.ts';
-import { ACCESS, CardboardHouse } from './house.fake.ts';
-import type { App } from './house.ts';
+import { ACCESS, FakeServices } from './services.fake.ts';
+import type { App } from './context.ts';
 import { PrivateName } from './private-name.ts';
 import { createApp, listen } from './server.ts';
 
@@ -25,7 +25,7 @@ interface Serving {
 }
 
 async function serve(port = 0): Promise<Serving> {
-  const app = await createApp(new CardboardHouse(), { access: ACCESS, version: '0' });
+  const app = await createApp(new FakeServices(), { access: ACCESS, version: '0' });
   apps.push(app);
   const server = await listen(app, '127.0.0.1', port);
   const enter = async (userAgent: string) => {

@@ -1,5 +1,5 @@
 /**
- * Errors as RFC 9457 problem documents. Whatever goes wrong leaves the house in this one form:
+ * Errors as RFC 9457 problem documents. Whatever goes wrong is answered in this one form:
  * a code of the catalogue, its sentence, what was found, what to do next.
  *
  * What is not in the catalogue is `internal`: its words go to the log, never to the client.
@@ -53,7 +53,7 @@ interface Mismatch {
   readonly message?: string | undefined;
 }
 
-function invalidRequest(mismatches: readonly Mismatch[], context: string): ProblemDocument {
+function invalidRequest(mismatches: readonly Mismatch[], where: string): ProblemDocument {
   const problems = mismatches.map((one): Problem => {
     const path = dotted(one.instancePath);
     return {
@@ -63,7 +63,7 @@ function invalidRequest(mismatches: readonly Mismatch[], context: string): Probl
     };
   });
   const words = problems.map((one) => (one.path ? `${one.path}: ${one.message}` : one.message));
-  return problem('request.invalid', `In ${context}: ${words.join('; ')}`, { problems });
+  return problem('request.invalid', `In ${where}: ${words.join('; ')}`, { problems });
 }
 
 /** What fastify itself refuses before a handler runs. */
@@ -95,8 +95,8 @@ export function toProblem(error: unknown, limitBytes: number): ProblemDocument {
     return problem(error.code, error.message, { problems: error.problems });
   }
   if (hasZodFastifySchemaValidationErrors(error)) {
-    const context = PLACES[error.validationContext ?? 'body'] ?? 'the request';
-    return invalidRequest(error.validation, context);
+    const where = PLACES[error.validationContext ?? 'body'] ?? 'the request';
+    return invalidRequest(error.validation, where);
   }
   const byServer = error instanceof Error ? refusedByServer(error, limitBytes) : null;
   return byServer ?? problem('internal', 'The log of the server has the details.');

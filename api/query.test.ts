@@ -1,15 +1,15 @@
 /** No route leaves a query parameter out of account that it does not have. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OPERATIONS, pathOf } from '../protocol/routes.ts';
-import { CardboardHouse, OPEN } from './house.fake.ts';
-import type { App } from './house.ts';
+import { FakeServices, OPEN } from './services.fake.ts';
+import type { App } from './context.ts';
 import { createApp } from './server.ts';
 
-let house: CardboardHouse;
+let services: FakeServices;
 let app: App;
 beforeAll(async () => {
-  house = new CardboardHouse();
-  app = await createApp(house, { access: OPEN, version: '0.0.0' });
+  services = new FakeServices();
+  app = await createApp(services, { access: OPEN, version: '0.0.0' });
 });
 afterAll(() => app.close());
 
@@ -28,7 +28,7 @@ describe('an unknown query parameter', () => {
     const detail = await detailOf(route.method, `${path}?nosuchthing=1`);
     expect(detail).toContain('there is no query parameter "nosuchthing"');
     expect(detail).toContain(known.length === 0 ? 'This route has none.' : known.join(', '));
-    expect(house.commands).toEqual([]);
+    expect(services.commands).toEqual([]);
   });
 
   it.each(['/api/openapi.json', '/enter'])('is refused by %s, too', async (path) => {

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TuttiError } from '../model/errors.ts';
-import { CardboardHouse, OPEN, SUMMARY, VIEW } from './house.fake.ts';
-import type { App } from './house.ts';
+import { FakeServices, OPEN, SUMMARY, VIEW } from './services.fake.ts';
+import type { App } from './context.ts';
 import { createApp, listen } from './server.ts';
 
-let house: CardboardHouse;
+let services: FakeServices;
 let app: App;
 beforeEach(async () => {
-  house = new CardboardHouse();
-  app = await createApp(house, { access: OPEN, version: '0.0.0', logPollMs: 1 });
+  services = new FakeServices();
+  app = await createApp(services, { access: OPEN, version: '0.0.0', logPollMs: 1 });
 });
 afterEach(() => app.close());
 
@@ -52,18 +52,18 @@ describe('commands', () => {
     const url = path.replace(/^\/tasks/, `/runs/r-1/tasks/${encodeURIComponent('two[3]')}`);
     const answer = await call('POST', url, { ...body, reason: 'why not' });
     expect(answer).toMatchObject({ status: 200, body: { run: 'r-1' } });
-    expect(house.commands).toEqual([{ ...command, by }]);
+    expect(services.commands).toEqual([{ ...command, by }]);
   });
 
   it('takes the actor from the header, percent-decoded, and needs no body', async () => {
     await call('POST', '/runs/r-1/hold', undefined, { 'x-tutti-actor': 'J%C3%BCrgen' });
-    expect(house.commands).toEqual([{ type: 'HoldRun', run: 'r-1', by: { actor: 'Jürgen' } }]);
+    expect(services.commands).toEqual([{ type: 'HoldRun', run: 'r-1', by: { actor: 'Jürgen' } }]);
   });
 
   it('refuses an actor of several lines', async () => {
     const answer = await call('POST', '/runs/r-1/hold', undefined, { 'x-tutti-actor': 'a%0Ab' });
     expect(answer).toMatchObject({ status: 400, body: { code: 'request.invalid' } });
-    expect(house.commands).toEqual([]);
+    expect(services.commands).toEqual([]);
   });
 
   it.each(['tutti', '%20System', 'RUN%20r-1', 'tut%E2%80%8Bti'])(
@@ -72,7 +72,7 @@ describe('commands', () => {
       const answer = await call('POST', '/runs/r-1/hold', undefined, { 'x-tutti-actor': actor });
       expect(answer).toMatchObject({ status: 400, body: { code: 'request.invalid' } });
       expect(answer.body.detail).toContain('--actor');
-      expect(house.commands).toEqual([]);
+      expect(services.commands).toEqual([]);
     },
   );
 
@@ -87,7 +87,7 @@ describe('commands', () => {
   });
 
   it('answers a refusal with the status of the catalogue and what was found', async () => {
-    house.refusal = {
+    services.refusal = {
       refused: true,
       code: 'task.wrong-status',
       message: 'Task one has ended.',
@@ -111,15 +111,15 @@ describe('commands', () => {
     });
   });
 
-  it('keeps the words of an unexpected error in the house', async () => {
-    house.thrown = new Error('password=hunter2');
+  it('keeps the words of an unexpected error in the log', async () => {
+    services.thrown = new Error('password=hunter2');
     const answer = await call('POST', '/runs/r-1/hold', {});
     expect(answer).toMatchObject({ status: 500, body: { code: 'internal' } });
     expect(JSON.stringify(answer.body)).not.toContain('hunter2');
   });
 
   it('says that the node stops', async () => {
-    house.thrown = new TuttiError('node.stopping');
+    services.thrown = new TuttiError('node.stopping');
     expect(await call('POST', '/runs/r-1/hold', {})).toMatchObject({
       status: 503,
       body: { code: 'node.stopping', retry: true },
@@ -131,12 +131,12 @@ describe('runs', () => {
   it('starts a deployed workflow', async () => {
     const body = { workflow: 'hello', inputs: { a: 1 }, key: 'k', businessDate: '2026-01-31' };
     expect(await call('POST', '/runs', body)).toMatchObject({ status: 201, body: { run: 'r-1' } });
-    expect(house.commands).toEqual([{ ...body, by: { actor: 'anonymous' } }]);
+    expect(services.commands).toEqual([{ ...body, by: { actor: 'anonymous' } }]);
   });
 
   it('deploys an inline source and starts that version', async () => {
     await call('POST', '/runs', { source: 'workflow: hello', directory: '/w' });
-    expect(house.commands).toEqual([
+    expect(services.commands).toEqual([
       { source: 'workflow: hello', directory: '/w', by: { actor: 'anonymous' } },
       { workflow: 'hello', version: 2, inputs: {}, by: { actor: 'anonymous' } },
     ]);
@@ -157,7 +157,7 @@ describe('runs', () => {
   it('reads the filters of the list', async () => {
     const answer = await call('GET', '/runs?status=running,held&status=failed&limit=7&after=c1');
     expect(answer.body).toEqual({ items: [SUMMARY], next: 'c2' });
-    expect(house.filters).toEqual([
+    expect(services.filters).toEqual([
       { limit: 7, after: 'c1', statuses: ['running', 'held', 'failed'] },
     ]);
   });
@@ -176,7 +176,7 @@ describe('runs', () => {
 
   it('shows tasks in pages', async () => {
     const asked: unknown[] = [];
-    house.door.inspect = (_, range) => {
+    services.door.inspect = (_, range) => {
       asked.push(range);
       return Promise.resolve({ ...VIEW, next: '7' });
     };
@@ -244,7 +244,7 @@ describe('following', () => {
   });
 
   it('answers at once when there are events', async () => {
-    house.eventRows = [event(0), event(1)];
+    services.eventRows = [event(0), event(1)];
     const { body } = await call('GET', '/runs/r-1/events?limit=1&wait=20s');
     expect(body).toMatchObject({ status: 'running', next: 0, more: true });
     expect(body.events).toEqual([
@@ -262,7 +262,7 @@ describe('following', () => {
 
   it('ends a page of large events sooner, and continues behind it: none is missed', async () => {
     const text = 'x'.repeat(250_000);
-    house.eventRows = Array.from({ length: 200 }, (_, seq) => {
+    services.eventRows = Array.from({ length: 200 }, (_, seq) => {
       return { ...event(seq), data: seq < 60 ? '{}' : JSON.stringify({ output: { text } }) };
     });
     const seen: number[] = [];
@@ -276,34 +276,34 @@ describe('following', () => {
       expect(body.next).toBe(seen.at(-1));
       more = body.more as boolean;
     }
-    expect(seen).toEqual(house.eventRows.map(({ seq }) => seq));
+    expect(seen).toEqual(services.eventRows.map(({ seq }) => seq));
     expect(pages).toBeGreaterThan(1);
   });
 
   it('waits for the door, then reads again', async () => {
     const answer = call('GET', '/runs/r-1/events?after=4&wait=60s');
-    const { commit } = await house.waiting;
-    house.eventRows = [event(5)];
+    const { commit } = await services.waiting;
+    services.eventRows = [event(5)];
     commit();
     expect((await answer).body).toMatchObject({ next: 5, more: false, events: [{ seq: 5 }] });
   });
 
   it('does not wait for a run that is over', async () => {
-    house.summary = { ...SUMMARY, status: 'succeeded' };
+    services.summary = { ...SUMMARY, status: 'succeeded' };
     const { body } = await call('GET', '/runs/r-1/events?after=4&wait=60s');
     expect(body).toEqual({ status: 'succeeded', events: [], next: 4, more: false });
   });
 
   it('answers waiting requests when the server closes', async () => {
     const answer = call('GET', '/runs/r-1/events?wait=60s');
-    await house.waiting;
+    await services.waiting;
     await app.close();
     expect(await answer).toMatchObject({ status: 200, body: { events: [], next: -1 } });
   });
 
   it('waits for log chunks', async () => {
-    house.onLogRead = (reads) => {
-      if (reads === 3) house.logRows = [chunk(0), chunk(1)];
+    services.onLogRead = (reads) => {
+      if (reads === 3) services.logRows = [chunk(0), chunk(1)];
     };
     const { body } = await call('GET', '/runs/r-1/logs?wait=60s');
     expect(body).toMatchObject({ status: 'running', next: '1', more: false });
@@ -340,7 +340,7 @@ describe('workflows', () => {
   it('validates without deploying', async () => {
     expect((await call('POST', '/validate', { source: 'wrong' })).body.valid).toBe(false);
     expect((await call('POST', '/validate', { source: 'ok' })).body.workflow).toBe('hello');
-    expect(house.commands).toEqual([]);
+    expect(services.commands).toEqual([]);
   });
 
   it('lists and reads', async () => {
@@ -359,7 +359,7 @@ describe('workflows', () => {
   });
 });
 
-describe('the house', () => {
+describe('the server', () => {
   it('lists systems without their configuration', async () => {
     expect((await call('GET', '/systems')).body.items).toEqual([{ name: 'ledger', kind: 'sql' }]);
   });
@@ -378,12 +378,12 @@ describe('the house', () => {
       body: { pid: process.pid },
     });
     expect(await call('GET', '/readyz')).toMatchObject({ status: 200, body: { status: 'ok' } });
-    house.databaseIsDown = true;
+    services.databaseIsDown = true;
     expect(await call('GET', '/readyz')).toMatchObject({
       status: 503,
       body: { stalls: ['The database does not answer.'] },
     });
-    house.stalls = ['The journal is 12 s behind.'];
+    services.stalls = ['The journal is 12 s behind.'];
     expect(await call('GET', '/readyz')).toMatchObject({
       status: 503,
       body: { stalls: ['The journal is 12 s behind.'] },
@@ -417,7 +417,7 @@ describe('who may call', () => {
     });
     const plain = { host: 'localhost:7700', 'content-type': 'text/plain' };
     expect(await call('POST', '/runs/r-1/cancel', { a: 1 }, plain)).toMatchObject({ status: 400 });
-    expect(house.commands).toEqual([]);
+    expect(services.commands).toEqual([]);
   });
 
   it('refuses a body of more than 32 MB', async () => {
@@ -440,7 +440,7 @@ it('listens on a free port', async () => {
   const server = await listen(app, '127.0.0.1', 0);
   const answer = await fetch(`${server.url}/healthz`);
   expect(answer.status).toBe(200);
-  const another = await createApp(house, { access: OPEN, version: '0.0.0' });
+  const another = await createApp(services, { access: OPEN, version: '0.0.0' });
   await expect(listen(another, '127.0.0.1', server.port)).rejects.toMatchObject({
     code: 'port.in-use',
   });

@@ -14,7 +14,7 @@ import { readBodies } from './bodies.ts';
 import { docsPage } from './docs-page.ts';
 import { type Access, openGate } from './gate.ts';
 import { guardFor } from './guard.ts';
-import type { App, House, Room } from './house.ts';
+import type { App, ApiServices, ApiContext } from './context.ts';
 import { rememberRequests } from './idempotency.ts';
 import { Links } from './links.ts';
 import { LongPolls } from './long-poll.ts';
@@ -66,7 +66,7 @@ export interface ServerOptions {
 }
 
 /** Builds the application without listening; tests inject requests into it. */
-export async function createApp(house: House, options: ServerOptions): Promise<App> {
+export async function createApp(services: ApiServices, options: ServerOptions): Promise<App> {
   const app: App = fastify({
     ...(options.log === undefined ? { logger: false } : { loggerInstance: options.log }),
     logController: new LogController({ disableRequestLogging: true }),
@@ -85,46 +85,46 @@ export async function createApp(house: House, options: ServerOptions): Promise<A
     clientErrorHandler: answerNoRequest,
   });
   answerTheRest(app.server);
-  const room = openRoom(app, house, options);
+  const context = contextOf(app, services, options);
   app.setValidatorCompiler(validatorCompiler);
   // The compiler has checked what a handler answers. To check each answer again cost a second for a
   // large run, and one odd row of another node made every list that holds it a 500.
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
   app.setErrorHandler(answerProblem);
   app.setNotFoundHandler((request, reply) => answerUnknownRoute(request, reply));
-  const guard = guardFor([...room.hosts, room.privateName.host]);
+  const guard = guardFor([...context.hosts, context.privateName.host]);
   let closing = false;
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(HEADERS);
     if (closing) throw new TuttiError('node.stopping');
-    if (room.access.open) reply.header('tutti-auth', 'none');
+    if (context.access.open) reply.header('tutti-auth', 'none');
     guard(request);
   });
   // Else a connection that is kept alive keeps the server from closing for a minute.
   app.addHook('onSend', async (_request, reply) => {
     if (closing) reply.header('connection', 'close');
   });
-  openGate(app, room);
+  openGate(app, context);
   knowQueries(app);
   readBodies(app);
   app.addHook('preClose', async () => {
     closing = true;
-    room.privateName.close();
-    room.polls.close();
-    room.streams.close();
+    context.privateName.close();
+    context.polls.close();
+    context.streams.close();
   });
-  await registerRoutes(app, room, options.version);
+  await registerRoutes(app, context, options.version);
   return app;
 }
 
-function openRoom(app: App, house: House, options: ServerOptions): Room {
-  const source = new Source(house.views);
+function contextOf(app: App, services: ApiServices, options: ServerOptions): ApiContext {
+  const source = new Source(services.views);
   const tail = new Tail(source, {
-    onCommit: house.onCommit,
+    onCommit: services.onCommit,
     broken: (error) => app.log.warn({ err: error }, 'the feed cannot be read; it is tried again'),
   });
-  const room: Room = {
-    ...house,
+  const context: ApiContext = {
+    ...services,
     polls: new LongPolls(),
     streams: new Streams(source, tail, options.streams ?? {}),
     logPollMs: options.logPollMs ?? LOG_POLL_MS,
@@ -135,35 +135,35 @@ function openRoom(app: App, house: House, options: ServerOptions): Room {
     hosts: options.hosts ?? [],
     silenceMs: options.silenceMs ?? SILENCE_MS,
   };
-  room.strangers.watch(app.server);
+  context.strangers.watch(app.server);
   app.addHook('onListen', async () => {
     const address = app.server.address();
     if (address !== null && typeof address === 'object') {
-      await room.privateName.hold(app.server, address.port);
+      await context.privateName.hold(app.server, address.port);
     }
   });
-  return room;
+  return context;
 }
 
-async function registerRoutes(app: App, room: Room, version: string): Promise<void> {
+async function registerRoutes(app: App, context: ApiContext, version: string): Promise<void> {
   await describe(app, version);
-  healthRoutes(app, room);
-  metricsRoute(app, room);
-  enterRoute(app, room);
+  healthRoutes(app, context);
+  metricsRoute(app, context);
+  enterRoute(app, context);
   await app.register(
     async (scope: App) => {
-      rememberRequests(scope, room);
-      workflowRoutes(scope, room);
-      runRoutes(scope, room);
-      followingRoutes(scope, room);
-      eventRoutes(scope, room);
-      commandRoutes(scope, room);
-      bulkRoutes(scope, room);
-      retentionRoutes(scope, room);
-      catalogueRoutes(scope, room);
-      accessRoutes(scope, room);
-      nodeRoutes(scope, room);
-      forwardedRoutes(scope, room);
+      rememberRequests(scope, context);
+      workflowRoutes(scope, context);
+      runRoutes(scope, context);
+      followingRoutes(scope, context);
+      eventRoutes(scope, context);
+      commandRoutes(scope, context);
+      bulkRoutes(scope, context);
+      retentionRoutes(scope, context);
+      catalogueRoutes(scope, context);
+      accessRoutes(scope, context);
+      nodeRoutes(scope, context);
+      forwardedRoutes(scope, context);
     },
     { prefix: API_PREFIX },
   );

@@ -3,7 +3,7 @@
  * `http.request`. Runs of one task each, so many of them at once.
  */
 import type { JsonObject } from '../model/json.ts';
-import { by, type House, openHouse } from '../tests/end-to-end/house.ts';
+import { by, type LocalTutti, openTutti } from '../tests/end-to-end/local-tutti.ts';
 import { type Contestant, crowd, type Place } from './contestant.ts';
 
 const SHELL = `
@@ -25,35 +25,35 @@ const WARM_RUNS = 200;
 const WARM_AT_ONCE = 16;
 
 export async function open({ databaseUrl }: Place): Promise<Contestant> {
-  const house = await openHouse(undefined, databaseUrl);
-  await house.deploy(SHELL);
-  await house.deploy(HTTP);
-  await warm(house);
+  const tutti = await openTutti(undefined, databaseUrl);
+  await tutti.deploy(SHELL);
+  await tutti.deploy(HTTP);
+  await warm(tutti);
   return {
-    shell: (tasks, atOnce) => crowd(atOnce, tasks, () => run(house, 'command', SHELL_EVENTS)),
+    shell: (tasks, atOnce) => crowd(atOnce, tasks, () => run(tutti, 'command', SHELL_EVENTS)),
     http: (tasks, atOnce, url) =>
-      crowd(atOnce, tasks, () => run(house, 'page', HTTP_EVENTS, { url })),
-    close: () => house.close(),
+      crowd(atOnce, tasks, () => run(tutti, 'page', HTTP_EVENTS, { url })),
+    close: () => tutti.close(),
   };
 }
 
 async function run(
-  house: House,
+  tutti: LocalTutti,
   workflow: string,
   events: number,
   inputs: JsonObject = {},
 ): Promise<void> {
-  const { door } = house.engine;
+  const { door } = tutti.engine;
   const answer = await door.start({ workflow, inputs, by });
   if (answer.refused) throw new Error(answer.message);
   await door.changed(answer.run, events - 2, new AbortController().signal);
 }
 
 /** What ends badly is no measure: looked at once, before. */
-async function warm(house: House): Promise<void> {
-  const { id, events } = await house.run('command');
+async function warm(tutti: LocalTutti): Promise<void> {
+  const { id, events } = await tutti.run('command');
   if (events.length !== SHELL_EVENTS || events.at(-2)?.type !== 'TaskEnded') {
     throw new Error(`run ${id} of a command has other events than expected`);
   }
-  await crowd(WARM_AT_ONCE, WARM_RUNS, () => run(house, 'command', SHELL_EVENTS));
+  await crowd(WARM_AT_ONCE, WARM_RUNS, () => run(tutti, 'command', SHELL_EVENTS));
 }

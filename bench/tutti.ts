@@ -7,7 +7,7 @@ import { loadConnectors } from '../connectors/index.ts';
 import { type AnyConnector, defineAction, defineConnector } from '../connectors/kit/index.ts';
 import type { Definition, Edge, InputDeclaration, TaskDefinition } from '../model/definition.ts';
 import type { JsonObject } from '../model/json.ts';
-import { by, type House, openHouse } from '../tests/end-to-end/house.ts';
+import { by, type LocalTutti, openTutti } from '../tests/end-to-end/local-tutti.ts';
 import { type Contestant, crowd, type Place } from './contestant.ts';
 
 const CHAIN_EVENTS = 12;
@@ -23,26 +23,26 @@ const fan = Array.from({ length: 52 }, (_, i) =>
 
 export async function open({ databaseUrl }: Place): Promise<Contestant> {
   const sink: Sink = { times: [], woke: () => undefined };
-  const house = await openHouse([benchConnector(sink), ...(await loadConnectors())], databaseUrl);
-  await deploy(house, 'chain', chain.map(plain), edgesOf(chain));
-  await deploy(house, 'fan', fan.map(plain), edgesOf(fan));
-  await deployNap(house);
+  const tutti = await openTutti([benchConnector(sink), ...(await loadConnectors())], databaseUrl);
+  await deploy(tutti, 'chain', chain.map(plain), edgesOf(chain));
+  await deploy(tutti, 'fan', fan.map(plain), edgesOf(fan));
+  await deployNap(tutti);
   return {
-    chain: (runs) => runAll(house, 'chain', runs),
-    fan: (runs) => runAll(house, 'fan', runs),
+    chain: (runs) => runAll(tutti, 'chain', runs),
+    fan: (runs) => runAll(tutti, 'fan', runs),
     steps: async () => {
       sink.times = [];
-      await runOne(house);
+      await runOne(tutti);
       return sink.times;
     },
-    one: () => runOne(house),
-    layered: (tasks, runs) => layered(house, tasks, runs),
+    one: () => runOne(tutti),
+    layered: (tasks, runs) => layered(tutti, tasks, runs),
     sleep: async (runs, due, woke) => {
       sink.woke = woke;
       const nap = (index: number) => ({ at: new Date(due(index)).toISOString(), index });
-      await crowd(SLEEPERS_AT_ONCE, runs, (index) => start(house, 'nap', nap(index)));
+      await crowd(SLEEPERS_AT_ONCE, runs, (index) => start(tutti, 'nap', nap(index)));
     },
-    close: () => house.close(),
+    close: () => tutti.close(),
   };
 }
 
@@ -102,7 +102,7 @@ function edgesOf(needs: readonly (readonly number[])[]): Edge[] {
 }
 
 async function deploy(
-  house: House,
+  tutti: LocalTutti,
   name: string,
   tasks: readonly TaskDefinition[],
   edges: readonly Edge[],
@@ -111,10 +111,10 @@ async function deploy(
   const definition: Definition = { name, inputs, tasks, edges, pools: {} };
   const deployedAt = Date.now();
   const version = { workflow: name, definition, source: name, directory: '', deployedAt, by };
-  await house.journal.deploy(version);
+  await tutti.journal.deploy(version);
 }
 
-async function deployNap(house: House): Promise<void> {
+async function deployNap(tutti: LocalTutti): Promise<void> {
   const wait = { kind: 'wait', until: '${{ inputs.at }}' } as const;
   const body = {
     kind: 'action',
@@ -125,7 +125,7 @@ async function deployNap(house: House): Promise<void> {
     { name: 'wait', join: 'all', body: wait },
     { name: 'wake', join: 'all', body },
   ];
-  await deploy(house, 'nap', tasks, edgesOf([[], [0]]), {
+  await deploy(tutti, 'nap', tasks, edgesOf([[], [0]]), {
     at: { type: 'string', required: true },
     index: { type: 'integer', required: true },
   });
@@ -134,29 +134,33 @@ async function deployNap(house: House): Promise<void> {
 const LAYER = 100;
 
 /** Each task after its neighbour above and that one's right. */
-async function layered(house: House, tasks: number, runs: number): Promise<void> {
+async function layered(tutti: LocalTutti, tasks: number, runs: number): Promise<void> {
   const needs = Array.from({ length: tasks }, (_, i) => {
     if (i < LAYER) return [];
     const above = i - LAYER;
     return [above, above - (above % LAYER) + ((above + 1) % LAYER)];
   });
-  await deploy(house, `layered-${tasks}`, needs.map(plain), edgesOf(needs));
-  for (let i = 0; i < runs; i++) await runAll(house, `layered-${tasks}`, 1);
+  await deploy(tutti, `layered-${tasks}`, needs.map(plain), edgesOf(needs));
+  for (let i = 0; i < runs; i++) await runAll(tutti, `layered-${tasks}`, 1);
 }
 
 /** Starts runs and resolves when all of them have ended, durably. */
-async function runAll(house: House, workflow: string, runs: number): Promise<void> {
-  await crowd(STARTS_AT_ONCE, runs, () => start(house, workflow));
-  while (house.engine.gauges().runs > 0) await new Promise((resolve) => setTimeout(resolve, 2));
+async function runAll(tutti: LocalTutti, workflow: string, runs: number): Promise<void> {
+  await crowd(STARTS_AT_ONCE, runs, () => start(tutti, workflow));
+  while (tutti.engine.gauges().runs > 0) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
-async function start(house: House, workflow: string, inputs: JsonObject = {}): Promise<string> {
-  const answer = await house.engine.door.start({ workflow, inputs, by });
+async function start(
+  tutti: LocalTutti,
+  workflow: string,
+  inputs: JsonObject = {},
+): Promise<string> {
+  const answer = await tutti.engine.door.start({ workflow, inputs, by });
   if (answer.refused) throw new Error(answer.message);
   return answer.run;
 }
 
-async function runOne(house: House): Promise<void> {
-  const run = await start(house, 'chain');
-  await house.engine.door.changed(run, CHAIN_EVENTS - 2, new AbortController().signal);
+async function runOne(tutti: LocalTutti): Promise<void> {
+  const run = await start(tutti, 'chain');
+  await tutti.engine.door.changed(run, CHAIN_EVENTS - 2, new AbortController().signal);
 }

@@ -18,7 +18,7 @@ import type { Redactor } from '../model/redactor.ts';
 import { Metrics } from '../watch/metrics/metrics.ts';
 import { observerOf } from '../watch/observers.ts';
 import { placeOf } from './data-folder.ts';
-import type { Ground, HouseOptions, RunningHouse, Unwinding } from './house.ts';
+import type { OpenedParts, NodeOptions, RunningNode, Unwinding } from './node.ts';
 import { machineChance, machineClock, machineIds } from './machine.ts';
 import { peerAt } from './peer.ts';
 import { Reader } from './reader.ts';
@@ -32,8 +32,8 @@ import { VERSION } from './version.ts';
 const ANSWER_MS = 5_000;
 
 /** The name that others call this server by. */
-function advertised({ node }: HouseOptions): string[] {
-  return node?.advertise === undefined ? [] : [new URL(node.advertise).hostname];
+function advertised({ member }: NodeOptions): string[] {
+  return member?.advertise === undefined ? [] : [new URL(member.advertise).hostname];
 }
 
 /** Loopback only: nothing here is encrypted. */
@@ -41,10 +41,10 @@ export const HOST = '127.0.0.1';
 
 /** Puts together what stands on the ground, and starts it. */
 export async function compose(
-  options: HouseOptions,
-  ground: Ground,
+  options: NodeOptions,
+  ground: OpenedParts,
   unwinding: Unwinding,
-): Promise<RunningHouse> {
+): Promise<RunningNode> {
   const { folder } = options;
   const { connectors, database } = ground;
   const systems = ground.systems.directory;
@@ -59,7 +59,7 @@ export async function compose(
   if (database.embedded?.warning != null) log.warn(database.embedded.warning);
   for (const sentence of ground.systems.unreachable) log.warn(sentence);
   const metrics = new Metrics({ version: VERSION, now: () => performance.now() });
-  const nodeName = options.node?.name ?? folder.nodeName();
+  const nodeName = options.member?.name ?? folder.nodeName();
   const tracing = options.reading
     ? undefined
     : await startTracing(options.environment, nodeName, log);
@@ -73,7 +73,7 @@ export async function compose(
   metrics.watch(engine);
   const server = await serve(options, parts, engine, metrics);
   unwinding.add(() => server.close());
-  const address = options.node?.advertise ?? server.url;
+  const address = options.member?.advertise ?? server.url;
   access.reachedAt(address);
   // Before the server: while work comes to its end, it answers that it stops.
   unwinding.add(() => engine.stop());
@@ -87,7 +87,7 @@ export async function compose(
   return {
     url: server.url,
     token: access.token,
-    node: nodeName,
+    name: nodeName,
     embedded: database.embedded !== null,
     fenced: engine.fenced.then((reason) => reason.message),
     stop: () => unwinding.run(),
@@ -96,7 +96,7 @@ export async function compose(
 
 /** Who gets in here; the address is known when the server listens. */
 async function accessOf(
-  { folder, open: asksNobody = false }: HouseOptions,
+  { folder, open: asksNobody = false }: NodeOptions,
   { journal }: OpenJournal,
 ): Promise<Access & { reachedAt(address: string): void }> {
   let address: string | undefined;
@@ -143,11 +143,11 @@ interface Parts {
   readonly reader: Reader;
 }
 
-function engineOf(options: HouseOptions, parts: Parts): Engine {
+function engineOf(options: NodeOptions, parts: Parts): Engine {
   const { nodeName, connectors, database, systems, access, redactor, log, observer, reader } =
     parts;
   const { leaseMs = DEFAULTS.leaseMs, stateDirectory = options.folder.stateDirectory } =
-    options.node ?? {};
+    options.member ?? {};
   return createEngine({
     journal: database.journal,
     connectors,
@@ -189,7 +189,7 @@ function subscribe(engine: Engine, database: OpenJournal, committed: () => void)
 }
 
 async function serve(
-  options: HouseOptions,
+  options: NodeOptions,
   { connectors, database, systems, access, log, reader }: Parts,
   engine: Engine,
   metrics: Metrics,

@@ -17,7 +17,7 @@ import { helloSchema } from '../protocol/access.ts';
 import { TuttiError } from '../model/errors.ts';
 import { addressOf } from '../model/node-address.ts';
 import { clientOf, NoAnswer, type Client, type Server } from './client.ts';
-import type { RunningHouse } from './house.ts';
+import type { RunningNode } from './node.ts';
 import { askConsent, type ConsentOptions } from './consent.ts';
 import { DataFolder, dataFolderOf, inUse } from './data-folder.ts';
 import type { Lifetime } from './lifetime.ts';
@@ -68,11 +68,11 @@ export async function connect(
   if (server !== null) return remote(server, asker);
   const folder = folderOf(options, terminal);
   if (purpose === 'read') {
-    const house = await openOwnHouse(options, terminal, folder, true);
+    const node = await openOwnNode(options, terminal, folder, true);
     return {
-      client: clientOf({ url: house.url, token: house.token, ...asker }),
+      client: clientOf({ url: node.url, token: node.token, ...asker }),
       inProcess: true,
-      finish: () => house.stop(),
+      finish: () => node.stop(),
     };
   }
   return connectInProcess(options, terminal, lifetime, folder, asker);
@@ -181,8 +181,8 @@ async function connectInProcess(
   asker: Asker,
 ): Promise<Connection> {
   for (let waited = 0; ; waited += TURN_POLL_MS) {
-    const house = await openUnlessServed(options, terminal, folder);
-    if (house !== null) return ownConnection(house, asker, terminal, lifetime);
+    const node = await openUnlessServed(options, terminal, folder);
+    if (node !== null) return ownConnection(node, asker, terminal, lifetime);
     const server = await liveServer(folder, lifetime.signal);
     if (server !== null) return remote(server, asker);
     if (waited >= TURN_LIMIT_MS || lifetime.signal.aborted) {
@@ -196,26 +196,26 @@ async function openUnlessServed(
   options: ConnectOptions,
   terminal: Terminal,
   folder: DataFolder,
-): Promise<RunningHouse | null> {
+): Promise<RunningNode | null> {
   if (folder.holder() !== null) return null;
   await askConsent(options, terminal, folder);
   try {
-    return await openOwnHouse(options, terminal, folder, false);
+    return await openOwnNode(options, terminal, folder, false);
   } catch (error) {
     if (error instanceof TuttiError && error.code === 'data.in-use') return null;
     throw error;
   }
 }
 
-async function openOwnHouse(
+async function openOwnNode(
   options: ConnectOptions,
   terminal: Terminal,
   folder: DataFolder,
   reading: boolean,
-): Promise<RunningHouse> {
+): Promise<RunningNode> {
   // Loaded late: a command that only speaks to a server starts faster without the engine.
-  const [{ openHouse }, { pino }] = await Promise.all([import('./house.ts'), import('pino')]);
-  return openHouse({
+  const [{ openNode }, { pino }] = await Promise.all([import('./node.ts'), import('pino')]);
+  return openNode({
     folder,
     databaseUrl: options.database ?? (terminal.environment['TUTTI_DATABASE'] || undefined),
     systemsFile: options.systems,
@@ -230,12 +230,12 @@ async function openOwnHouse(
 }
 
 function ownConnection(
-  house: RunningHouse,
+  node: RunningNode,
   asker: Asker,
   terminal: Terminal,
   lifetime: Lifetime,
 ): Connection {
-  const client = clientOf({ url: house.url, token: house.token, ...asker });
+  const client = clientOf({ url: node.url, token: node.token, ...asker });
   return {
     client,
     inProcess: true,
@@ -243,7 +243,7 @@ function ownConnection(
       try {
         if (!lifetime.signal.aborted) await finishBusyRuns(client, terminal, lifetime.signal);
       } finally {
-        await house.stop();
+        await node.stop();
       }
     },
   };

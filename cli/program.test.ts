@@ -5,15 +5,15 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { CardboardHouse, OPEN } from '../api/house.fake.ts';
-import type { App } from '../api/house.ts';
+import { FakeServices, OPEN } from '../api/services.fake.ts';
+import type { App } from '../api/context.ts';
 import { createApp, listen } from '../api/server.ts';
 import type { RunningServer } from '../api/server.ts';
 import { cliReference } from './reference.ts';
 import { call, ListeningTerminal } from './terminal.fake.ts';
 
 let folder: string;
-let house = new CardboardHouse();
+let services = new FakeServices();
 let app: App;
 let server: RunningServer;
 beforeAll(() => {
@@ -127,7 +127,7 @@ describe('words', () => {
 
   it('says when nobody answers', async () => {
     const gone = await listen(
-      await createApp(house, { access: OPEN, version: '0.0.0' }),
+      await createApp(services, { access: OPEN, version: '0.0.0' }),
       '127.0.0.1',
       0,
     );
@@ -141,8 +141,8 @@ describe('words', () => {
 
 describe('operator commands become requests', () => {
   beforeEach(async () => {
-    house = new CardboardHouse();
-    app = await createApp(house, { access: OPEN, version: '0.0.0' });
+    services = new FakeServices();
+    app = await createApp(services, { access: OPEN, version: '0.0.0' });
     server = await listen(app, '127.0.0.1', 0);
     return () => server.close();
   });
@@ -167,7 +167,7 @@ describe('operator commands become requests', () => {
   ])('%j', async (words, command) => {
     const environment = { TUTTI_URL: server.url };
     expect(await tutti([...words, '--reason', 'why'], environment)).toMatchObject({ code: 0 });
-    expect(house.commands).toEqual([{ ...command, by }]);
+    expect(services.commands).toEqual([{ ...command, by }]);
   });
 
   it('previews a restart before it asks for it', async () => {
@@ -181,17 +181,17 @@ describe('operator commands become requests', () => {
       by: { actor: 'ada' },
     };
     expect(await tutti(words, { TUTTI_URL: server.url })).toMatchObject({ code: 0 });
-    expect(house.commands).toEqual([command, command]);
-    house.commands = [];
+    expect(services.commands).toEqual([command, command]);
+    services.commands = [];
     expect(await tutti([...words, '--preview'], { TUTTI_URL: server.url })).toMatchObject({
       code: 0,
       out: expect.stringContaining('runs again (1): two'),
     });
-    expect(house.commands).toEqual([command]);
+    expect(services.commands).toEqual([command]);
   });
 
   it('prints a refusal with what was expected, and ends with 1', async () => {
-    house.refusal = {
+    services.refusal = {
       refused: true,
       code: 'task.wrong-status',
       message: 'Task a has ended.',
@@ -214,7 +214,7 @@ describe('operator commands become requests', () => {
   it('reaches a server of the data folder, which knows its token', async () => {
     const data = dataFolder(OPEN.token, server.url);
     expect(await tutti(['hold', 'r-1', '--data', data])).toMatchObject({ code: 0 });
-    expect(house.commands).toMatchObject([{ by: { actor: 'ada', through: 'token' } }]);
+    expect(services.commands).toMatchObject([{ by: { actor: 'ada', through: 'token' } }]);
   });
 
   it('shows the token of the data folder to TUTTI_URL, by either name, and TUTTI_TOKEN unasked', async () => {
@@ -226,7 +226,7 @@ describe('operator commands become requests', () => {
       { TUTTI_URL: named, TUTTI_TOKEN: OPEN.token },
     ]) {
       expect(await tutti(['hold', 'r-1'], environment)).toMatchObject({ code: 0 });
-      expect(house.commands.pop()).toMatchObject({ by: { through: 'token' } });
+      expect(services.commands.pop()).toMatchObject({ by: { through: 'token' } });
     }
   });
 
@@ -253,7 +253,7 @@ describe('operator commands become requests', () => {
     const { code, err } = await tutti(['hold', 'r-1'], { TUTTI_DATA });
     expect(code).toBe(1);
     expect(err).toContain('can be read or written by others');
-    expect(house.commands).toEqual([]);
+    expect(services.commands).toEqual([]);
   });
 });
 

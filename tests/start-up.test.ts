@@ -84,6 +84,6 @@ describe('what is loaded', () => {
     const { packages, own } = await loadedBy('show', 'x');
     expect(packages).toEqual(['commander', 'yaml', 'zod']);
     expect(own).toContain('cli/connection');
-    expect(own).not.toContain('cli/house');
+    expect(own).not.toContain('cli/node');
   });
 });

@@ -14,21 +14,21 @@ import { callerOf } from '../caller.ts';
 import { proofOf, sessionToken } from '../credentials.ts';
 import { PAGE_PATH } from '../docs-page.ts';
 import { COOKIE } from '../gate.ts';
-import type { App, Room } from '../house.ts';
+import type { App, ApiContext } from '../context.ts';
 
 const SESSION_MS = 12 * 60 * 60_000;
 /** Until there is a console. */
 const FIRST_PAGE = PAGE_PATH;
 
-export function accessRoutes(app: App, room: Room): void {
+export function accessRoutes(app: App, context: ApiContext): void {
   app.route({
     ...ROUTES.sayHello,
     handler: async (request) => {
       const { host = '' } = request.headers;
-      if (!isOurs(app, room, host)) {
+      if (!isOurs(app, context, host)) {
         throw new TuttiError('request.foreign', `It does not listen at ${JSON.stringify(host)}.`);
       }
-      return { proof: proofOf(room.access.token, request.query.challenge, host) };
+      return { proof: proofOf(context.access.token, request.query.challenge, host) };
     },
   });
   app.route({
@@ -36,20 +36,20 @@ export function accessRoutes(app: App, room: Room): void {
     handler: async (request, reply) => {
       const caller = callerOf(request);
       if (caller.kind !== 'operator') return bug('only operators make links');
-      const { secret, expiresAt } = room.links.make(caller.actor, Date.now());
+      const { secret, expiresAt } = context.links.make(caller.actor, Date.now());
       return reply.code(201).send({ path: `${ENTER_PATH}?link=${secret}`, expiresAt });
     },
   });
 }
 
 /** Somebody else may listen at another name or port and pass on what is asked there. */
-function isOurs(app: App, room: Room, host: string): boolean {
+function isOurs(app: App, context: ApiContext, host: string): boolean {
   const address = app.server.address();
-  if (room.hosts.some((name) => host.replace(/:\d+$/, '') === name)) return true;
+  if (context.hosts.some((name) => host.replace(/:\d+$/, '') === name)) return true;
   return typeof address === 'object' && host === `${address?.address}:${address?.port}`;
 }
 
-export function enterRoute(app: App, room: Room): void {
+export function enterRoute(app: App, context: ApiContext): void {
   app.get(
     ENTER_PATH,
     {
@@ -58,20 +58,20 @@ export function enterRoute(app: App, room: Room): void {
     },
     async (request, reply) => {
       const { host = '', 'user-agent': userAgent } = request.headers;
-      const elsewhere = room.privateName.insteadOf(host, userAgent);
+      const elsewhere = context.privateName.insteadOf(host, userAgent);
       if (elsewhere !== null) return reply.redirect(`${elsewhere}${request.url}`, 303);
       const { link } = request.query;
-      const actor = typeof link === 'string' ? room.links.take(link, Date.now()) : null;
+      const actor = typeof link === 'string' ? context.links.take(link, Date.now()) : null;
       if (actor === null) {
         const detail =
           'This link was used, is too old, or was never made. `tutti open` makes another.';
         throw new TuttiError('auth.required', detail);
       }
       const until = Date.now() + SESSION_MS;
-      const secure = room.access.address()?.startsWith('https:') === true ? '; Secure' : '';
+      const secure = context.access.address()?.startsWith('https:') === true ? '; Secure' : '';
       const terms = `Path=/; Max-Age=${SESSION_MS / 1000}; HttpOnly; SameSite=Strict${secure}`;
       reply
-        .header('set-cookie', `${COOKIE}=${sessionToken(room.access, actor, until)}; ${terms}`)
+        .header('set-cookie', `${COOKIE}=${sessionToken(context.access, actor, until)}; ${terms}`)
         .header('cache-control', 'no-store');
       return leadOn(request, reply);
     },

@@ -7,7 +7,7 @@ import { TuttiError } from '../../model/errors.ts';
 import { ROUTES } from '../../protocol/routes.ts';
 import type { BulkView } from '../../protocol/bulk.ts';
 import { byOf } from '../actor.ts';
-import type { App, Room } from '../house.ts';
+import type { App, ApiContext } from '../context.ts';
 import { markOf } from '../idempotency.ts';
 import { holds } from '../long-poll.ts';
 import { granted } from '../problem.ts';
@@ -22,31 +22,31 @@ function viewOf(row: BulkRow, refusals: BulkView['refusals']): BulkView {
   return { id, verb, status, filter, by, createdAt, endedAt, total, done, refused, refusals };
 }
 
-async function find(room: Room, id: string): Promise<BulkRow> {
-  const row = await room.bulks.find(id);
+async function find(context: ApiContext, id: string): Promise<BulkRow> {
+  const row = await context.bulks.find(id);
   if (row !== null) return row;
   throw new TuttiError('bulk.unknown', `There is no bulk command ${JSON.stringify(id)}.`);
 }
 
-async function look(room: Room, id: string): Promise<BulkView> {
-  const row = await find(room, id);
-  const refusals = row.refused === 0 ? [] : await room.bulks.refusals(id, MOST_REFUSALS);
+async function look(context: ApiContext, id: string): Promise<BulkView> {
+  const row = await find(context, id);
+  const refusals = row.refused === 0 ? [] : await context.bulks.refusals(id, MOST_REFUSALS);
   return viewOf(
     row,
     refusals.map(({ run, outcome, message }) => ({ run, code: outcome, message: message ?? '' })),
   );
 }
 
-export function bulkRoutes(app: App, room: Room): void {
-  beginning(app, room);
-  watching(app, room);
+export function bulkRoutes(app: App, context: ApiContext): void {
+  beginning(app, context);
+  watching(app, context);
 }
 
-function beginning(app: App, room: Room): void {
+function beginning(app: App, context: ApiContext): void {
   app.route({
     ...ROUTES.countBulk,
     handler: async (request) => {
-      const count = await room.bulks.count(filterOf(request.body.filter));
+      const count = await context.bulks.count(filterOf(request.body.filter));
       return count > BULK_MAX ? { count: BULK_MAX, more: true as const } : { count };
     },
   });
@@ -55,8 +55,8 @@ function beginning(app: App, room: Room): void {
     handler: async (request, reply) => {
       const { verb, filter, expected, reason } = request.body;
       const { run: id } = granted(
-        await room.door.bulk({
-          id: markOf(request)?.id ?? room.newId(),
+        await context.door.bulk({
+          id: markOf(request)?.id ?? context.newId(),
           verb,
           filter: filterOf(filter),
           ...(expected === undefined ? {} : { expected }),
@@ -66,25 +66,25 @@ function beginning(app: App, room: Room): void {
       return reply
         .code(202)
         .header('location', `/api/v1/bulk/${id}`)
-        .send(await look(room, id));
+        .send(await look(context, id));
     },
   });
   app.route({
     ...ROUTES.cancelBulk,
     handler: async (request) => {
-      await find(room, request.params.bulk);
-      await room.door.cancelBulk(request.params.bulk);
-      return look(room, request.params.bulk);
+      await find(context, request.params.bulk);
+      await context.door.cancelBulk(request.params.bulk);
+      return look(context, request.params.bulk);
     },
   });
 }
 
-function watching(app: App, room: Room): void {
+function watching(app: App, context: ApiContext): void {
   app.route({
     ...ROUTES.listBulks,
     handler: async (request) => {
       const { after, limit } = request.query;
-      const { items, next } = await room.bulks.list(after ?? null, limit);
+      const { items, next } = await context.bulks.list(after ?? null, limit);
       return { items: items.map((row) => viewOf(row, [])), next };
     },
   });
@@ -93,17 +93,17 @@ function watching(app: App, room: Room): void {
     handler: async (request, reply) => {
       const { bulk } = request.params;
       const { after, wait } = request.query;
-      const first = await find(room, bulk);
+      const first = await find(context, bulk);
       if (first.endedAt === null && first.done + first.refused <= after) {
         // Another node may be the one that works on it: nobody announces it here.
-        await room.polls.wait(reply, wait ?? 0, (signal) =>
-          holds(room.logPollMs, signal, async () => {
-            const { endedAt, done, refused } = await find(room, bulk);
+        await context.polls.wait(reply, wait ?? 0, (signal) =>
+          holds(context.logPollMs, signal, async () => {
+            const { endedAt, done, refused } = await find(context, bulk);
             return endedAt !== null || done + refused > after;
           }),
         );
       }
-      return look(room, bulk);
+      return look(context, bulk);
     },
   });
 }

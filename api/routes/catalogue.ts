@@ -7,7 +7,7 @@ import type { ActionDescription } from '../../model/action.ts';
 import type { JsonObject } from '../../model/json.ts';
 import { ROUTES } from '../../protocol/routes.ts';
 import type { ActionView } from '../../protocol/catalogue.ts';
-import type { App, Room } from '../house.ts';
+import type { App, ApiContext } from '../context.ts';
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
   const document = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
@@ -27,16 +27,16 @@ export function actionView(action: ActionDescription): ActionView {
   };
 }
 
-export function catalogueRoutes(app: App, room: Room): void {
+export function catalogueRoutes(app: App, context: ApiContext): void {
   app.route({
     ...ROUTES.listSystems,
     handler: async () => ({
-      items: room.systems.map(({ name, kind }) => ({ name, kind })),
+      items: context.systems.map(({ name, kind }) => ({ name, kind })),
       next: null,
     }),
   });
   app.route({
     ...ROUTES.listActions,
-    handler: async () => ({ items: room.actions.map(actionView), next: null }),
+    handler: async () => ({ items: context.actions.map(actionView), next: null }),
   });
 }

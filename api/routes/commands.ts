@@ -7,32 +7,32 @@ import { ROUTES } from '../../protocol/routes.ts';
 import type { By, OperatorCommand, RestartRun } from '../../model/run.ts';
 import type { AcceptedAnswer } from '../../protocol/runs.ts';
 import { byOf } from '../actor.ts';
-import type { App, Room } from '../house.ts';
+import type { App, ApiContext } from '../context.ts';
 import { markOf } from '../idempotency.ts';
 import { granted } from '../problem.ts';
 
 async function submit(
-  room: Room,
+  context: ApiContext,
   request: FastifyRequest,
   command: OperatorCommand,
 ): Promise<AcceptedAnswer> {
   const mark = markOf(request);
-  if (mark?.again === true && (await room.views.marked(command.run, mark.id))) {
+  if (mark?.again === true && (await context.views.marked(command.run, mark.id))) {
     return { run: command.run };
   }
-  const { run } = granted(await room.door.submit(command));
+  const { run } = granted(await context.door.submit(command));
   return { run };
 }
 
-export function commandRoutes(app: App, room: Room): void {
-  runVerbs(app, room);
-  restartVerbs(app, room);
-  repairVerb(app, room);
-  plainTaskVerbs(app, room);
-  choosingTaskVerbs(app, room);
+export function commandRoutes(app: App, context: ApiContext): void {
+  runVerbs(app, context);
+  restartVerbs(app, context);
+  repairVerb(app, context);
+  plainTaskVerbs(app, context);
+  choosingTaskVerbs(app, context);
 }
 
-function runVerbs(app: App, room: Room): void {
+function runVerbs(app: App, context: ApiContext): void {
   const verbs = [
     [ROUTES.holdRun, 'HoldRun'],
     [ROUTES.releaseRun, 'ReleaseRun'],
@@ -42,7 +42,7 @@ function runVerbs(app: App, room: Room): void {
     app.route({
       ...route,
       handler: async (request) =>
-        submit(room, request, {
+        submit(context, request, {
           type,
           run: request.params.run,
           by: byOf(request, request.body?.reason),
@@ -66,34 +66,38 @@ function restartCommand(
   };
 }
 
-function restartVerbs(app: App, room: Room): void {
+function restartVerbs(app: App, context: ApiContext): void {
   app.route({
     ...ROUTES.restartRun,
     handler: async (call) =>
-      submit(room, call, restartCommand(call.params.run, call.body, byOf(call, call.body?.reason))),
+      submit(
+        context,
+        call,
+        restartCommand(call.params.run, call.body, byOf(call, call.body?.reason)),
+      ),
   });
   app.route({
     ...ROUTES.previewRestart,
     handler: async (call) =>
       granted(
-        await room.door.preview(
+        await context.door.preview(
           restartCommand(call.params.run, call.body, byOf(call, call.body?.reason)),
         ),
       ),
   });
 }
 
-function repairVerb(app: App, room: Room): void {
+function repairVerb(app: App, context: ApiContext): void {
   app.route({
     ...ROUTES.repairRun,
     handler: async (request) => {
       const { reason, preview = false } = request.body ?? {};
-      return granted(await room.door.repair(request.params.run, byOf(request, reason), preview));
+      return granted(await context.door.repair(request.params.run, byOf(request, reason), preview));
     },
   });
 }
 
-function plainTaskVerbs(app: App, room: Room): void {
+function plainTaskVerbs(app: App, context: ApiContext): void {
   const verbs = [
     [ROUTES.holdTask, { type: 'HoldTask' }],
     [ROUTES.releaseTask, { type: 'ReleaseTask' }],
@@ -106,7 +110,7 @@ function plainTaskVerbs(app: App, room: Room): void {
     app.route({
       ...route,
       handler: async (request) =>
-        submit(room, request, {
+        submit(context, request, {
           ...command,
           ...request.params,
           by: byOf(request, request.body?.reason),
@@ -115,12 +119,12 @@ function plainTaskVerbs(app: App, room: Room): void {
   }
 }
 
-function choosingTaskVerbs(app: App, room: Room): void {
+function choosingTaskVerbs(app: App, context: ApiContext): void {
   app.route({
     ...ROUTES.forceTask,
     handler: async (request) => {
       const { as, output, reason } = request.body;
-      return submit(room, request, {
+      return submit(context, request, {
         type: 'ForceTask',
         ...request.params,
         as,
@@ -132,7 +136,7 @@ function choosingTaskVerbs(app: App, room: Room): void {
   app.route({
     ...ROUTES.steerTask,
     handler: async (request) =>
-      submit(room, request, {
+      submit(context, request, {
         type: 'SteerRun',
         ...request.params,
         to: request.body.to,

@@ -2,11 +2,11 @@
 import { Readable } from 'node:stream';
 import { TuttiError } from '../../model/errors.ts';
 import { ROUTES } from '../../protocol/routes.ts';
-import type { App, Room } from '../house.ts';
+import type { App, ApiContext } from '../context.ts';
 import { placeOf } from '../stream/place.ts';
 import { unknownRun } from './runs.ts';
 
-export function eventRoutes(app: App, room: Room): void {
+export function eventRoutes(app: App, context: ApiContext): void {
   const { schema } = ROUTES.streamEvents;
   app.route({
     ...ROUTES.streamEvents,
@@ -19,9 +19,9 @@ export function eventRoutes(app: App, room: Room): void {
       const asked = header || lastEventId;
       const place = asked === undefined ? null : placeOf(asked);
       // What is no place of this feed is refused before the stream begins.
-      if (place !== null) await room.views.feed(place.position, 1);
-      if (run !== undefined && (await room.views.run(run)) === null) throw unknownRun(run);
-      const text = await room.streams.open({ run, workflow, types, place }, reply.raw);
+      if (place !== null) await context.views.feed(place.position, 1);
+      if (run !== undefined && (await context.views.run(run)) === null) throw unknownRun(run);
+      const text = await context.streams.open({ run, workflow, types, place }, reply.raw);
       return (
         reply
           .header('content-type', 'text/event-stream; charset=utf-8')

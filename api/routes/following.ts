@@ -11,7 +11,7 @@ import type { LogBatch } from '../../protocol/logs.ts';
 import type { EventRow } from '../../journal/append.ts';
 import type { LogFilter, LogRow } from '../../journal/logs.ts';
 import type { JsonObject } from '../../model/json.ts';
-import type { App, Room } from '../house.ts';
+import type { App, ApiContext } from '../context.ts';
 import { either } from '../long-poll.ts';
 import { unknownRun } from './runs.ts';
 
@@ -28,8 +28,8 @@ function eventView(row: EventRow): EventView {
   };
 }
 
-async function statusOf(room: Room, run: string): Promise<RunStatus> {
-  const summary = await room.views.run(run);
+async function statusOf(context: ApiContext, run: string): Promise<RunStatus> {
+  const summary = await context.views.run(run);
   if (summary === null) throw unknownRun(run);
   return summary.status;
 }
@@ -39,18 +39,18 @@ const ASKED_AT_ONCE = 50;
 const PAGE_CHARACTERS = 4_000_000;
 
 async function readEvents(
-  room: Room,
+  context: ApiContext,
   run: string,
   after: number,
   limit: number,
 ): Promise<EventBatch> {
-  const status = await statusOf(room, run);
+  const status = await statusOf(context, run);
   const rows: EventRow[] = [];
   let characters = 0;
   let more = true;
   while (more && rows.length < limit && characters < PAGE_CHARACTERS) {
     const most = Math.min(limit - rows.length, ASKED_AT_ONCE);
-    const found = await room.views.events(run, rows.at(-1)?.seq ?? after, most);
+    const found = await context.views.events(run, rows.at(-1)?.seq ?? after, most);
     for (const row of found) {
       rows.push(row);
       characters += row.data.length;
@@ -65,9 +65,9 @@ function logChunk(row: LogRow): LogBatch['chunks'][number] {
   return { task, attempt, position, stream, at, text };
 }
 
-async function readLogs(room: Room, filter: LogFilter): Promise<LogBatch> {
-  const status = await statusOf(room, filter.run);
-  const page = await room.views.logs(filter);
+async function readLogs(context: ApiContext, filter: LogFilter): Promise<LogBatch> {
+  const status = await statusOf(context, filter.run);
+  const page = await context.views.logs(filter);
   return {
     status,
     chunks: page.items.map(logChunk),
@@ -78,14 +78,14 @@ async function readLogs(room: Room, filter: LogFilter): Promise<LogBatch> {
 
 /** Looks whenever this node has written of the run, and now and then for what other nodes write. */
 async function whenever(
-  room: Room,
+  context: ApiContext,
   run: string,
   signal: AbortSignal,
   test: () => Promise<boolean>,
 ): Promise<void> {
   while (!signal.aborted) {
     // Listening begins before the look: what is written meanwhile is heard.
-    const turn = either(room.logPollMs, signal, (turned) => room.door.written(run, turned));
+    const turn = either(context.logPollMs, signal, (turned) => context.door.written(run, turned));
     try {
       if (await test()) return;
       await turn.over;
@@ -95,16 +95,16 @@ async function whenever(
   }
 }
 
-export function followingRoutes(app: App, room: Room): void {
+export function followingRoutes(app: App, context: ApiContext): void {
   app.route({
     ...ROUTES.readEvents,
     handler: async (request, reply) => {
       const { run } = request.params;
       const { after, limit, wait = 0 } = request.query;
-      const batch = await readEvents(room, run, after, limit);
+      const batch = await readEvents(context, run, after, limit);
       if (batch.events.length > 0 || wait === 0 || RUN_IS_OVER.has(batch.status)) return batch;
-      await room.polls.wait(reply, wait, (signal) => room.door.changed(run, after, signal));
-      return readEvents(room, run, after, limit);
+      await context.polls.wait(reply, wait, (signal) => context.door.changed(run, after, signal));
+      return readEvents(context, run, after, limit);
     },
   });
 
@@ -119,12 +119,12 @@ export function followingRoutes(app: App, room: Room): void {
         ...(attempt === undefined ? {} : { attempt }),
         ...(after === undefined ? {} : { after }),
       };
-      let batch = await readLogs(room, filter);
+      let batch = await readLogs(context, filter);
       const isNews = () => batch.chunks.length > 0 || RUN_IS_OVER.has(batch.status);
       if (wait === 0 || isNews()) return batch;
-      await room.polls.wait(reply, wait, (signal) =>
-        whenever(room, filter.run, signal, async () => {
-          batch = await readLogs(room, filter);
+      await context.polls.wait(reply, wait, (signal) =>
+        whenever(context, filter.run, signal, async () => {
+          batch = await readLogs(context, filter);
           return isNews();
         }),
       );

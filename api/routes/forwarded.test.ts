@@ -2,8 +2,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { NodeRow } from '../../journal/nodes.ts';
 import { jobToken, nodeToken } from '../credentials.ts';
-import { ACCESS, CardboardHouse } from '../house.fake.ts';
-import type { App } from '../house.ts';
+import { ACCESS, FakeServices } from '../services.fake.ts';
+import type { App } from '../context.ts';
 import { createApp } from '../server.ts';
 
 const NODE: NodeRow = {
@@ -25,23 +25,23 @@ const HERE = 'http://127.0.0.1:7700';
 const headers = bearer(nodeToken(ACCESS, 'west 1', HERE));
 const operator = bearer(ACCESS.token);
 
-let house: CardboardHouse;
+let services: FakeServices;
 let app: App;
 let via: (string | undefined)[];
 beforeEach(async () => {
-  house = new CardboardHouse();
+  services = new FakeServices();
   via = [];
-  const door = { ...house.door };
-  house.door.submit = (command, by) => {
+  const door = { ...services.door };
+  services.door.submit = (command, by) => {
     via.push(by);
     return door.submit(command, by);
   };
-  house.door.inspect = (run, range, by) => {
+  services.door.inspect = (run, range, by) => {
     via.push(by);
     return door.inspect(run, range, by);
   };
-  house.views.nodes = async () => [NODE];
-  app = await createApp(house, { access: ACCESS, version: '0.0.0', hosts: ['tutti.example'] });
+  services.views.nodes = async () => [NODE];
+  app = await createApp(services, { access: ACCESS, version: '0.0.0', hosts: ['tutti.example'] });
 });
 afterEach(() => app.close());
 
@@ -49,15 +49,15 @@ it('hands a command to the door as it came, with the node that sends it', async 
   const url = '/api/v1/nodes/commands';
   const answer = await app.inject({ method: 'POST', url, headers, payload: CANCEL });
   expect(answer.json()).toEqual({ refused: false, run: 'r-1' });
-  expect(house.commands).toEqual([CANCEL]);
+  expect(services.commands).toEqual([CANCEL]);
   expect(via).toEqual(['west 1']);
 });
 
 it('answers a refusal as data', async () => {
-  house.refusal = { refused: true, code: 'run.wrong-status', message: 'no', found: 'succeeded' };
+  services.refusal = { refused: true, code: 'run.wrong-status', message: 'no', found: 'succeeded' };
   const url = '/api/v1/nodes/commands';
   const answer = await app.inject({ method: 'POST', url, headers, payload: CANCEL });
-  expect(answer.json()).toEqual(house.refusal);
+  expect(answer.json()).toEqual(services.refusal);
 });
 
 it('looks at a run for another node, and does not pass the question on', async () => {
@@ -71,7 +71,7 @@ it('refuses a command that there is not', async () => {
   const payload = { ...CANCEL, type: 'DropTable' };
   const answer = await app.inject({ method: 'POST', url, headers, payload });
   expect(answer.statusCode).toBe(400);
-  expect(house.commands).toEqual([]);
+  expect(services.commands).toEqual([]);
 });
 
 it.each([

@@ -15,7 +15,7 @@ import {
 import { BODY_MAX_BYTES } from '../../protocol/route.ts';
 import { runViewSchema } from '../../protocol/runs.ts';
 import { callerOf } from '../caller.ts';
-import type { App, Room } from '../house.ts';
+import type { App, ApiContext } from '../context.ts';
 import { unknownRun } from './runs.ts';
 
 /** Only nodes come here (`kernel/authority.ts`), each under the name that its token is made for. */
@@ -24,14 +24,14 @@ function senderOf(request: FastifyRequest): string {
   return caller.kind === 'node' ? caller.name : bug('only nodes come here');
 }
 
-export function forwardedRoutes(app: App, room: Room): void {
+export function forwardedRoutes(app: App, context: ApiContext): void {
   const hide = true;
   app.route({
     method: 'POST',
     url: FORWARDED_COMMANDS,
     bodyLimit: BODY_MAX_BYTES,
     schema: { hide, body: doorCommandSchema, response: { 200: forwardedAnswerSchema } },
-    handler: (request) => room.door.submit(request.body, senderOf(request)),
+    handler: (request) => context.door.submit(request.body, senderOf(request)),
   });
   app.route({
     method: 'GET',
@@ -44,7 +44,7 @@ export function forwardedRoutes(app: App, room: Room): void {
     },
     handler: async (request) => {
       const { run } = request.params;
-      const view = await room.door.inspect(run, request.query, senderOf(request));
+      const view = await context.door.inspect(run, request.query, senderOf(request));
       if (view === null) throw unknownRun(run);
       return view;
     },

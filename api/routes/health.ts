@@ -6,30 +6,32 @@ import { TuttiError } from '../../model/errors.ts';
 import type { Health } from '../../protocol/health.ts';
 import { ROUTES } from '../../protocol/routes.ts';
 import { callerOf } from '../caller.ts';
-import type { App, Room } from '../house.ts';
+import type { App, ApiContext } from '../context.ts';
 
-export function healthRoutes(app: App, room: Room): void {
+export function healthRoutes(app: App, context: ApiContext): void {
   app.route({
     ...ROUTES.checkHealth,
-    handler: async () => health(room, []),
+    handler: async () => health(context, []),
   });
   app.route({
     ...ROUTES.checkReadiness,
     handler: async (request, reply) => {
       // What is known to be wrong is said at once; a database that is away keeps a question waiting.
-      const known = room.door.stalls();
-      const { stalls, aside } = known.length > 0 ? { stalls: known } : await readiness(room);
+      const known = context.door.stalls();
+      const { stalls, aside } = known.length > 0 ? { stalls: known } : await readiness(context);
       const words = callerOf(request).kind === 'anyone' ? stalls.map(() => UNTOLD) : stalls;
       const more = aside === undefined ? {} : { aside };
-      return reply.code(stalls.length === 0 ? 200 : 503).send({ ...health(room, words), ...more });
+      return reply
+        .code(stalls.length === 0 ? 200 : 503)
+        .send({ ...health(context, words), ...more });
     },
   });
 }
 
-/** A probe needs no more; the words are for those who run the house. */
+/** A probe needs no more; the words are for those who run the node. */
 const UNTOLD = 'What stalls is told to those who show a token.';
 
-function health({ access }: Room, stalls: readonly string[]): Health {
+function health({ access }: ApiContext, stalls: readonly string[]): Health {
   const status = stalls.length === 0 ? 'ok' : 'stalled';
   return { status, stalls, pid: process.pid, auth: access.open ? 'none' : 'token' };
 }
@@ -40,12 +42,12 @@ interface Readiness {
   readonly aside?: number;
 }
 
-async function readiness(room: Room): Promise<Readiness> {
+async function readiness(context: ApiContext): Promise<Readiness> {
   try {
-    const { aside } = await room.views.ping();
-    return { stalls: room.door.stalls(), aside };
+    const { aside } = await context.views.ping();
+    return { stalls: context.door.stalls(), aside };
   } catch (error) {
-    const since = room.door.stalls();
+    const since = context.door.stalls();
     if (since.length > 0) return { stalls: since };
     return {
       stalls: [error instanceof TuttiError ? error.message : 'The database does not answer.'],

@@ -1,14 +1,14 @@
 /** The page for Prometheus: text, guarded as everything else. */
 import { expect, it } from 'vitest';
 import { Metrics } from '../../watch/metrics/metrics.ts';
-import { CardboardHouse, OPEN } from '../house.fake.ts';
+import { FakeServices, OPEN } from '../services.fake.ts';
 import { createApp } from '../server.ts';
 
 const HOST = { host: '127.0.0.1:7700' };
 
 it('answers with text that Prometheus reads, of Tutti and of the process', async () => {
   const metrics = new Metrics({ version: '9', now: () => 0 });
-  const app = await createApp(Object.assign(new CardboardHouse(), { metrics }), {
+  const app = await createApp(Object.assign(new FakeServices(), { metrics }), {
     access: OPEN,
     version: '9',
   });
@@ -22,8 +22,8 @@ it('answers with text that Prometheus reads, of Tutti and of the process', async
   await app.close();
 });
 
-it('is not there in a house that measures nothing', async () => {
-  const app = await createApp(new CardboardHouse(), { access: OPEN, version: '9' });
+it('is not there in a server that measures nothing', async () => {
+  const app = await createApp(new FakeServices(), { access: OPEN, version: '9' });
   expect((await app.inject({ url: '/metrics', headers: HOST })).statusCode).toBe(404);
   await app.close();
 });

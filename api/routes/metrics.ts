@@ -1,7 +1,7 @@
 /** `/metrics`: the text that Prometheus scrapes. Like the health pages it belongs to the process. */
-import type { App, Room } from '../house.ts';
+import type { App, ApiContext } from '../context.ts';
 
-export function metricsRoute(app: App, { metrics }: Room): void {
+export function metricsRoute(app: App, { metrics }: ApiContext): void {
   if (metrics === undefined) return;
   app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
     const { contentType, text } = await metrics.expose();

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { CardboardHouse, OPEN } from '../house.fake.ts';
-import type { App } from '../house.ts';
+import { FakeServices, OPEN } from '../services.fake.ts';
+import type { App } from '../context.ts';
 import { createApp } from '../server.ts';
 
-let house: CardboardHouse;
+let services: FakeServices;
 let app: App;
 beforeEach(async () => {
-  house = new CardboardHouse();
-  app = await createApp(house, { access: OPEN, version: '0.0.0' });
+  services = new FakeServices();
+  app = await createApp(services, { access: OPEN, version: '0.0.0' });
 });
 afterEach(() => app.close());
 
@@ -27,7 +27,7 @@ it('counts unless it is told to delete, by times that the ages mean now', async 
   expect(view).toMatchObject({ status: 'running', applies: false, workflow: 'w', archive: null });
   expect(endedBefore).toBeGreaterThanOrEqual(before - 90 * 86_400_000);
   expect(logsBefore - endedBefore).toBe((90 * 24 - 36) * 3_600_000);
-  expect(house.commands).toMatchObject([{ id, scope: { applies: false } }]);
+  expect(services.commands).toMatchObject([{ id, scope: { applies: false } }]);
 });
 
 it('is looked at, listed and stopped', async () => {
@@ -35,7 +35,7 @@ it('is looked at, listed and stopped', async () => {
   expect((await app.inject(`/api/v1/retention/${begun.id}`)).json()).toEqual(begun);
   expect((await app.inject('/api/v1/retention')).json()).toEqual({ items: [begun], next: null });
   await post(`/retention/${begun.id}/cancel`, {});
-  expect(house.commands).toContainEqual({ cancelRetention: begun.id });
+  expect(services.commands).toContainEqual({ cancelRetention: begun.id });
   const unknown = await app.inject('/api/v1/retention/nope');
   expect(unknown.json()).toMatchObject({ status: 404, code: 'retention.unknown' });
 });
@@ -50,5 +50,5 @@ it.each([
   { olderThan: '1d', keep: true },
 ])('is refused as %j', async (body) => {
   expect((await post('/retention', body)).json()).toMatchObject({ code: 'request.invalid' });
-  expect(house.commands).toEqual([]);
+  expect(services.commands).toEqual([]);
 });

@@ -8,7 +8,7 @@ import { TuttiError } from '../../model/errors.ts';
 import type { RetentionView } from '../../protocol/retention.ts';
 import { ROUTES } from '../../protocol/routes.ts';
 import { byOf } from '../actor.ts';
-import type { App, Room } from '../house.ts';
+import type { App, ApiContext } from '../context.ts';
 import { markOf } from '../idempotency.ts';
 import { holds } from '../long-poll.ts';
 
@@ -24,8 +24,8 @@ function viewOf(row: RetentionRow): RetentionView {
   return { id, status, ...scope, by, createdAt, endedAt, portions, counts, failure };
 }
 
-async function find(room: Room, id: string): Promise<RetentionRow> {
-  const row = await room.retentions.find(id);
+async function find(context: ApiContext, id: string): Promise<RetentionRow> {
+  const row = await context.retentions.find(id);
   if (row !== null) return row;
   throw new TuttiError('retention.unknown', `There is no retention ${JSON.stringify(id)}.`);
 }
@@ -35,12 +35,12 @@ function timeBefore(age: string | undefined): number | null {
   return ageMs === undefined ? null : Date.now() - ageMs;
 }
 
-export function retentionRoutes(app: App, room: Room): void {
+export function retentionRoutes(app: App, context: ApiContext): void {
   app.route({
     ...ROUTES.beginRetention,
     handler: async (request, reply) => {
       const { olderThan, logsOlderThan, workflow, archive, apply, reason } = request.body;
-      const id = markOf(request)?.id ?? room.newId();
+      const id = markOf(request)?.id ?? context.newId();
       const scope = {
         endedBefore: timeBefore(olderThan),
         logsBefore: timeBefore(logsOlderThan),
@@ -48,8 +48,8 @@ export function retentionRoutes(app: App, room: Room): void {
         archive: archive ?? null,
         applies: apply,
       };
-      await room.door.retain({ id, scope, by: byOf(request, reason) });
-      const view = viewOf(await find(room, id));
+      await context.door.retain({ id, scope, by: byOf(request, reason) });
+      const view = viewOf(await find(context, id));
       return reply.code(202).header('location', `/api/v1/retention/${id}`).send(view);
     },
   });
@@ -57,7 +57,7 @@ export function retentionRoutes(app: App, room: Room): void {
     ...ROUTES.listRetentions,
     handler: async (request) => {
       const { after, limit } = request.query;
-      const { items, next } = await room.retentions.list(after ?? null, limit);
+      const { items, next } = await context.retentions.list(after ?? null, limit);
       return { items: items.map(viewOf), next };
     },
   });
@@ -65,31 +65,31 @@ export function retentionRoutes(app: App, room: Room): void {
     ...ROUTES.cancelRetention,
     handler: async (request) => {
       const { retention } = request.params;
-      await find(room, retention);
-      await room.retentions.cancel(retention);
-      return viewOf(await find(room, retention));
+      await find(context, retention);
+      await context.retentions.cancel(retention);
+      return viewOf(await find(context, retention));
     },
   });
-  watching(app, room);
+  watching(app, context);
 }
 
-function watching(app: App, room: Room): void {
+function watching(app: App, context: ApiContext): void {
   app.route({
     ...ROUTES.getRetention,
     handler: async (request, reply) => {
       const { retention } = request.params;
       const { after, wait } = request.query;
-      const first = await find(room, retention);
+      const first = await find(context, retention);
       if (first.endedAt === null && first.portions <= after) {
         // Another node may be the one that works on it: nobody announces it here.
-        await room.polls.wait(reply, wait ?? 0, (signal) =>
-          holds(room.logPollMs, signal, async () => {
-            const { endedAt, portions } = await find(room, retention);
+        await context.polls.wait(reply, wait ?? 0, (signal) =>
+          holds(context.logPollMs, signal, async () => {
+            const { endedAt, portions } = await find(context, retention);
             return endedAt !== null || portions > after;
           }),
         );
       }
-      return viewOf(await find(room, retention));
+      return viewOf(await find(context, retention));
     },
   });
 }

@@ -11,7 +11,7 @@ import type { BulkFilter } from '../../journal/bulks.ts';
 import type { WhyTask } from '../../protocol/tasks.ts';
 import { FIRST_TASKS, type TaskRange } from '../../model/task-range.ts';
 import { byOf, traceOf } from '../actor.ts';
-import type { App, Room } from '../house.ts';
+import type { App, ApiContext } from '../context.ts';
 import { markOf } from '../idempotency.ts';
 import { granted } from '../problem.ts';
 import { deploy } from './workflows.ts';
@@ -22,14 +22,14 @@ export function unknownRun(run: string): TuttiError {
   return new TuttiError('run.unknown', `There is no run ${JSON.stringify(run)}.`);
 }
 
-async function inspect(room: Room, run: string, range: TaskRange): Promise<RunView> {
-  const view = await room.door.inspect(run, range);
+async function inspect(context: ApiContext, run: string, range: TaskRange): Promise<RunView> {
+  const view = await context.door.inspect(run, range);
   if (view === null) throw unknownRun(run);
   return view;
 }
 
-async function inspectTask(room: Room, run: string, task: string): Promise<TaskView> {
-  const view = await inspect(room, run, { task, ...FIRST_TASKS });
+async function inspectTask(context: ApiContext, run: string, task: string): Promise<TaskView> {
+  const view = await inspect(context, run, { task, ...FIRST_TASKS });
   const found = view.taskViews.find((one) => one.task === task);
   if (found !== undefined) return found;
   throw new TuttiError('task.unknown', `Run ${run} has no task ${JSON.stringify(task)}.`);
@@ -39,9 +39,9 @@ function why(task: TaskView): WhyTask {
   return { task: task.task, status: task.status, gates: task.gates };
 }
 
-async function byPrefix(room: Room, prefix: string): Promise<RunSummary[]> {
-  const ids = await room.views.runsByPrefix(prefix);
-  const found = await Promise.all(ids.map((id) => room.views.run(id)));
+async function byPrefix(context: ApiContext, prefix: string): Promise<RunSummary[]> {
+  const ids = await context.views.runsByPrefix(prefix);
+  const found = await Promise.all(ids.map((id) => context.views.run(id)));
   return found.filter((one) => one !== null);
 }
 
@@ -59,22 +59,22 @@ export function filterOf(asked: RunFilterAsked): BulkFilter {
   };
 }
 
-export function runRoutes(app: App, room: Room): void {
+export function runRoutes(app: App, context: ApiContext): void {
   app.route({
     ...ROUTES.listRuns,
     handler: async (request) => {
       const { id, after, limit, ...filter } = request.query;
-      if (id !== undefined) return { items: await byPrefix(room, id), next: null };
-      return room.views.runs({
+      if (id !== undefined) return { items: await byPrefix(context, id), next: null };
+      return context.views.runs({
         limit,
         ...filterOf(filter),
         ...(after === undefined ? {} : { after }),
       });
     },
   });
-  startRoute(app, room);
-  lookingRoutes(app, room);
-  whyRoutes(app, room);
+  startRoute(app, context);
+  lookingRoutes(app, context);
+  whyRoutes(app, context);
 }
 
 function startable({ workflow, pool, version }: Deployed): { workflow: string; version: number } {
@@ -82,7 +82,7 @@ function startable({ workflow, pool, version }: Deployed): { workflow: string; v
   throw new TuttiError('request.invalid', `The file holds the pool "${pool}", not a workflow.`);
 }
 
-function startRoute(app: App, room: Room): void {
+function startRoute(app: App, context: ApiContext): void {
   app.route({
     ...ROUTES.startRun,
     handler: async (request, reply) => {
@@ -93,14 +93,14 @@ function startRoute(app: App, room: Room): void {
         source === undefined
           ? { workflow: body.workflow ?? '', version: body.version }
           : startable(
-              await deploy(room, { source, file: body.file, directory: body.directory }, by),
+              await deploy(context, { source, file: body.file, directory: body.directory }, by),
             );
       const mark = markOf(request);
-      const begun = mark?.again === true && (await room.views.run(mark.id)) !== null;
+      const begun = mark?.again === true && (await context.views.run(mark.id)) !== null;
       const { run } = begun
         ? { run: mark.id }
         : granted(
-            await room.door.start({
+            await context.door.start({
               ...(mark === undefined ? {} : { run: mark.id }),
               workflow: target.workflow,
               ...(target.version === undefined ? {} : { version: target.version }),
@@ -119,30 +119,34 @@ function startRoute(app: App, room: Room): void {
   });
 }
 
-function lookingRoutes(app: App, room: Room): void {
+function lookingRoutes(app: App, context: ApiContext): void {
   app.route({
     ...ROUTES.getRun,
-    handler: async (request) => inspect(room, request.params.run, FIRST_TASKS),
+    handler: async (request) => inspect(context, request.params.run, FIRST_TASKS),
   });
   app.route({
     ...ROUTES.listTasks,
     handler: async (request) => {
-      const { taskViews, next } = await inspect(room, request.params.run, request.query);
+      const { taskViews, next } = await inspect(context, request.params.run, request.query);
       return { items: taskViews, next: next ?? null };
     },
   });
   app.route({
     ...ROUTES.getTask,
-    handler: async (request) => inspectTask(room, request.params.run, request.params.task),
+    handler: async (request) => inspectTask(context, request.params.run, request.params.task),
   });
 }
 
-function whyRoutes(app: App, room: Room): void {
+function whyRoutes(app: App, context: ApiContext): void {
   app.route({
     ...ROUTES.explainRun,
     handler: async (request) => {
       const range = { ...request.query, open: true };
-      const { id, status, aside, taskViews, next } = await inspect(room, request.params.run, range);
+      const { id, status, aside, taskViews, next } = await inspect(
+        context,
+        request.params.run,
+        range,
+      );
       return {
         run: id,
         status,
@@ -155,6 +159,6 @@ function whyRoutes(app: App, room: Room): void {
   app.route({
     ...ROUTES.explainTask,
     handler: async (request) =>
-      why(await inspectTask(room, request.params.run, request.params.task)),
+      why(await inspectTask(context, request.params.run, request.params.task)),
   });
 }

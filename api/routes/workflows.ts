@@ -5,31 +5,31 @@ import { TuttiError } from '../../model/errors.ts';
 import { ROUTES } from '../../protocol/routes.ts';
 import type { VersionView } from '../../protocol/workflows.ts';
 import { byOf } from '../actor.ts';
-import type { App, Room } from '../house.ts';
+import type { App, ApiContext } from '../context.ts';
 
 export async function readVersion(
-  room: Room,
+  context: ApiContext,
   name: string,
   version: number | null,
 ): Promise<VersionView> {
-  const row = await room.versions.version(name, version);
+  const row = await context.versions.version(name, version);
   if (row !== null) return row;
-  if (version !== null && (await room.versions.version(name, null)) !== null) {
+  if (version !== null && (await context.versions.version(name, null)) !== null) {
     throw new TuttiError('version.unknown', `Workflow ${name} has no version ${version}.`);
   }
   throw new TuttiError('workflow.unknown', `There is no workflow ${JSON.stringify(name)}.`);
 }
 
-export function workflowRoutes(app: App, room: Room): void {
+export function workflowRoutes(app: App, context: ApiContext): void {
   app.route({
     ...ROUTES.listWorkflows,
     handler: async (request) =>
-      room.views.workflows(request.query.after ?? null, request.query.limit),
+      context.views.workflows(request.query.after ?? null, request.query.limit),
   });
 
   app.route({
     ...ROUTES.getWorkflow,
-    handler: async (request) => readVersion(room, request.params.name, null),
+    handler: async (request) => readVersion(context, request.params.name, null),
   });
 
   app.route({
@@ -37,24 +37,24 @@ export function workflowRoutes(app: App, room: Room): void {
     handler: async (request) => {
       const { name } = request.params;
       const { after, limit } = request.query;
-      const page = await room.views.versions(name, after ?? null, limit);
-      if (page.items.length === 0) await readVersion(room, name, null);
+      const page = await context.views.versions(name, after ?? null, limit);
+      if (page.items.length === 0) await readVersion(context, name, null);
       return page;
     },
   });
 
   app.route({
     ...ROUTES.getVersion,
-    handler: async (request) => readVersion(room, request.params.name, request.params.version),
+    handler: async (request) => readVersion(context, request.params.name, request.params.version),
   });
-  writingRoutes(app, room);
+  writingRoutes(app, context);
 }
 
-function writingRoutes(app: App, room: Room): void {
+function writingRoutes(app: App, context: ApiContext): void {
   app.route({
     ...ROUTES.listPools,
     handler: async () => {
-      const pools = await room.versions.pools();
+      const pools = await context.versions.pools();
       const items = pools.map(({ name, capacity, ...pool }) => ({
         ...pool,
         pool: name.slice(name.indexOf('/') + 1),
@@ -68,14 +68,14 @@ function writingRoutes(app: App, room: Room): void {
     ...ROUTES.deployWorkflow,
     handler: async (request, reply) => {
       const { source, file, directory, reason } = request.body;
-      const answer = await deploy(room, { source, file, directory }, byOf(request, reason));
+      const answer = await deploy(context, { source, file, directory }, byOf(request, reason));
       return reply.code(answer.changed ? 201 : 200).send(answer);
     },
   });
 
   app.route({
     ...ROUTES.validateWorkflow,
-    handler: async (request) => room.validate(request.body.source, request.body.file),
+    handler: async (request) => context.validate(request.body.source, request.body.file),
   });
 }
 
@@ -86,8 +86,8 @@ interface Source {
 }
 
 /** Throws `workflow.invalid` with every mistake. */
-export async function deploy(room: Room, source: Source, by: ReturnType<typeof byOf>) {
-  const answer = await room.door.deploy({
+export async function deploy(context: ApiContext, source: Source, by: ReturnType<typeof byOf>) {
+  const answer = await context.door.deploy({
     source: source.source,
     ...(source.file === undefined ? {} : { file: source.file }),
     ...(source.directory === undefined ? {} : { directory: source.directory }),

@@ -6,20 +6,20 @@ import { createClient } from '../../protocol/client/client.ts';
 import type { Client } from '../../protocol/client/client.ts';
 import type { EventRow } from '../../journal/append.ts';
 import { TuttiError } from '../../model/errors.ts';
-import { CardboardHouse, OPEN } from '../house.fake.ts';
+import { FakeServices, OPEN } from '../services.fake.ts';
 import { createApp, listen } from '../server.ts';
 import type { RunningServer } from '../server.ts';
 import type { StreamLimits } from './streams.ts';
 
-let house: CardboardHouse;
+let services: FakeServices;
 let server: RunningServer;
 let client: Client;
 const open: IncomingMessage[] = [];
 
 async function serve(streams: StreamLimits = {}): Promise<void> {
-  house = new CardboardHouse();
+  services = new FakeServices();
   server = await listen(
-    await createApp(house, { access: OPEN, version: '0', streams }),
+    await createApp(services, { access: OPEN, version: '0', streams }),
     '127.0.0.1',
     0,
   );
@@ -89,11 +89,11 @@ function readUntil(response: IncomingMessage, words: string): Promise<string> {
 
 describe('the stream of all runs', () => {
   it('begins now, says where that is, and gives what is committed from then on', async () => {
-    house.commit(event(0), event(1));
+    services.commit(event(0), event(1));
     const response = await connect();
     expect(response.headers['content-type']).toContain('text/event-stream');
     expect(await readUntil(response, '\n\n')).toBe('retry: 1000\nid: 2\n\n');
-    house.commit(event(2));
+    services.commit(event(2));
     const text = await readUntil(response, '\n\n');
     const { data, ...rest } = event(2);
     const expected = { ...rest, workflow: 'hello', data: JSON.parse(data) };
@@ -102,7 +102,7 @@ describe('the stream of all runs', () => {
   });
 
   it('resumes after the place in the header, which goes before the query', async () => {
-    house.commit(...Array.from({ length: 500 }, (_, seq) => event(seq)));
+    services.commit(...Array.from({ length: 500 }, (_, seq) => event(seq)));
     const response = await connect('?lastEventId=3', { 'last-event-id': '450' });
     const text = await readUntil(response, 'id: 500\n');
     expect([...text.matchAll(/"seq":(\d+)/g)].map(([, seq]) => Number(seq))).toEqual(
@@ -113,8 +113,8 @@ describe('the stream of all runs', () => {
   it('keeps to workflow and types', async () => {
     const response = await connect('?workflow=other&types=RunStarted,RunEnded');
     await readUntil(response, '\n\n');
-    house.commit(started('r-1', 'hello'), started('r-2', 'other'), event(1, { run: 'r-2' }));
-    house.commit(event(2, { run: 'r-2', type: 'RunEnded' }));
+    services.commit(started('r-1', 'hello'), started('r-2', 'other'), event(1, { run: 'r-2' }));
+    services.commit(event(2, { run: 'r-2', type: 'RunEnded' }));
     const text = await readUntil(response, 'RunEnded');
     expect([...text.matchAll(/id: (\d+)/g)].map(([, id]) => id)).toEqual(['2', '4']);
   });
@@ -122,12 +122,12 @@ describe('the stream of all runs', () => {
   it('asks the journal once for a commit, however many listen', async () => {
     const responses = await Promise.all(Array.from({ length: 20 }, () => connect()));
     await Promise.all(responses.map((one) => readUntil(one, '\n\n')));
-    const before = house.feedReads;
+    const before = services.feedReads;
     const answers = responses.map((one) => readUntil(one, 'data:'));
-    house.commit(event(0));
+    services.commit(event(0));
     await Promise.all(answers);
     // Its own, and the looks after it: the number does not depend on the clients.
-    expect(house.feedReads - before).toBeLessThan(6);
+    expect(services.feedReads - before).toBeLessThan(6);
   });
 
   it('misses and doubles nothing for a client that is cut off every 100 events', async () => {
@@ -147,7 +147,7 @@ describe('the stream of all runs', () => {
     let next = 0;
     function commitMore() {
       const rows = Array.from({ length: Math.min(120, total - next) }, () => event(next++));
-      house.commit(...rows);
+      services.commit(...rows);
     }
     async function pause() {
       commitMore();
@@ -184,14 +184,14 @@ function cutAfter(events: number, cut: () => void): typeof fetch {
 describe('the stream of one run', () => {
   it('begins with its history, goes on with the feed, and gives nothing twice', async () => {
     const rows = [started('r-1', 'hello'), event(1), event(2)];
-    house.eventRows = rows;
-    house.commit(...rows);
+    services.eventRows = rows;
+    services.commit(...rows);
     const seen: string[] = [];
     for await (const one of client.streamEvents({ run: 'r-1' })) {
       seen.push(`${one.seq} ${one.type} ${one.workflow} ${one.id}`);
       if (one.seq === 2) {
         // In the feed again what the history gave: as if it had been committed in between.
-        house.commit(event(2), event(9, { run: 'r-2' }), event(3));
+        services.commit(event(2), event(9, { run: 'r-2' }), event(3));
       }
       if (one.seq === 3) break;
     }
@@ -204,14 +204,14 @@ describe('the stream of one run', () => {
   });
 
   it('goes on in the history of the run, however far the feed has gone', async () => {
-    house.eventRows = [started('r-1', 'hello'), event(1), event(2)];
-    house.feedReads = 0;
+    services.eventRows = [started('r-1', 'hello'), event(1), event(2)];
+    services.feedReads = 0;
     const [one] = await take(client.streamEvents({ run: 'r-1', lastEventId: '0~1' }), 1);
     expect(one).toMatchObject({ seq: 2, id: '0~2' });
   });
 
   it('takes a place of the stream of all', async () => {
-    house.commit(started('r-1', 'hello'), event(1), event(7, { run: 'r-2' }), event(2));
+    services.commit(started('r-1', 'hello'), event(1), event(7, { run: 'r-2' }), event(2));
     const seen = await take(client.streamEvents({ run: 'r-1', lastEventId: '1' }), 2);
     expect(seen.map(({ seq, id }) => [seq, id])).toEqual([
       [1, '2'],
@@ -260,7 +260,7 @@ describe('many and slow clients', () => {
     const other = await connect();
     const rows = Array.from({ length: total }, (_, seq) => event(seq, { data: filler }));
     const last = readUntil(other, `"seq":${total - 1},`);
-    house.commit(...rows);
+    services.commit(...rows);
     await last;
     expect(response.socket.bytesRead).toBeLessThan(8 * 1024 * 1024);
     response.resume();
@@ -274,7 +274,7 @@ describe('many and slow clients', () => {
     await serve({ heartbeatMs: 1 });
     const response = await connect('?workflow=other');
     await readUntil(response, ': \n\n');
-    house.commit(event(0), event(1));
+    services.commit(event(0), event(1));
     expect(await readUntil(response, 'id: 2\n')).not.toContain('data:');
   });
 
@@ -284,20 +284,20 @@ describe('many and slow clients', () => {
     const ended = once(response, 'end');
     await server.close();
     await ended;
-    expect(house.listeners.size).toBe(0);
+    expect(services.listeners.size).toBe(0);
   });
 
   it('is refused from a place whose events are deleted', async () => {
     const gone = new TuttiError('feed.gone', 'The earliest place is 7.');
-    Object.assign(house.views, { feed: async () => Promise.reject(gone) });
+    Object.assign(services.views, { feed: async () => Promise.reject(gone) });
     const reader = take(client.streamEvents({ lastEventId: '3' }), 1);
     await expect(reader).rejects.toMatchObject({ problem: { code: 'feed.gone', status: 410 } });
   });
 
   it('goes over a page of which all events are deleted', async () => {
-    house.commit(...Array.from({ length: 600 }, (_, seq) => event(seq)));
-    const feed = house.views.feed.bind(house.views);
-    Object.assign(house.views, {
+    services.commit(...Array.from({ length: 600 }, (_, seq) => event(seq)));
+    const feed = services.views.feed.bind(services.views);
+    Object.assign(services.views, {
       feed: async (...args: Parameters<typeof feed>) => {
         const page = await feed(...args);
         return { ...page, items: page.items.filter((item) => item.event.seq > 500) };
@@ -310,16 +310,16 @@ describe('many and slow clients', () => {
   it('goes on when the journal could not be read for a while', async () => {
     const response = await connect();
     await readUntil(response, '\n\n');
-    const feed = house.views.feed.bind(house.views);
+    const feed = services.views.feed.bind(services.views);
     let tries = 0;
-    Object.assign(house.views, {
+    Object.assign(services.views, {
       feed: async (...args: Parameters<typeof feed>) => {
         tries += 1;
         if (tries < 3) throw new Error('gone');
         return feed(...args);
       },
     });
-    house.commit(event(0));
+    services.commit(event(0));
     expect(await readUntil(response, 'data:')).toContain('"seq":0');
   });
 });

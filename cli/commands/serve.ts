@@ -7,7 +7,7 @@
 import path from 'node:path';
 import { pino } from 'pino';
 import type { Redactor } from '../../model/redactor.ts';
-import { openHouse, type RunningHouse } from '../house.ts';
+import { openNode, type RunningNode } from '../node.ts';
 import { folderOf, type ConnectOptions } from '../connection.ts';
 import { askConsent } from '../consent.ts';
 import { alone, type CommonOptions, type LocalContext } from '../context.ts';
@@ -29,7 +29,7 @@ export const serve = alone<ServeOptions>(async (context) => {
   const folder = folderOf(options, terminal);
   await askConsent(options, terminal, folder);
   warn(terminal);
-  const house = await openHouse({
+  const node = await openNode({
     folder,
     databaseUrl: options.database ?? (terminal.environment['TUTTI_DATABASE'] || undefined),
     systemsFile: options.systems,
@@ -38,7 +38,7 @@ export const serve = alone<ServeOptions>(async (context) => {
     port: options.port,
     reading: false,
     open: options.auth === 'none',
-    node: {
+    member: {
       name: options.node,
       leaseMs: options.lease,
       advertise: options.advertise,
@@ -57,25 +57,25 @@ export const serve = alone<ServeOptions>(async (context) => {
         'as you. It is for tests.\n',
     );
   }
-  const database = house.embedded ? 'embedded PostgreSQL' : 'the database given';
+  const database = node.embedded ? 'embedded PostgreSQL' : 'the database given';
   context.print(
     {
-      url: house.url,
-      node: house.node,
+      url: node.url,
+      node: node.name,
       data: folder.path,
-      embedded: house.embedded,
+      embedded: node.embedded,
       pid: process.pid,
     },
     [
-      `Tutti listens on ${house.url}`,
-      `  node         ${house.node}`,
+      `Tutti listens on ${node.url}`,
+      `  node         ${node.name}`,
       `  data folder  ${folder.path}`,
       `  database     ${database}`,
-      `  API          ${house.url}/api/docs (\`tutti open\` opens it in your browser)`,
+      `  API          ${node.url}/api/docs (\`tutti open\` opens it in your browser)`,
       '  Ctrl-C stops it.',
     ],
   );
-  return untilTheEnd(context, house, lifetime.signal);
+  return untilTheEnd(context, node, lifetime.signal);
 });
 
 function warn(terminal: Terminal): void {
@@ -92,7 +92,7 @@ function warn(terminal: Terminal): void {
 
 async function untilTheEnd(
   context: LocalContext<ServeOptions>,
-  house: RunningHouse,
+  node: RunningNode,
   signal: AbortSignal,
 ): Promise<number> {
   const { terminal } = context;
@@ -100,17 +100,17 @@ async function untilTheEnd(
     signal.addEventListener('abort', () => resolve(null), { once: true });
     if (signal.aborted) resolve(null);
   });
-  const reason = await Promise.race([asked, house.fenced]);
+  const reason = await Promise.race([asked, node.fenced]);
   if (reason === null) {
     terminal.err(
       'Stopping: work that is under way comes to a safe place. Again to leave at once.\n',
     );
-    await house.stop();
+    await node.stop();
     terminal.err('Stopped. Open runs go on at the next start.\n');
     return EXIT.done;
   }
   terminal.err(`${reason.replace(/\.?$/, '.')} Its runs go on elsewhere; start it again.\n`);
-  await house.stop().catch(() => undefined);
+  await node.stop().catch(() => undefined);
   return EXIT.fenced;
 }
 

@@ -9,7 +9,7 @@ const work = () => import('../commands/look.ts');
 export function lookCommands(program: Command, runtime: Runtime): void {
   runCommands(program, runtime);
   logsCommand(program, runtime);
-  houseCommands(program, runtime);
+  nodeCommands(program, runtime);
 }
 
 function runCommands(program: Command, runtime: Runtime): void {
@@ -48,7 +48,7 @@ function logsCommand(program: Command, runtime: Runtime): void {
     .action(whenCalled(runtime, async () => (await work()).logs));
 }
 
-function houseCommands(program: Command, runtime: Runtime): void {
+function nodeCommands(program: Command, runtime: Runtime): void {
   declare(program, {
     usage: 'systems',
     summary: 'Lists the systems that tasks can use, after checking the systems file.',

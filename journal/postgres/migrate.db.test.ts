@@ -11,7 +11,7 @@ import { batch, eventRow, openTestbed, runId, startRow, type Testbed } from '../
 import { checkVersion, migrate, readMigrations } from './migrate.ts';
 import { printSchema } from './schema.ts';
 
-/** Every statement of this room, those that are made of parts in all their combinations. */
+/** Every statement of the journal, those that are made of parts in all their combinations. */
 async function everyStatement(): Promise<ReadonlyMap<string, string>> {
   const at = { createdAt: (n: number) => n, dateOf: () => '2026-03-01', idOf: runId };
   const ids = { parent: runId(1), bulk: runId(2) };

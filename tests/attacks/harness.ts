@@ -1,5 +1,5 @@
 /**
- * One harness for all attacks: a house as `tutti serve` composes it, on a database that the test
+ * One harness for all attacks: a node as `tutti serve` composes it, on a database that the test
  * can reach into, and the three things that must be true after every attack: an innocent run ends,
  * `/readyz` tells the truth, and `cancel` or `force` ends the guilty one.
  *
@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
 import { pino } from 'pino';
-import { type HouseOptions, openHouse, type RunningHouse } from '../../cli/house.ts';
+import { type NodeOptions, openNode, type RunningNode } from '../../cli/node.ts';
 import { connectionUrl } from '../../journal/connection-string.ts';
 import { DataFolder } from '../../cli/data-folder.ts';
 import { openTestbed, type Testbed } from '../../journal/testbed.ts';
@@ -57,20 +57,20 @@ export interface Attacked {
   ended(run: string): Promise<string>;
   /** Ends it by `cancel`, and what does not let go by `force`. */
   end(run: string): Promise<string>;
-  /** Stops the house and opens it again on the same journal. */
+  /** Stops the node and opens it again on the same journal. */
   restart(): Promise<void>;
   /** Throws when an attack has left something behind. */
   survived(after?: { readonly guilty?: string }): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function underAttack(more: Partial<HouseOptions> = {}): Promise<Attacked> {
+export async function underAttack(more: Partial<NodeOptions> = {}): Promise<Attacked> {
   const testbed = await openTestbed();
   const connection = await testbed.database();
   const folder = mkdtempSync(join(tmpdir(), 'tutti-attack-'));
   const logged: string[] = [];
-  const open = (): Promise<RunningHouse> =>
-    openHouse({
+  const open = (): Promise<RunningNode> =>
+    openNode({
       folder: new DataFolder(folder),
       databaseUrl: connectionUrl(connection),
       systemsFile: undefined,
@@ -81,16 +81,16 @@ export async function underAttack(more: Partial<HouseOptions> = {}): Promise<Att
       logTo: () => pino({ level: 'warn' }, { write: (line: string) => void logged.push(line) }),
       ...more,
     });
-  let house = await open();
+  let node = await open();
   const attacked: Attacked = {
     folder,
     testbed,
     connection,
     logged,
-    url: () => house.url,
+    url: () => node.url,
     ask: (method, path, body, headers) => {
-      const authorization = `Bearer ${house.token}`;
-      return ask(house.url, method, path, body, { authorization, ...headers });
+      const authorization = `Bearer ${node.token}`;
+      return ask(node.url, method, path, body, { authorization, ...headers });
     },
     deploy: async (source) => {
       const answer = await attacked.ask('POST', '/workflows', { source, directory: folder });
@@ -105,12 +105,12 @@ export async function underAttack(more: Partial<HouseOptions> = {}): Promise<Att
     ended: (run) => ended(attacked, run),
     end: (run) => end(attacked, run),
     restart: async () => {
-      await house.stop();
-      house = await open();
+      await node.stop();
+      node = await open();
     },
     survived: (after) => survived(attacked, after?.guilty),
     close: async () => {
-      await house.stop();
+      await node.stop();
       await testbed.close();
       rmSync(folder, { recursive: true, force: true });
     },

@@ -1,4 +1,4 @@
-/** Logs that are too long, or no text: bounded and marked, while the job and the house go on. */
+/** Logs that are too long, or no text: bounded and marked, while the job and the node go on. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Attacked, underAttack } from './harness.ts';
 
@@ -60,6 +60,6 @@ it('a flood of NUL is counted, and its end is there', async () => {
   expect(text).toContain('all of them are NUL');
 });
 
-it('leaves the house in order', async () => {
+it('leaves the node in order', async () => {
   await expect(attacked.survived()).resolves.toBeUndefined();
 });

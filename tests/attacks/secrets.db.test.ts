@@ -164,7 +164,7 @@ describe('a secret', () => {
     expect(log).toContain('"text":"0\\n"');
   });
 
-  it('leaves everything else as it is, and the house in order', async () => {
+  it('leaves everything else as it is, and the node in order', async () => {
     const words = 'product tests for production: the latest key was planted by ada';
     const { log } = await seen(shell(`echo '${words}'`));
     expect(log).toContain(words);

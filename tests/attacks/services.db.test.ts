@@ -1,4 +1,4 @@
-/** What systems do to the house that calls them: silence, floods, other protocols, lies. */
+/** What systems do to the node that calls them: silence, floods, other protocols, lies. */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';

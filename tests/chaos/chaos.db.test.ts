@@ -6,7 +6,7 @@ import { randomInt } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { experiment } from './experiment.ts';
 import { figuresOf, replayCommand } from './figures.ts';
-import { KILLS } from './house.ts';
+import { KILLS } from './killed-server.ts';
 
 const ROUNDS = 40;
 const PLAYERS = 6;

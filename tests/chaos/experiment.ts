@@ -29,7 +29,7 @@ import { Chance } from './chance.ts';
 import { Connection } from './connection.ts';
 import { drain } from './drain.ts';
 import { EffectsServer } from './effects-server.ts';
-import { House, type Kill, KILLS, moment } from './house.ts';
+import { KilledServer, type Kill, KILLS, moment } from './killed-server.ts';
 import { PromiseLedger } from './ledger.ts';
 import { type LoadParts, Player, startRun } from './load.ts';
 import { processesOf } from './processes.ts';
@@ -68,7 +68,7 @@ export async function experiment(plan: Plan): Promise<Report> {
   mkdirSync(data);
   writeFileSync(join(data, 'systems.yaml'), systemsFile(service.url));
   const connection = new Connection();
-  const house = new House(data, connection, chance.fork());
+  const server = new KilledServer(data, connection, chance.fork());
   const parts: LoadParts = {
     connection,
     promises: new PromiseLedger(),
@@ -76,27 +76,27 @@ export async function experiment(plan: Plan): Promise<Report> {
   };
   writeFileSync(parts.file, '');
   try {
-    const report = await conduct(plan, chance, { parts, house, service, folder });
+    const report = await conduct(plan, chance, { parts, server, service, folder });
     // What went wrong is kept to be looked at.
     if (report.broken.length === 0) rmSync(folder, { recursive: true, force: true });
     return report;
   } finally {
-    house.abandon();
+    server.abandon();
     await service.stop();
   }
 }
 
 interface Stage {
   readonly parts: LoadParts;
-  readonly house: House;
+  readonly server: KilledServer;
   readonly service: EffectsServer;
   readonly folder: string;
 }
 
 async function conduct(plan: Plan, chance: Chance, stage: Stage): Promise<Report> {
-  const { parts, house } = stage;
+  const { parts, server } = stage;
   const broken: string[] = [];
-  await house.listening();
+  await server.listening();
   await deployAll(parts);
   let over = false;
   const players = Array.from({ length: plan.players }, () =>
@@ -116,15 +116,15 @@ async function conduct(plan: Plan, chance: Chance, stage: Stage): Promise<Report
 }
 
 async function rounds(plan: Plan, chance: Chance, stage: Stage, broken: string[]): Promise<void> {
-  const { house, parts } = stage;
+  const { server, parts } = stage;
   for (let round = 1; round <= plan.rounds; round += 1) {
     await moment(chance.below(LATEST_KILL_MS));
     const kill = chance.pick(plan.kills);
-    await house.round(kill, () => probe(parts));
-    const tookMs = Math.round(house.recoveriesMs.at(-1) ?? 0);
+    await server.round(kill, () => probe(parts));
+    const tookMs = Math.round(server.recoveriesMs.at(-1) ?? 0);
     plan.progress(`round ${round}: ${kill}, recovered in ${tookMs} ms`);
     if (round % INTRUDER_EVERY !== 1) continue;
-    const intrusion = await house.intruder();
+    const intrusion = await server.intruder();
     if (intrusion !== null) broken.push(intrusion);
   }
 }
@@ -149,9 +149,9 @@ export async function deployAll(parts: LoadParts): Promise<void> {
   }
 }
 
-async function effectsOf({ parts, house, service }: Stage): Promise<Effects> {
-  const host = join(house.folder, 'postgres', 'cluster');
-  const password = passwordOf(findPlace(house.folder));
+async function effectsOf({ parts, server, service }: Stage): Promise<Effects> {
+  const host = join(server.folder, 'postgres', 'cluster');
+  const password = passwordOf(findPlace(server.folder));
   const client = new pg.Client({ host, user: SUPERUSER, password, database: 'effects' });
   const book = await bookings(client);
   return { script: scriptEffects(parts), post: service.counts, book };
@@ -177,30 +177,30 @@ export async function bookings(client: pg.Client): Promise<Map<string, number>> 
 }
 
 /** The end: one more intruder, a graceful stop, and nobody is left. */
-async function close({ house, parts, folder }: Stage): Promise<string[]> {
-  const intrusion = await house.intruder();
-  const stopped = await house.stop();
+async function close({ server, parts, folder }: Stage): Promise<string[]> {
+  const intrusion = await server.intruder();
+  const stopped = await server.stop();
   const orphans = processesOf(folder);
   return [
     ...(intrusion === null ? [] : [intrusion]),
     ...(stopped === null ? [] : [stopped]),
     ...orphans.map((orphan) => `a process is left: ${orphan}`),
-    ...house.collapses,
+    ...server.collapses,
     ...parts.connection.surprises,
   ];
 }
 
-function reportOf({ parts, house, folder }: Stage, findings: Findings): Report {
+function reportOf({ parts, server, folder }: Stage, findings: Findings): Report {
   const { starts, commands, refused, lost } = parts.promises;
   return {
     ...findings,
-    kills: house.kills,
+    kills: server.kills,
     started: starts.length,
     acknowledged: starts.length + commands.length,
     refused,
     unanswered: lost,
-    recoveriesMs: house.recoveriesMs,
-    leftovers: foldersIn(join(house.folder, 'attempts', 'shell')),
+    recoveriesMs: server.recoveriesMs,
+    leftovers: foldersIn(join(server.folder, 'attempts', 'shell')),
     folder,
   };
 }

@@ -9,7 +9,7 @@ import type { Testbed } from '../../journal/testbed.ts';
 import { createClient } from '../../protocol/client/client.ts';
 import { fragileNetwork } from './fragile-network.ts';
 import type { FragileNetwork } from './fragile-network.ts';
-import { by } from './house.ts';
+import { by } from './local-tutti.ts';
 import { serve } from './served.ts';
 import type { Served } from './served.ts';
 
@@ -41,7 +41,7 @@ beforeAll(async () => {
     await serve({ databaseUrl, nodeName: 'one' }),
     await serve({ databaseUrl, nodeName: 'two' }),
   ];
-  for (const source of [CHAIN, LAST]) await nodes[0]?.house.deploy(source);
+  for (const source of [CHAIN, LAST]) await nodes[0]?.tutti.deploy(source);
 });
 afterAll(async () => {
   await Promise.all(networks.map((one) => one.close()));
@@ -80,7 +80,7 @@ async function followRun(url: string, run: string): Promise<number[]> {
 }
 
 async function start(node: Served, workflow: string): Promise<string> {
-  const answer = await node.house.engine.door.start({ workflow, inputs: {}, by });
+  const answer = await node.tutti.engine.door.start({ workflow, inputs: {}, by });
   if (answer.refused) throw new Error(answer.message);
   return answer.run;
 }
@@ -95,7 +95,7 @@ async function startMany(node: Served, count: number): Promise<string[]> {
 }
 
 async function ended(node: Served, runs: readonly string[]): Promise<void> {
-  const { door } = node.house.engine;
+  const { door } = node.tutti.engine;
   const never = () => new AbortController().signal;
   await Promise.all(runs.map((run) => door.changed(run, EVENTS_OF_RUN - 2, never())));
 }
@@ -105,7 +105,7 @@ describe(`${RUNS * EVENTS_OF_RUN} events of two nodes`, () => {
     'reach every follower once and in one order, however often it is cut off',
     async () => {
       const [one, two] = nodes as [Served, Served];
-      const from = (await one.house.journal.views.feed(null, 1)).next;
+      const from = (await one.tutti.journal.views.feed(null, 1)).next;
       const fragile = [await cutting([one]), await cutting([two]), await cutting([one, two])];
       const followers = fragile.map(({ url }) => follow(url, from));
       const half = Math.ceil(RUNS / 2);

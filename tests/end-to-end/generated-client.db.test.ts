@@ -6,7 +6,7 @@ import { generate } from 'openapi-typescript-codegen';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { EventBatch } from '../../protocol/events.ts';
 import type { ProblemDocument } from '../../protocol/problem.ts';
-import { ACCESS } from '../../api/house.fake.ts';
+import { ACCESS } from '../../api/services.fake.ts';
 import { serve, type Served } from './served.ts';
 
 const SOURCE = `

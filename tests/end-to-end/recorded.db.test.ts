@@ -5,13 +5,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { importWfFormat } from '../../language/wfformat.ts';
 import { FOUND, present, readRecording } from '../recordings.ts';
-import { type House, openHouse } from './house.ts';
+import { type LocalTutti, openTutti } from './local-tutti.ts';
 
-let house: House;
+let tutti: LocalTutti;
 beforeAll(async () => {
-  house = await openHouse();
+  tutti = await openTutti();
 });
-afterAll(() => house.close());
+afterAll(() => tutti.close());
 
 interface Recording {
   readonly workflow: {
@@ -23,7 +23,7 @@ interface Recording {
 
 async function expectEdges(json: Recording, tasks: number, edges: number): Promise<void> {
   const imported = importWfFormat(json, { timeScale: 0 });
-  const { events } = await house.run(await house.deploy(imported.yaml));
+  const { events } = await tutti.run(await tutti.deploy(imported.yaml));
   const place = new Map<string, number>();
   events.forEach((event, index) => {
     if (event.type === 'TaskEnded') place.set(event.task, index);
@@ -81,8 +81,8 @@ describe('law 8 at size', () => {
         { action: 'tutti.noop', ...(i >= width && { needs: [`t${i - width}`] }) },
       ]),
     );
-    const workflow = await house.deploy(JSON.stringify({ workflow: 'large', tasks }));
-    const { events } = await house.run(workflow);
+    const workflow = await tutti.deploy(JSON.stringify({ workflow: 'large', tasks }));
+    const { events } = await tutti.run(workflow);
     expect(events).toHaveLength(100_002);
     expect(new Set(events.map((event) => ('task' in event ? event.task : ''))).size).toBe(100_001);
     expect(events.at(-1)).toMatchObject({ type: 'RunEnded', end: 'succeeded' });

@@ -1,22 +1,22 @@
 /** Requests that arrive twice and commands on many runs, over HTTP, on a real engine and journal. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { App } from '../../api/house.ts';
-import { OPEN } from '../../api/house.fake.ts';
+import type { App } from '../../api/context.ts';
+import { OPEN } from '../../api/services.fake.ts';
 import { createApp } from '../../api/server.ts';
 import { machineClock, machineIds } from '../../cli/machine.ts';
 import { Bulk } from '../../engine/door/bulk.ts';
 import type { OperatorCommand } from '../../model/run.ts';
 import type { BulkView } from '../../protocol/bulk.ts';
-import { by, type House, openHouse } from './house.ts';
+import { by, type LocalTutti, openTutti } from './local-tutti.ts';
 
 const ASKS = 'workflow: asks\ntasks:\n  ask: { approve: { by: [desk], title: Well } }\n';
 const RUNS = 230;
 
-let house: House;
+let tutti: LocalTutti;
 let app: App;
 beforeAll(async () => {
-  house = await openHouse();
-  const { journal, engine } = house;
+  tutti = await openTutti();
+  const { journal, engine } = tutti;
   app = await createApp(
     {
       door: engine.door,
@@ -33,11 +33,11 @@ beforeAll(async () => {
     },
     { access: OPEN, version: '0.0.0', logPollMs: 1 },
   );
-  await house.deploy(ASKS);
+  await tutti.deploy(ASKS);
 });
 afterAll(async () => {
   await app.close();
-  await house.close();
+  await tutti.close();
 });
 
 async function post(url: string, payload: object, key?: string) {
@@ -49,7 +49,7 @@ async function post(url: string, payload: object, key?: string) {
 async function startMany(businessDate: string): Promise<string[]> {
   const answers = await Promise.all(
     Array.from({ length: RUNS }, () =>
-      house.engine.door.start({ workflow: 'asks', inputs: {}, businessDate, by }),
+      tutti.engine.door.start({ workflow: 'asks', inputs: {}, businessDate, by }),
     ),
   );
   return answers.map((answer) => (answer.refused ? answer.message : answer.run));
@@ -68,7 +68,7 @@ async function ended(id: string): Promise<BulkView> {
 async function cancelRequests(runs: readonly string[]): Promise<number[]> {
   return Promise.all(
     runs.map(async (run) => {
-      const events = await house.journal.views.events(run, -1, 100);
+      const events = await tutti.journal.views.events(run, -1, 100);
       return events.filter(({ type }) => type === 'RunCancelRequested').length;
     }),
   );
@@ -79,14 +79,14 @@ describe('a request that arrives twice', () => {
     const body = { workflow: 'asks', reason: 'twice' };
     const first = await post('/runs', body, 'start-1');
     expect(await post('/runs', body, 'start-1')).toEqual(first);
-    await house.journal.requests.begin('start-2', 'x', first.body.run);
+    await tutti.journal.requests.begin('start-2', 'x', first.body.run);
     expect((await post('/runs', body, 'start-2')).body.code).toBe('request.differs');
-    const view = await house.journal.views.run(first.body.run);
+    const view = await tutti.journal.views.run(first.body.run);
     expect(view?.by).toEqual({ actor: 'anonymous', reason: 'twice', request: first.body.run });
   });
 
   it('is found by its mark when its answer was never kept', async () => {
-    const { requests, views } = house.journal;
+    const { requests, views } = tutti.journal;
     const [run = ''] = await startMany('2026-01-01');
     const mark = machineIds.run();
     expect(await requests.begin('hold-1', 'print', mark)).toEqual({ state: 'fresh', id: mark });
@@ -94,7 +94,7 @@ describe('a request that arrives twice', () => {
       state: 'under-way',
     });
     expect(await views.marked(run, mark)).toBe(false);
-    await house.engine.door.submit({ type: 'HoldRun', run, by: { ...by, request: mark } });
+    await tutti.engine.door.submit({ type: 'HoldRun', run, by: { ...by, request: mark } });
     expect(await views.marked(run, mark)).toBe(true);
     await requests.interrupt('hold-1');
     expect(await requests.begin('hold-1', 'print', machineIds.run())).toEqual({
@@ -130,7 +130,7 @@ describe('a command on many runs', () => {
 
   it('goes on after the node that worked on it, doing nothing twice', async () => {
     const runs = await startMany('2026-03-03');
-    const { journal, engine } = house;
+    const { journal, engine } = tutti;
     const id = machineIds.run();
     const lease = await journal.register('other', 60_000, null);
     const filter = { businessDate: '2026-03-03' };
@@ -161,7 +161,7 @@ describe('a command on many runs', () => {
 
   it('stops when it is told to', async () => {
     const runs = await startMany('2026-04-04');
-    const { journal } = house;
+    const { journal } = tutti;
     const lease = await journal.register('slow', 60_000, null);
     const id = machineIds.run();
     await journal.bulks.create(lease, {

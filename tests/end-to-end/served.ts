@@ -1,13 +1,13 @@
 /** A whole Tutti that answers on a port of loopback, as `tutti serve` puts it together. */
-import { OPEN } from '../../api/house.fake.ts';
+import { OPEN } from '../../api/services.fake.ts';
 import type { Access } from '../../api/gate.ts';
 import { createApp, listen } from '../../api/server.ts';
 import type { StreamLimits } from '../../api/stream/streams.ts';
 import { machineIds } from '../../cli/machine.ts';
-import { openHouse, type House } from './house.ts';
+import { openTutti, type LocalTutti } from './local-tutti.ts';
 
 export interface Served {
-  readonly house: House;
+  readonly tutti: LocalTutti;
   readonly url: string;
   close(): Promise<void>;
 }
@@ -21,8 +21,8 @@ export interface ServeOptions {
 }
 
 export async function serve(options: ServeOptions = {}): Promise<Served> {
-  const house = await openHouse(undefined, options.databaseUrl, options.nodeName);
-  const { journal, engine } = house;
+  const tutti = await openTutti(undefined, options.databaseUrl, options.nodeName);
+  const { journal, engine } = tutti;
   const app = await createApp(
     {
       door: engine.door,
@@ -50,11 +50,11 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
   );
   const server = await listen(app, '127.0.0.1', 0);
   return {
-    house,
+    tutti,
     url: server.url,
     close: async () => {
       await server.close();
-      await house.close();
+      await tutti.close();
     },
   };
 }

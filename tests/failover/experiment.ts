@@ -18,7 +18,7 @@ import { Connection } from '../chaos/connection.ts';
 import { drain } from '../chaos/drain.ts';
 import { EffectsServer } from '../chaos/effects-server.ts';
 import { bookings, deployAll, probe, scriptEffects } from '../chaos/experiment.ts';
-import { moment } from '../chaos/house.ts';
+import { moment } from '../chaos/killed-server.ts';
 import { PromiseLedger } from '../chaos/ledger.ts';
 import { type LoadParts, Player } from '../chaos/load.ts';
 import { ServeProcess } from '../chaos/serve-process.ts';

@@ -1,4 +1,4 @@
-/** Law 6: an attempt has a key, and what may have left the house is looked up before anything else. */
+/** Law 6: an attempt has a key, and what may have left the node is looked up before anything else. */
 import { describe, expect, it } from 'vitest';
 import { quiet } from '../simulation/clock.ts';
 import { by, EngineHarness } from '../simulation/engine-harness.ts';

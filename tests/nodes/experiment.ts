@@ -22,7 +22,7 @@ import { Chance } from '../chaos/chance.ts';
 import { drain, inParallel } from '../chaos/drain.ts';
 import { EffectsServer } from '../chaos/effects-server.ts';
 import { bookings, deployAll, scriptEffects } from '../chaos/experiment.ts';
-import { moment } from '../chaos/house.ts';
+import { moment } from '../chaos/killed-server.ts';
 import { PromiseLedger } from '../chaos/ledger.ts';
 import { type LoadParts, Player, startRun } from '../chaos/load.ts';
 import { systemsFile } from '../chaos/workflows.ts';
@@ -81,13 +81,13 @@ export async function experiment(plan: Plan): Promise<Report> {
   try {
     const [database, effects] = [await bed.database(), await bed.database()];
     const connection = new AnyNode();
-    const house = {
+    const shared = {
       folder,
       databaseUrl: connectionUrl(database),
       systems: systemsFile(service.url, connectionUrl(effects)),
       leaseMs: plan.leaseMs,
     };
-    const nodes = NODES.map((name) => new Node(name, connection, house));
+    const nodes = NODES.map((name) => new Node(name, connection, shared));
     const client = await bed.client(database);
     const parts = { connection, promises: new PromiseLedger(), file: join(folder, 'effects') };
     writeFileSync(parts.file, '');

@@ -64,7 +64,7 @@ export class Node {
   constructor(
     name: string,
     connection: AnyNode,
-    house: {
+    shared: {
       readonly folder: string;
       readonly systems: string;
       readonly databaseUrl: string;
@@ -73,13 +73,13 @@ export class Node {
   ) {
     this.name = name;
     this.#connection = connection;
-    this.#folder = join(house.folder, name);
-    this.#environment = { TUTTI_DATABASE: house.databaseUrl };
-    const state = join(house.folder, 'state');
-    this.#words = ['--node', name, '--lease', `${house.leaseMs}ms`, '--state', state];
+    this.#folder = join(shared.folder, name);
+    this.#environment = { TUTTI_DATABASE: shared.databaseUrl };
+    const state = join(shared.folder, 'state');
+    this.#words = ['--node', name, '--lease', `${shared.leaseMs}ms`, '--state', state];
     mkdirSync(this.#folder);
     writeFileSync(join(this.#folder, 'token'), TOKEN, { mode: 0o600 });
-    writeFileSync(join(this.#folder, 'systems.yaml'), house.systems);
+    writeFileSync(join(this.#folder, 'systems.yaml'), shared.systems);
   }
 
   /** Resolves when it listens. */

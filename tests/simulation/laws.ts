@@ -1,6 +1,6 @@
 /**
  * The laws of the engine as invariants, each with its name, looked at after every step that could
- * break it: at each commit, at each effect that leaves the house, at each answer of the door.
+ * break it: at each commit, at each effect that leaves the node, at each answer of the door.
  */
 import { decide } from '../../kernel/run/decide.ts';
 import { definitionOf, indexOf, isMapped, nodeAt, refOf } from '../../kernel/run/nodes.ts';
@@ -282,7 +282,7 @@ export class Laws {
     }
   }
 
-  /** An effect leaves the house. `once`: it may not happen twice, so its start must be durable. */
+  /** An effect leaves the node. `once`: it may not happen twice, so its start must be durable. */
   leaves(
     about: { run: string; task: string; attempt: number },
     once: boolean,

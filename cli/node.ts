@@ -1,5 +1,5 @@
 /**
- * A house that serves a data folder: opened in order, and taken apart again in the opposite order.
+ * A node that serves a data folder: opened in order, and taken apart again in the opposite order.
  *
  * The database takes its time to start, and so does loading engine and server (`compose.ts`): they
  * do it beside each other.
@@ -23,7 +23,7 @@ import {
   type Systems,
 } from './systems.ts';
 
-export interface HouseOptions {
+export interface NodeOptions {
   readonly folder: DataFolder;
   readonly databaseUrl: string | undefined;
   readonly systemsFile: string | undefined;
@@ -39,7 +39,7 @@ export interface HouseOptions {
    * neither locked nor announced.
    */
   readonly reading: boolean;
-  readonly node?: NodeOptions;
+  readonly member?: MemberOptions;
   readonly environment: Environment;
   readonly workingDirectory: string;
   /** Its lines pass through the redactor before they are written. */
@@ -47,7 +47,7 @@ export interface HouseOptions {
 }
 
 /** What makes it one node among several on a database. */
-export interface NodeOptions {
+export interface MemberOptions {
   /** Else the one that the data folder keeps. */
   readonly name?: string | undefined;
   readonly leaseMs?: number | undefined;
@@ -57,11 +57,11 @@ export interface NodeOptions {
   readonly stateDirectory?: string | undefined;
 }
 
-export interface RunningHouse {
+export interface RunningNode {
   readonly url: string;
   /** What opens it. */
   readonly token: string;
-  readonly node: string;
+  readonly name: string;
   readonly embedded: boolean;
   /** Resolves when the node may not write any more, with the sentence that says so. */
   readonly fenced: Promise<string>;
@@ -87,7 +87,7 @@ export class Unwinding {
 }
 
 /** Throws `data.in-use` when another process serves the folder. */
-export async function openHouse(options: HouseOptions): Promise<RunningHouse> {
+export async function openNode(options: NodeOptions): Promise<RunningNode> {
   const unwinding = new Unwinding();
   try {
     return await open(options, unwinding);
@@ -98,7 +98,7 @@ export async function openHouse(options: HouseOptions): Promise<RunningHouse> {
 }
 
 /** What the rest is put together from. */
-export interface Ground {
+export interface OpenedParts {
   readonly connectors: readonly AnyConnector[];
   readonly database: OpenJournal;
   readonly systems: Systems;
@@ -106,7 +106,7 @@ export interface Ground {
   tellIn(log: FastifyBaseLogger): void;
 }
 
-async function open(options: HouseOptions, unwinding: Unwinding): Promise<RunningHouse> {
+async function open(options: NodeOptions, unwinding: Unwinding): Promise<RunningNode> {
   const { folder, databaseUrl } = options;
   folder.create();
   if (!options.reading) {
@@ -136,7 +136,7 @@ async function open(options: HouseOptions, unwinding: Unwinding): Promise<Runnin
 
 /** Tells mistakes before anything is started; databases of the embedded server come after it. */
 function checkSystems(
-  options: HouseOptions,
+  options: NodeOptions,
   connectors: readonly AnyConnector[],
 ): (database: OpenJournal) => Promise<Systems> {
   const { folder, environment, workingDirectory } = options;

@@ -1,5 +1,5 @@
 /**
- * The house under fire: the process that serves the data folder now, its kills, its recoveries.
+ * The server that is killed: the process that serves the data folder now, its kills, its recoveries.
  *
  * A recovery is over when a new run is acknowledged: only then does everything stand again, and
  * that answer is the signal that the experiment waits for.
@@ -15,7 +15,7 @@ export type Kill = (typeof KILLS)[number];
 const AGAIN = 0.15;
 const LATEST_AGAIN_MS = 700;
 
-export class House {
+export class KilledServer {
   readonly folder: string;
   readonly kills: Record<Kill, number> = { node: 0, postmaster: 0, both: 0 };
   readonly recoveriesMs: number[] = [];

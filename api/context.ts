@@ -22,7 +22,7 @@ import type { PrivateName } from './private-name.ts';
 import type { Strangers } from './strangers.ts';
 import type { Streams } from './stream/streams.ts';
 
-export interface House {
+export interface ApiServices {
   readonly door: Door;
   readonly views: Views;
   readonly versions: Pick<Journal, 'version' | 'pools'>;
@@ -41,7 +41,7 @@ export interface House {
   readonly onCommit: (committed: () => void) => () => void;
 }
 
-export interface Room extends House {
+export interface ApiContext extends ApiServices {
   readonly access: Access;
   readonly links: Links;
   readonly privateName: PrivateName;

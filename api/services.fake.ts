@@ -1,5 +1,5 @@
 /**
- * A house of cardboard for the API's tests: it records the commands that it is given and answers
+ * Services for the API's tests: they record the commands that they are given and answers
  * what the test put in. `changed` resolves when the test says so.
  */
 import { z } from 'zod';
@@ -14,9 +14,9 @@ import type { VersionRow } from '../journal/versions.ts';
 import type { Definition } from '../model/definition.ts';
 import type { OperatorCommand, Refusal, RunSummary, RunView } from '../model/run.ts';
 import type { Access } from './gate.ts';
-import type { House } from './house.ts';
+import type { ApiServices } from './context.ts';
 
-/** What opens a house of a test; `OPEN` lets everybody in. */
+/** The access of a test; `OPEN` lets everybody in. */
 export const ACCESS: Access = {
   open: false,
   token: 'the-token-of-the-data-folder-of-this-test',
@@ -71,7 +71,7 @@ const RETENTION: Omit<RetentionRow, 'id' | 'scope' | 'by'> = {
   failure: null,
 };
 
-export class CardboardHouse implements House {
+export class FakeServices implements ApiServices {
   commands: unknown[] = [];
   refusal: Refusal | null = null;
   thrown: unknown = null;
@@ -188,7 +188,7 @@ export class CardboardHouse implements House {
     },
   };
   retentionRow: RetentionRow | null = null;
-  readonly retentions: House['retentions'] = {
+  readonly retentions: ApiServices['retentions'] = {
     find: async (id) => (this.retentionRow?.id === id ? this.retentionRow : null),
     list: async () => ({
       items: this.retentionRow === null ? [] : [this.retentionRow],
@@ -199,7 +199,7 @@ export class CardboardHouse implements House {
     },
   };
   bulkRow: BulkRow | null = null;
-  readonly bulks: House['bulks'] = {
+  readonly bulks: ApiServices['bulks'] = {
     count: async (filter) => {
       this.filters.push(filter);
       return 7;

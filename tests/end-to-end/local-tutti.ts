@@ -14,7 +14,7 @@ import type { RunEvent } from '../../model/run.ts';
 
 export const by = { actor: 'test' };
 
-export interface House {
+export interface LocalTutti {
   readonly engine: Engine;
   readonly journal: Journal;
   readonly data: string;
@@ -27,13 +27,13 @@ export interface House {
   close(): Promise<void>;
 }
 
-export async function openHouse(
+export async function openTutti(
   given?: readonly AnyConnector[],
   databaseUrl?: string,
   nodeName = 'test',
-): Promise<House> {
+): Promise<LocalTutti> {
   const connectors = given ?? (await loadConnectors());
-  const data = mkdtempSync(join(tmpdir(), 'tutti-house-'));
+  const data = mkdtempSync(join(tmpdir(), 'tutti-local-'));
   const opened = await openJournal({
     dataDirectory: data,
     ...(databaseUrl !== undefined && { databaseUrl }),
