@@ -19,11 +19,12 @@ import { giveUp, runAction } from './attempts/attempt-runner.ts';
 import { Errands } from './door/errands.ts';
 import { Courier } from './door/courier.ts';
 import type { AttemptServices } from './attempts/attempt-services.ts';
-import { Dispatcher, laneOf, limitsOf } from './attempts/dispatcher.ts';
+import { Dispatcher } from './attempts/dispatcher.ts';
 import type { Door } from './door.ts';
 import { ChildRuns } from './attempts/child-runs.ts';
 import type { Attempt } from './runs/attempt.ts';
 import { Followers, signalled } from './runs/followers.ts';
+import { CHILD_LANE, Lanes } from './attempts/lanes.ts';
 import { LogWriter } from './attempts/log-writer.ts';
 import { Membership } from './cluster/membership.ts';
 import { fail, failureOf, isOutcome, plain } from './attempts/outcome.ts';
@@ -61,8 +62,7 @@ class Orchestra implements Engine {
   readonly fenced: Promise<TuttiError>;
   readonly #options: ReadyOptions;
   readonly #actions = new Map<string, { action: Action; connector: Connector }>();
-  /** By lane. */
-  readonly #limits: ReadonlyMap<string, number>;
+  readonly #lanes: Lanes;
   readonly #pools: Pools;
   readonly #versions: Versions;
   readonly #owner: Owner;
@@ -87,7 +87,7 @@ class Orchestra implements Engine {
     this.fenced = new Promise((resolve) => {
       this.#fence = resolve;
     });
-    this.#limits = limitsOf(options.connectors);
+    this.#lanes = new Lanes(options.connectors);
     for (const connector of options.connectors as readonly Connector[]) {
       for (const action of connector.actions) this.#actions.set(action.name, { action, connector });
     }
@@ -98,12 +98,11 @@ class Orchestra implements Engine {
       granted: (attempt) => this.#dispatcher.ready(attempt),
     });
     this.#dispatcher = new Dispatcher(
-      this.#limits,
+      this.#lanes,
       this.#pools,
       clock,
       (attempt) => this.#running.begin(attempt),
-      observer &&
-        ((attempt, waitedMs) => observer.begun(attempt.run.state, attempt.task, waitedMs)),
+      observer,
     );
     this.#running = this.#makeRunningAttempts();
     this.#followers = new Followers(clock, (run) => this.#owner.live.has(run));
@@ -140,7 +139,7 @@ class Orchestra implements Engine {
     for (const { state } of this.#owner.live.values())
       runs.set(state.workflow, (runs.get(state.workflow) ?? 0) + 1);
     return {
-      lanes: this.#dispatcher.lanes(),
+      lanes: this.#lanes.readings(),
       pools: this.#pools.readings(),
       runs,
       mostRuns: this.#options.mostRuns,
@@ -167,7 +166,7 @@ class Orchestra implements Engine {
       clock,
       owner: this.#owner,
       mostRuns: this.#options.mostRuns,
-      children: () => this.#dispatcher.active('workflow'),
+      children: () => this.#lanes.get(CHILD_LANE).active,
       notified: (notification) => this.#notified(notification),
       claimed: (runs) => observer?.claimed(runs),
       renewed: () => observer?.leaseRenewed(),
@@ -245,13 +244,6 @@ class Orchestra implements Engine {
     cancel();
   }
 
-  #isJob(attempt: Attempt): boolean {
-    const { nodes, definition } = attempt.run.state;
-    const body = definition.tasks[nodes[attempt.node]?.task ?? -1]?.body;
-    if (body?.kind !== 'action') return true;
-    return this.#actions.get(body.action)?.action.does.form === 'job';
-  }
-
   #writing(): Pipeline {
     if (this.#pipeline === undefined)
       throw new TuttiError('node.stopping', 'The engine has not started yet.');
@@ -301,7 +293,7 @@ class Orchestra implements Engine {
     return new Reconciler({
       clock: this.#options.clock,
       dispatcher: this.#dispatcher,
-      lane: (body) => laneOf(body, this.#limits),
+      lanes: this.#lanes,
       apply: (run, command) => this.#owner.apply(run, command),
       cancelChild: (child, attempt) => void this.#children.cancel(child, attempt),
       quiescent: (run) => this.#running.landed(run),
@@ -322,7 +314,6 @@ class Orchestra implements Engine {
         log.warn(about, 'a call that was to stop did not come back, and is given up');
         return giveUp(attempt, this.#services);
       },
-      isJob: (attempt) => this.#isJob(attempt),
     });
   }
 
@@ -412,19 +403,19 @@ class Orchestra implements Engine {
       report: (attempt, command) => this.#report(attempt, command),
       tell: (attempt, command) => {
         if (!attempt.run.resident) return;
-        if (isOutcome(command)) attempt.conclude();
+        if (isOutcome(command)) attempt.report();
         this.#owner.apply(attempt.run, command);
       },
       abandon: (attempt) => this.#reconciler.abandon(attempt),
       mayLeave: () => this.#membership?.mayLeave() ?? true,
-      done: (attempt) => this.#dispatcher.done(attempt),
+      finish: (attempt) => this.#dispatcher.finish(attempt),
     };
   }
 
   async #report(attempt: Attempt, command: AttemptReport): Promise<boolean> {
     if (!attempt.run.resident) return false;
     try {
-      if (isOutcome(command)) attempt.conclude();
+      if (isOutcome(command)) attempt.report();
       let refused = false;
       await settled((done) => {
         refused = this.#owner.apply(attempt.run, command, done) !== undefined;
@@ -441,7 +432,7 @@ class Orchestra implements Engine {
   }
 
   #perform(attempt: Attempt): Promise<unknown> {
-    if (attempt.lane === 'workflow') return this.#children.run(attempt);
+    if (attempt.limits.lane === CHILD_LANE) return this.#children.run(attempt);
     return runAction(attempt, this.#services, attempt.recovered);
   }
 

@@ -71,7 +71,7 @@ async function intend(underway: Underway): Promise<void> {
       ...place,
     });
     if (!durable) services.abandon(attempt);
-    if (!durable || attempt.stop === 'drop' || attempt.stop === 'shutdown') return;
+    if (!durable || attempt.isAbandoned) return;
   }
   await depart(underway);
 }

@@ -35,5 +35,5 @@ export interface AttemptServices {
    */
   mayLeave(): true | Promise<boolean>;
   /** The connector's work is over. */
-  done(attempt: Attempt): void;
+  finish(attempt: Attempt): void;
 }

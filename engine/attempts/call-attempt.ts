@@ -4,7 +4,6 @@
  */
 import { ActionFailure, type CallAction } from '../../connectors/kit/connector.ts';
 import { bug } from '../../model/errors.ts';
-import { isLeft } from '../runs/attempt.ts';
 import { inquiryOf } from './inquiry.ts';
 import {
   answerTo,
@@ -31,7 +30,7 @@ export async function callAttempt(underway: Underway): Promise<void> {
       await lookUp(underway, lostReply(underway));
     } finally {
       // What a person must decide works no more: the connector has room for another.
-      underway.services.done(attempt);
+      underway.services.finish(attempt);
     }
     return;
   }
@@ -39,24 +38,24 @@ export async function callAttempt(underway: Underway): Promise<void> {
   try {
     const may = underway.idempotent ? true : underway.services.mayLeave();
     if (may !== true && !(await leaves(underway, may))) return;
-    attempt.calling = true;
+    attempt.beginCall();
     const output = await call(underway);
-    attempt.calling = false;
+    attempt.endCall();
     const writing = deliver(underway, output);
     if (writing !== undefined) await writing;
   } catch (error) {
-    attempt.calling = false;
+    if (attempt.isCalling) attempt.endCall();
     await failed(underway, failureOf(error));
   } finally {
     cancelTimeout?.();
-    underway.services.done(attempt);
+    underway.services.finish(attempt);
   }
 }
 
 /** Whether it is to leave the house, after its node had to ask whether it may. */
 async function leaves(underway: Underway, may: Promise<boolean>): Promise<boolean> {
   const { attempt } = underway;
-  if (!(await may) || isLeft(attempt.stop)) return false;
+  if (!(await may) || attempt.isAbandoned) return false;
   if (attempt.stop === undefined) return true;
   // It was cancelled meanwhile, and nothing has left.
   await confirm(underway);
@@ -113,7 +112,7 @@ async function failed(underway: Underway, error: ActionFailure): Promise<void> {
       break;
   }
   // It was given up, and is being looked up: only what is certain is news.
-  if (attempt.overdue && error.class === 'unknown' && error.code !== NO_RETURN) return;
+  if (attempt.isGivenUp && error.class === 'unknown' && error.code !== NO_RETURN) return;
   if (underway.idempotent) {
     if (attempt.stop === 'cancel') await confirm(underway);
     else await failWith(underway, repeatable(error));
@@ -163,10 +162,10 @@ async function lookUp(underway: Underway, error: ActionFailure): Promise<void> {
   }
   let lost = underway.recovered?.lost ?? false;
   for (let delayMs = FIRST_LOOK_MS; ; delayMs = Math.min(delayMs * 2, LONGEST_LOOK_MS)) {
-    if (isLeft(attempt.stop)) return;
+    if (attempt.isAbandoned) return;
     const answer = await ask(does, underway);
     if (answer === 'cannot-tell') {
-      if (isLeft(attempt.stop)) return;
+      if (attempt.isAbandoned) return;
       if (!lost && !(await lose(underway, error))) return;
       lost = true;
       await pause(underway, delayMs);
@@ -202,7 +201,7 @@ async function callAgain(underway: Underway): Promise<void> {
       again: true,
       ...place,
     } as const;
-    if (!(await services.report(attempt, again)) || isLeft(attempt.stop)) return;
+    if (!(await services.report(attempt, again)) || attempt.isAbandoned) return;
   }
   await callAttempt({ ...underway, recovered: undefined });
 }

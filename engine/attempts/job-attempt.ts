@@ -6,7 +6,6 @@
 import { ActionFailure, type JobAction, type JobState } from '../../connectors/kit/connector.ts';
 import { bug } from '../../model/errors.ts';
 import type { Json } from '../../model/json.ts';
-import { isLeft } from '../runs/attempt.ts';
 import { inquiryOf } from './inquiry.ts';
 import {
   answerTo,
@@ -61,7 +60,7 @@ export async function jobAttempt(underway: Underway): Promise<void> {
   } catch (error) {
     if (!(error instanceof Interrupted)) await failWith(jobs, failureOf(error));
   } finally {
-    underway.services.done(underway.attempt);
+    underway.services.finish(underway.attempt);
   }
 }
 
@@ -120,7 +119,7 @@ function submitted(jobs: Jobs, job: Json): Json {
 async function persist<T>(jobs: Jobs, question: () => Promise<T>): Promise<T> {
   let delayMs = FIRST_LOOK_MS;
   for (let failures = 1; ; failures++) {
-    if (isLeft(jobs.attempt.stop)) throw new Interrupted();
+    if (jobs.attempt.isAbandoned) throw new Interrupted();
     try {
       const answer = await answerTo(jobs, question());
       if (jobs.lost) {
@@ -129,7 +128,7 @@ async function persist<T>(jobs: Jobs, question: () => Promise<T>): Promise<T> {
       }
       return answer;
     } catch (error) {
-      if (isLeft(jobs.attempt.stop)) throw new Interrupted();
+      if (jobs.attempt.isAbandoned) throw new Interrupted();
       const failure = failureOf(error);
       if (failure.class !== 'unknown' && failure.class !== 'transient') throw failure;
       if (!jobs.lost && failures >= PATIENCE) {
@@ -165,7 +164,7 @@ async function rest(jobs: Jobs, job: Json, delayMs: number): Promise<void> {
   const { does, context, attempt } = jobs;
   const wake = does.wake?.(context, job).catch(() => undefined);
   await pause(jobs, delayMs, ...(wake === undefined ? [] : [wake]));
-  if (isLeft(attempt.stop)) throw new Interrupted();
+  if (attempt.isAbandoned) throw new Interrupted();
 }
 
 async function settle(jobs: Jobs, job: Json, state: JobState<unknown>): Promise<void> {

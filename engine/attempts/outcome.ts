@@ -14,7 +14,7 @@ import { formatPath } from '../../model/issue.ts';
 import { plainJson } from '../../model/plain.ts';
 import type { AttemptReport, Failure } from '../../model/run.ts';
 import type { AttemptServices } from './attempt-services.ts';
-import { type Attempt, isLeft } from '../runs/attempt.ts';
+import type { Attempt } from '../runs/attempt.ts';
 
 const MOST_MESSAGE_CHARACTERS = 20_000;
 
@@ -141,7 +141,7 @@ function conclude(
   services: AttemptServices,
   command: AttemptReport,
 ): Promise<boolean> {
-  services.done(attempt);
+  services.finish(attempt);
   const writing = services.logs.finish(attempt);
   if (writing === undefined) return services.report(attempt, command);
   return writing.then(() => services.report(attempt, command));
@@ -158,7 +158,7 @@ export function deliver(underway: Underway, output: unknown): Promise<boolean> |
     return succeed(underway, output);
   const { run, task, number } = attempt;
   const json = clean(services, raw);
-  services.done(attempt);
+  services.finish(attempt);
   services.tell(attempt, {
     type: 'CompleteTask',
     run: run.id,
@@ -322,7 +322,7 @@ export function answerTo<T>(
     };
     const look = (): void => {
       if (attempt.stop === undefined) return;
-      if (isLeft(attempt.stop)) give(0);
+      if (attempt.isAbandoned) give(0);
       else if (graceMs < ms) tidy.push(services.clock.after(graceMs, () => give(graceMs)));
     };
     tidy.push(

@@ -25,13 +25,13 @@ export class Overdue {
   }
 
   /** It was asked to stop. A field of the class, so that every attempt is given the same function. */
-  readonly halted = (attempt: Attempt): void => {
-    if (!attempt.calling || this.#watched.has(attempt)) return;
+  readonly onStop = (attempt: Attempt): void => {
+    if (!attempt.isCalling || attempt.isGivenUp || this.#watched.has(attempt)) return;
     this.#watched.add(attempt);
     this.#clock.after(GRACE_MS, () => {
       this.#watched.delete(attempt);
-      if (!attempt.calling || attempt.stop === 'shutdown') return;
-      attempt.overdue = true;
+      if (!attempt.isCalling || attempt.stop === 'shutdown') return;
+      attempt.giveUpCall();
       this.#giveUp(attempt);
     });
   };

@@ -8,6 +8,7 @@ import { Pools } from './pools.ts';
 
 const LEASE = { node: 0, epoch: 1 };
 const WANTED = { tape: 1 };
+const LIMITS = { lane: 'world', pools: WANTED };
 
 /** Slots of which each question waits until the test has it carried out. */
 class Asked {
@@ -62,7 +63,7 @@ function stage() {
   const run = { id: 'r1', busy: 0, attempts: [], state: { definition } } as unknown as LiveRun;
   const attempt = (task: string, node: number): Attempt => {
     const work = { kind: 'dispatch', node, task, attempt: 1 } as const;
-    const made = new Attempt(run, work, 'world', 0, WANTED);
+    const made = new Attempt(run, work, LIMITS, 0);
     run.attempts[node] = made;
     return made;
   };
@@ -118,7 +119,7 @@ describe('law 9, slots of attempts that have the same key', () => {
     // By the book one of them goes on, and the other does not.
     run.attempts.length = 0;
     pools.resume(attempt('a', 0));
-    pools.takeUp(run);
+    pools.adopted(run);
     await asked.answer('keep');
     expect([...asked.held]).toEqual(['a']);
     expect(asked.questions).toEqual([]);
@@ -130,7 +131,7 @@ describe('law 9, slots of attempts that have the same key', () => {
     pools.resume(first);
     asked.held.add('a');
     pools.wait(other);
-    pools.takeUp(run);
+    pools.adopted(run);
     pools.part(first);
     await asked.answer('take');
     expect([...asked.held].toSorted()).toEqual(['a', 'b']);

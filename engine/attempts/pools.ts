@@ -81,7 +81,7 @@ export class Pools {
   }
 
   /** A run was taken over: slots of attempts of it that are over by now are free. */
-  takeUp(run: LiveRun): void {
+  adopted(run: LiveRun): void {
     if (run.state.definition.tasks.some(({ pools }) => pools !== undefined)) this.review(run);
   }
 
@@ -94,7 +94,7 @@ export class Pools {
   /** What attempts of this node hold of a pool. */
   used(pool: string): number {
     let used = 0;
-    for (const attempt of this.#held) used += attempt.pools?.[pool] ?? 0;
+    for (const attempt of this.#held) used += attempt.limits.pools?.[pool] ?? 0;
     return used;
   }
 
@@ -139,7 +139,10 @@ export class Pools {
     while (this.#giving.length > 0 || this.#reviewed.size > 0) await this.#giveBack();
     const asking = this.#next();
     if (asking.length === 0) return;
-    const wants = asking.map((attempt) => ({ ...slotKeyOf(attempt), slots: attempt.pools ?? {} }));
+    const wants = asking.map((attempt) => ({
+      ...slotKeyOf(attempt),
+      slots: attempt.limits.pools ?? {},
+    }));
     const { granted, pools } = await slots.take(lease(), wants, grant);
     for (const state of pools) this.#states.set(state.pool, state);
     asking.forEach((attempt, index) => {
@@ -191,7 +194,7 @@ export class Pools {
   /** Why an attempt waits. */
   gate(attempt: Attempt): Gate {
     const { since } = attempt;
-    const wanted = Object.entries(attempt.pools ?? {});
+    const wanted = Object.entries(attempt.limits.pools ?? {});
     const known = wanted.flatMap(([pool, slots]) => {
       const state = this.#states.get(pool);
       return state === undefined ? [] : [{ ...state, slots }];
@@ -222,11 +225,11 @@ function wordsOf({ pool, capacity, used, holders, slots }: PoolState & { slots: 
 }
 
 export function isPooled(attempt: Attempt): boolean {
-  return attempt.pools !== undefined;
+  return attempt.limits.pools !== undefined;
 }
 
 function groupOf(attempt: Attempt): string {
-  return Object.keys(attempt.pools ?? {})
+  return Object.keys(attempt.limits.pools ?? {})
     .toSorted()
     .join('\n');
 }

@@ -15,10 +15,10 @@ import {
   type Work,
   workOf,
 } from '../../kernel/run/machine.ts';
-import type { Body } from '../../model/definition.ts';
 import type { AttemptReport, Refusal } from '../../model/run.ts';
 import type { Clock } from '../clock.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import type { Lanes } from './lanes.ts';
 import { Attempt } from '../runs/attempt.ts';
 import type { LiveRun, Settled } from '../runs/live-run.ts';
 import type { World } from '../runs/world.ts';
@@ -26,8 +26,7 @@ import type { World } from '../runs/world.ts';
 export interface ReconcilerParts {
   readonly clock: Clock;
   readonly dispatcher: Dispatcher;
-  /** Whose limit an attempt of it counts against. */
-  readonly lane: (body: Body) => string;
+  readonly lanes: Lanes;
   readonly apply: (run: LiveRun, command: AttemptReport) => Refusal | undefined;
   /** An attempt of a child run is to be cancelled. */
   readonly cancelChild: (child: string, attempt: Attempt) => void;
@@ -57,7 +56,7 @@ export class Reconciler implements World {
   adopt(run: LiveRun): void {
     const nodes = run.state.nodes.map((_, node) => node);
     this.#inTurns(run, nodes, 0, () => {
-      this.#parts.dispatcher.tookUp(run);
+      this.#parts.dispatcher.adopted(run);
       this.setRunTimer(run);
     });
   }
@@ -115,7 +114,7 @@ export class Reconciler implements World {
   }
 
   #isHeldInTheAir(run: LiveRun, attempt: Attempt): boolean {
-    return attempt.phase !== 'queued' && isQueued(run.state, attempt.node, attempt.number);
+    return attempt.state !== 'queued' && isQueued(run.state, attempt.node, attempt.number);
   }
 
   /** The start of an attempt was refused: it never left the house, and its place is free again. */
@@ -127,18 +126,15 @@ export class Reconciler implements World {
   }
 
   #take(run: LiveRun, work: Work): void {
-    const definition = taskOf(run.state, work.node);
-    const lane = this.#parts.lane(definition.body);
-    // Versions of before could hold slots while they waited for a child that wants them, too.
-    const pools = definition.body.kind === 'workflow' ? undefined : definition.pools;
-    const attempt = new Attempt(run, work, lane, this.#parts.clock.now(), pools);
+    const { clock, dispatcher, lanes } = this.#parts;
+    const limits = lanes.limitsOf(taskOf(run.state, work.node));
+    const attempt = new Attempt(run, work, limits, clock.now());
     run.attempts[work.node] = attempt;
     if (work.kind === 'dispatch') {
-      this.#parts.dispatcher.enqueue(attempt);
+      dispatcher.enqueue(attempt);
     } else {
-      attempt.recovered = work;
       if (work.cancel) attempt.halt('cancel');
-      this.#parts.dispatcher.resume(attempt);
+      dispatcher.resume(attempt);
     }
   }
 
@@ -177,8 +173,8 @@ export class Reconciler implements World {
 
   #drop(run: LiveRun, attempt: Attempt, comesBack = false): void {
     if (run.attempts[attempt.node] === attempt) run.attempts[attempt.node] = undefined;
-    if (attempt.phase !== 'done') attempt.halt('drop');
-    this.#parts.dispatcher.leave(attempt, comesBack);
+    if (attempt.isOpen) attempt.halt('drop');
+    this.#parts.dispatcher.close(attempt, comesBack);
   }
 
   #setTimer(run: LiveRun, node: number, effect: Timer | undefined): void {
@@ -221,7 +217,7 @@ export class Reconciler implements World {
     return {
       runningSince: (node) => {
         const attempt = run.attempts[node];
-        return attempt?.phase === 'running' ? attempt.since : undefined;
+        return attempt?.state === 'queued' ? undefined : attempt?.since;
       },
       waitsFor: (node) => {
         const attempt = run.attempts[node];

@@ -21,8 +21,6 @@ export interface RunningAttemptsParts {
   readonly broken: (attempt: Attempt, error: unknown) => Promise<void>;
   /** Ends an attempt whose call does not come back. */
   readonly giveUp: (attempt: Attempt) => Promise<void>;
-  /** Its outcome is the system's, which goes on by itself. */
-  readonly isJob: (attempt: Attempt) => boolean;
 }
 
 export class RunningAttempts {
@@ -43,7 +41,7 @@ export class RunningAttempts {
   /** One promise for an attempt; an async function would cost as much as the rest of it. */
   begin(attempt: Attempt): void {
     this.#attempts.add(attempt);
-    attempt.halted = this.#overdue.halted;
+    attempt.onStop = this.#overdue.onStop;
     const broken = (error: unknown): Promise<void> => this.#broken(attempt, error);
     try {
       void this.#parts.perform(attempt).then(() => this.#over(attempt), broken);
@@ -74,9 +72,8 @@ export class RunningAttempts {
    * about again: both are found at the next start.
    */
   async drain(): Promise<void> {
-    const { clock, drainMs, isJob } = this.#parts;
-    for (const attempt of this.#attempts)
-      if (!attempt.calling || isJob(attempt)) attempt.halt('shutdown');
+    const { clock, drainMs } = this.#parts;
+    for (const attempt of this.#attempts) if (!attempt.isCalling) attempt.halt('shutdown');
     let over = false;
     const cancel = clock.after(drainMs, () => {
       over = true;
@@ -91,7 +88,7 @@ export class RunningAttempts {
   }
 
   #over(attempt: Attempt): void {
-    if (attempt.overdue) this.#parts.dispatcher().cameBack(attempt);
+    if (attempt.isGivenUp) this.#parts.dispatcher().cameBack(attempt);
     else this.#land(attempt);
   }
 

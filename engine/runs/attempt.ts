@@ -1,110 +1,197 @@
 /**
- * One attempt of a task on this node, from the dispatcher's queue to its outcome. It holds what
- * the attempt must be reachable by: how to stop it, and since when it has been going on.
+ * One attempt of a task on this node, from the dispatcher's queue to its end:
+ *
+ *   queued ──begin──► running ──finish──► finished ──report──► reported ──close──► closed
+ *      │                                     │                                        ▲
+ *      └───────────────close─────────────────┴─────────────────close──────────────────┘
+ *
+ *   queued     waits for slots of its pools, then for a place in its lane
+ *   running    has a place in its lane
+ *   finished   that place is another's: the work is over, given up, or waits for a person
+ *   reported   its outcome has passed the gate: it no longer keeps its run in memory
+ *   closed     its end is durable, or it was dropped: its slots are another's
+ *
+ * Whoever finishes it or reports it later finds that it is so already; every other step that the
+ * drawing does not have is a bug. Beside it stands the connector's call, which may outlive it:
+ *
+ *   none ──beginCall──► underway ──endCall──► none
+ *                           └──giveUpCall──► overdue ──endCall──► late
  */
 import type { Follow, Work } from '../../kernel/run/machine.ts';
+import { bug } from '../../model/errors.ts';
 import type { LiveRun } from './live-run.ts';
+import { isAbandoning, type Stop, StopSignals } from './stop-signals.ts';
 
-/** Why an attempt is to stop; `drop`: nobody wants its outcome any more. */
-export type Stop = 'cancel' | 'timeout' | 'drop' | 'shutdown';
+export type AttemptState = 'queued' | 'running' | 'finished' | 'reported' | 'closed';
+export type CallState = 'none' | 'underway' | 'overdue' | 'late';
+
+/** What limits the attempts of a task. One object for all of them. */
+export interface Limits {
+  /** Whose limit on this node they count against. */
+  readonly lane: string;
+  /** The slots that each holds until it is closed. */
+  readonly pools: Readonly<Record<string, number>> | undefined;
+}
 
 export class Attempt {
   readonly run: LiveRun;
   /** Changes only when a restart numbers the run's nodes afresh. */
   node: number;
   readonly task: string;
+  /** Which attempt of its task it is. */
   readonly number: number;
-  /** Slots it holds while it is in the air. */
-  readonly pools: Readonly<Record<string, number>> | undefined;
-  /** Whose limit it counts against (`laneOf`). */
-  readonly lane: string;
-  phase: 'queued' | 'running' | 'done' = 'queued';
-  /** When it was queued, then when it was begun. */
-  since: number;
-  stop: Stop | undefined;
-  /** Its start was durable before this attempt: what it was doing then. */
-  recovered: Follow | undefined;
-  /** A call of the connector is under way that ends the attempt when it comes back. */
-  calling = false;
-  /** That call was given up, and has not come back. */
-  overdue = false;
-  /** Is told when the attempt is asked to stop. */
-  halted: ((attempt: Attempt) => void) | undefined;
-  #controller: AbortController | undefined;
-  #interest: AbortController | undefined;
-  #pausing: Set<() => void> | undefined;
-  #concluded = false;
+  readonly limits: Limits;
+  /** Its start was durable before this node took it up: what it was doing then. */
+  readonly recovered: Follow | undefined;
+  /** Is called when the attempt is asked to stop. */
+  onStop: ((attempt: Attempt) => void) | undefined;
+  #since: number;
+  #state: AttemptState;
+  #call: CallState;
+  #stop: Stop | undefined;
+  /** Made when first asked for: most attempts never look at it. */
+  #signals: StopSignals | undefined;
 
-  constructor(
-    run: LiveRun,
-    work: Work,
-    lane: string,
-    since: number,
-    pools: Readonly<Record<string, number>> | undefined,
-  ) {
+  constructor(run: LiveRun, work: Work, limits: Limits, since: number) {
     this.run = run;
     this.node = work.node;
     this.task = work.task;
     this.number = work.attempt;
-    this.lane = lane;
-    this.since = since;
-    this.pools = pools;
+    this.limits = limits;
+    this.recovered = work.kind === 'follow' ? work : undefined;
+    this.onStop = undefined;
+    this.#since = since;
+    this.#state = 'queued';
+    this.#call = 'none';
+    this.#stop = undefined;
+    this.#signals = undefined;
     run.busy += 1;
-  }
-
-  /** Its outcome has come through the door, or nobody wants it: the run may sleep for all it cares. */
-  conclude(): void {
-    if (this.#concluded) return;
-    this.#concluded = true;
-    this.run.busy -= 1;
   }
 
   get key(): string {
     return `${this.run.id}:${this.task}:${this.number}`;
   }
 
-  /** Made when first asked for: most attempts never look at it. */
+  get state(): AttemptState {
+    return this.#state;
+  }
+
+  /** When it was queued, then when it began. */
+  get since(): number {
+    return this.#since;
+  }
+
+  get stop(): Stop | undefined {
+    return this.#stop;
+  }
+
+  /** Its outcome is not wanted here any more. */
+  get isAbandoned(): boolean {
+    return isAbandoning(this.#stop);
+  }
+
+  /** Its outcome is not known here yet, and is wanted. */
+  get isOpen(): boolean {
+    return this.#state !== 'reported' && this.#state !== 'closed';
+  }
+
+  /** A call has begun that has not returned. */
+  get isCalling(): boolean {
+    return this.#call === 'underway' || this.#call === 'overdue';
+  }
+
+  /** Its call was given up, whether it has returned since or not. */
+  get isGivenUp(): boolean {
+    return this.#call === 'overdue' || this.#call === 'late';
+  }
+
+  /** It has a place in its lane. */
+  begin(now: number): void {
+    if (this.#state !== 'queued') this.#illegal('begin');
+    this.#state = 'running';
+    this.#since = now;
+  }
+
+  /** Its place in the lane is another's: true when it had one until now. */
+  finish(): boolean {
+    if (this.#state === 'queued') this.#illegal('finish');
+    if (this.#state !== 'running') return false;
+    this.#state = 'finished';
+    return true;
+  }
+
+  /** Its outcome has passed the gate. */
+  report(): void {
+    if (this.#state === 'queued' || this.#state === 'running') this.#illegal('report');
+    if (this.#state !== 'finished') return;
+    this.#state = 'reported';
+    this.#leaveRun();
+  }
+
+  /** Its end is durable, or it was dropped. */
+  close(): void {
+    if (this.#state === 'running' || this.#state === 'closed') this.#illegal('close');
+    if (this.#state !== 'reported') this.#leaveRun();
+    this.#state = 'closed';
+  }
+
+  beginCall(): void {
+    if (this.#call !== 'none') this.#illegal('begin a call');
+    this.#call = 'underway';
+  }
+
+  endCall(): void {
+    if (this.#call === 'underway') this.#call = 'none';
+    else if (this.#call === 'overdue') this.#call = 'late';
+    else this.#illegal('end a call');
+  }
+
+  giveUpCall(): void {
+    if (this.#call !== 'underway') this.#illegal('give up a call');
+    this.#call = 'overdue';
+  }
+
+  get #stopSignals(): StopSignals {
+    return (this.#signals ??= new StopSignals(this.#stop));
+  }
+
+  /** Aborted when the work is to stop. */
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    if (this.stop !== undefined && !this.#controller.signal.aborted)
-      this.#controller.abort(this.stop);
-    return this.#controller.signal;
+    return this.#stopSignals.work;
   }
 
   /**
-   * Aborted when nobody here wants an answer about the attempt any more. It outlives a cancellation:
+   * Aborted when no answer about the attempt is wanted here any more. It outlives a cancellation:
    * what became of work that is to stop is known only by asking.
    */
   get interest(): AbortSignal {
-    this.#interest ??= new AbortController();
-    if (isLeft(this.stop)) this.#interest.abort(this.stop);
-    return this.#interest.signal;
+    return this.#stopSignals.interest;
   }
 
   /** Asks the attempt to stop. A `cancel` may be followed by a stronger reason, never by a weaker one. */
   halt(stop: Stop): void {
-    if (this.stop !== undefined && this.stop !== 'cancel') return;
-    this.stop = stop;
-    this.#controller?.abort(stop);
-    if (isLeft(stop)) this.#interest?.abort(stop);
-    this.poke();
-    this.halted?.(this);
+    if (this.#stop !== undefined && this.#stop !== 'cancel') return;
+    this.#stop = stop;
+    this.#signals?.abort(stop);
+    this.onStop?.(this);
   }
 
   /** Ends a pause between two questions to the system. */
   poke(): void {
-    for (const wake of this.#pausing ?? []) wake();
+    this.#signals?.poke();
   }
 
-  /** Calls back at the next poke; the result takes it back. */
+  /** Calls back at the next poke, or when it is asked to stop; the result takes it back. */
   onPoke(wake: () => void): () => void {
-    const pausing = (this.#pausing ??= new Set());
-    pausing.add(wake);
-    return () => pausing.delete(wake);
+    return this.#stopSignals.onPoke(wake);
   }
-}
 
-/** Nobody here wants its outcome. */
-export function isLeft(stop: Stop | undefined): boolean {
-  return stop === 'drop' || stop === 'shutdown';
+  #leaveRun(): void {
+    this.run.busy -= 1;
+    if (this.run.busy < 0) bug(`run ${this.run.id} has ${this.run.busy} attempts under way`);
+  }
+
+  #illegal(step: string): never {
+    return bug(`attempt ${this.key} is ${this.#state}, its call ${this.#call}: it cannot ${step}`);
+  }
 }

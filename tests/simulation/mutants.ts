@@ -190,7 +190,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a parent does not hear that its child was mended',
-    file: 'engine/attempts/family.ts',
+    file: 'engine/attempts/child-runs.ts',
     snippet:
       "const answer = await submit({ type: 'ReopenTask', run, task, attempt, child: id, by });",
     instead:
