@@ -15,8 +15,9 @@ import { passwordsIn } from '../journal/connection-string.ts';
 import type { OpenJournal } from '../journal/open.ts';
 import { addressOf } from '../model/node-address.ts';
 import type { Redactor } from '../model/redactor.ts';
+import { EngineLog } from '../watch/engine-log.ts';
 import { Metrics } from '../watch/metrics/metrics.ts';
-import { observerOf } from '../watch/observers.ts';
+import { Observers } from '../watch/observers.ts';
 import { placeOf } from './data-folder.ts';
 import type { OpenedParts, NodeOptions, RunningNode, Unwinding } from './node.ts';
 import { machineChance, machineClock, machineIds } from './machine.ts';
@@ -35,6 +36,8 @@ const ANSWER_MS = 5_000;
 function advertised({ member }: NodeOptions): string[] {
   return member?.advertise === undefined ? [] : [new URL(member.advertise).hostname];
 }
+
+const now = (): number => performance.now();
 
 /** Loopback only: nothing here is encrypted. */
 export const HOST = '127.0.0.1';
@@ -58,13 +61,13 @@ export async function compose(
   ground.tellIn(log);
   if (database.embedded?.warning != null) log.warn(database.embedded.warning);
   for (const sentence of ground.systems.unreachable) log.warn(sentence);
-  const metrics = new Metrics({ version: VERSION, now: () => performance.now() });
+  const metrics = new Metrics({ version: VERSION, now });
   const nodeName = options.member?.name ?? folder.nodeName();
   const tracing = options.reading
     ? undefined
     : await startTracing(options.environment, nodeName, log);
   if (tracing !== undefined) unwinding.add(() => tracing.stop());
-  const observer = observerOf(metrics.counts, tracing?.traces);
+  const observer = new Observers(metrics.counts, new EngineLog(log, now), tracing?.traces);
   const reader = new Reader();
   unwinding.add(() => reader.close());
   const given = { connectors, database, systems, access };

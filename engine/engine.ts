@@ -168,7 +168,7 @@ class Orchestra implements Engine {
       mostRuns: this.#options.mostRuns,
       children: () => this.#lanes.get(CHILD_LANE).active,
       notified: (notification) => this.#notified(notification),
-      claimed: (runs) => observer?.claimed(runs),
+      claimed: (runs) => observer?.noted({ is: 'claimed', runs }),
       renewed: () => observer?.leaseRenewed(),
       lost: () => this.#lost(new TuttiError('node.fenced')),
     });

@@ -32,15 +32,37 @@ export interface Observer {
   leaseRenewed(): void;
   /** A sleeping run is in memory again, so long after its time. */
   woken(lateMs: number): void;
-  /** A run was set aside: its history cannot be read or written. */
-  setAside(): void;
   /** A notification arrived from another node. */
   notified(notification: string): void;
-  /** Runs of a node that is gone, or of nobody, are this node's now. */
-  claimed(runs: number): void;
+  /** Seldom: what an operator reads in the log to know what this node did by itself. */
+  noted(fact: Fact): void;
+  /**
+   * Something failed, and the engine continues: `what` was tried, in constant words, because it is
+   * counted by them. `about` is for the log: ids.
+   */
+  troubled(what: string, error: unknown, about?: object): void;
   /** What the attempt's system is told of the trace; nothing when nobody traces. */
   contextOf?(run: WatchedRun, task: string, attempt: number): TraceContext | undefined;
 }
+
+/** What a node did by itself that others may want to know of. */
+export type Fact =
+  /** The lease is this node's: it works from now on. */
+  | { readonly is: 'joined'; readonly name: string; readonly node: number }
+  /** The leases of so many other nodes had ended: their runs may be claimed. */
+  | { readonly is: 'fenced'; readonly nodes: number }
+  /** So many runs of a node that is gone, or without an owner, are this node's now. */
+  | { readonly is: 'claimed'; readonly runs: number }
+  /** Another process has this node's lease: it may not write any more. */
+  | { readonly is: 'lease-lost'; readonly reason: string }
+  /** The node stops: its attempts have ended, but for so many that run without it, or were left. */
+  | { readonly is: 'drained'; readonly leftAttempts: number }
+  /** The database refused for good what a run had decided. */
+  | { readonly is: 'append-refused'; readonly run: string; readonly reason: string }
+  /** The history of the run cannot be read, or not be continued: it waits for its repair. */
+  | { readonly is: 'set-aside'; readonly run: string; readonly reason: string }
+  | { readonly is: 'retention-begun'; readonly retention: string }
+  | { readonly is: 'retention-ended'; readonly retention: string; readonly runs: number };
 
 export interface LaneReading {
   readonly lane: string;

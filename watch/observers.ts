@@ -1,29 +1,27 @@
-/** Metrics and traces as one observer of the engine. */
-import type { Observer, WatchedRun } from '../engine/observer.ts';
+/** Metrics, traces and the log as one observer of the engine. */
+import type { Fact, Observer, WatchedRun } from '../engine/observer.ts';
 import type { RunEvent } from '../model/run.ts';
-import { EngineCounts } from './metrics/counts.ts';
+import type { EngineLog } from './engine-log.ts';
+import type { EngineCounts } from './metrics/counts.ts';
 import type { Traces } from './traces/traces.ts';
 
-/** Without traces the counts are told directly: what nobody asked for costs nothing. */
-export function observerOf(counts: EngineCounts, traces: Traces | undefined): Observer {
-  return traces === undefined ? counts : new Traced(counts, traces);
-}
-
-class Traced implements Observer {
+export class Observers implements Observer {
   readonly #counts: EngineCounts;
-  readonly #traces: Traces;
+  readonly #log: EngineLog;
+  readonly #traces: Traces | undefined;
 
-  constructor(counts: EngineCounts, traces: Traces) {
+  constructor(counts: EngineCounts, log: EngineLog, traces: Traces | undefined) {
     this.#counts = counts;
+    this.#log = log;
     this.#traces = traces;
   }
 
   decided(run: WatchedRun, events: readonly RunEvent[]): void {
     this.#counts.decided(run, events);
-    this.#traces.decided(run, events);
+    this.#traces?.decided(run, events);
   }
   contextOf(run: WatchedRun, task: string, attempt: number) {
-    return this.#traces.contextOf(run, task, attempt);
+    return this.#traces?.contextOf(run, task, attempt);
   }
   begun(run: WatchedRun, task: string, waitedMs: number): void {
     this.#counts.begun(run, task, waitedMs);
@@ -37,13 +35,15 @@ class Traced implements Observer {
   woken(lateMs: number): void {
     this.#counts.woken(lateMs);
   }
-  setAside(): void {
-    this.#counts.setAside();
-  }
   notified(notification: string): void {
     this.#counts.notified(notification);
   }
-  claimed(runs: number): void {
-    this.#counts.claimed(runs);
+  noted(fact: Fact): void {
+    this.#counts.noted(fact);
+    this.#log.noted(fact);
+  }
+  troubled(what: string, error: unknown, about?: object): void {
+    this.#counts.troubled(what);
+    this.#log.troubled(what, error, about);
   }
 }

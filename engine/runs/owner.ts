@@ -362,7 +362,7 @@ export class Owner implements PipelineListener {
     const claimed = await journal.claimRun(lease(), id);
     if (claimed === null) return null;
     if (claimed !== 'mine') return this.#isNotMine(id, claimed.owner);
-    this.#parts.observer?.claimed(1);
+    this.#parts.observer?.noted({ is: 'claimed', runs: 1 });
     // What stands there may be older than the claim: until then somebody else could write.
     const mine = await journal.load(id);
     return this.#install(id, mine);
@@ -409,7 +409,7 @@ export class Owner implements PipelineListener {
   async #setAside(id: string, reason: string): Promise<void> {
     const { journal, lease, observer } = this.#parts;
     await journal.setAside(lease(), id, reason);
-    observer?.setAside();
+    observer?.noted({ is: 'set-aside', run: id, reason });
   }
 
   /** The same while nobody brings it into memory. */

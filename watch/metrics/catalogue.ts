@@ -209,6 +209,20 @@ export const METRICS: readonly Metric[] = [
     read: ({ counts }) => one(counts.asides),
   },
   {
+    name: 'tutti_nodes_fenced_total',
+    type: 'counter',
+    help: 'Other nodes that this node fenced, because their lease had ended.',
+    labels: [],
+    read: ({ counts }) => one(counts.fenced),
+  },
+  {
+    name: 'tutti_engine_troubles_total',
+    type: 'counter',
+    help: 'What failed inside of the engine and was continued or tried again, by what it was; the log says more.',
+    labels: ['what'],
+    read: ({ counts }) => list([...counts.troubles], ([what, times]) => [[what], times]),
+  },
+  {
     name: 'tutti_notifications_total',
     type: 'counter',
     help: 'Notifications that this node received from other nodes, by what they are about.',

@@ -2,7 +2,7 @@
  * Adds up what the engine tells: per workflow, per action, and of the engine itself. Called for
  * every task, so what a version's tasks are counted by is looked up once per version and kept.
  */
-import type { Observer, WatchedRun } from '../../engine/observer.ts';
+import type { Fact, Observer, WatchedRun } from '../../engine/observer.ts';
 import type { Definition, TaskDefinition } from '../../model/definition.ts';
 import type { RunEnded, RunEvent, TaskEnded, TaskRetrying } from '../../model/run.ts';
 import { Bounded, type Counts, count, Tally } from './tally.ts';
@@ -61,6 +61,10 @@ export class EngineCounts implements Observer {
   readonly lateness = new Tally(LATENESS);
   readonly notifications: Counts = new Map();
   claims = 0;
+  /** Other nodes whose lease had ended. */
+  fenced = 0;
+  /** By what was tried. */
+  readonly troubles: Counts = new Map();
   /** Runs that were set aside. */
   asides = 0;
   renewals = 0;
@@ -122,12 +126,14 @@ export class EngineCounts implements Observer {
     count(this.notifications, notification);
   }
 
-  claimed(runs: number): void {
-    this.claims += runs;
+  noted(fact: Fact): void {
+    if (fact.is === 'claimed') this.claims += fact.runs;
+    else if (fact.is === 'set-aside') this.asides += 1;
+    else if (fact.is === 'fenced') this.fenced += fact.nodes;
   }
 
-  setAside(): void {
-    this.asides += 1;
+  troubled(what: string): void {
+    count(this.troubles, what);
   }
 
   #version({ definition, workflow }: WatchedRun): Version {

@@ -153,6 +153,17 @@ describe('the metrics of a node', () => {
     });
   });
 
+  it('count what failed and was continued, by what it was', async () => {
+    const { metrics } = await openStage();
+    expect(await metrics.own()).toContain('tutti_nodes_fenced_total 0');
+    for (let i = 0; i < 2; i++) metrics.counts.troubled('renewing the lease');
+    metrics.counts.noted({ is: 'fenced', nodes: 3 });
+    expect(await samples(metrics)).toMatchObject({
+      'tutti_engine_troubles_total{what="renewing the lease"}': 2,
+      tutti_nodes_fenced_total: 3,
+    });
+  });
+
   it('count workflows beyond the most together', async () => {
     const { harness, metrics } = await openStage(2);
     for (const name of ['a', 'b', 'c', 'd']) {

@@ -12,9 +12,17 @@ import { describe, expect, it } from 'vitest';
 import { quiet } from '../../tests/simulation/clock.ts';
 import { EngineHarness } from '../../tests/simulation/engine-harness.ts';
 import { EngineCounts } from '../metrics/counts.ts';
-import { observerOf } from '../observers.ts';
+import { EngineLog } from '../engine-log.ts';
+import { Observers } from '../observers.ts';
 import { SpanNames } from './ids.ts';
 import { isTraced, Traces } from './traces.ts';
+
+const SILENT = { info: () => {}, warn: () => {} };
+
+/** All that watches a node; without traces nobody traces. */
+function watching(traces?: Traces) {
+  return new Observers(new EngineCounts({ now: () => 0 }), new EngineLog(SILENT, () => 0), traces);
+}
 
 function traced(options: { readonly ratio?: number; readonly foreign?: boolean } = {}) {
   const exporter = new InMemorySpanExporter();
@@ -26,7 +34,7 @@ function traced(options: { readonly ratio?: number; readonly foreign?: boolean }
   });
   const tracer = provider.getTracer('test');
   const traces = new Traces(tracer, options.foreign === true ? undefined : names);
-  return { exporter, tracer, observer: observerOf(new EngineCounts({ now: () => 0 }), traces) };
+  return { exporter, tracer, observer: watching(traces) };
 }
 
 async function openStage(options: Parameters<typeof traced>[0] = {}) {
@@ -206,9 +214,7 @@ describe('without an SDK', () => {
   it('nobody is traced, and systems are told nothing', async () => {
     expect(isTraced(trace.getTracer('nobody'))).toBe(false);
     expect(isTraced(traced().tracer)).toBe(true);
-    const counts = new EngineCounts({ now: () => 0 });
-    expect(observerOf(counts, undefined)).toBe(counts);
-    const harness = await EngineHarness.open({ observer: counts });
+    const harness = await EngineHarness.open({ observer: watching() });
     await harness.deploy('workflow: one\ntasks:\n  look: { action: world.look }\n');
     await harness.start('one');
     expect(harness.world.take('call').context.trace).toBeUndefined();
