@@ -354,9 +354,6 @@ export class Laws {
     if (latest.some(({ type }) => /Held|Released/.test(type)) && /Hold|Release/.test(command.type))
       return true;
     const context = { now, chance: () => 0, definitions: this.#model.definitions };
-    // A decision bears no name in the events: what it ended does.
-    if (command.type === 'DecideApproval')
-      return latest.some((event) => 'task' in event && event.task === command.task);
     const events = decide(state, command, context);
     return isRefusal(events) || events.length === 0;
   }

@@ -114,8 +114,8 @@ export class ReferenceModel {
     known.state.agenda = [];
     if (event.type === 'ParentTold') known.takenOver = event.takesOver;
     if (event.type === 'TaskStarted') known.started.add(`${event.task}:${event.attempt}`);
-    const by = 'by' in event ? event.by : 'forced' in event ? event.forced : undefined;
-    if (by !== undefined) known.actors.add(by.actor);
+    const actor = actorOf(event);
+    if (actor !== undefined) known.actors.add(actor);
     this.#plan(known);
     if (known.state.end === undefined) this.open.add(known);
     else this.open.delete(known);
@@ -143,4 +143,13 @@ export class ReferenceModel {
     }
     state.touched = [];
   }
+}
+
+/** The author of what a person asked for; a decision names its author in the output. */
+function actorOf(event: RunEvent): string | undefined {
+  if ('by' in event) return event.by.actor;
+  if ('forced' in event && event.forced !== undefined) return event.forced.actor;
+  const output = event.type === 'TaskEnded' ? event.output : undefined;
+  if (typeof output !== 'object' || output === null || Array.isArray(output)) return undefined;
+  return 'decision' in output && typeof output['by'] === 'string' ? output['by'] : undefined;
 }
