@@ -43,7 +43,7 @@ import { metricsRoute } from './routes/metrics.ts';
 import { runRoutes } from './routes/runs.ts';
 import { workflowRoutes } from './routes/workflows.ts';
 import { Strangers } from './strangers.ts';
-import { Source } from './stream/source.ts';
+import { FeedReader } from './stream/feed-reader.ts';
 import { type StreamLimits, Streams } from './stream/streams.ts';
 import { Tail } from './stream/tail.ts';
 
@@ -118,7 +118,7 @@ export async function createApp(services: ApiServices, options: ServerOptions): 
 }
 
 function contextOf(app: App, services: ApiServices, options: ServerOptions): ApiContext {
-  const source = new Source(services.views);
+  const source = new FeedReader(services.views);
   const tail = new Tail(source, {
     onCommit: services.onCommit,
     broken: (error) => app.log.warn({ err: error }, 'the feed cannot be read; it is tried again'),

@@ -35,7 +35,7 @@ export interface Contestant {
   close(): Promise<void>;
 }
 
-export interface Place {
+export interface ContestantOptions {
   /** Of an empty database on the server that all contestants share. */
   readonly databaseUrl: string;
   /** A folder of its own. */
@@ -44,7 +44,7 @@ export interface Place {
   readonly alone: boolean;
 }
 
-export type Open = (place: Place) => Promise<Contestant>;
+export type Open = (place: ContestantOptions) => Promise<Contestant>;
 
 /** What a contestant's process is asked; the values of the answer are milliseconds. */
 export type Order =

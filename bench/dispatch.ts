@@ -4,7 +4,7 @@
  */
 import type { JsonObject } from '../model/json.ts';
 import { by, type LocalTutti, openTutti } from '../tests/end-to-end/local-tutti.ts';
-import { type Contestant, crowd, type Place } from './contestant.ts';
+import { type Contestant, crowd, type ContestantOptions } from './contestant.ts';
 
 const SHELL = `
 workflow: command
@@ -24,7 +24,7 @@ const HTTP_EVENTS = 3;
 const WARM_RUNS = 200;
 const WARM_AT_ONCE = 16;
 
-export async function open({ databaseUrl }: Place): Promise<Contestant> {
+export async function open({ databaseUrl }: ContestantOptions): Promise<Contestant> {
   const tutti = await openTutti(undefined, databaseUrl);
   await tutti.deploy(SHELL);
   await tutti.deploy(HTTP);

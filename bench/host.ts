@@ -2,7 +2,7 @@
  * The process of one contestant: opens it, does what the harness orders, answers. It is started
  * with the module of the contestant and its place, and ends with the harness.
  */
-import type { Answer, Contestant, Open, Order, Place } from './contestant.ts';
+import type { Answer, Contestant, Open, Order, ContestantOptions } from './contestant.ts';
 
 const FAR_MS = 86_400_000;
 const WARM_MS = 3_000;
@@ -12,7 +12,7 @@ const WARM_FANS = 5;
 async function main(): Promise<void> {
   const [, , module = '', place = ''] = process.argv;
   const { open } = (await import(module)) as { open: Open };
-  const contestant = await open(JSON.parse(place) as Place);
+  const contestant = await open(JSON.parse(place) as ContestantOptions);
   await warm(contestant);
   process.on('message', (order: Order | 'close') => {
     if (order === 'close') void contestant.close().then(() => process.exit(0));

@@ -20,7 +20,7 @@ export async function rawRate(server: DatabaseServer): Promise<number> {
     await server.settle();
     const begun = performance.now();
     await Promise.all(
-      Array.from({ length: journal.width }, async () => {
+      Array.from({ length: journal.appendConcurrency }, async () => {
         for (let events = batches.pop(); events !== undefined; events = batches.pop()) {
           await journal.append(lease, { starts: [], events, updates: [] });
         }

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Answer, Order, Place } from './contestant.ts';
+import type { Answer, Order, ContestantOptions } from './contestant.ts';
 import type { Entry } from './contestants.ts';
 import type { Database, DatabaseServer } from './database.ts';
 import { cpuSecondsOf, memoryOf, sharedBytesOf } from './meter.ts';
@@ -47,7 +47,7 @@ export class Stage {
     this.#server = server;
     this.#database = at.database;
     this.#directory = at.directory;
-    const place: Place = {
+    const place: ContestantOptions = {
       databaseUrl: at.database.url,
       directory: at.directory,
       alone: at.alone,

@@ -8,7 +8,7 @@ import { type AnyConnector, defineAction, defineConnector } from '../connectors/
 import type { Definition, Edge, InputDeclaration, TaskDefinition } from '../model/definition.ts';
 import type { JsonObject } from '../model/json.ts';
 import { by, type LocalTutti, openTutti } from '../tests/end-to-end/local-tutti.ts';
-import { type Contestant, crowd, type Place } from './contestant.ts';
+import { type Contestant, crowd, type ContestantOptions } from './contestant.ts';
 
 const CHAIN_EVENTS = 12;
 /** Starts that wait for the journal at once. */
@@ -21,7 +21,7 @@ const fan = Array.from({ length: 52 }, (_, i) =>
   i === 0 ? [] : i === 51 ? Array.from({ length: 50 }, (_unused, k) => k + 1) : [0],
 );
 
-export async function open({ databaseUrl }: Place): Promise<Contestant> {
+export async function open({ databaseUrl }: ContestantOptions): Promise<Contestant> {
   const sink: Sink = { times: [], woke: () => undefined };
   const tutti = await openTutti([benchConnector(sink), ...(await loadConnectors())], databaseUrl);
   await deploy(tutti, 'chain', chain.map(plain), edgesOf(chain));

@@ -18,7 +18,7 @@ import type { Redactor } from '../model/redactor.ts';
 import { EngineLog } from '../watch/engine-log.ts';
 import { Metrics } from '../watch/metrics/metrics.ts';
 import { Observers } from '../watch/observers.ts';
-import { placeOf } from './data-folder.ts';
+import { stateDirectoryIdOf } from './data-folder.ts';
 import type { OpenedParts, NodeOptions, RunningNode, Unwinding } from './node.ts';
 import { machineChance, machineClock, machineIds } from './machine.ts';
 import { peerAt } from './peer.ts';
@@ -164,7 +164,7 @@ function engineOf(options: NodeOptions, parts: Parts): Engine {
     ids: machineIds,
     chance: machineChance,
     stateDirectory,
-    place: placeOf(stateDirectory),
+    stateDirectoryId: stateDirectoryIdOf(stateDirectory),
     gone: (runs) => {
       forgetAttempts(stateDirectory, runs).catch((error: unknown) =>
         log.warn({ err: error }, 'folders of attempts of deleted runs stay'),

@@ -121,10 +121,10 @@ describe('a data folder', () => {
     const module = new URL('./data-folder.ts', import.meta.url).href;
     const code = `
       process.umask(0);
-      const { DataFolder, placeOf } = await import(${JSON.stringify(module)});
+      const { DataFolder, stateDirectoryIdOf } = await import(${JSON.stringify(module)});
       const folder = new DataFolder(${JSON.stringify(folder.path)});
       folder.create(); folder.lock(); folder.nodeName(); folder.announce('http://127.0.0.1:1');
-      placeOf(folder.stateDirectory);
+      stateDirectoryIdOf(folder.stateDirectory);
     `;
     const node = ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', code];
     expect(spawnSync(process.execPath, node, { encoding: 'utf8' }).stderr).toBe('');

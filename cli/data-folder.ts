@@ -205,7 +205,7 @@ function readJson<T>(file: string, schema: z.ZodType<T>): T | null {
  * The id of a state directory, made once. Nodes of one machine may share the directory: whoever
  * comes second finds the id of the first.
  */
-export function placeOf(stateDirectory: string): string {
+export function stateDirectoryIdOf(stateDirectory: string): string {
   const file = join(stateDirectory, 'place');
   makeFolders(stateDirectory, 0o700);
   const draft = `${file}.${process.pid}`;

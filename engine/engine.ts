@@ -382,13 +382,21 @@ class Orchestra implements Engine {
   }
 
   #makeServices(): AttemptServices {
-    const { clock, systems, stateDirectory, place, redactor, journal, observer, tokenOf } =
-      this.#options;
+    const {
+      clock,
+      systems,
+      stateDirectory,
+      stateDirectoryId: place,
+      redactor,
+      journal,
+      observer,
+      tokenOf,
+    } = this.#options;
     return {
       clock,
       systems,
       stateDirectory,
-      place,
+      stateDirectoryId: place,
       redactor,
       logs: new LogWriter({
         journal,

@@ -20,7 +20,7 @@ export interface EngineOptions {
   /** Where connectors keep what they must find again after a crash. */
   readonly stateDirectory: string;
   /** Identifies that folder: what an attempt left there is found again only where it was begun. */
-  readonly place?: string;
+  readonly stateDirectoryId?: string;
   /** Blacks secrets out of what attempts leave; without one there are none. */
   readonly redactor?: Redactor | undefined;
   /** How much of an attempt's log is kept. */

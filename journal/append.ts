@@ -88,5 +88,5 @@ export interface Appends {
    */
   append(lease: NodeLease, batch: Batch): Promise<AppendResult>;
   /** How many appends may be under way at once (connections). */
-  readonly width: number;
+  readonly appendConcurrency: number;
 }

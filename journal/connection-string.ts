@@ -19,7 +19,7 @@ export interface Host {
   readonly connection: pg.ClientConfig;
 }
 
-interface Parts {
+interface UrlParts {
   readonly scheme: string;
   /** With its `@`; as it was written. */
   readonly user: string;
@@ -40,14 +40,14 @@ export function parseConnectionString(text: string, applicationName: string): re
   const { parameters } = parts;
   checkTarget(parameters.get('target_session_attrs'));
   const more = { application_name: applicationName, ...timeout(parameters.get('connect_timeout')) };
-  const places = placesOf(parts);
-  const [only] = places;
-  if (places.length === 1 && only !== undefined && !OURS.some((name) => parameters.has(name))) {
+  const addresses = addressesOf(parts);
+  const [only] = addresses;
+  if (addresses.length === 1 && only !== undefined && !OURS.some((name) => parameters.has(name))) {
     return [{ name: nameOf(only), connection: { connectionString: text, ...more } }];
   }
-  return places.map((place) => ({
-    name: nameOf(place),
-    connection: { connectionString: stringFor(parts, place), ...more },
+  return addresses.map((address) => ({
+    name: nameOf(address),
+    connection: { connectionString: stringFor(parts, address), ...more },
   }));
 }
 
@@ -78,7 +78,7 @@ function encodedByUrl(word: string): string {
   return url.password;
 }
 
-function partsOf(text: string): Parts {
+function partsOf(text: string): UrlParts {
   const match = FORM.exec(text);
   const scheme = match?.[1] ?? /^([a-z]+):/i.exec(text)?.[1];
   if (match === null || (scheme !== 'postgres' && scheme !== 'postgresql')) {
@@ -103,24 +103,24 @@ function timeout(seconds: string | null): pg.ClientConfig {
   return seconds === '0' ? {} : { connectionTimeoutMillis: Number(seconds) * 1_000 };
 }
 
-interface Place {
+interface HostAddress {
   readonly host: string;
   readonly port: string;
 }
 
-function placesOf({ authority, parameters }: Parts): readonly Place[] {
+function addressesOf({ authority, parameters }: UrlParts): readonly HostAddress[] {
   const hosts = parameters.get('host')?.split(',');
   const ports = parameters.get('port')?.split(',');
-  const written = authority.split(',').map(placeOf);
-  const places =
+  const written = authority.split(',').map(addressOf);
+  const addresses =
     hosts === undefined
       ? written
       : hosts.map((host, at) => ({ host, port: written[at]?.port ?? written[0]?.port ?? '' }));
-  if (ports !== undefined && ports.length !== 1 && ports.length !== places.length) {
-    throw wrong(`has ${places.length} hosts and ${ports.length} ports`);
+  if (ports !== undefined && ports.length !== 1 && ports.length !== addresses.length) {
+    throw wrong(`has ${addresses.length} hosts and ${ports.length} ports`);
   }
-  return places.map(({ host, port }, at) => {
-    if (host === '' && places.length > 1) throw wrong('has an empty host in its list');
+  return addresses.map(({ host, port }, at) => {
+    if (host === '' && addresses.length > 1) throw wrong('has an empty host in its list');
     const chosen = ports === undefined ? port : (ports[at] ?? ports[0] ?? '');
     if (!/^\d{0,5}$/.test(chosen) || Number(chosen) > 65_535) {
       throw wrong(`has a port that is no number from 1 to 65535: ${chosen}`);
@@ -129,18 +129,21 @@ function placesOf({ authority, parameters }: Parts): readonly Place[] {
   });
 }
 
-function placeOf(written: string): Place {
+function addressOf(written: string): HostAddress {
   // The colons of an IPv6 address stand in brackets.
   const match = /^(\[[^\]]*\]|[^:]*)(?::([^:]*))?$/.exec(written);
   if (match === null) throw wrong('has a host with more than one colon; put IPv6 in brackets');
   return { host: decoded(match[1] ?? ''), port: match[2] ?? '' };
 }
 
-function nameOf({ host, port }: Place): string {
+function nameOf({ host, port }: HostAddress): string {
   return `${host === '' ? 'localhost' : host}:${port === '' ? PORT : port}`;
 }
 
-function stringFor({ scheme, user, path, parameters }: Parts, { host, port }: Place): string {
+function stringFor(
+  { scheme, user, path, parameters }: UrlParts,
+  { host, port }: HostAddress,
+): string {
   const query = new URLSearchParams(parameters);
   for (const name of [...OURS, 'host', 'port']) query.delete(name);
   const socket = host.startsWith('/');

@@ -1,5 +1,5 @@
 /**
- * The port of the book: what the engine asks of storage. Rows in, rows out: nothing here knows the
+ * The port of the journal: what the engine asks of storage. Rows in, rows out: nothing here knows the
  * rules. PostgreSQL answers it (`postgres/`), and the simulator answers it in memory (`memory/`).
  *
  * Each noun has its file, and beside it a suite (`append.suite.ts`) that both answers pass. This is

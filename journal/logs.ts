@@ -2,7 +2,7 @@
 import type { Json } from '../model/json.ts';
 import type { Page } from './page.ts';
 
-export interface LogRow {
+export interface LogChunk {
   readonly run: string;
   readonly task: string;
   readonly attempt: number;
@@ -33,13 +33,13 @@ export interface LogFilter {
   readonly limit: number;
 }
 
-export interface LogPage extends Page<LogRow> {
+export interface LogPage extends Page<LogChunk> {
   /** There was no room for all. */
   readonly more: boolean;
 }
 
 export interface Logs {
-  appendLogs(rows: readonly LogRow[]): Promise<void>;
+  appendLogs(rows: readonly LogChunk[]): Promise<void>;
   logEnd(run: string, task: string, attempt: number): Promise<LogEnd>;
 }
 

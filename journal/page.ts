@@ -11,14 +11,14 @@ export interface Page<T> {
 
 export const LIMIT_MAX = 1_000;
 
-export type Part = string | number;
-type Kind = 'number' | 'text' | 'id';
+export type CursorPart = string | number;
+type CursorKind = 'number' | 'text' | 'id';
 
-export function writeCursor(parts: readonly Part[]): string {
+export function writeCursor(parts: readonly CursorPart[]): string {
   return Buffer.from(JSON.stringify(parts)).toString('base64url');
 }
 
-export function readCursor(cursor: string, kinds: readonly Kind[]): Part[] {
+export function readCursor(cursor: string, kinds: readonly CursorKind[]): CursorPart[] {
   let parts: unknown;
   try {
     parts = JSON.parse(Buffer.from(cursor, 'base64url').toString());
@@ -31,7 +31,7 @@ export function readCursor(cursor: string, kinds: readonly Kind[]): Part[] {
       '`after` is not a cursor of this list: give the `next` of the page before, or nothing for the first page.',
     );
   }
-  return parts as Part[];
+  return parts as CursorPart[];
 
   function fits(part: unknown, index: number): boolean {
     const kind = kinds[index];

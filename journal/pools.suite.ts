@@ -16,7 +16,7 @@ export const poolsSuite = suite('pools', (open) => {
       { name: 'b/dock', capacity: 2, workflow: 'b' },
     ]);
     const wants = [want(1, 'a/dock'), want(2, 'a/dock'), want(3, 'b/dock'), want(4, 'b/dock')];
-    const { granted } = await journal.slots.take(lease, wants, grant);
+    const { granted } = await journal.slots.acquire(lease, wants, grant);
     expect(granted).toEqual([true, false, true, true]);
     expect(await journal.pools()).toMatchObject([{ used: 1 }, { used: 2 }]);
   });
@@ -27,19 +27,19 @@ export const poolsSuite = suite('pools', (open) => {
     await start(main, [{}, {}, {}, {}]);
     await journal.deploy(version('a', { dock: 2, crane: 4 }));
     const both = [want(1, 'a/dock'), want(2, 'a/dock')];
-    expect((await journal.slots.take(lease, both, grant)).granted).toEqual([true, true]);
+    expect((await journal.slots.acquire(lease, both, grant)).granted).toEqual([true, true]);
     await journal.deploy(version('a', { dock: 1 }));
     expect(await journal.pools()).toMatchObject([
       { name: 'a/crane', capacity: 4 },
       { capacity: 1 },
     ]);
     const next = [want(3, 'a/dock')];
-    const waits = await journal.slots.take(lease, next, grant);
+    const waits = await journal.slots.acquire(lease, next, grant);
     expect(waits).toMatchObject({ granted: [false], pools: [{ used: 2, capacity: 1 }] });
-    await journal.slots.give(lease, both.slice(0, 1));
-    expect((await journal.slots.take(lease, next, grant)).granted).toEqual([false]);
-    await journal.slots.give(lease, both.slice(1));
-    expect((await journal.slots.take(lease, next, grant)).granted).toEqual([true]);
+    await journal.slots.release(lease, both.slice(0, 1));
+    expect((await journal.slots.acquire(lease, next, grant)).granted).toEqual([false]);
+    await journal.slots.release(lease, both.slice(1));
+    expect((await journal.slots.acquire(lease, next, grant)).granted).toEqual([true]);
   });
 
   it('that are documents have versions, and the size of the newest', async () => {

@@ -109,11 +109,11 @@ export const runsSuite = suite('runs', (open) => {
     // The one that has ended keeps nobody waiting.
     expect(await main.journal.views.ping()).toEqual({ aside: 1 });
     expect((await other.journal.claim(other.lease, 1e15, 9)).runs).toEqual([]);
-    expect(await other.journal.takeBack(other.lease, run)).toBe(true);
+    expect(await other.journal.reinstate(other.lease, run)).toBe(true);
     expect(await other.journal.load(run)).toMatchObject({ owner: other.lease.node, wakeAt: null });
     expect((await other.journal.views.run(run))?.aside).toBeUndefined();
     for (const id of [run, runId(404), 'no id'])
-      expect(await other.journal.takeBack(other.lease, id)).toBe(false);
+      expect(await other.journal.reinstate(other.lease, id)).toBe(false);
   });
 
   it('are set aside by their own node alone, and by none that was fenced', async () => {
@@ -125,8 +125,8 @@ export const runsSuite = suite('runs', (open) => {
     await main.journal.setAside(main.lease, run, 'why');
     expect((await main.journal.load(run))?.owner).toBe(lease.node);
     await main.journal.setAside(lease, run, 'why');
-    expect(await main.journal.takeBack(main.lease, run)).toBe(false);
-    expect(await main.journal.takeBack(lease, run)).toBe(true);
+    expect(await main.journal.reinstate(main.lease, run)).toBe(false);
+    expect(await main.journal.reinstate(lease, run)).toBe(true);
   });
 
   it('are listed newest first under every filter, ties by id', async () => {

@@ -49,7 +49,7 @@ export interface Runs {
    */
   setAside(lease: NodeLease, run: string, reason: string): Promise<void>;
   /** A run that was set aside is this node's, and active (unless it has ended); false: it is not. */
-  takeBack(lease: NodeLease, run: string): Promise<boolean>;
+  reinstate(lease: NodeLease, run: string): Promise<boolean>;
 }
 
 /** What people read of runs. */

@@ -50,14 +50,14 @@ export const slotsSuite = suite('slots', (open) => {
     await Promise.all(
       all.map(async ({ journal, lease }) => {
         for (let mine = pending.splice(0, 4); mine.length > 0; ) {
-          const { granted, pools } = await journal.slots.take(lease, mine, grant);
+          const { granted, pools } = await journal.slots.acquire(lease, mine, grant);
           expect(pools[0]?.used).toBeLessThanOrEqual(3);
           const taken = mine.filter((_, index) => granted[index]);
           held += taken.length;
           most = Math.max(most, held);
           // Counted down first: from then on another may have them.
           held -= taken.length;
-          if (taken.length > 0) await journal.slots.give(lease, taken);
+          if (taken.length > 0) await journal.slots.release(lease, taken);
           mine = mine.filter((_, index) => granted[index] !== true);
           if (mine.length === 0) mine = pending.splice(0, 4);
         }
@@ -66,32 +66,32 @@ export const slotsSuite = suite('slots', (open) => {
     expect(most).toBeGreaterThan(0);
     expect(most).toBeLessThanOrEqual(3);
     const [first] = all;
-    const whole = await first.journal.slots.take(first.lease, [want(1, { db: 3 })], grant);
+    const whole = await first.journal.slots.acquire(first.lease, [want(1, { db: 3 })], grant);
     expect(whole.granted).toEqual([true]);
   });
 
   it('are taken all or none, and told with those who hold them, of the pools that are wanted', async () => {
     const [{ journal, lease }] = await nodes(open, 1, 3);
-    const both = await journal.slots.take(lease, [want(1, { db: 1, tape: 1 })], grant);
+    const both = await journal.slots.acquire(lease, [want(1, { db: 1, tape: 1 })], grant);
     expect(both).toMatchObject({ granted: [true], pools: [{ used: 1 }, { used: 1 }] });
-    const next = await journal.slots.take(lease, [want(2, { db: 1, tape: 1 })], grant);
+    const next = await journal.slots.acquire(lease, [want(2, { db: 1, tape: 1 })], grant);
     expect(next.granted).toEqual([false]);
     const holder = { run: runId(1), task: 'work', attempt: 1, since: expect.any(Number) as number };
     expect(next.pools).toMatchObject([
       { pool: 'db', capacity: 3, used: 1, holders: [holder] },
       { pool: 'tape', capacity: 1, used: 1, holders: [holder] },
     ]);
-    const none = await journal.slots.take(lease, [want(3, { attic: 1 })], grant);
+    const none = await journal.slots.acquire(lease, [want(3, { attic: 1 })], grant);
     expect(none.granted).toEqual([false]);
     expect(none.pools).toEqual([{ pool: 'attic', capacity: null, used: 0, holders: [] }]);
   });
 
   it('are asked of the rule with what is taken, and who has them', async () => {
     const [{ journal, lease }] = await nodes(open, 1, 3);
-    await journal.slots.take(lease, [want(1, { db: 2 })], grant);
+    await journal.slots.acquire(lease, [want(1, { db: 2 })], grant);
     const asked: unknown[] = [];
     const wants = [want(1, { db: 2 }), want(2, { db: 9 })];
-    const { granted, pools } = await journal.slots.take(lease, wants, (asking, states) => {
+    const { granted, pools } = await journal.slots.acquire(lease, wants, (asking, states) => {
       asked.push(asking.map(({ slots, held }) => ({ slots, held })));
       asked.push(Array.from(states.values(), ({ used, capacity }) => ({ used, capacity })));
       return [true, true];
@@ -113,12 +113,12 @@ export const slotsSuite = suite('slots', (open) => {
     const over = updateRow(runId(1), { status: 'succeeded', endedAt: 5 });
     const asleep = updateRow(runId(2), { wakeAt: Infinity });
     for (const [n, update] of [over, asleep].entries()) {
-      await journal.slots.take(lease, [want(n + 1, { tape: 1 })], grant);
-      const full = await journal.slots.take(lease, [want(3, { tape: 1 })], grant);
+      await journal.slots.acquire(lease, [want(n + 1, { tape: 1 })], grant);
+      const full = await journal.slots.acquire(lease, [want(3, { tape: 1 })], grant);
       expect(full.granted).toEqual([false]);
       await journal.append(lease, batch({ updates: [update] }));
     }
-    const { granted } = await journal.slots.take(lease, [want(3, { tape: 1 })], grant);
+    const { granted } = await journal.slots.acquire(lease, [want(3, { tape: 1 })], grant);
     expect(granted).toEqual([true]);
   });
 
@@ -126,9 +126,9 @@ export const slotsSuite = suite('slots', (open) => {
     const [{ journal, lease }] = await nodes(open, 1, 2);
     const old = want(1, { tape: 1 });
     const going = { ...want(1), attempt: 2 };
-    await journal.slots.take(lease, [old, going], grant);
-    await journal.slots.keep(lease, runId(1), [going]);
-    const next = await journal.slots.take(lease, [want(2, { tape: 1, db: 1 })], grant);
+    await journal.slots.acquire(lease, [old, going], grant);
+    await journal.slots.releaseOthers(lease, runId(1), [going]);
+    const next = await journal.slots.acquire(lease, [want(2, { tape: 1, db: 1 })], grant);
     expect(next.granted).toEqual([true]);
     expect(next.pools.find(({ pool }) => pool === 'db')?.used).toBe(2);
   });
@@ -136,23 +136,23 @@ export const slotsSuite = suite('slots', (open) => {
   it('notify when they are given back', async () => {
     const [{ journal, lease }, other] = await nodes(open, 2, 2);
     const ear = await Listener.at(sure(other).journal);
-    await journal.slots.take(lease, [want(1)], grant);
-    await journal.slots.give(lease, [want(1)]);
+    await journal.slots.acquire(lease, [want(1)], grant);
+    await journal.slots.release(lease, [want(1)]);
     await ear.until(() => ear.count('slots') === 1);
-    await journal.slots.keep(lease, runId(1), []);
+    await journal.slots.releaseOthers(lease, runId(1), []);
     await ear.until(() => ear.count('slots') === 2);
     expect(ear.received).toHaveLength(2);
   });
 
   it('are nothing that a fenced node can take or give', async () => {
     const [{ journal, lease }] = await nodes(open, 1, 2);
-    await journal.slots.take(lease, [want(1, { tape: 1 })], grant);
+    await journal.slots.acquire(lease, [want(1, { tape: 1 })], grant);
     const stale = { ...lease, epoch: lease.epoch - 1 };
-    await journal.slots.give(stale, [want(1)]);
-    await journal.slots.keep(stale, runId(1), []);
-    const refused = await journal.slots.take(stale, [want(2, { db: 1 })], grant);
+    await journal.slots.release(stale, [want(1)]);
+    await journal.slots.releaseOthers(stale, runId(1), []);
+    const refused = await journal.slots.acquire(stale, [want(2, { db: 1 })], grant);
     expect(refused).toEqual({ granted: [false], pools: [] });
-    const full = await journal.slots.take(lease, [want(2, { tape: 1 })], grant);
+    const full = await journal.slots.acquire(lease, [want(2, { tape: 1 })], grant);
     expect(full.granted).toEqual([false]);
   });
 });

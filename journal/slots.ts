@@ -38,13 +38,13 @@ export interface Slots {
    * ended, or sleeps for more than a minute, nothing is held any more. `pools`: those that are
    * wanted, as they stand after this.
    */
-  take(
+  acquire(
     lease: NodeLease,
     wants: readonly SlotWant[],
     grant: Grant,
   ): Promise<{ readonly granted: readonly boolean[]; readonly pools: readonly PoolState[] }>;
   /** Gives back what these attempts hold. Notifies `slots`. */
-  give(lease: NodeLease, keys: readonly SlotKey[]): Promise<void>;
+  release(lease: NodeLease, keys: readonly SlotKey[]): Promise<void>;
   /** Gives back what the run holds, but for these attempts of it. Notifies `slots`. */
-  keep(lease: NodeLease, run: string, keys: readonly SlotKey[]): Promise<void>;
+  releaseOthers(lease: NodeLease, run: string, keys: readonly SlotKey[]): Promise<void>;
 }

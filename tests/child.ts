@@ -10,7 +10,7 @@ export interface Ended {
   readonly err: string;
 }
 
-export interface Place {
+export interface ChildOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly limitMs: number;
@@ -26,7 +26,11 @@ export function plainEnvironment(more: Readonly<Record<string, string>> = {}): N
   return { ...Object.fromEntries(kept), NO_COLOR: '1', TUTTI_ALLOW_ROOT: '1', ...more };
 }
 
-export function runChild(program: string, words: readonly string[], place: Place): Promise<Ended> {
+export function runChild(
+  program: string,
+  words: readonly string[],
+  place: ChildOptions,
+): Promise<Ended> {
   return new Promise((resolve) => {
     const options = {
       cwd: place.cwd,

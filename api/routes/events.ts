@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { TuttiError } from '../../model/errors.ts';
 import { ROUTES } from '../../protocol/routes.ts';
 import type { App, ApiContext } from '../context.ts';
-import { placeOf } from '../stream/place.ts';
+import { readStreamCursor } from '../stream/stream-cursor.ts';
 import { unknownRun } from './runs.ts';
 
 export function eventRoutes(app: App, context: ApiContext): void {
@@ -17,11 +17,11 @@ export function eventRoutes(app: App, context: ApiContext): void {
       const header = request.headers['last-event-id'];
       if (Array.isArray(header)) throw new TuttiError('request.invalid', 'One Last-Event-ID only.');
       const asked = header || lastEventId;
-      const place = asked === undefined ? null : placeOf(asked);
+      const cursor = asked === undefined ? null : readStreamCursor(asked);
       // What is no place of this feed is refused before the stream begins.
-      if (place !== null) await context.views.feed(place.position, 1);
+      if (cursor !== null) await context.views.feed(cursor.position, 1);
       if (run !== undefined && (await context.views.run(run)) === null) throw unknownRun(run);
-      const text = await context.streams.open({ run, workflow, types, place }, reply.raw);
+      const text = await context.streams.open({ run, workflow, types, cursor }, reply.raw);
       return (
         reply
           .header('content-type', 'text/event-stream; charset=utf-8')

@@ -5,10 +5,10 @@
  */
 import type { EventEmitter } from 'node:events';
 import { TuttiError } from '../../model/errors.ts';
-import { placeText } from './place.ts';
-import type { Place } from './place.ts';
-import { Reader } from './reader.ts';
-import type { Item, Source } from './source.ts';
+import { writeStreamCursor } from './stream-cursor.ts';
+import type { StreamCursor } from './stream-cursor.ts';
+import { StreamReader } from './stream-reader.ts';
+import type { Item, FeedReader } from './feed-reader.ts';
 import type { Tail } from './tail.ts';
 
 const HEARTBEAT_MS = 15_000;
@@ -16,12 +16,12 @@ const RETRY_MS = 1_000;
 const HISTORY_PAGE = 200;
 export const MOST_STREAMS = 1_000;
 
-export interface Wanted {
+export interface StreamRequest {
   readonly run: string | undefined;
   readonly workflow: string | undefined;
   readonly types: readonly string[] | undefined;
   /** Where to go on; null: at the beginning of the run, or now. */
-  readonly place: Place | null;
+  readonly cursor: StreamCursor | null;
 }
 
 export interface StreamLimits {
@@ -30,14 +30,14 @@ export interface StreamLimits {
 }
 
 export class Streams {
-  readonly #source: Source;
+  readonly #source: FeedReader;
   readonly #tail: Tail;
   readonly #most: number;
   readonly #heartbeatMs: number;
   readonly #open = new Set<AbortController>();
   #closed = false;
 
-  constructor(source: Source, tail: Tail, limits: StreamLimits) {
+  constructor(source: FeedReader, tail: Tail, limits: StreamLimits) {
     this.#source = source;
     this.#tail = tail;
     this.#most = limits.most ?? MOST_STREAMS;
@@ -49,7 +49,7 @@ export class Streams {
   }
 
   /** The text of a stream, until `connection` closes or the server does. */
-  async open(wanted: Wanted, connection: EventEmitter): Promise<AsyncGenerator<string>> {
+  async open(wanted: StreamRequest, connection: EventEmitter): Promise<AsyncGenerator<string>> {
     if (this.#closed) throw new TuttiError('node.stopping');
     if (this.#open.size >= this.#most) throw new TuttiError('stream.full');
     const controller = new AbortController();
@@ -67,11 +67,11 @@ export class Streams {
     };
     connection.once('close', over);
     try {
-      const { place, run } = wanted;
+      const { cursor, run } = wanted;
       // The history of a run says what was; the feed is only needed from here on.
-      const fromHistory = run !== undefined && (place === null || place.seq !== null);
-      const start = fromHistory ? null : (place?.position ?? null);
-      const reader = await Reader.open(this.#source, this.#tail, start);
+      const fromHistory = run !== undefined && (cursor === null || cursor.seq !== null);
+      const start = fromHistory ? null : (cursor?.position ?? null);
+      const reader = await StreamReader.open(this.#source, this.#tail, start);
       entered = true;
       if (!this.#open.has(controller)) this.#tail.leave();
       return this.#text(wanted, reader, fromHistory, controller.signal, forget);
@@ -82,15 +82,15 @@ export class Streams {
   }
 
   async *#text(
-    wanted: Wanted,
-    reader: Reader,
+    wanted: StreamRequest,
+    reader: StreamReader,
     fromHistory: boolean,
     signal: AbortSignal,
     forget: () => void,
   ): AsyncGenerator<string> {
     try {
-      let seq = fromHistory ? (wanted.place?.seq ?? -1) : null;
-      const here = () => placeText({ position: reader.position, seq });
+      let seq = fromHistory ? (wanted.cursor?.seq ?? -1) : null;
+      const here = () => writeStreamCursor({ position: reader.position, seq });
       yield `retry: ${RETRY_MS}\nid: ${here()}\n\n`;
       if (fromHistory && wanted.run !== undefined) {
         for await (const items of this.#history(wanted.run, seq ?? -1, reader, signal)) {
@@ -120,7 +120,7 @@ export class Streams {
   }
 
   /** None after a heartbeat's time. */
-  async #next(reader: Reader, signal: AbortSignal): Promise<readonly Item[]> {
+  async #next(reader: StreamReader, signal: AbortSignal): Promise<readonly Item[]> {
     const pause = new AbortController();
     const end = () => pause.abort();
     const timer = setTimeout(end, this.#heartbeatMs);
@@ -133,7 +133,7 @@ export class Streams {
     }
   }
 
-  async *#history(run: string, seq: number, reader: Reader, signal: AbortSignal) {
+  async *#history(run: string, seq: number, reader: StreamReader, signal: AbortSignal) {
     for (let after = seq; !signal.aborted; ) {
       const items = await this.#source.history(run, after, HISTORY_PAGE, reader.position);
       if (items.length > 0) yield items;
@@ -149,12 +149,12 @@ export class Streams {
   }
 }
 
-function frames(items: readonly Item[], wanted: Wanted, numbered: boolean): string {
+function frames(items: readonly Item[], wanted: StreamRequest, numbered: boolean): string {
   let text = '';
   for (const { position, seq, type, workflow, text: data } of items) {
     if (wanted.workflow !== undefined && wanted.workflow !== workflow) continue;
     if (wanted.types !== undefined && !wanted.types.includes(type)) continue;
-    text += `id: ${placeText({ position, seq: numbered ? seq : null })}\ndata: ${data}\n\n`;
+    text += `id: ${writeStreamCursor({ position, seq: numbered ? seq : null })}\ndata: ${data}\n\n`;
   }
   return text;
 }

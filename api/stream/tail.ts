@@ -9,7 +9,7 @@
  * Nothing waits for a client: whoever is slower than the window is long goes on by itself.
  */
 import type { FeedPosition } from '../../journal/feed.ts';
-import type { Item, Source } from './source.ts';
+import type { Item, FeedReader } from './feed-reader.ts';
 
 const PAGE = 500;
 const WINDOW_ITEMS = 4_000;
@@ -18,7 +18,7 @@ const WINDOW_BYTES = 16 * 1024 * 1024;
  * A commit can be seen only when all that began before it have ended, which nobody announces. So
  * after a commit it looks again, soon and then more seldom; the last of these is the safety net.
  */
-const LOOKS_MS = [20, 100, 400, 1000];
+const RECHECKS_MS = [20, 100, 400, 1000];
 
 export interface TailEvents {
   /** Calls back when events may have been committed, here or elsewhere. The result ends it. */
@@ -28,7 +28,7 @@ export interface TailEvents {
 }
 
 export class Tail {
-  readonly #source: Source;
+  readonly #source: FeedReader;
   readonly #events: TailEvents;
   #window: Item[] = [];
   #bytes = 0;
@@ -40,12 +40,12 @@ export class Tail {
   #reading = false;
   #asked = false;
   #isBroken = false;
-  #looks = 0;
+  #rechecks = 0;
   #timer: NodeJS.Timeout | undefined;
   #unsubscribe: (() => void) | undefined;
   readonly #waiting = new Set<() => void>();
 
-  constructor(source: Source, events: TailEvents) {
+  constructor(source: FeedReader, events: TailEvents) {
     this.#source = source;
     this.#events = events;
   }
@@ -59,7 +59,7 @@ export class Tail {
       if (this.#end === null) {
         const now = await this.#source.now();
         this.#end ??= now;
-        this.#lookLater();
+        this.#recheckLater();
       }
       return this.#end;
     } catch (error) {
@@ -114,21 +114,21 @@ export class Tail {
   }
 
   #committed(): void {
-    this.#looks = 0;
+    this.#rechecks = 0;
     this.#asked = true;
-    if (!this.#reading) void this.#look();
+    if (!this.#reading) void this.#check();
   }
 
-  #lookLater(): void {
+  #recheckLater(): void {
     clearTimeout(this.#timer);
     if (this.#readers === 0) return;
-    const ms = LOOKS_MS[Math.min(this.#looks, LOOKS_MS.length - 1)] ?? 0;
-    this.#looks += 1;
-    this.#timer = setTimeout(() => void this.#look(), ms);
+    const ms = RECHECKS_MS[Math.min(this.#rechecks, RECHECKS_MS.length - 1)] ?? 0;
+    this.#rechecks += 1;
+    this.#timer = setTimeout(() => void this.#check(), ms);
   }
 
   /** One query at a time; commits meanwhile cause one more. */
-  async #look(): Promise<void> {
+  async #check(): Promise<void> {
     this.#asked = true;
     if (this.#reading) return;
     this.#reading = true;
@@ -144,7 +144,7 @@ export class Tail {
     } finally {
       this.#reading = false;
     }
-    this.#lookLater();
+    this.#recheckLater();
   }
 
   async #page(end: FeedPosition): Promise<void> {

@@ -62,7 +62,8 @@ async function intend(underway: Underway): Promise<void> {
     if (action.does.form === 'call') await services.logs.resume(attempt);
   } else {
     const { run, task, number } = attempt;
-    const place = services.place === undefined ? undefined : { place: services.place };
+    const place =
+      services.stateDirectoryId === undefined ? undefined : { place: services.stateDirectoryId };
     const durable = await services.report(attempt, {
       type: 'StartTask',
       run: run.id,

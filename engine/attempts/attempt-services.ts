@@ -13,7 +13,7 @@ export interface AttemptServices {
   readonly systems: SystemDirectory;
   readonly stateDirectory: string;
   /** Identifies that folder. */
-  readonly place: string | undefined;
+  readonly stateDirectoryId: string | undefined;
   /** Absent where there is no secret. */
   readonly redactor: Redactor | undefined;
   action(name: string): { readonly action: Action; readonly connector: Connector } | undefined;

@@ -192,7 +192,8 @@ async function callAgain(underway: Underway): Promise<void> {
       await lose(underway, crashed(underway));
       return;
     }
-    const place = services.place === undefined ? undefined : { place: services.place };
+    const place =
+      services.stateDirectoryId === undefined ? undefined : { place: services.stateDirectoryId };
     const again = {
       type: 'StartTask',
       run: run.id,

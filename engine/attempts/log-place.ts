@@ -10,12 +10,12 @@
  * A log that is longer than the limit keeps its head, as it comes, and its end, which is held in
  * memory and written when the attempt ends. In between stands a mark.
  */
-import type { LogRow } from '../../journal/logs.ts';
+import type { LogChunk } from '../../journal/logs.ts';
 import { Fifo } from '../fifo.ts';
 import type { Json, JsonObject } from '../../model/json.ts';
 import type { RedactedStream, Redactor } from '../../model/redactor.ts';
 
-export type Stream = LogRow['stream'];
+export type Stream = LogChunk['stream'];
 
 export interface Piece {
   readonly stream: Stream;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Journal } from '../../journal/journal.ts';
-import type { LogRow } from '../../journal/logs.ts';
+import type { LogChunk } from '../../journal/logs.ts';
 import type { Json } from '../../model/json.ts';
 import { Redactor } from '../../model/redactor.ts';
 import type { Attempt } from '../runs/attempt.ts';
@@ -17,10 +17,10 @@ const clock: LogWriterOptions['clock'] = {
 };
 
 /** A journal whose every append waits until the test lets it land. */
-function slowJournal(): { journal: Journal; appends: LogRow[][]; land: () => void } {
-  const appends: LogRow[][] = [];
+function slowJournal(): { journal: Journal; appends: LogChunk[][]; land: () => void } {
+  const appends: LogChunk[][] = [];
   const waiting: (() => void)[] = [];
-  const appendLogs = (rows: readonly LogRow[]): Promise<void> => {
+  const appendLogs = (rows: readonly LogChunk[]): Promise<void> => {
     appends.push([...rows]);
     return new Promise((resolve) => waiting.push(resolve));
   };
@@ -30,10 +30,10 @@ function slowJournal(): { journal: Journal; appends: LogRow[][]; land: () => voi
 
 /** A journal that keeps rows at once, until it is gone. */
 class Kept {
-  readonly rows: LogRow[] = [];
+  readonly rows: LogChunk[] = [];
   #gone = false;
   readonly journal = {
-    appendLogs: async (rows: readonly LogRow[]) => {
+    appendLogs: async (rows: readonly LogChunk[]) => {
       if (this.#gone) return new Promise<void>(() => undefined);
       this.rows.push(...rows);
       return undefined;
@@ -50,7 +50,7 @@ class Kept {
     this.#gone = lost;
   }
 
-  text(stream?: LogRow['stream']): string {
+  text(stream?: LogChunk['stream']): string {
     const rows = this.rows.filter((row) => stream === undefined || row.stream === stream);
     return rows.map(({ text }) => text).join('');
   }
@@ -215,7 +215,7 @@ describe('a log that is too long', () => {
 
   function parts(kept: Kept) {
     const at = kept.rows.findLastIndex(({ stream }) => stream === 'note');
-    const text = (rows: readonly LogRow[]) =>
+    const text = (rows: readonly LogChunk[]) =>
       rows
         .filter(({ stream }) => stream === 'out')
         .map((row) => row.text)

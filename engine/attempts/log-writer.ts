@@ -7,7 +7,7 @@
  * line of a read, and half a read without it would be read, and kept, a second time.
  */
 import type { Journal } from '../../journal/journal.ts';
-import type { LogRow } from '../../journal/logs.ts';
+import type { LogChunk } from '../../journal/logs.ts';
 import type { Json } from '../../model/json.ts';
 import type { Redactor } from '../../model/redactor.ts';
 import type { Clock } from '../clock.ts';
@@ -38,7 +38,7 @@ export interface LogRead {
 }
 
 interface Waiting {
-  readonly row: LogRow;
+  readonly row: LogChunk;
   readonly place: LogPlace;
   /** The last one of its write. */
   readonly ends: boolean;
@@ -136,9 +136,9 @@ export class LogWriter {
     return { stream, text, at: at ?? this.#options.clock.now() };
   }
 
-  #rowsOf(attempt: Attempt, place: LogPlace, pieces: readonly Piece[]): LogRow[] {
+  #rowsOf(attempt: Attempt, place: LogPlace, pieces: readonly Piece[]): LogChunk[] {
     return pieces.flatMap(({ stream, text, at }) => {
-      const rows: LogRow[] = [];
+      const rows: LogChunk[] = [];
       for (let from = 0; from === 0 || from < text.length; from += LONGEST_TEXT) {
         rows.push({
           run: attempt.run.id,
@@ -155,7 +155,7 @@ export class LogWriter {
     });
   }
 
-  #push(place: LogPlace, rows: readonly LogRow[], cursor: Json): void {
+  #push(place: LogPlace, rows: readonly LogChunk[], cursor: Json): void {
     rows.forEach((row, index) => {
       const ends = index === rows.length - 1;
       place.waiting += 1;

@@ -69,7 +69,7 @@ class AttemptContext implements ActionContext {
   }
   get elsewhere(): boolean {
     const began = this.about.recovered?.place;
-    return began !== undefined && began !== this.services.place;
+    return began !== undefined && began !== this.services.stateDirectoryId;
   }
   get signal(): AbortSignal {
     return this.about.signal;

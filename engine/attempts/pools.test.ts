@@ -18,13 +18,13 @@ class Asked {
   readonly questions: { readonly about: string; readonly carryOut: () => void }[] = [];
 
   readonly slots: Slots = {
-    take: (_, wants) =>
+    acquire: (_, wants) =>
       this.#ask('take', () => {
         const granted = wants.map((want) => !this.full && this.held.add(want.task) !== undefined);
         return { granted, pools: [] };
       }),
-    give: (_, keys) => this.#ask('give', () => this.#drop(keys)),
-    keep: (_, __, keys) =>
+    release: (_, keys) => this.#ask('give', () => this.#drop(keys)),
+    releaseOthers: (_, __, keys) =>
       this.#ask('keep', () => {
         const kept = new Set(keys.map(({ task }) => task));
         for (const task of this.held) if (!kept.has(task)) this.held.delete(task);

@@ -143,7 +143,7 @@ export class Pools {
       ...slotKeyOf(attempt),
       slots: attempt.limits.pools ?? {},
     }));
-    const { granted, pools } = await slots.take(lease(), wants, grant);
+    const { granted, pools } = await slots.acquire(lease(), wants, grant);
     for (const state of pools) this.#states.set(state.pool, state);
     asking.forEach((attempt, index) => {
       if (granted[index] === true) this.#grant(attempt);
@@ -155,14 +155,14 @@ export class Pools {
     const { slots, lease } = this.#parts;
     const given = this.#giving;
     this.#giving = [];
-    if (given.length > 0) await slots.give(lease(), given);
+    if (given.length > 0) await slots.release(lease(), given);
     for (const [id, run] of this.#reviewed) {
       this.#reviewed.delete(id);
       // What is queued asks again: if it is dropped before, nobody would give its slots back.
       const attempts = run.attempts
         .filter((attempt) => attempt !== undefined)
         .filter((attempt) => this.#held.has(attempt));
-      await slots.keep(lease(), run.id, attempts.map(slotKeyOf));
+      await slots.releaseOthers(lease(), run.id, attempts.map(slotKeyOf));
     }
   }
 

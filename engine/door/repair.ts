@@ -37,7 +37,7 @@ export async function repair(
   if (reason === undefined) return isNot();
   const trouble = await troubleOf(stored, parts);
   if (trouble === undefined) {
-    if (!preview && !(await parts.owner.takeBack(run))) return isNot();
+    if (!preview && !(await parts.owner.reinstate(run))) return isNot();
     const words = 'its history can be read: it goes on where it was';
     return { run, reason, outcome: 'resumed', words };
   }

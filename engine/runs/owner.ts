@@ -266,10 +266,10 @@ export class Owner implements PipelineListener {
   }
 
   /** A run that was set aside and can be read goes on here; false when it is not set aside any more. */
-  async takeBack(id: string): Promise<boolean> {
+  async reinstate(id: string): Promise<boolean> {
     const { journal, lease } = this.#parts;
     this.#refusals.forgive(id);
-    const taken = await journal.takeBack(lease(), id);
+    const taken = await journal.reinstate(lease(), id);
     if (taken) await this.#takeUpAgain(id);
     return taken;
   }

@@ -108,11 +108,11 @@ export class Pipeline {
   }
 
   #kick(): void {
-    if (this.#kicked || this.#appendsInFlight >= this.#journal.width) return;
+    if (this.#kicked || this.#appendsInFlight >= this.#journal.appendConcurrency) return;
     this.#kicked = true;
     this.#clock.soon(() => {
       this.#kicked = false;
-      let free = this.#journal.width - this.#appendsInFlight;
+      let free = this.#journal.appendConcurrency - this.#appendsInFlight;
       for (; this.#closed === undefined && free > 0 && this.#ready.size > 0; free--) {
         void this.#send(this.#gather(Math.max(FEWEST_RUNS, Math.ceil(this.#ready.size / free))));
       }

@@ -26,7 +26,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { TuttiError } from '../../model/errors.ts';
 import { canReach, type Identity } from './identity.ts';
-import type { Place } from './place.ts';
+import type { ClusterPaths } from './cluster-paths.ts';
 
 export interface Binaries {
   readonly folder: string;
@@ -81,7 +81,7 @@ export function* defaultCandidates(): Generator<Candidate> {
 
 /** `major`: what the cluster was made with; null when there is none yet. */
 export function findBinaries(
-  place: Place,
+  paths: ClusterPaths,
   major: number | null,
   candidates: Iterable<Candidate>,
 ): Binaries {
@@ -90,8 +90,8 @@ export function findBinaries(
     const name = 'native' in candidate ? candidate.native : candidate.folder;
     try {
       const folder =
-        'native' in candidate ? join(prepared(candidate.native, place), 'bin') : candidate.folder;
-      const found = majorOf(folder, place.identity);
+        'native' in candidate ? join(prepared(candidate.native, paths), 'bin') : candidate.folder;
+      const found = majorOf(folder, paths.identity);
       if (found < OLDEST_MAJOR) reasons.push(`${name}: version ${found} is older than 14`);
       else if (major !== null && found !== major) {
         reasons.push(`${name}: version ${found}, but the database was made by version ${major}`);
@@ -147,8 +147,8 @@ function makeLinks(native: string): void {
   }
 }
 
-function prepared(native: string, place: Place): string {
-  if (canReach(place.identity, join(native, 'bin'))) {
+function prepared(native: string, paths: ClusterPaths): string {
+  if (canReach(paths.identity, join(native, 'bin'))) {
     try {
       makeLinks(native);
       return native;
@@ -156,15 +156,15 @@ function prepared(native: string, place: Place): string {
       // Read-only: the copy gets them.
     }
   }
-  return copied(native, place);
+  return copied(native, paths);
 }
 
-function copied(native: string, place: Place): string {
+function copied(native: string, paths: ClusterPaths): string {
   const pack = join(native, '..', 'package.json');
   const version = existsSync(pack)
     ? (JSON.parse(readFileSync(pack, 'utf8')) as { version: string }).version
     : 'unversioned';
-  const copy = join(place.base, `native-${version}`);
+  const copy = join(paths.base, `native-${version}`);
   if (existsSync(copy)) return copy;
   const aside = `${copy}.new.${process.pid}`;
   rmSync(aside, { recursive: true, force: true });

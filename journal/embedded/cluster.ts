@@ -20,16 +20,16 @@ import { writeFile } from './disk.ts';
 import type { Binaries } from './binaries.ts';
 import { passwordOf, verifierOf } from './password.ts';
 import { serverEnvironment } from './postmaster.ts';
-import { leaveNote, type Place } from './place.ts';
+import { leaveNote, type ClusterPaths } from './cluster-paths.ts';
 
 /** Tutti's own role; see `password.ts`. */
 export const SUPERUSER = 'tutti';
 
 const run = promisify(execFile);
 
-export function clusterMajor(place: Place): number | null {
-  const file = join(place.cluster, 'PG_VERSION');
-  if (!existsSync(place.cluster)) return null;
+export function clusterMajor(paths: ClusterPaths): number | null {
+  const file = join(paths.cluster, 'PG_VERSION');
+  if (!existsSync(paths.cluster)) return null;
   try {
     return Number(readFileSync(file, 'utf8').trim());
   } catch (cause) {
@@ -37,8 +37,8 @@ export function clusterMajor(place: Place): number | null {
     throw new TuttiError(
       'database.unavailable',
       code === 'EACCES'
-        ? `This user may not enter ${place.cluster}: it belongs to the user who made it. Start Tutti as that user or as root.`
-        : `${place.cluster} is not a PostgreSQL cluster: ${file} cannot be read (${code}).`,
+        ? `This user may not enter ${paths.cluster}: it belongs to the user who made it. Start Tutti as that user or as root.`
+        : `${paths.cluster} is not a PostgreSQL cluster: ${file} cannot be read (${code}).`,
       { cause },
     );
   }
@@ -47,25 +47,25 @@ export function clusterMajor(place: Place): number | null {
 const NO_ROOM = /No space left on device|Disk quota exceeded/;
 
 /** A full disk is no lack of PostgreSQL; initdb says a dozen lines about it. */
-function initdbFailed(place: Place, cause: unknown): TuttiError {
+function initdbFailed(paths: ClusterPaths, cause: unknown): TuttiError {
   const output = (cause as { stderr?: string }).stderr?.trim() || String(cause);
   const [full] = NO_ROOM.exec(output) ?? [];
   if (full === undefined) {
     return new TuttiError('database.unavailable', `initdb failed: ${output}`, { cause });
   }
-  const sentence = `The database cannot be made in ${place.base}: ${full}. A new one needs 60 MB.`;
+  const sentence = `The database cannot be made in ${paths.base}: ${full}. A new one needs 60 MB.`;
   return new TuttiError('machine.refused', sentence, { cause });
 }
 
-export async function createCluster(place: Place, binaries: Binaries): Promise<void> {
-  const aside = `${place.cluster}.new.${process.pid}`;
+export async function createCluster(paths: ClusterPaths, binaries: Binaries): Promise<void> {
+  const aside = `${paths.cluster}.new.${process.pid}`;
   mkdirSync(aside, { mode: 0o700 });
   chmodSync(aside, 0o700);
-  const { uid, gid } = place.identity;
+  const { uid, gid } = paths.identity;
   if (uid !== undefined) chownSync(aside, uid, gid ?? uid);
   // Read by the server's user: it is given the verifier, which opens nothing.
-  const verifier = join(place.base, `verifier.${process.pid}`);
-  writeFile(verifier, `${verifierOf(passwordOf(place))}\n`, { mode: 0o600 });
+  const verifier = join(paths.base, `verifier.${process.pid}`);
+  writeFile(verifier, `${verifierOf(passwordOf(paths))}\n`, { mode: 0o600 });
   if (uid !== undefined) chownSync(verifier, uid, gid ?? uid);
   const access = ['-A', 'scram-sha-256', `--pwfile=${verifier}`];
   const options = [...access, '-E', 'UTF8', '--locale=C', '--data-checksums'];
@@ -73,30 +73,30 @@ export async function createCluster(place: Place, binaries: Binaries): Promise<v
     await run(
       join(binaries.folder, 'initdb'),
       ['-D', aside, '-U', SUPERUSER, ...options, '--no-instructions'],
-      { ...place.identity, cwd: aside, env: serverEnvironment() },
+      { ...paths.identity, cwd: aside, env: serverEnvironment() },
     );
   } catch (cause) {
     rmSync(aside, { recursive: true, force: true });
-    throw initdbFailed(place, cause);
+    throw initdbFailed(paths, cause);
   } finally {
     rmSync(verifier, { force: true });
   }
   try {
-    renameSync(aside, place.cluster);
+    renameSync(aside, paths.cluster);
   } catch (error) {
     rmSync(aside, { recursive: true, force: true });
-    if (!existsSync(place.cluster)) throw error;
+    if (!existsSync(paths.cluster)) throw error;
   }
-  leaveNote(place);
+  leaveNote(paths);
 }
 
 /** What a kill in the middle of `createCluster` left. */
-export function removeLeftovers(place: Place): void {
-  const prefix = `${basename(place.cluster)}.new.`;
-  for (const name of readdirSync(place.base)) {
+export function removeLeftovers(paths: ClusterPaths): void {
+  const prefix = `${basename(paths.cluster)}.new.`;
+  for (const name of readdirSync(paths.base)) {
     if (!name.startsWith(prefix) || alive(Number(name.slice(prefix.length)))) continue;
     try {
-      rmSync(join(place.base, name), { recursive: true, force: true });
+      rmSync(join(paths.base, name), { recursive: true, force: true });
     } catch {
       // An initdb that outlived its parent still writes there: the next one removes it.
     }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../testbed.ts';
-import { findPlace } from './place.ts';
+import { findClusterPaths } from './cluster-paths.ts';
 import { openEmbedded, type EmbeddedServer } from './server.ts';
 
 const LIMIT_MS = 60_000;
@@ -29,7 +29,7 @@ async function seeded(): Promise<string> {
     await (await openEmbedded(first)).stop();
     seed = first;
   }
-  const [from, to] = [findPlace(seed).base, findPlace(folder()).base];
+  const [from, to] = [findClusterPaths(seed).base, findClusterPaths(folder()).base];
   for (const name of ['cluster', 'password']) execFileSync('cp', ['-a', join(from, name), to]);
   return join(to, '..');
 }
@@ -67,16 +67,16 @@ async function refusal(connection: pg.ClientConfig, text = 'select 1'): Promise<
 }
 
 describe('who may connect', { timeout: LIMIT_MS }, () => {
-  const rulesOf = (data: string) => join(findPlace(data).cluster, 'pg_hba.conf');
-  const keyOf = (data: string) => join(findPlace(data).base, 'password');
+  const rulesOf = (data: string) => join(findClusterPaths(data).cluster, 'pg_hba.conf');
+  const keyOf = (data: string) => join(findClusterPaths(data).base, 'password');
 
   async function expectShut(server: EmbeddedServer, data: string): Promise<void> {
     expect(await ask(server, 'select 1')).toBe(1);
     expect(await refusal({ ...server.connection, password: 'guessed' })).toBe('28P01');
     expect(readFileSync(rulesOf(data), 'utf8')).not.toMatch(/^[^#\n]*\btrust\b/m);
     expect(statSync(keyOf(data)).mode & 0o777).toBe(0o600);
-    expect(statSync(keyOf(data)).uid).toBe(statSync(findPlace(data).base).uid);
-    const kept = readdirSync(findPlace(data).base).filter((name) =>
+    expect(statSync(keyOf(data)).uid).toBe(statSync(findClusterPaths(data).base).uid);
+    const kept = readdirSync(findClusterPaths(data).base).filter((name) =>
       /verifier|password\./.test(name),
     );
     expect(kept).toEqual([]);

@@ -15,7 +15,7 @@ import { chmodSync, chownSync, linkSync, renameSync, rmSync, statSync } from 'no
 import { join } from 'node:path';
 import { TuttiError } from '../../model/errors.ts';
 import { readFile, writeFile } from './disk.ts';
-import type { Place } from './place.ts';
+import type { ClusterPaths } from './cluster-paths.ts';
 
 const FORM = /^[A-Za-z0-9_-]{43}$/;
 const ROUNDS = 4096;
@@ -24,15 +24,15 @@ const OPEN = 'local all all trust # by Tutti, until the password is set';
 const TRUST = /^(\s*(?:local|host\w*)(?:\s+[^\s#]+){2,4}\s+)trust(?=\s|$)/gm;
 
 /** Makes it, if there is none. */
-export function passwordOf(place: Place): string {
-  const file = join(place.base, 'password');
+export function passwordOf(paths: ClusterPaths): string {
+  const file = join(paths.base, 'password');
   const known = read(file);
   if (known !== undefined) return known;
   const aside = `${file}.${process.pid}`;
   rmSync(aside, { force: true });
   writeFile(aside, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' });
   // As the folder: a plain user's stays theirs when root starts Tutti.
-  const { uid, gid } = statSync(place.base);
+  const { uid, gid } = statSync(paths.base);
   if (process.getuid?.() === 0) chownSync(aside, uid, gid);
   try {
     linkSync(aside, file);
@@ -42,7 +42,7 @@ export function passwordOf(place: Place): string {
   } finally {
     rmSync(aside, { force: true });
   }
-  return read(file) ?? passwordOf(place);
+  return read(file) ?? passwordOf(paths);
 }
 
 function read(file: string): string | undefined {
@@ -81,33 +81,33 @@ export function verifierOf(password: string): string {
 }
 
 /** Whether the server lets anybody in who reaches its socket. */
-export function isOpen(place: Place): boolean {
-  return rules(place).search(TRUST) !== -1;
+export function isOpen(paths: ClusterPaths): boolean {
+  return rules(paths).search(TRUST) !== -1;
 }
 
 /** From the server's next reload on. */
-export function open(place: Place): void {
-  setRules(place, `${OPEN}\n${rules(place)}`);
+export function open(paths: ClusterPaths): void {
+  setRules(paths, `${OPEN}\n${rules(paths)}`);
 }
 
-export function close(place: Place): void {
-  const kept = rules(place).replaceAll(`${OPEN}\n`, '');
-  setRules(place, kept.replaceAll(TRUST, '$1scram-sha-256'));
+export function close(paths: ClusterPaths): void {
+  const kept = rules(paths).replaceAll(`${OPEN}\n`, '');
+  setRules(paths, kept.replaceAll(TRUST, '$1scram-sha-256'));
 }
 
 function hmac(key: Buffer, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest();
 }
 
-function rules(place: Place): string {
-  return readFile(join(place.cluster, 'pg_hba.conf'));
+function rules(paths: ClusterPaths): string {
+  return readFile(join(paths.cluster, 'pg_hba.conf'));
 }
 
-function setRules(place: Place, text: string): void {
-  const file = join(place.cluster, 'pg_hba.conf');
+function setRules(paths: ClusterPaths, text: string): void {
+  const file = join(paths.cluster, 'pg_hba.conf');
   const aside = `${file}.${process.pid}`;
   writeFile(aside, text, { mode: 0o600 });
-  const { uid, gid } = place.identity;
+  const { uid, gid } = paths.identity;
   if (uid !== undefined) chownSync(aside, uid, gid ?? uid);
   renameSync(aside, file);
 }

@@ -23,9 +23,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { basename, join } from 'node:path';
 import type { Binaries } from './binaries.ts';
 import { PipeLock } from './pipe-lock.ts';
-import { PORT, socketFolder, type Place } from './place.ts';
+import { PORT, socketFolder, type ClusterPaths } from './cluster-paths.ts';
 
-export interface Sighting {
+export interface RunningServer {
   readonly pid: number;
   readonly port: number;
   readonly sockets: string;
@@ -57,17 +57,17 @@ export function serverEnvironment(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(kept), LC_ALL: 'C', LC_MESSAGES: 'C' };
 }
 
-function pidFile(place: Place): string {
-  return join(place.cluster, 'postmaster.pid');
+function pidFile(paths: ClusterPaths): string {
+  return join(paths.cluster, 'postmaster.pid');
 }
 
-function readPidFile(place: Place): Sighting | null {
+function readPidFile(paths: ClusterPaths): RunningServer | null {
   try {
-    const lines = readFileSync(pidFile(place), 'utf8').split('\n');
+    const lines = readFileSync(pidFile(paths), 'utf8').split('\n');
     return {
       pid: Number(lines[0]),
       port: Number(lines[3] ?? PORT),
-      sockets: lines[4]?.trim() || place.cluster,
+      sockets: lines[4]?.trim() || paths.cluster,
       status: lines[7]?.trim() || 'starting',
       elsewhere: false,
     };
@@ -76,7 +76,7 @@ function readPidFile(place: Place): Sighting | null {
   }
 }
 
-export function isOurs(pid: number, cluster: string): boolean {
+export function isServerProcess(pid: number, cluster: string): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false;
   if (existsSync('/proc/self/cmdline')) {
     try {
@@ -95,14 +95,14 @@ export function isOurs(pid: number, cluster: string): boolean {
 }
 
 /** The server on this cluster, when one runs. */
-export function sight(place: Place): Sighting | null {
-  const seen = readPidFile(place);
-  if (seen === null || isOurs(seen.pid, place.cluster)) return seen;
-  return lockOf(place).isHeld() ? { ...seen, elsewhere: true } : null;
+export function findServer(paths: ClusterPaths): RunningServer | null {
+  const seen = readPidFile(paths);
+  if (seen === null || isServerProcess(seen.pid, paths.cluster)) return seen;
+  return lockOf(paths).isHeld() ? { ...seen, elsewhere: true } : null;
 }
 
 /** A server without its socket answers nobody any more. */
-export function hasSocket({ sockets, port }: Sighting): boolean {
+export function hasSocket({ sockets, port }: RunningServer): boolean {
   return existsSync(join(sockets, `.s.PGSQL.${port}`));
 }
 
@@ -113,32 +113,32 @@ export function hasSocket({ sockets, port }: Sighting): boolean {
  */
 const ENDINGS = ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const;
 const PATIENCE_MS = 5_000;
-const LOOK_MS = 20;
+const POLL_MS = 20;
 
 /** Resolves when the server has ended. `from`: it has been asked already, and did not end. */
 export async function endServer(
-  { pid }: Sighting,
-  place: Place,
+  { pid }: RunningServer,
+  paths: ClusterPaths,
   from: (typeof ENDINGS)[number] = 'SIGINT',
 ): Promise<void> {
   for (const signal of ENDINGS.slice(ENDINGS.indexOf(from))) {
-    if (!isOurs(pid, place.cluster)) return;
+    if (!isServerProcess(pid, paths.cluster)) return;
     process.kill(pid, signal);
     const giveUpAt = Date.now() + PATIENCE_MS;
-    while (isOurs(pid, place.cluster) && Date.now() < giveUpAt) await delay(LOOK_MS);
+    while (isServerProcess(pid, paths.cluster) && Date.now() < giveUpAt) await delay(POLL_MS);
   }
 }
 
-function lockOf(place: Place): PipeLock {
-  return new PipeLock(place.base, 'server.lock');
+function lockOf(paths: ClusterPaths): PipeLock {
+  return new PipeLock(paths.base, 'server.lock');
 }
 
 /**
  * PostgreSQL refuses to start while the pid in its file is alive, whatever runs there now.
  * Taken away by renaming and read again: a server that started in between gets its file back.
  */
-function clearStalePid(place: Place): void {
-  const file = pidFile(place);
+function clearStalePid(paths: ClusterPaths): void {
+  const file = pidFile(paths);
   const aside = `${file}.stale.${process.pid}`;
   try {
     renameSync(file, aside);
@@ -146,35 +146,35 @@ function clearStalePid(place: Place): void {
     return;
   }
   const pid = Number(readFileSync(aside, 'utf8').split('\n')[0]);
-  if (isOurs(pid, place.cluster)) renameSync(aside, file);
+  if (isServerProcess(pid, paths.cluster)) renameSync(aside, file);
   else rmSync(aside, { force: true });
 }
 
 /** Null while another server holds the cluster, wherever it runs. */
-export function startServer(place: Place, binaries: Binaries): ChildProcess | null {
-  const held = lockOf(place).take(place.identity);
+export function startServer(paths: ClusterPaths, binaries: Binaries): ChildProcess | null {
+  const held = lockOf(paths).take(paths.identity);
   if (held === null) return null;
   try {
-    clearStalePid(place);
-    return launch(place, binaries, held.descriptor);
+    clearStalePid(paths);
+    return launch(paths, binaries, held.descriptor);
   } finally {
     closeSync(held.descriptor);
   }
 }
 
-function launch(place: Place, binaries: Binaries, lock: number): ChildProcess {
-  if ((statSync(place.log, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES_MAX) {
-    renameSync(place.log, `${place.log}.old`);
+function launch(paths: ClusterPaths, binaries: Binaries, lock: number): ChildProcess {
+  if ((statSync(paths.log, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES_MAX) {
+    renameSync(paths.log, `${paths.log}.old`);
   }
-  const log = openSync(place.log, 'a', 0o600);
+  const log = openSync(paths.log, 'a', 0o600);
   const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const sockets = socketFolder(place);
+  const sockets = socketFolder(paths);
   // -D first: the watchdog looks for it, followed by a space.
-  const args = ['-D', place.cluster, '-k', sockets, '-p', String(PORT), ...settings];
+  const args = ['-D', paths.cluster, '-k', sockets, '-p', String(PORT), ...settings];
   const server = spawn(join(binaries.folder, 'postgres'), args, {
-    ...place.identity,
+    ...paths.identity,
     // An unreadable working directory would stop it.
-    cwd: place.cluster,
+    cwd: paths.cluster,
     detached: true,
     env: serverEnvironment(),
     stdio: [lock, log, log],
@@ -185,9 +185,9 @@ function launch(place: Place, binaries: Binaries, lock: number): ChildProcess {
 }
 
 /** The server's last words, for an error. */
-export function lastWords(place: Place): string {
+export function lastLogLines(paths: ClusterPaths): string {
   try {
-    return readFileSync(place.log, 'utf8').trimEnd().split('\n').slice(-4).join(' | ');
+    return readFileSync(paths.log, 'utf8').trimEnd().split('\n').slice(-4).join(' | ');
   } catch {
     return 'it left no log';
   }

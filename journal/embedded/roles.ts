@@ -32,7 +32,7 @@ export interface SystemRole {
 
 /** Owns the databases of systems. No system has a name like this. */
 const KEEPER = 'tutti-systems';
-const TURN = 7_487_884;
+const SYSTEMS_LOCK = 7_487_884;
 
 /** Another process did the same at the same moment. */
 const DONE_BY_OTHERS = new Set(['42P04', '42710', '23505']);
@@ -68,14 +68,14 @@ export async function shut(ask: Ask, names: readonly string[]): Promise<void> {
 }
 
 /** Two processes may start at once. It ends with the connection. */
-export async function takeTurn(ask: Ask): Promise<void> {
-  await ask('select pg_advisory_lock($1)', [TURN]);
+export async function lockSystems(ask: Ask): Promise<void> {
+  await ask('select pg_advisory_lock($1)', [SYSTEMS_LOCK]);
 }
 
 /** Makes what is missing, and takes back what the system has set for itself. */
 export async function settleSystem(ask: Ask, system: SystemRole): Promise<void> {
   const { name } = system;
-  await takeTurn(ask);
+  await lockSystems(ask);
   await makeRole(ask, system);
   await makeDatabase(ask, name, name);
   await forgetSettings(ask, name);

@@ -24,8 +24,8 @@ import { requires } from '../../tests/requires.ts';
 import { temporaryFolder, until } from '../testbed.ts';
 import { systemCandidates } from './binaries.ts';
 import { canReach, serverIdentity } from './identity.ts';
-import { findPlace, type Place } from './place.ts';
-import { endServer, isOurs, sight } from './postmaster.ts';
+import { findClusterPaths, type ClusterPaths } from './cluster-paths.ts';
+import { endServer, isServerProcess, findServer } from './postmaster.ts';
 import { openEmbedded, type EmbeddedOptions, type EmbeddedServer } from './server.ts';
 
 const CHILD = fileURLToPath(new URL('./user.child.ts', import.meta.url));
@@ -63,8 +63,8 @@ async function seeded(): Promise<string> {
     seed = first;
   }
   const data = folder();
-  const from = findPlace(seed).cluster;
-  const to = findPlace(data).cluster;
+  const from = findClusterPaths(seed).cluster;
+  const to = findClusterPaths(data).cluster;
   execFileSync('cp', ['-a', from, to]);
   execFileSync('cp', ['-a', join(seed, 'postgres/password'), join(data, 'postgres/password')]);
   return data;
@@ -128,13 +128,13 @@ function startUser(
   };
 }
 
-function watchdogs(place: Place): number[] {
+function watchdogs(paths: ClusterPaths): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .filter((name) => {
       try {
         const args = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
-        return args[3] === 'tutti-watchdog' && args[4] === place.users;
+        return args[3] === 'tutti-watchdog' && args[4] === paths.users;
       } catch {
         return false;
       }
@@ -142,8 +142,8 @@ function watchdogs(place: Place): number[] {
     .map(Number);
 }
 
-async function goneServer(place: Place): Promise<void> {
-  await until(() => sight(place) === null);
+async function goneServer(paths: ClusterPaths): Promise<void> {
+  await until(() => findServer(paths) === null);
 }
 
 /** A copy by hard links, without the symbolic links: as npm unpacks with scripts blocked. */
@@ -177,10 +177,10 @@ describe('life', { timeout: LIMIT_MS }, () => {
     expect(await ask(first, 'show fsync')).toBe('on');
     expect(await ask(first, 'show listen_addresses')).toBe('');
     await first.stop();
-    const place = findPlace(data);
-    expect(sight(place)).toBeNull();
-    expect(watchdogs(place)).toEqual([]);
-    expect(statSync(place.cluster).mode & 0o777).toBe(0o700);
+    const paths = findClusterPaths(data);
+    expect(findServer(paths)).toBeNull();
+    expect(watchdogs(paths)).toEqual([]);
+    expect(statSync(paths.cluster).mode & 0o777).toBe(0o700);
     const second = await open(data);
     expect(await ask(second, 'select answer from kept')).toBe(42);
     await expect(first.ensureRunning()).rejects.toMatchObject({ code: 'node.stopping' });
@@ -189,20 +189,23 @@ describe('life', { timeout: LIMIT_MS }, () => {
   it('starts a server again whose postmaster was killed', async () => {
     const data = await seeded();
     const server = await open(data);
-    const before = sight(findPlace(data))?.pid ?? 0;
+    const before = findServer(findClusterPaths(data))?.pid ?? 0;
     process.kill(before, 'SIGKILL');
-    await until(() => !isOurs(before, findPlace(data).cluster));
+    await until(() => !isServerProcess(before, findClusterPaths(data).cluster));
     await Promise.all([server.ensureRunning(), server.ensureRunning()]);
     expect(await ask(server, 'select 7')).toBe(7);
-    expect(sight(findPlace(data))?.pid).not.toBe(before);
+    expect(findServer(findClusterPaths(data))?.pid).not.toBe(before);
   });
 
   it('ignores a pid file that names something else', async () => {
     const data = await seeded();
     const server = await open(data);
     await server.stop();
-    const file = join(findPlace(data).cluster, 'postmaster.pid');
-    writeFileSync(file, `${process.pid}\n${findPlace(data).cluster}\n1\n5432\n/x\n\n\nready   \n`);
+    const file = join(findClusterPaths(data).cluster, 'postmaster.pid');
+    writeFileSync(
+      file,
+      `${process.pid}\n${findClusterPaths(data).cluster}\n1\n5432\n/x\n\n\nready   \n`,
+    );
     expect(await ask(await open(data), 'select 1')).toBe(1);
   });
 
@@ -232,7 +235,7 @@ describe('several processes', { timeout: LIMIT_MS }, () => {
     await one.kill();
     expect(await two.say('query')).toEqual({ one: 1 });
     expect(await two.say('stop')).toBe('stopped');
-    await goneServer(findPlace(data));
+    await goneServer(findClusterPaths(data));
   });
 
   it('ends the server when its only user is killed', async () => {
@@ -240,26 +243,26 @@ describe('several processes', { timeout: LIMIT_MS }, () => {
     const user = startUser([data]);
     const pid = Number((await user.first)['pid']);
     await user.kill();
-    const place = findPlace(data);
-    await goneServer(place);
-    await until(() => !isOurs(pid, place.cluster));
-    expect(readFileSync(place.log, 'utf8')).toContain('database system is shut down');
+    const paths = findClusterPaths(data);
+    await goneServer(paths);
+    await until(() => !isServerProcess(pid, paths.cluster));
+    expect(readFileSync(paths.log, 'utf8')).toContain('database system is shut down');
   });
 
   it('adopts an orphan, and ends it in its turn', async () => {
     const data = await seeded();
     const user = startUser([data]);
     const pid = Number((await user.first)['pid']);
-    const place = findPlace(data);
-    const [watchdog] = watchdogs(place);
+    const paths = findClusterPaths(data);
+    const [watchdog] = watchdogs(paths);
     process.kill(watchdog ?? 0, 'SIGKILL');
     await user.kill();
-    expect(sight(place)?.pid).toBe(pid);
+    expect(findServer(paths)?.pid).toBe(pid);
     const server = await open(data);
-    expect(sight(place)?.pid).toBe(pid);
+    expect(findServer(paths)?.pid).toBe(pid);
     expect(await ask(server, 'select 1')).toBe(1);
     await server.stop();
-    expect(sight(place)).toBeNull();
+    expect(findServer(paths)).toBeNull();
   });
 
   it('refuses a second one that serves the same folder, with a sentence', async () => {
@@ -299,9 +302,9 @@ describe('several processes', { timeout: LIMIT_MS }, () => {
 
 describe('where it runs', { timeout: LIMIT_MS }, () => {
   it('makes the links that blocked install scripts did not', async () => {
-    const place = folder();
-    chmodSync(place, 0o755);
-    const native = unpackedNative(place);
+    const paths = folder();
+    chmodSync(paths, 0o755);
+    const native = unpackedNative(paths);
     const server = await open(await seeded(), { candidates: [{ native }] });
     expect(await ask(server, 'select 1')).toBe(1);
     expect(readdirSync(join(native, 'lib'))).toContain('libpq.so.5');
@@ -370,13 +373,13 @@ requires(
     async (...kinds) => {
       const data = await seeded();
       const server = await open(data);
-      const pid = sight(findPlace(data))?.pid;
+      const pid = findServer(findClusterPaths(data))?.pid;
       await ask(server, 'create table kept ()');
       const other = startUser([data], {}, ['unshare', ...kinds]);
       expect(await other.first).toMatchObject({ pid });
       expect(await other.say('query')).toEqual({ one: 1 });
       await server.ensureRunning();
-      expect(sight(findPlace(data))).toMatchObject({ pid, elsewhere: false });
+      expect(findServer(findClusterPaths(data))).toMatchObject({ pid, elsewhere: false });
       expect(await other.say('stop')).toBe('stopped');
       expect(await ask(server, 'select count(*)::int from kept')).toBe(0);
     },
@@ -389,15 +392,15 @@ requires(
       const data = await seeded();
       const other = startUser([data], {}, ['unshare', ...(CONTAINERS[1] ?? [])]);
       await other.first;
-      expect(sight(findPlace(data))).toMatchObject({ elsewhere: true });
+      expect(findServer(findClusterPaths(data))).toMatchObject({ elsewhere: true });
       const server = await open(data);
       await ask(server, 'create table kept ()');
       await other.kill();
       // The kernel ends a namespace a moment after the process that made it.
-      await goneServer(findPlace(data));
+      await goneServer(findClusterPaths(data));
       await server.ensureRunning();
       expect(await ask(server, 'select count(*)::int from kept')).toBe(0);
-      expect(sight(findPlace(data))).toMatchObject({ elsewhere: false });
+      expect(findServer(findClusterPaths(data))).toMatchObject({ elsewhere: false });
     },
     LIMIT_MS,
   );
@@ -409,13 +412,13 @@ describe('a socket that somebody removed', () => {
     const notices: string[] = [];
     const server = await open(data, { notice: (sentence) => notices.push(sentence) });
     await ask(server, 'create table kept ()');
-    const before = sight(findPlace(data));
+    const before = findServer(findClusterPaths(data));
     for (const name of readdirSync(before?.sockets ?? '')) {
       if (name.startsWith('.s.PGSQL')) rmSync(join(before?.sockets ?? '', name));
     }
     await server.ensureRunning();
     expect(await ask(server, 'select count(*)::int from kept')).toBe(0);
-    expect(sight(findPlace(data))?.pid).not.toBe(before?.pid);
+    expect(findServer(findClusterPaths(data))?.pid).not.toBe(before?.pid);
     expect(notices.join()).toContain('lost its socket');
   });
 });
@@ -425,13 +428,13 @@ describe('a server that does not end when it is asked', () => {
     const data = folder();
     const server = await open(data);
     await ask(server, 'create table kept (n int)');
-    const place = findPlace(data);
-    const before = sight(place);
+    const paths = findClusterPaths(data);
+    const before = findServer(paths);
     if (before === null) throw new Error('no server is in sight');
     // It hears nothing but the last word.
     process.kill(before.pid, 'SIGSTOP');
-    await endServer(before, place);
-    expect(isOurs(before.pid, place.cluster)).toBe(false);
+    await endServer(before, paths);
+    expect(isServerProcess(before.pid, paths.cluster)).toBe(false);
     await server.ensureRunning();
     expect(await ask(server, 'select count(*)::int from kept')).toBe(0);
   });

@@ -15,17 +15,17 @@ import { defaultCandidates, findBinaries, type Candidate } from './binaries.ts';
 import { clusterMajor, createCluster, removeLeftovers, SUPERUSER } from './cluster.ts';
 import { runsAsNobody } from './identity.ts';
 import { close, isOpen, open, passwordFor, passwordOf, verifierOf } from './password.ts';
-import { findPlace, type Place } from './place.ts';
+import { findClusterPaths, type ClusterPaths } from './cluster-paths.ts';
 import {
   endServer,
   hasSocket,
-  isOurs,
-  lastWords,
-  sight,
+  isServerProcess,
+  lastLogLines,
+  findServer,
   startServer,
-  type Sighting,
+  type RunningServer,
 } from './postmaster.ts';
-import { type Ask, makeDatabase, setPassword, settleSystem, shut, takeTurn } from './roles.ts';
+import { type Ask, makeDatabase, setPassword, settleSystem, shut, lockSystems } from './roles.ts';
 import { joinUsers, leaveUsers } from './watchdog.ts';
 
 export interface EmbeddedServer {
@@ -86,15 +86,15 @@ export async function openEmbedded(
       'The embedded PostgreSQL does not run on Windows yet: give --database URL.',
     );
   }
-  const place = findPlace(dataDirectory);
-  removeLeftovers(place);
+  const paths = findClusterPaths(dataDirectory);
+  removeLeftovers(paths);
   const binaries = findBinaries(
-    place,
-    clusterMajor(place),
+    paths,
+    clusterMajor(paths),
     options.candidates ?? defaultCandidates(),
   );
-  if (clusterMajor(place) === null) await createCluster(place, binaries);
-  const server = new Server(place, () => startServer(place, binaries), options.notice);
+  if (clusterMajor(paths) === null) await createCluster(paths, binaries);
+  const server = new Server(paths, () => startServer(paths, binaries), options.notice);
   try {
     await server.ensureRunning();
     await server.settle();
@@ -107,31 +107,31 @@ export async function openEmbedded(
 
 class Server implements EmbeddedServer {
   readonly folder: string;
-  readonly #place: Place;
+  readonly #paths: ClusterPaths;
   readonly #start: () => ChildProcess | null;
   readonly #notice: (sentence: string) => void;
   readonly #password: string;
   /** It was opened once, because the password was not the cluster's. */
   #opened = false;
-  #seen: Sighting | null = null;
+  #seen: RunningServer | null = null;
   #users: number | null = null;
   #starting: Promise<void> | null = null;
   #stopped = false;
 
   constructor(
-    place: Place,
+    paths: ClusterPaths,
     start: () => ChildProcess | null,
     notice: (sentence: string) => void = () => undefined,
   ) {
-    this.#place = place;
+    this.#paths = paths;
     this.#start = start;
     this.#notice = notice;
-    this.#password = passwordOf(place);
-    this.folder = place.base;
+    this.#password = passwordOf(paths);
+    this.folder = paths.base;
   }
 
   get warning(): string | null {
-    if (!runsAsNobody(this.#place.identity)) return null;
+    if (!runsAsNobody(this.#paths.identity)) return null;
     return 'PostgreSQL runs as the user "nobody", and so may other programs: whoever is that user can change its files. Make a user "postgres", or start Tutti as a user of its own.';
   }
 
@@ -149,12 +149,12 @@ class Server implements EmbeddedServer {
   async #run(): Promise<void> {
     // Joining after the end would keep the server up for nobody.
     if (this.#stopped) throw new TuttiError('node.stopping');
-    this.#users ??= await joinUsers(this.#place);
+    this.#users ??= await joinUsers(this.#paths);
     const giveUpAt = Date.now() + READY_LIMIT_MS;
     let failingSince: number | null = null;
     let stoppingSince: number | null = null;
     while (!this.#stopped) {
-      const seen = sight(this.#place);
+      const seen = findServer(this.#paths);
       if (seen?.status !== 'stopping' || seen.elsewhere) stoppingSince = null;
       else stoppingSince ??= Date.now();
       if (seen === null) {
@@ -179,28 +179,28 @@ class Server implements EmbeddedServer {
   }
 
   #notStarted(): TuttiError {
-    const seen = sight(this.#place);
+    const seen = findServer(this.#paths);
     const sentence =
       seen?.elsewhere === true
-        ? `A PostgreSQL on ${this.#place.cluster} runs where it is not in sight (process ${seen.pid}, in another container that shares the folder) and does not answer: stop it there.`
-        : `PostgreSQL does not start. Its last words: ${lastWords(this.#place)} (${this.#place.log})`;
+        ? `A PostgreSQL on ${this.#paths.cluster} runs where it is not in sight (process ${seen.pid}, in another container that shares the folder) and does not answer: stop it there.`
+        : `PostgreSQL does not start. Its last words: ${lastLogLines(this.#paths)} (${this.#paths.log})`;
     return new TuttiError('database.unavailable', sentence);
   }
 
   /** It answers nobody any more: it is not worth waiting for, and is started anew. */
-  async #endWithoutSocket(seen: Sighting): Promise<void> {
+  async #endWithoutSocket(seen: RunningServer): Promise<void> {
     this.#notice(
       `The embedded PostgreSQL lost its socket in ${seen.sockets}: somebody removed it. It is restarted.`,
     );
-    await endServer(seen, this.#place);
+    await endServer(seen, this.#paths);
   }
 
   /** One that was asked to end and does not would keep everybody waiting for ever. */
-  async #endStopping(seen: Sighting): Promise<void> {
+  async #endStopping(seen: RunningServer): Promise<void> {
     this.#notice(
       `The embedded PostgreSQL (process ${seen.pid}) was asked to end ${STOP_LIMIT_MS / 1_000} s ago and did not: it is ended, and started anew.`,
     );
-    await endServer(seen, this.#place, 'SIGQUIT');
+    await endServer(seen, this.#paths, 'SIGQUIT');
   }
 
   /** False when the process ended before it said anything. */
@@ -215,21 +215,21 @@ class Server implements EmbeddedServer {
     server.once('exit', () => ended.abort());
     server.once('error', () => ended.abort());
     while (!ended.signal.aborted) {
-      const seen = sight(this.#place);
+      const seen = findServer(this.#paths);
       if (seen !== null && (seen.pid === server.pid || seen.status === 'ready')) return true;
       await delay(POLL_MS);
     }
     // Another process was faster, or it cannot start yet: the caller looks again.
     await delay(10 * POLL_MS);
-    return sight(this.#place) !== null;
+    return findServer(this.#paths) !== null;
   }
 
   /** Only a real answer counts: a postmaster may be seen ready while it dies. */
-  async #answers(seen: Sighting): Promise<boolean> {
+  async #answers(seen: RunningServer): Promise<boolean> {
     this.#seen = seen;
     try {
       await this.#ask('select 1');
-      if (isOpen(this.#place)) await this.#close();
+      if (isOpen(this.#paths)) await this.#close();
       return true;
     } catch (error) {
       const { code } = error as { code?: string };
@@ -241,15 +241,15 @@ class Server implements EmbeddedServer {
   /** A cluster of an earlier version, or one that was opened for us. */
   async #close(): Promise<void> {
     await setPassword(this.#ask, SUPERUSER, verifierOf(this.#password));
-    close(this.#place);
+    close(this.#paths);
     await this.#ask('select pg_reload_conf()');
   }
 
   /** The file with the password was lost, or comes from another time than the cluster. */
-  #open(seen: Sighting): void {
+  #open(seen: RunningServer): void {
     if (this.#opened) return;
     this.#opened = true;
-    open(this.#place);
+    open(this.#paths);
     process.kill(seen.pid, 'SIGHUP');
   }
 
@@ -308,7 +308,7 @@ class Server implements EmbeddedServer {
   /** Tutti's own database is there, and systems have no business in it. */
   async settle(): Promise<void> {
     await this.#working(this.#connection('postgres'), async (ask) => {
-      await takeTurn(ask);
+      await lockSystems(ask);
       await makeDatabase(ask, 'tutti', SUPERUSER);
       await shut(ask, ['tutti', 'postgres', 'template1']);
     });
@@ -320,14 +320,14 @@ class Server implements EmbeddedServer {
     await this.#starting?.catch(() => undefined);
     if (this.#users === null) return;
     const shared = await this.#othersConnected();
-    await leaveUsers(this.#place, this.#users);
+    await leaveUsers(this.#paths, this.#users);
     this.#users = null;
     if (shared || this.#seen?.elsewhere === true) return;
     const giveUpAt = Date.now() + STOP_LIMIT_MS;
     // The pid file goes a moment before the process does.
     const pid = this.#seen?.pid ?? 0;
     while (Date.now() < giveUpAt) {
-      if (sight(this.#place) === null && !isOurs(pid, this.#place.cluster)) return;
+      if (findServer(this.#paths) === null && !isServerProcess(pid, this.#paths.cluster)) return;
       await delay(POLL_MS);
     }
   }

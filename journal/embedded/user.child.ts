@@ -8,8 +8,8 @@
 import { createInterface } from 'node:readline';
 import pg from 'pg';
 import { openPostgresJournal } from '../postgres/journal.ts';
-import { findPlace } from './place.ts';
-import { sight } from './postmaster.ts';
+import { findClusterPaths } from './cluster-paths.ts';
+import { findServer } from './postmaster.ts';
 import { openEmbedded } from './server.ts';
 
 const [folder, native] = process.argv.slice(2);
@@ -25,7 +25,7 @@ async function query(connection: pg.ClientConfig): Promise<unknown> {
 
 async function main(data: string): Promise<void> {
   const server = await openEmbedded(data, native === undefined ? {} : { candidates: [{ native }] });
-  say({ pid: sight(findPlace(data))?.pid, folder: server.folder });
+  say({ pid: findServer(findClusterPaths(data))?.pid, folder: server.folder });
   for await (const line of createInterface({ input: process.stdin })) {
     if (line === 'query') say(await query(server.connection));
     if (line === 'register') {

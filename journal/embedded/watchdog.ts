@@ -12,7 +12,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TuttiError } from '../../model/errors.ts';
 import { makePipe } from './pipe-lock.ts';
-import type { Place } from './place.ts';
+import type { ClusterPaths } from './cluster-paths.ts';
 
 const SCRIPT = `
 read _ <"$1"
@@ -22,9 +22,9 @@ case "$args" in *postgres*" -D $2 "*) kill -INT "$pid" ;; esac
 `;
 const WAIT_MS = 5_000;
 
-function startWatchdog(place: Place): void {
-  const shell = spawn('/bin/sh', ['-c', SCRIPT, 'tutti-watchdog', place.users, place.cluster], {
-    ...place.identity,
+function startWatchdog(paths: ClusterPaths): void {
+  const shell = spawn('/bin/sh', ['-c', SCRIPT, 'tutti-watchdog', paths.users, paths.cluster], {
+    ...paths.identity,
     cwd: '/',
     // Its own session: Ctrl-C in a terminal must not reach it.
     detached: true,
@@ -36,9 +36,9 @@ function startWatchdog(place: Place): void {
 }
 
 /** Null when no watchdog reads the pipe. */
-function enter(place: Place): number | null {
+function enter(paths: ClusterPaths): number | null {
   try {
-    return openSync(place.users, constants.O_WRONLY | constants.O_NONBLOCK);
+    return openSync(paths.users, constants.O_WRONLY | constants.O_NONBLOCK);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENXIO') return null;
     throw error;
@@ -46,14 +46,14 @@ function enter(place: Place): number | null {
 }
 
 /** Joins the users of the server; closing the descriptor leaves them. */
-export async function joinUsers(place: Place): Promise<number> {
-  makePipe(place.users, place.identity);
-  const joined = enter(place);
+export async function joinUsers(paths: ClusterPaths): Promise<number> {
+  makePipe(paths.users, paths.identity);
+  const joined = enter(paths);
   if (joined !== null) return joined;
-  startWatchdog(place);
+  startWatchdog(paths);
   const giveUpAt = Date.now() + WAIT_MS;
   for (;;) {
-    const descriptor = enter(place);
+    const descriptor = enter(paths);
     if (descriptor !== null) return descriptor;
     if (Date.now() > giveUpAt) {
       throw new TuttiError('database.unavailable', 'The watchdog (/bin/sh) does not start.');
@@ -63,8 +63,8 @@ export async function joinUsers(place: Place): Promise<number> {
 }
 
 /** Leaves; a watchdog that was killed meanwhile is replaced first, or the server would stay. */
-export async function leaveUsers(place: Place, descriptor: number): Promise<void> {
-  const again = await joinUsers(place).catch(() => null);
+export async function leaveUsers(paths: ClusterPaths, descriptor: number): Promise<void> {
+  const again = await joinUsers(paths).catch(() => null);
   if (again !== null) closeSync(again);
   closeSync(descriptor);
 }

@@ -1,24 +1,24 @@
-/** Appending to a book in memory: all of a batch or nothing, and the truth about it, as PostgreSQL tells it. */
+/** Appending to a store in memory: all of a batch or nothing, and the truth about it, as PostgreSQL tells it. */
 import { TuttiError } from '../../model/errors.ts';
 import type { AppendResult, Batch, EventRow, RunRow } from '../append.ts';
 import type { NodeLease } from '../ownership.ts';
-import type { Book } from './book.ts';
-import type { Row } from './rows.ts';
+import type { MemoryStore } from './store.ts';
+import type { MemoryRun } from './rows.ts';
 
-export function append(book: Book, lease: NodeLease, batch: Batch): AppendResult {
-  if (!book.holds(lease)) return { kind: 'fenced' };
+export function append(store: MemoryStore, lease: NodeLease, batch: Batch): AppendResult {
+  if (!store.holds(lease)) return { kind: 'fenced' };
   const unfit = batch.events.find(({ data }) => !isJson(data));
   if (unfit !== undefined) return refusal(null, 'the data of an event is not JSON');
-  const taken = takenKey(book, batch.starts);
-  const others = conflicts(book, batch);
-  if (taken !== null || others.length > 0) return truth(book, batch, taken, others);
-  write(book, lease, batch);
+  const taken = takenKey(store, batch.starts);
+  const others = conflicts(store, batch);
+  if (taken !== null || others.length > 0) return truth(store, batch, taken, others);
+  write(store, lease, batch);
   return { kind: 'committed' };
 }
 
 /** Something of the batch is there: it is this very batch, or whoever wrote it has a wrong memory. */
 function truth(
-  book: Book,
+  store: MemoryStore,
   batch: Batch,
   taken: string | null,
   others: readonly string[],
@@ -26,15 +26,15 @@ function truth(
   const [event] = batch.events;
   const [start] = batch.starts;
   if (event !== undefined) {
-    const there = book.rows.get(event.run)?.events[event.seq];
+    const there = store.rows.get(event.run)?.events[event.seq];
     if (there !== undefined)
       return isSame(there, event) ? { kind: 'committed' } : otherwise(others);
-  } else if (start !== undefined && book.rows.has(start.id)) return { kind: 'committed' };
+  } else if (start !== undefined && store.rows.has(start.id)) return { kind: 'committed' };
   return taken === null ? otherwise(others) : { kind: 'key-exists', run: taken };
 }
 
 function otherwise(runs: readonly string[]): AppendResult {
-  return refusal(runs, `the book has gone on otherwise with run ${runs.join(', ')}`);
+  return refusal(runs, `the journal continued otherwise with run ${runs.join(', ')}`);
 }
 
 function refusal(runs: readonly string[] | null, words: string): AppendResult {
@@ -58,12 +58,12 @@ function nameOf({ workflow, key }: RunRow): string {
   return JSON.stringify([workflow, key]);
 }
 
-/** The first run of the batch with a key that another has, in the book or before it in the batch. */
-function takenKey(book: Book, starts: readonly RunRow[]): string | null {
+/** The first run of the batch with a key that another has, in the store or before it in the batch. */
+function takenKey(store: MemoryStore, starts: readonly RunRow[]): string | null {
   const keyed = starts.filter(({ key }) => key !== null);
   if (keyed.length === 0) return null;
   const owners = new Map<string, string>();
-  for (const { start } of book.rows.values())
+  for (const { start } of store.rows.values())
     if (start.key !== null) owners.set(nameOf(start), start.id);
   for (const start of keyed) {
     const owner = owners.get(nameOf(start));
@@ -73,38 +73,38 @@ function takenKey(book: Book, starts: readonly RunRow[]): string | null {
   return null;
 }
 
-/** Runs that the book knows otherwise. */
-function conflicts(book: Book, { starts, events }: Batch): string[] {
-  const begun = starts.filter(({ id }) => book.rows.has(id)).map(({ id }) => id);
+/** Runs that the store knows otherwise. */
+function conflicts(store: MemoryStore, { starts, events }: Batch): string[] {
+  const begun = starts.filter(({ id }) => store.rows.has(id)).map(({ id }) => id);
   const written = events
-    .filter(({ run, seq }) => (book.rows.get(run)?.events.length ?? 0) > seq)
+    .filter(({ run, seq }) => (store.rows.get(run)?.events.length ?? 0) > seq)
     .map(({ run }) => run);
   return [...new Set([...begun, ...written])];
 }
 
-function write(book: Book, lease: NodeLease, { starts, events, updates }: Batch): void {
+function write(store: MemoryStore, lease: NodeLease, { starts, events, updates }: Batch): void {
   for (const start of starts) {
     const owner = start.unowned === true ? null : lease.node;
-    book.rows.set(start.id, { start, update: undefined, owner, awake: false, events: [] });
+    store.rows.set(start.id, { start, update: undefined, owner, awake: false, events: [] });
   }
   for (const event of events) {
-    const row = rowOf(book, event.run);
+    const row = rowOf(store, event.run);
     if (event.seq !== row.events.length)
       throw new Error(`event ${event.seq} of ${event.run} after ${row.events.length - 1}`);
     row.events.push(event);
   }
   for (const update of updates) {
-    const row = book.rows.get(update.run);
+    const row = store.rows.get(update.run);
     if (row === undefined) continue;
     row.update = update;
     row.awake = false;
   }
-  if (events.length > 0) book.feed.push({ before: book.feedEnd, events });
-  if (starts.some(({ unowned }) => unowned === true)) book.notifier.notify({ about: 'due' });
+  if (events.length > 0) store.feed.push({ before: store.feedEnd, events });
+  if (starts.some(({ unowned }) => unowned === true)) store.notifier.notify({ about: 'due' });
 }
 
-function rowOf(book: Book, run: string): Row {
-  const row = book.rows.get(run);
+function rowOf(store: MemoryStore, run: string): MemoryRun {
+  const row = store.rows.get(run);
   if (row === undefined) throw new TuttiError('internal', `no run ${run}`);
   return row;
 }

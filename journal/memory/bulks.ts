@@ -2,38 +2,38 @@
 import { BULK_MAX, type BulkFilter, type BulkRow, type Bulks } from '../bulks.ts';
 import type { NodeLease } from '../ownership.ts';
 import { clampLimit, type Page, readCursor, writeCursor } from '../page.ts';
-import type { Book, StoredBulk } from './book.ts';
+import type { MemoryStore, StoredBulk } from './store.ts';
 import { compare } from './rows.ts';
 import { runsOf } from './runs.ts';
 
-export function openBulks(book: Book): Bulks {
+export function openBulks(store: MemoryStore): Bulks {
   return {
-    count: async (filter) => idsOf(book, filter).length,
-    create: async (lease, bulk) => create(book, lease, bulk),
+    count: async (filter) => idsOf(store, filter).length,
+    create: async (lease, bulk) => create(store, lease, bulk),
     open: async (bulk, limit) => {
-      const stored = book.bulks.get(bulk);
+      const stored = store.bulks.get(bulk);
       if (stored === undefined || stored.row.cancelledAt !== null) return [];
       return [...stored.outcomes]
         .flatMap(([run, outcome]) => (outcome === null ? [run] : []))
         .toSorted()
         .slice(0, limit);
     },
-    report: async (bulk, outcomes) => report(book, bulk, outcomes),
+    report: async (bulk, outcomes) => report(store, bulk, outcomes),
     cancel: async (bulk) => {
-      const stored = book.bulks.get(bulk);
+      const stored = store.bulks.get(bulk);
       if (stored === undefined || stored.row.endedAt !== null) return;
-      stored.row = { ...stored.row, cancelledAt: book.now(), endedAt: book.now() };
+      stored.row = { ...stored.row, cancelledAt: store.now(), endedAt: store.now() };
     },
-    claim: async (lease) => claim(book, lease, book.bulks),
-    find: async (bulk) => book.bulks.get(bulk)?.row ?? null,
+    claim: async (lease) => claim(store, lease, store.bulks),
+    find: async (bulk) => store.bulks.get(bulk)?.row ?? null,
     list: async (after, limit) =>
       list(
-        [...book.bulks.values()].map(({ row }) => row),
+        [...store.bulks.values()].map(({ row }) => row),
         after,
         limit,
       ),
     refusals: async (bulk, limit) =>
-      [...(book.bulks.get(bulk)?.outcomes ?? [])]
+      [...(store.bulks.get(bulk)?.outcomes ?? [])]
         .flatMap(([run, each]) =>
           each === null || each.outcome === 'done' ? [] : [{ run, ...each }],
         )
@@ -43,33 +43,33 @@ export function openBulks(book: Book): Bulks {
 }
 
 /** One more than `BULK_MAX` at most. */
-function idsOf(book: Book, filter: BulkFilter): string[] {
-  return runsOf(book, filter)
+function idsOf(store: MemoryStore, filter: BulkFilter): string[] {
+  return runsOf(store, filter)
     .map(({ start }) => start.id)
     .slice(0, BULK_MAX + 1);
 }
 
 function create(
-  book: Book,
+  store: MemoryStore,
   lease: NodeLease,
   { id, verb, filter, by, expected }: Parameters<Bulks['create']>[1],
 ): Awaited<ReturnType<Bulks['create']>> {
-  const known = book.bulks.get(id);
+  const known = store.bulks.get(id);
   if (known !== undefined) return { created: true, total: known.row.total };
-  const runs = idsOf(book, filter);
+  const runs = idsOf(store, filter);
   const total = runs.length;
   if (total > BULK_MAX || (expected !== undefined && expected !== total))
     return { created: false, total };
-  const now = book.now();
+  const now = store.now();
   const begun = { createdAt: now, endedAt: total === 0 ? now : null, cancelledAt: null };
   const row: BulkRow = { id, verb, filter, by, ...begun, total, done: 0, refused: 0 };
   const outcomes: StoredBulk['outcomes'] = new Map(runs.map((run) => [run, null]));
-  book.bulks.set(id, { row, owner: lease.node, outcomes });
+  store.bulks.set(id, { row, owner: lease.node, outcomes });
   return { created: true, total };
 }
 
-function report(book: Book, bulk: string, outcomes: Parameters<Bulks['report']>[1]): void {
-  const stored = book.bulks.get(bulk);
+function report(store: MemoryStore, bulk: string, outcomes: Parameters<Bulks['report']>[1]): void {
+  const stored = store.bulks.get(bulk);
   if (stored === undefined) return;
   for (const { run, outcome, message } of outcomes) {
     if (stored.outcomes.get(run) === null) stored.outcomes.set(run, { outcome, message });
@@ -77,7 +77,7 @@ function report(book: Book, bulk: string, outcomes: Parameters<Bulks['report']>[
   const tried = [...stored.outcomes.values()].filter((each) => each !== null);
   const done = tried.filter(({ outcome }) => outcome === 'done').length;
   const over = tried.length >= stored.row.total;
-  const endedAt = over ? book.now() : stored.row.endedAt;
+  const endedAt = over ? store.now() : stored.row.endedAt;
   stored.row = { ...stored.row, done, refused: tried.length - done, endedAt };
 }
 
@@ -88,13 +88,13 @@ interface Work {
 
 /** Open ones that no living node works on, and this node's own. */
 export function claim(
-  book: Book,
+  store: MemoryStore,
   lease: NodeLease,
   works: ReadonlyMap<string, Work>,
 ): readonly string[] {
-  if (!book.holds(lease)) return [];
+  if (!store.holds(lease)) return [];
   return [...works].flatMap(([id, work]) => {
-    const free = work.owner === lease.node || book.isGone(work.owner);
+    const free = work.owner === lease.node || store.isGone(work.owner);
     if (work.row.endedAt !== null || !free) return [];
     work.owner = lease.node;
     return [id];

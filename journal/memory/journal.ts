@@ -10,7 +10,7 @@ import type { AppendResult, Batch } from '../append.ts';
 import type { Notification } from '../notifications.ts';
 import type { Bulks } from '../bulks.ts';
 import type { Journal, Views } from '../journal.ts';
-import type { LogRow } from '../logs.ts';
+import type { LogChunk } from '../logs.ts';
 import type { NodeLease } from '../ownership.ts';
 import type { PoolVersion } from '../pools.ts';
 import type { Requests } from '../requests.ts';
@@ -19,7 +19,7 @@ import type { StoredRun } from '../runs.ts';
 import type { Slots, SlotWant } from '../slots.ts';
 import type { VersionRow } from '../versions.ts';
 import { append } from './append.ts';
-import { Book } from './book.ts';
+import { MemoryStore } from './store.ts';
 import { openBulks } from './bulks.ts';
 import { readFeed } from './feed.ts';
 import { appendLogs, logEnd, readLogs } from './logs.ts';
@@ -27,7 +27,7 @@ import { nodesOf } from './nodes.ts';
 import { fenceExpired, claim, claimRun, depart, register, renew, resign } from './ownership.ts';
 import { openRequests } from './requests.ts';
 import { openRetentions } from './retentions.ts';
-import { endedAt, type Row } from './rows.ts';
+import { endedAt, type MemoryRun } from './rows.ts';
 import {
   activeRuns,
   cancellingAbove,
@@ -35,23 +35,30 @@ import {
   load,
   runViews,
   setAside,
-  takeBack,
+  reinstate,
 } from './runs.ts';
 import { openSlots } from './slots.ts';
-import { deploy, type Deployed, deployPool, findVersion, pools, versionViews } from './versions.ts';
+import {
+  deploy,
+  type DeployResult,
+  deployPool,
+  findVersion,
+  pools,
+  versionViews,
+} from './versions.ts';
 
 /** What of the journal is each process's own. */
 type Own = Pick<Journal, 'register' | 'listen' | 'close'>;
 
 export class MemoryJournal implements Journal {
-  readonly width = 3;
+  readonly appendConcurrency = 3;
   /** By run, the number of an event that the database refuses: until it has refused it alone, once. */
   readonly poison = new Map<string, number>();
   /** Every batch as it was committed. */
   readonly batches: Batch[] = [];
   /** Calls of anything but append, by name: who polls shows up here. */
   readonly calls = new Map<string, number>();
-  readonly #book: Book;
+  readonly #store: MemoryStore;
   readonly #own: Own;
   #gate: Promise<void> | undefined;
   #open: () => void = () => {};
@@ -62,21 +69,21 @@ export class MemoryJournal implements Journal {
   readonly views: Views;
 
   constructor(now: () => number) {
-    const book = new Book(now);
-    this.#book = book;
+    const store = new MemoryStore(now);
+    this.#store = store;
     this.#own = this.#process();
-    this.slots = openSlots(book);
-    this.bulks = openBulks(book);
-    this.retentions = openRetentions(book);
-    this.requests = openRequests(book);
+    this.slots = openSlots(store);
+    this.bulks = openBulks(store);
+    this.retentions = openRetentions(store);
+    this.requests = openRequests(store);
     this.views = {
-      ...runViews(book),
-      ...versionViews(book),
-      logs: async (filter) => readLogs(book, filter),
-      nodes: async () => nodesOf(book),
-      feed: async (after, limit) => readFeed(book, after, limit),
+      ...runViews(store),
+      ...versionViews(store),
+      logs: async (filter) => readLogs(store, filter),
+      nodes: async () => nodesOf(store),
+      feed: async (after, limit) => readFeed(store, after, limit),
       ping: async () => {
-        const open = [...book.rows.values()].filter((row) => endedAt(row) === null);
+        const open = [...store.rows.values()].filter((row) => endedAt(row) === null);
         return { aside: open.filter(({ aside }) => aside !== undefined).length };
       },
     };
@@ -105,10 +112,10 @@ export class MemoryJournal implements Journal {
       register: async (name, leaseMs, url) => {
         this.#count('register');
         if (closed) throw new TuttiError('node.stopping');
-        return register(this.#book, process, { name, leaseMs, url });
+        return register(this.#store, process, { name, leaseMs, url });
       },
       listen: (receive) => {
-        const leave = this.#book.notifier.listen(receive);
+        const leave = this.#store.notifier.listen(receive);
         // From here on it misses nothing.
         if (farewell.length === 0) setImmediate(() => receive({ about: 'resync' }));
         farewell.push(leave);
@@ -116,7 +123,7 @@ export class MemoryJournal implements Journal {
       },
       close: async () => {
         closed = true;
-        depart(this.#book, process);
+        depart(this.#store, process);
         for (const leave of farewell.splice(0)) leave();
       },
     };
@@ -124,7 +131,7 @@ export class MemoryJournal implements Journal {
 
   /** The connections are lost that keep a name to its process: another may have it. */
   loseNames(): void {
-    for (const node of this.#book.nodes) node.process = null;
+    for (const node of this.#store.nodes) node.process = null;
   }
 
   /** From now on appends wait. */
@@ -153,40 +160,40 @@ export class MemoryJournal implements Journal {
 
   async renew(lease: NodeLease, leaseMs: number) {
     this.#count('renew');
-    return renew(this.#book, lease, leaseMs);
+    return renew(this.#store, lease, leaseMs);
   }
 
   async resign(lease: NodeLease): Promise<void> {
     this.#count('resign');
-    resign(this.#book, lease);
+    resign(this.#store, lease);
   }
 
   async fenceExpired(lease: NodeLease): Promise<number> {
     this.#count('fenceExpired');
-    return fenceExpired(this.#book, lease);
+    return fenceExpired(this.#store, lease);
   }
 
   async claim(lease: NodeLease, now: number, limit: number) {
     this.#count('claim');
-    return claim(this.#book, lease, now, limit);
+    return claim(this.#store, lease, now, limit);
   }
 
   async claimRun(lease: NodeLease, run: string) {
     this.#count('claimRun');
-    return claimRun(this.#book, lease, run);
+    return claimRun(this.#store, lease, run);
   }
 
   notify(notification: 'feed'): void {
-    if (this.#book.nodes.filter(({ until }) => until !== null).length > 1) {
-      this.#book.notifier.notify({ about: notification });
+    if (this.#store.nodes.filter(({ until }) => until !== null).length > 1) {
+      this.#store.notifier.notify({ about: notification });
     }
   }
 
   async append(lease: NodeLease, batch: Batch): Promise<AppendResult> {
     await this.#gate;
-    const refused = this.#book.holds(lease) ? this.#refusalOf(batch) : undefined;
+    const refused = this.#store.holds(lease) ? this.#refusalOf(batch) : undefined;
     if (refused !== undefined) return refused;
-    const result = append(this.#book, lease, batch);
+    const result = append(this.#store, lease, batch);
     if (result.kind === 'committed') this.batches.push(batch);
     return result;
   }
@@ -201,7 +208,7 @@ export class MemoryJournal implements Journal {
 
   async load(run: string): Promise<StoredRun | null> {
     this.#count('load');
-    return load(this.#book, run);
+    return load(this.#store, run);
   }
 
   async loadMany(runs: readonly string[]): Promise<readonly StoredRun[]> {
@@ -211,80 +218,80 @@ export class MemoryJournal implements Journal {
 
   async cancellingAbove(run: string): Promise<string | null> {
     this.#count('cancellingAbove');
-    return cancellingAbove(this.#book, run);
+    return cancellingAbove(this.#store, run);
   }
 
   async activeRuns(lease: NodeLease, after: string | null, limit: number) {
     this.#count('activeRuns');
-    return activeRuns(this.#book, lease, after, limit);
+    return activeRuns(this.#store, lease, after, limit);
   }
 
   async dueRuns(lease: NodeLease, now: number, limit: number) {
     this.#count('dueRuns');
-    return dueRuns(this.#book, lease, now, limit);
+    return dueRuns(this.#store, lease, now, limit);
   }
 
   async setAside(lease: NodeLease, run: string, reason: string): Promise<void> {
-    setAside(this.#book, lease, run, reason);
+    setAside(this.#store, lease, run, reason);
   }
 
-  async takeBack(lease: NodeLease, run: string): Promise<boolean> {
-    return takeBack(this.#book, lease, run);
+  async reinstate(lease: NodeLease, run: string): Promise<boolean> {
+    return reinstate(this.#store, lease, run);
   }
 
-  async appendLogs(rows: readonly LogRow[]): Promise<void> {
-    appendLogs(this.#book, rows);
+  async appendLogs(rows: readonly LogChunk[]): Promise<void> {
+    appendLogs(this.#store, rows);
   }
 
   async logEnd(run: string, task: string, attempt: number) {
-    return logEnd(this.#book, run, task, attempt);
+    return logEnd(this.#store, run, task, attempt);
   }
 
   async deploy(
     row: Omit<VersionRow, 'version'>,
     beside: ReadonlyMap<string, number> = new Map(),
-  ): Promise<Deployed | null> {
-    return deploy(this.#book, row, beside);
+  ): Promise<DeployResult | null> {
+    return deploy(this.#store, row, beside);
   }
 
   async version(workflow: string, number: number | null): Promise<VersionRow | null> {
     this.#count('version');
-    return findVersion(this.#book, workflow, number);
+    return findVersion(this.#store, workflow, number);
   }
 
   async nodeKey(): Promise<Uint8Array> {
     return new Uint8Array(32);
   }
 
-  async deployPool(row: PoolVersion): Promise<Deployed> {
-    return deployPool(this.#book, row);
+  async deployPool(row: PoolVersion): Promise<DeployResult> {
+    return deployPool(this.#store, row);
   }
 
   async pools() {
-    return pools(this.#book);
+    return pools(this.#store);
   }
 
   stalls(): readonly string[] {
     return [];
   }
 
-  get rows(): Map<string, Row> {
-    return this.#book.rows;
+  get rows(): Map<string, MemoryRun> {
+    return this.#store.rows;
   }
 
   /** How many slots each pool has by now. */
   get capacities(): ReadonlyMap<string, number> {
-    return new Map([...this.#book.pools.values()].map(({ name, capacity }) => [name, capacity]));
+    return new Map([...this.#store.pools.values()].map(({ name, capacity }) => [name, capacity]));
   }
 
   /** Who holds slots, by key. */
   get slotsHeld(): ReadonlyMap<string, SlotWant> {
-    return this.#book.slots;
+    return this.#store.slots;
   }
 
   /** The id of a node; undefined when it has never registered. */
   nodeNamed(name: string): number | undefined {
-    const node = this.#book.nodes.findIndex((each) => each.name === name);
+    const node = this.#store.nodes.findIndex((each) => each.name === name);
     return node < 0 ? undefined : node;
   }
 

@@ -1,25 +1,25 @@
 /** Logs of attempts in memory, in the order of their arrival. */
-import type { LogEnd, LogFilter, LogPage, LogRow } from '../logs.ts';
+import type { LogEnd, LogFilter, LogPage, LogChunk } from '../logs.ts';
 import { clampLimit, readCursor, writeCursor } from '../page.ts';
-import type { Book } from './book.ts';
+import type { MemoryStore } from './store.ts';
 
 const PAGE_BYTES = 1_000_000;
 
-type StoredLog = LogRow & { readonly arrival: number };
+type StoredLog = LogChunk & { readonly arrival: number };
 
-export function appendLogs(book: Book, rows: readonly LogRow[]): void {
+export function appendLogs(store: MemoryStore, rows: readonly LogChunk[]): void {
   for (const row of rows) {
     const key = JSON.stringify([row.run, row.task, row.attempt, row.position]);
-    if (book.logs.has(key)) continue;
-    book.arrivals += 1;
+    if (store.logs.has(key)) continue;
+    store.arrivals += 1;
     // A log with NUL is still a log, and a database's text cannot hold it.
     const text = row.text.replaceAll('\0', '\ufffd');
-    book.logs.set(key, { ...row, text, arrival: book.arrivals });
+    store.logs.set(key, { ...row, text, arrival: store.arrivals });
   }
 }
 
-export function logEnd(book: Book, run: string, task: string, attempt: number): LogEnd {
-  const rows = [...book.logs.values()]
+export function logEnd(store: MemoryStore, run: string, task: string, attempt: number): LogEnd {
+  const rows = [...store.logs.values()]
     .filter((row) => row.run === run && row.task === task && row.attempt === attempt)
     .toSorted((a, b) => a.position - b.position);
   return {
@@ -30,9 +30,9 @@ export function logEnd(book: Book, run: string, task: string, attempt: number): 
 }
 
 /** One task by attempt and position, a whole run by arrival. */
-export function readLogs(book: Book, filter: LogFilter): LogPage {
+export function readLogs(store: MemoryStore, filter: LogFilter): LogPage {
   const { run, task, attempt, after, limit } = filter;
-  const found = [...book.logs.values()]
+  const found = [...store.logs.values()]
     .filter((row) => row.run === run)
     .filter((row) => task === undefined || row.task === task)
     .filter((row) => attempt === undefined || row.attempt === attempt)

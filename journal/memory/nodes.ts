@@ -1,14 +1,14 @@
 /** Nodes in memory, as people look at them. */
 import type { NodeRow } from '../nodes.ts';
-import type { Book } from './book.ts';
+import type { MemoryStore } from './store.ts';
 import { endedAt, type StoredNode, wakeAt } from './rows.ts';
 
-export function nodesOf(book: Book): readonly NodeRow[] {
-  return book.nodes.map((node, index) => nodeRow(book, node, index));
+export function nodesOf(store: MemoryStore): readonly NodeRow[] {
+  return store.nodes.map((node, index) => nodeRow(store, node, index));
 }
 
-function nodeRow(book: Book, node: StoredNode, index: number): NodeRow {
-  const open = [...book.rows.values()].filter(
+function nodeRow(store: MemoryStore, node: StoredNode, index: number): NodeRow {
+  const open = [...store.rows.values()].filter(
     (row) => row.owner === index && endedAt(row) === null,
   );
   const active = open.filter((row) => wakeAt(row) === null).length;
@@ -22,7 +22,7 @@ function nodeRow(book: Book, node: StoredNode, index: number): NodeRow {
     host: null,
     pid: null,
     leaseUntil: until ?? 0,
-    alive: until !== null && until > book.now(),
+    alive: until !== null && until > store.now(),
     active,
     asleep: open.length - active,
   };

@@ -1,6 +1,6 @@
 /** Requests by their Idempotency-Key, in memory. */
 import type { RequestState, Requests, StoredAnswer } from '../requests.ts';
-import type { Book } from './book.ts';
+import type { MemoryStore } from './store.ts';
 
 const ABANDONED_MS = 60_000;
 const KEPT_MS = 24 * 3_600_000;
@@ -12,7 +12,7 @@ interface StoredRequest {
   readonly answer: StoredAnswer | null;
 }
 
-export function openRequests(book: Book): Requests {
+export function openRequests(store: MemoryStore): Requests {
   const known = new Map<string, StoredRequest>();
   const change = (key: string, more: Partial<StoredRequest>): void => {
     const request = known.get(key);
@@ -20,7 +20,7 @@ export function openRequests(book: Book): Requests {
   };
   return {
     begin: async (key, fingerprint, id): Promise<RequestState> => {
-      const now = book.now();
+      const now = store.now();
       for (const [each, { begunAt }] of known) if (begunAt < now - KEPT_MS) known.delete(each);
       const request = known.get(key);
       if (request === undefined) {
@@ -38,7 +38,7 @@ export function openRequests(book: Book): Requests {
     finish: async (key, answer) => change(key, { answer }),
     interrupt: async (key) => {
       if (known.get(key)?.answer === null)
-        change(key, { begunAt: book.now() - ABANDONED_MS - 1_000 });
+        change(key, { begunAt: store.now() - ABANDONED_MS - 1_000 });
     },
   };
 }

@@ -6,27 +6,27 @@ import { TuttiError } from '../../model/errors.ts';
 import { NOTHING_RETIRED, type RetentionCounts } from '../../model/retention.ts';
 import type { NodeLease } from '../ownership.ts';
 import type { RetentionRow, Retentions } from '../retentions.ts';
-import type { Book, StoredRetention } from './book.ts';
+import type { MemoryStore, StoredRetention } from './store.ts';
 import { claim, list } from './bulks.ts';
 import { cutFeed } from './feed.ts';
-import { endedAt, type Row } from './rows.ts';
+import { endedAt, type MemoryRun } from './rows.ts';
 
-export function openRetentions(book: Book): Retentions {
+export function openRetentions(store: MemoryStore): Retentions {
   const end = (id: string, over: Partial<RetentionRow>): void => {
-    const stored = book.retentions.get(id);
+    const stored = store.retentions.get(id);
     if (stored === undefined || stored.row.endedAt !== null) return;
-    stored.row = { ...stored.row, endedAt: book.now(), ...over };
+    stored.row = { ...stored.row, endedAt: store.now(), ...over };
   };
   return {
-    create: async (lease, retention) => create(book, lease, retention),
-    portion: async (lease, id) => portion(book, lease, id),
+    create: async (lease, retention) => create(store, lease, retention),
+    portion: async (lease, id) => portion(store, lease, id),
     fail: async (id, failure) => end(id, { failure }),
-    cancel: async (id) => end(id, { cancelledAt: book.now() }),
-    claim: async (lease) => claim(book, lease, book.retentions),
-    find: async (id) => book.retentions.get(id)?.row ?? null,
+    cancel: async (id) => end(id, { cancelledAt: store.now() }),
+    claim: async (lease) => claim(store, lease, store.retentions),
+    find: async (id) => store.retentions.get(id)?.row ?? null,
     list: async (after, limit) =>
       list(
-        [...book.retentions.values()].map(({ row }) => row),
+        [...store.retentions.values()].map(({ row }) => row),
         after,
         limit,
       ),
@@ -34,41 +34,41 @@ export function openRetentions(book: Book): Retentions {
 }
 
 function create(
-  book: Book,
+  store: MemoryStore,
   { node: owner }: NodeLease,
   { id, scope, by }: Parameters<Retentions['create']>[1],
 ): void {
   if (scope.applies && scope.archive !== null) {
     throw new TuttiError('retention.archive', 'A journal in memory keeps no archives.');
   }
-  if (book.retentions.has(id)) return;
-  const times = { createdAt: book.now(), endedAt: null, cancelledAt: null };
+  if (store.retentions.has(id)) return;
+  const times = { createdAt: store.now(), endedAt: null, cancelledAt: null };
   const row = { id, scope, by, ...times, portions: 0, counts: NOTHING_RETIRED, failure: null };
-  book.retentions.set(id, { row, owner, stage: 'runs' });
+  store.retentions.set(id, { row, owner, stage: 'runs' });
 }
 
 function portion(
-  book: Book,
+  store: MemoryStore,
   lease: NodeLease,
   id: string,
 ): Awaited<ReturnType<Retentions['portion']>> {
-  const stored = book.retentions.get(id);
-  if (stored === undefined || stored.row.endedAt !== null || !book.holds(lease)) {
+  const stored = store.retentions.get(id);
+  if (stored === undefined || stored.row.endedAt !== null || !store.holds(lease)) {
     return { more: false, gone: [] };
   }
   const counts = { ...stored.row.counts };
   const gone: string[] = [];
-  stored.stage = step(book, stored, counts, gone);
+  stored.stage = step(store, stored, counts, gone);
   const over = stored.stage === 'over';
   const portions = stored.row.portions + 1;
-  stored.row = { ...stored.row, counts, portions, endedAt: over ? book.now() : null };
+  stored.row = { ...stored.row, counts, portions, endedAt: over ? store.now() : null };
   return { more: !over, gone };
 }
 
 type Counting = { -readonly [K in keyof RetentionCounts]: number };
 
 function step(
-  book: Book,
+  store: MemoryStore,
   { row: { scope }, stage }: StoredRetention,
   counts: Counting,
   gone: string[],
@@ -76,17 +76,17 @@ function step(
   const before = scope.endedBefore ?? -Infinity;
   switch (stage) {
     case 'runs':
-      gone.push(...takeFamilies(book, scope, counts));
+      gone.push(...takeFamilies(store, scope, counts));
       return scope.workflow !== null || scope.endedBefore === null ? 'over' : 'bulks';
     case 'bulks':
-      for (const [id, { row }] of book.bulks) {
+      for (const [id, { row }] of store.bulks) {
         if (row.endedAt === null || row.endedAt >= before) continue;
         counts.bulks += 1;
-        if (scope.applies) book.bulks.delete(id);
+        if (scope.applies) store.bulks.delete(id);
       }
       return 'feed';
     case 'feed':
-      counts.feed += cutFeed(book, before, scope.applies);
+      counts.feed += cutFeed(store, before, scope.applies);
       return 'over';
     case 'over':
       return 'over';
@@ -94,19 +94,23 @@ function step(
 }
 
 /** Answers the runs that are no more. */
-function takeFamilies(book: Book, scope: RetentionRow['scope'], counts: Counting): string[] {
+function takeFamilies(
+  store: MemoryStore,
+  scope: RetentionRow['scope'],
+  counts: Counting,
+): string[] {
   const endedBefore = scope.endedBefore ?? -Infinity;
   const logsBefore = scope.logsBefore ?? -Infinity;
   const gone: string[] = [];
-  const candidates = [...book.rows.values()].filter(
+  const candidates = [...store.rows.values()].filter(
     ({ start }) =>
       start.createdAt < Math.max(endedBefore, logsBefore) &&
       (scope.workflow === null || start.workflow === scope.workflow),
   );
   counts.looked += candidates.length;
   for (const { start } of candidates) {
-    if (book.rows.has(start.parent?.run ?? '')) continue;
-    const family = familyOf(book, start.id);
+    if (store.rows.has(start.parent?.run ?? '')) continue;
+    const family = familyOf(store, start.id);
     const end = lastEnd(family);
     const ids = new Set(family.map((row) => row.start.id));
     if (end < endedBefore) {
@@ -117,28 +121,28 @@ function takeFamilies(book: Book, scope: RetentionRow['scope'], counts: Counting
       counts.kept += 1;
       continue;
     }
-    counts.logs += takeLogs(book, ids, scope.applies);
+    counts.logs += takeLogs(store, ids, scope.applies);
   }
-  for (const id of gone) book.rows.delete(id);
-  for (const [key, { run }] of book.slots) if (gone.includes(run)) book.slots.delete(key);
+  for (const id of gone) store.rows.delete(id);
+  for (const [key, { run }] of store.slots) if (gone.includes(run)) store.slots.delete(key);
   return gone;
 }
 
-function familyOf(book: Book, root: string): readonly Row[] {
-  const family = [...book.rows.values()].filter(({ start }) => start.id === root);
+function familyOf(store: MemoryStore, root: string): readonly MemoryRun[] {
+  const family = [...store.rows.values()].filter(({ start }) => start.id === root);
   for (const { start } of family) {
-    for (const row of book.rows.values()) if (row.start.parent?.run === start.id) family.push(row);
+    for (const row of store.rows.values()) if (row.start.parent?.run === start.id) family.push(row);
   }
   return family;
 }
 
 /** When the last of them ended; never, while one is open. */
-function lastEnd(family: readonly Row[]): number {
+function lastEnd(family: readonly MemoryRun[]): number {
   return Math.max(...family.map((row) => endedAt(row) ?? Infinity));
 }
 
-function takeLogs(book: Book, runs: ReadonlySet<string>, applies: boolean): number {
-  const keys = [...book.logs].flatMap(([key, { run }]) => (runs.has(run) ? [key] : []));
-  if (applies) for (const key of keys) book.logs.delete(key);
+function takeLogs(store: MemoryStore, runs: ReadonlySet<string>, applies: boolean): number {
+  const keys = [...store.logs].flatMap(([key, { run }]) => (runs.has(run) ? [key] : []));
+  if (applies) for (const key of keys) store.logs.delete(key);
   return keys.length;
 }

@@ -14,7 +14,7 @@ export interface StoredNode {
   process: object | null;
 }
 
-export interface Row {
+export interface MemoryRun {
   start: RunRow;
   update: RunUpdate | undefined;
   owner: number | null;
@@ -35,20 +35,20 @@ export function slotKey({ run, task, attempt }: SlotKey): string {
   return `${run}:${task}:${attempt}`;
 }
 
-export function wakeAt(row: Row): number | null {
+export function wakeAt(row: MemoryRun): number | null {
   if (row.awake) return null;
   return row.update === undefined ? row.start.wakeAt : row.update.wakeAt;
 }
 
-export function endedAt(row: Row): number | null {
+export function endedAt(row: MemoryRun): number | null {
   return row.update?.endedAt ?? null;
 }
 
-export function statusOf(row: Row): RunSummary['status'] {
+export function statusOf(row: MemoryRun): RunSummary['status'] {
   return row.update?.status ?? row.start.status;
 }
 
-export function summary(row: Row): RunSummary {
+export function summary(row: MemoryRun): RunSummary {
   const { start, update, aside } = row;
   const ended = endedAt(row);
   return {

@@ -4,13 +4,13 @@ import type { BulkFilter } from '../bulks.ts';
 import type { NodeLease } from '../ownership.ts';
 import { clampLimit, type Page, readCursor, writeCursor } from '../page.ts';
 import type { RunFilter, Runs, RunViews, StoredRun } from '../runs.ts';
-import type { Book } from './book.ts';
-import { compare, endedAt, isRunId, type Row, statusOf, summary, wakeAt } from './rows.ts';
+import type { MemoryStore } from './store.ts';
+import { compare, endedAt, isRunId, type MemoryRun, statusOf, summary, wakeAt } from './rows.ts';
 
 const REASON_CHARACTERS = 1_000;
 
-export function load(book: Book, run: string): StoredRun | null {
-  const row = book.rows.get(run);
+export function load(store: MemoryStore, run: string): StoredRun | null {
+  const row = store.rows.get(run);
   if (row === undefined) return null;
   return {
     summary: summary(row),
@@ -20,26 +20,26 @@ export function load(book: Book, run: string): StoredRun | null {
   };
 }
 
-export function cancellingAbove(book: Book, run: string): string | null {
-  let row = book.rows.get(run);
+export function cancellingAbove(store: MemoryStore, run: string): string | null {
+  let row = store.rows.get(run);
   while (row !== undefined && endedAt(row) === null) {
     if (statusOf(row) === 'cancelling') return row.start.id;
-    row = book.rows.get(row.start.parent?.run ?? '');
+    row = store.rows.get(row.start.parent?.run ?? '');
   }
   return null;
 }
 
-function openOf(book: Book, { node }: NodeLease): [string, Row][] {
-  return [...book.rows].filter(([, row]) => row.owner === node && endedAt(row) === null);
+function openOf(store: MemoryStore, { node }: NodeLease): [string, MemoryRun][] {
+  return [...store.rows].filter(([, row]) => row.owner === node && endedAt(row) === null);
 }
 
 export function activeRuns(
-  book: Book,
+  store: MemoryStore,
   lease: NodeLease,
   after: string | null,
   limit: number,
 ): readonly string[] {
-  return openOf(book, lease)
+  return openOf(store, lease)
     .filter(([id, row]) => wakeAt(row) === null && (after === null || id > after))
     .map(([id]) => id)
     .toSorted()
@@ -47,12 +47,12 @@ export function activeRuns(
 }
 
 export function dueRuns(
-  book: Book,
+  store: MemoryStore,
   lease: NodeLease,
   now: number,
   limit: number,
 ): Awaited<ReturnType<Runs['dueRuns']>> {
-  const asleep = openOf(book, lease)
+  const asleep = openOf(store, lease)
     .flatMap(([id, row]) => {
       const at = wakeAt(row);
       return at === null ? [] : [{ id, at }];
@@ -68,9 +68,9 @@ export function dueRuns(
   };
 }
 
-export function setAside(book: Book, lease: NodeLease, run: string, reason: string): void {
-  const row = book.rows.get(run);
-  if (row === undefined || !book.holds(lease) || row.owner !== lease.node) return;
+export function setAside(store: MemoryStore, lease: NodeLease, run: string, reason: string): void {
+  const row = store.rows.get(run);
+  if (row === undefined || !store.holds(lease) || row.owner !== lease.node) return;
   row.aside = reason.slice(0, REASON_CHARACTERS);
   row.owner = null;
   if (endedAt(row) === null) {
@@ -79,12 +79,12 @@ export function setAside(book: Book, lease: NodeLease, run: string, reason: stri
     const counted = { run: id, status, version, total, ended: 0, failed: 0, endedAt: null };
     row.update = { ...counted, ...row.update, wakeAt: Infinity };
   }
-  book.notifier.notify({ about: 'slots' });
+  store.notifier.notify({ about: 'slots' });
 }
 
-export function takeBack(book: Book, lease: NodeLease, run: string): boolean {
-  const row = book.rows.get(run);
-  if (row?.aside === undefined || row.owner !== null || !book.holds(lease)) return false;
+export function reinstate(store: MemoryStore, lease: NodeLease, run: string): boolean {
+  const row = store.rows.get(run);
+  if (row?.aside === undefined || row.owner !== null || !store.holds(lease)) return false;
   row.aside = undefined;
   row.owner = lease.node;
   row.awake = true;
@@ -92,13 +92,13 @@ export function takeBack(book: Book, lease: NodeLease, run: string): boolean {
 }
 
 /** Runs that a filter finds, the newest first. */
-export function runsOf(book: Book, filter: BulkFilter): readonly Row[] {
-  return [...book.rows.values()]
+export function runsOf(store: MemoryStore, filter: BulkFilter): readonly MemoryRun[] {
+  return [...store.rows.values()]
     .filter((row) => fits(row, filter))
     .toSorted(({ start: a }, { start: b }) => b.createdAt - a.createdAt || compare(b.id, a.id));
 }
 
-function fits(row: Row, filter: BulkFilter): boolean {
+function fits(row: MemoryRun, filter: BulkFilter): boolean {
   const { start } = row;
   const { workflow, statuses, parent, key, businessDate, from, until } = filter;
   return (
@@ -112,10 +112,10 @@ function fits(row: Row, filter: BulkFilter): boolean {
   );
 }
 
-function listRuns(book: Book, filter: RunFilter): Page<RunSummary> {
+function listRuns(store: MemoryStore, filter: RunFilter): Page<RunSummary> {
   const { after, limit } = filter;
   const [at, id] = after === undefined ? [Infinity, ''] : readCursor(after, ['number', 'id']);
-  const later = runsOf(book, filter).filter(
+  const later = runsOf(store, filter).filter(
     ({ start }) =>
       start.createdAt < Number(at) || (start.createdAt === at && start.id < String(id)),
   );
@@ -128,23 +128,23 @@ function listRuns(book: Book, filter: RunFilter): Page<RunSummary> {
   };
 }
 
-function runsByPrefix(book: Book, prefix: string): readonly string[] {
+function runsByPrefix(store: MemoryStore, prefix: string): readonly string[] {
   if (!/^[0-9a-f]{1,32}$/i.test(prefix.replaceAll('-', ''))) return [];
-  return [...book.rows.keys()]
+  return [...store.rows.keys()]
     .filter((id) => id.startsWith(prefix.toLowerCase()))
     .toSorted()
     .slice(0, 2);
 }
 
-export function runViews(book: Book): RunViews {
-  const eventsOf = (run: string) => book.rows.get(run)?.events ?? [];
+export function runViews(store: MemoryStore): RunViews {
+  const eventsOf = (run: string) => store.rows.get(run)?.events ?? [];
   return {
-    runs: async (filter) => listRuns(book, filter),
+    runs: async (filter) => listRuns(store, filter),
     run: async (id) => {
-      const row = book.rows.get(id);
+      const row = store.rows.get(id);
       return row === undefined ? null : summary(row);
     },
-    runsByPrefix: async (prefix) => runsByPrefix(book, prefix),
+    runsByPrefix: async (prefix) => runsByPrefix(store, prefix),
     events: async (run, after, limit) =>
       eventsOf(run)
         .filter(({ seq }) => seq > after)

@@ -3,33 +3,33 @@ import { privatePool } from '../../model/pool.ts';
 import { clampLimit, type Page, readCursor, writeCursor } from '../page.ts';
 import type { PoolRow, PoolVersion } from '../pools.ts';
 import type { VersionEntry, VersionRow, VersionViews, WorkflowRow } from '../versions.ts';
-import type { Book } from './book.ts';
+import type { MemoryStore } from './store.ts';
 import { compare } from './rows.ts';
 
-export interface Deployed {
+export interface DeployResult {
   readonly version: number;
   readonly changed: boolean;
 }
 
 /** As deployed before: it is this very call again when it is of the same moment. */
 export function deploy(
-  book: Book,
+  store: MemoryStore,
   row: Omit<VersionRow, 'version'>,
   beside: ReadonlyMap<string, number>,
-): Deployed | null {
+): DeployResult | null {
   for (const [name, seen] of beside)
-    if ((book.versions.get(name)?.length ?? 0) !== seen) return null;
-  const versions = book.versions.get(row.workflow) ?? [];
+    if ((store.versions.get(name)?.length ?? 0) !== seen) return null;
+  const versions = store.versions.get(row.workflow) ?? [];
   const newest = versions.at(-1);
   if (newest !== undefined && isSame(newest, row))
     return { version: newest.version, changed: newest.deployedAt === row.deployedAt };
   const version = versions.length + 1;
-  book.versions.set(row.workflow, [...versions, { ...row, version }]);
+  store.versions.set(row.workflow, [...versions, { ...row, version }]);
   for (const [pool, capacity] of Object.entries(row.definition.pools)) {
     const name = privatePool(row.workflow, pool);
-    book.pools.set(name, { name, capacity, workflow: row.workflow, versions: [] });
+    store.pools.set(name, { name, capacity, workflow: row.workflow, versions: [] });
   }
-  book.notifier.notify({ about: 'deployed', workflow: row.workflow });
+  store.notifier.notify({ about: 'deployed', workflow: row.workflow });
   return { version, changed: true };
 }
 
@@ -39,28 +39,28 @@ function isSame(a: Omit<VersionRow, 'version'>, b: Omit<VersionRow, 'version'>):
 }
 
 export function findVersion(
-  book: Book,
+  store: MemoryStore,
   workflow: string,
   number: number | null,
 ): VersionRow | null {
-  const versions = book.versions.get(workflow) ?? [];
+  const versions = store.versions.get(workflow) ?? [];
   return (number === null ? versions.at(-1) : versions[number - 1]) ?? null;
 }
 
-export function deployPool(book: Book, row: PoolVersion): Deployed {
+export function deployPool(store: MemoryStore, row: PoolVersion): DeployResult {
   const { name, slots: capacity } = row.pool;
-  const versions = book.pools.get(name)?.versions ?? [];
+  const versions = store.pools.get(name)?.versions ?? [];
   const newest = versions.at(-1);
   if (newest?.source === row.source)
     return { version: versions.length, changed: newest.deployedAt === row.deployedAt };
-  book.pools.set(name, { name, capacity, workflow: null, versions: [...versions, row] });
-  book.notifier.notify({ about: 'pools' });
+  store.pools.set(name, { name, capacity, workflow: null, versions: [...versions, row] });
+  store.notifier.notify({ about: 'pools' });
   return { version: versions.length + 1, changed: true };
 }
 
-export function pools(book: Book): readonly PoolRow[] {
-  const slots = [...book.slots.values()];
-  return [...book.pools.values()]
+export function pools(store: MemoryStore): readonly PoolRow[] {
+  const slots = [...store.slots.values()];
+  return [...store.pools.values()]
     .toSorted((a, b) => compare(a.name, b.name))
     .map(({ name, capacity, workflow, versions }) => ({
       name,
@@ -74,9 +74,9 @@ export function pools(book: Book): readonly PoolRow[] {
     }));
 }
 
-function listWorkflows(book: Book, after: string | null, limit: number): Page<WorkflowRow> {
+function listWorkflows(store: MemoryStore, after: string | null, limit: number): Page<WorkflowRow> {
   const [from] = after === null ? [''] : readCursor(after, ['text']);
-  const newest = [...book.versions.values()]
+  const newest = [...store.versions.values()]
     .flatMap((versions) => versions.slice(-1))
     .filter(({ workflow }) => workflow > String(from))
     .toSorted((a, b) => compare(a.workflow, b.workflow));
@@ -93,13 +93,13 @@ function listWorkflows(book: Book, after: string | null, limit: number): Page<Wo
 }
 
 function listVersions(
-  book: Book,
+  store: MemoryStore,
   workflow: string,
   after: string | null,
   limit: number,
 ): Page<VersionEntry> {
   const [before] = after === null ? [Infinity] : readCursor(after, ['number']);
-  const older = (book.versions.get(workflow) ?? [])
+  const older = (store.versions.get(workflow) ?? [])
     .filter((row) => row.version < Number(before))
     .toReversed();
   const items = older.slice(0, clampLimit(limit));
@@ -111,9 +111,9 @@ function listVersions(
   };
 }
 
-export function versionViews(book: Book): VersionViews {
+export function versionViews(store: MemoryStore): VersionViews {
   return {
-    workflows: async (after, limit) => listWorkflows(book, after, limit),
-    versions: async (workflow, after, limit) => listVersions(book, workflow, after, limit),
+    workflows: async (after, limit) => listWorkflows(store, after, limit),
+    versions: async (workflow, after, limit) => listVersions(store, workflow, after, limit),
   };
 }

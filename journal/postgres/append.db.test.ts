@@ -1,4 +1,4 @@
-/** Appends over connections that are lost, and beside others: what is said is what the book holds. */
+/** Appends over connections that are lost, and beside others: what is said is what the journal holds. */
 import { createServer, connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type pg from 'pg';

@@ -5,7 +5,7 @@
  * ours, and everything else joins it. A take-over that raises the epoch waits for the appends
  * under way, and appends that come later find no row, write nothing and answer none: fenced.
  *
- * After a lost connection the truth is in the book. Any event of the batch that is there, as we
+ * After a lost connection the truth is in the journal. Any event of the batch that is there, as we
  * wrote it, means that all of it is. If it is not there, the lost statement may still be under
  * way in the server; then the second append waits for it at the primary key (or, when the epoch
  * was raised meanwhile, the raise waited for it), and a second look tells.
@@ -22,32 +22,32 @@
  */
 import type { AppendResult, Batch, RunRow } from '../append.ts';
 import type { NodeLease } from '../ownership.ts';
-import { integers, uuids, words } from './columns.ts';
+import { integers, uuids, texts } from './columns.ts';
 import { TuttiError } from '../../model/errors.ts';
-import { faultOf, isAboutData, sqlState, wordsOf } from './faults.ts';
-import { afterFault, type Line, pause, type Source } from './line.ts';
+import { faultOf, isAboutData, sqlState, messageOf } from './faults.ts';
+import { pauseAfterFault, type Connection, pause, type ConnectionContext } from './connection.ts';
 import { troubleOf } from './stalls.ts';
-import { appendStatement, type Statement } from './statement.ts';
+import { appendStatement, type AppendStatement } from './statement.ts';
 
 /** Is this event there, as we wrote it? */
-export const LOOK_EVENT = `
+export const FIND_EVENT = `
 select type = $3 and task is not distinct from $4 and attempt is not distinct from $5
   and "end" is not distinct from $6 and data::text = $7
   and round(date_part('epoch', at) * 1000) = round($8::float8) as ours
 from events where run_id = $1 and seq = $2`;
 
-export const LOOK_RUN = 'select true as ours from runs where id = $1';
+export const FIND_STARTED = 'select true as ours from runs where id = $1';
 
 /** Which of these runs has a key that another run has? */
-export const LOOK_KEY = `
+export const FIND_TAKEN_KEY = `
 select u.id from unnest($1::uuid[], $2::text[], $3::text[]) as u(id, workflow, key)
 join runs on runs.key = u.key and runs.workflow = u.workflow and runs.id <> u.id
 limit 1`;
 
 export const STILL_OURS = 'select true as ours from nodes where id = $1 and epoch = $2';
 
-/** Which runs of a batch does the book know otherwise than whoever wrote it? */
-export const LOOK_CONFLICTS = `
+/** Which runs of a batch does the journal know otherwise than whoever wrote it? */
+export const FIND_CONFLICTS = `
 select distinct events.run_id as id from unnest($1::uuid[], $2::int[]) as u(run, seq)
 join events on events.run_id = u.run and events.seq = u.seq
 union select id from runs where id = any($3::uuid[])`;
@@ -66,12 +66,12 @@ set enable_hashjoin = off;
 set enable_mergejoin = off`;
 
 export async function append(
-  line: Line,
-  source: Source,
+  connection: Connection,
+  context: ConnectionContext,
   lease: NodeLease,
   batch: Batch,
 ): Promise<AppendResult> {
-  let statement: Statement;
+  let statement: AppendStatement;
   try {
     statement = appendStatement(lease, batch);
   } catch (error) {
@@ -81,63 +81,71 @@ export async function append(
   for (let tries = 0; ; tries++) {
     const pauseMs = Math.min(20 * 2 ** tries, 2_000);
     try {
-      const result = await tryAppend(line, lease, statement, batch, tries > 0);
+      const result = await tryAppend(connection, lease, statement, batch, tries > 0);
       if (result !== null) return result;
     } catch (error) {
-      const wrong = faultOf(error) === 'wrong' && !source.closing.aborted;
+      const wrong = faultOf(error) === 'wrong' && !context.closing.aborted;
       if (wrong && isAboutData(error)) return refused(error);
       if (wrong) {
         barredSince ??= Date.now();
         const { reason } = troubleOf(error);
-        source.stalls.report(line, { what: 'refuses what Tutti writes', reason }, barredSince);
-        await pause(pauseMs, source.closing);
-      } else await afterFault(error, line, source, pauseMs);
+        context.stalls.report(
+          connection,
+          { what: 'refuses what Tutti writes', reason },
+          barredSince,
+        );
+        await pause(pauseMs, context.closing);
+      } else await pauseAfterFault(error, connection, context, pauseMs);
     }
   }
 }
 
 function refused(error: unknown): AppendResult {
-  const detail = `the database refuses it: ${wordsOf(error)} (${sqlState(error) ?? 'no state'})`;
+  const detail = `the database refuses it: ${messageOf(error)} (${sqlState(error) ?? 'no state'})`;
   const refusal = new TuttiError('write.refused', detail, { cause: error });
   return { kind: 'refused', runs: null, error: refusal };
 }
 
 /** Null: the truth is not known yet. */
 async function tryAppend(
-  line: Line,
+  connection: Connection,
   lease: NodeLease,
-  statement: Statement,
+  statement: AppendStatement,
   batch: Batch,
   again: boolean,
 ): Promise<AppendResult | null> {
   if (again) {
-    const found = await look(line, lease, batch);
+    const found = await findWritten(connection, lease, batch);
     if (found !== null) return found;
   }
   try {
-    const answer = await line.use((client) => client.query(statement));
+    const answer = await connection.use((client) => client.query(statement));
     if (answer.rowCount === 1) {
-      if (line.waitWasCut()) await confirm(line);
+      if (connection.takeSyncWaitCancelled()) await confirm(connection);
       return { kind: 'committed' };
     }
-    return (again ? await look(line, lease, batch) : null) ?? { kind: 'fenced' };
+    return (again ? await findWritten(connection, lease, batch) : null) ?? { kind: 'fenced' };
   } catch (error) {
     if (faultOf(error) !== 'duplicate') throw error;
     return (
-      (await look(line, lease, batch)) ??
-      (await takenKey(line, batch.starts)) ??
-      (await conflict(line, lease, batch))
+      (await findWritten(connection, lease, batch)) ??
+      (await takenKey(connection, batch.starts)) ??
+      (await conflict(connection, lease, batch))
     );
   }
 }
 
-async function look(line: Line, lease: NodeLease, batch: Batch): Promise<AppendResult | null> {
+async function findWritten(
+  connection: Connection,
+  lease: NodeLease,
+  batch: Batch,
+): Promise<AppendResult | null> {
   const event = batch.events[0];
   const run = batch.starts[0];
   const query =
     event !== undefined
       ? {
-          text: LOOK_EVENT,
+          text: FIND_EVENT,
           values: [
             event.run,
             event.seq,
@@ -150,14 +158,14 @@ async function look(line: Line, lease: NodeLease, batch: Batch): Promise<AppendR
           ],
         }
       : run !== undefined
-        ? { text: LOOK_RUN, values: [run.id] }
+        ? { text: FIND_STARTED, values: [run.id] }
         : null;
   // Updates alone may be written twice.
   if (query === null) return null;
-  const { rows } = await line.use((client) => client.query<{ ours: boolean }>(query));
+  const { rows } = await connection.use((client) => client.query<{ ours: boolean }>(query));
   if (rows[0] === undefined) return null;
-  await confirm(line);
-  return rows[0].ours ? { kind: 'committed' } : conflict(line, lease, batch);
+  await confirm(connection);
+  return rows[0].ours ? { kind: 'committed' } : conflict(connection, lease, batch);
 }
 
 /**
@@ -165,7 +173,7 @@ async function look(line: Line, lease: NodeLease, batch: Batch): Promise<AppendR
  * is ours, somebody has a wrong memory of a run. That is about the run, and not about the node.
  */
 async function conflict(
-  line: Line,
+  connection: Connection,
   lease: NodeLease,
   { starts, events }: Batch,
 ): Promise<AppendResult | null> {
@@ -174,19 +182,25 @@ async function conflict(
     integers(events, (event) => event.seq),
     uuids(starts, (run) => run.id),
   ];
-  const found = await line.use(async (client) => {
+  const found = await connection.use(async (client) => {
     const ours = await client.query(STILL_OURS, [lease.node, lease.epoch]);
-    return ours.rowCount === 1 ? client.query<{ id: string }>(LOOK_CONFLICTS, values) : null;
+    return ours.rowCount === 1 ? client.query<{ id: string }>(FIND_CONFLICTS, values) : null;
   });
   if (found === null) return { kind: 'fenced' };
   const runs = found.rows.map((row) => row.id);
   if (runs.length === 0) return null;
   const names = runs.join(', ');
-  const error = new TuttiError('write.refused', `the book has gone on otherwise with run ${names}`);
+  const error = new TuttiError(
+    'write.refused',
+    `the journal continued otherwise with run ${names}`,
+  );
   return { kind: 'refused', runs, error };
 }
 
-async function takenKey(line: Line, starts: readonly RunRow[]): Promise<AppendResult | null> {
+async function takenKey(
+  connection: Connection,
+  starts: readonly RunRow[],
+): Promise<AppendResult | null> {
   const seen = new Set<string>();
   const keyed = starts.filter((run) => run.key !== null);
   for (const run of keyed) {
@@ -196,18 +210,20 @@ async function takenKey(line: Line, starts: readonly RunRow[]): Promise<AppendRe
   }
   const values = [
     uuids(keyed, (run) => run.id),
-    words(keyed, (run) => run.workflow),
-    words(keyed, (run) => run.key),
+    texts(keyed, (run) => run.workflow),
+    texts(keyed, (run) => run.key),
   ];
-  const { rows } = await line.use((client) => client.query<{ id: string }>(LOOK_KEY, values));
+  const { rows } = await connection.use((client) =>
+    client.query<{ id: string }>(FIND_TAKEN_KEY, values),
+  );
   // None: the run that was in the way has gone; the next try may pass.
   if (rows[0] === undefined) return null;
-  await confirm(line);
+  await confirm(connection);
   return { kind: 'key-exists', run: rows[0].id };
 }
 
 /** As often as it takes: a wait that was cut confirms nothing. */
-export async function confirm(line: Line): Promise<void> {
-  do await line.use((client) => client.query(CONFIRM));
-  while (line.waitWasCut());
+export async function confirm(connection: Connection): Promise<void> {
+  do await connection.use((client) => client.query(CONFIRM));
+  while (connection.takeSyncWaitCancelled());
 }

@@ -123,7 +123,7 @@ export async function archiveRuns(
   }
 }
 
-interface LogPlace {
+interface LogPosition {
   readonly run: string;
   readonly task: string;
   readonly attempt: number;
@@ -135,9 +135,9 @@ export async function archiveLogs(
   archive: Archive,
   runs: readonly string[],
 ): Promise<void> {
-  for (let after: LogPlace = { run: NIL, task: '', attempt: 0, position: 0 }; ; ) {
+  for (let after: LogPosition = { run: NIL, task: '', attempt: 0, position: 0 }; ; ) {
     const { run, task, attempt, position } = after;
-    const { rows } = await client.query<LogPlace & { readonly row: string }>(ARCHIVED_LOGS, [
+    const { rows } = await client.query<LogPosition & { readonly row: string }>(ARCHIVED_LOGS, [
       runs,
       run,
       task,

@@ -6,7 +6,7 @@ import type pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
 import type { NodeLease } from '../ownership.ts';
 import { notifyIn } from './notifier.ts';
-import { inTransaction } from './line.ts';
+import { inTransaction } from './connection.ts';
 import { isRunId } from './runs.ts';
 
 export const SET_ASIDE = `
@@ -14,7 +14,7 @@ with fence as materialized (select from nodes where id = $1 and epoch = $2 for s
 update runs set aside = $4, owner = null,
   wake_at = case when ended_at is null then 'infinity' else wake_at end
 from fence where runs.id = $3 and owner = $1`;
-export const TAKE_BACK = `
+export const REINSTATE = `
 with fence as materialized (select from nodes where id = $1 and epoch = $2 for share)
 update runs set aside = null, owner = $1, wake_at = null
 from fence where runs.id = $3 and owner is null and aside is not null`;
@@ -41,13 +41,13 @@ export async function setAside(
   });
 }
 
-export async function takeBack(
+export async function reinstate(
   client: pg.Client,
   { node, epoch }: NodeLease,
   run: string,
 ): Promise<boolean> {
   if (!isRunId(run)) return false;
-  return (await client.query(TAKE_BACK, [node, epoch, run])).rowCount === 1;
+  return (await client.query(REINSTATE, [node, epoch, run])).rowCount === 1;
 }
 
 /** Whether Tutti can write, and how many open runs are set aside. */

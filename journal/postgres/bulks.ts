@@ -7,8 +7,8 @@ import type pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
 import { BULK_MAX, type BulkFilter, type BulkOutcome, type BulkRow, type Bulks } from '../bulks.ts';
 import type { NodeLease } from '../ownership.ts';
-import type { Desk } from './desk.ts';
-import { inTransaction } from './line.ts';
+import type { ConnectionPool } from './connection-pool.ts';
+import { inTransaction } from './connection.ts';
 import { countStatement, findsNothing, noteStatement, type RunsStatement } from './run-lists.ts';
 import { listNewest } from './newest.ts';
 import { exactMs, isRunId } from './runs.ts';
@@ -112,13 +112,13 @@ function noteRuns(client: pg.Client, bulk: string, filter: BulkFilter): Promise<
 
 const LIST = { first: BULKS, following: BULKS_AFTER };
 
-/** `engine` waits while the database is away, `people` hear of it. */
-export function openBulks(engine: Desk, people: Desk): Bulks {
+/** `engine` waits while the database is away, `interactive` fails soon. */
+export function openBulks(engine: ConnectionPool, interactive: ConnectionPool): Bulks {
   return {
-    count: (filter) => people.briefly((client) => count(client, filter)),
-    create: (lease, bulk) => people.briefly((client) => create(client, lease, bulk)),
+    count: (filter) => interactive.withDeadline((client) => count(client, filter)),
+    create: (lease, bulk) => interactive.withDeadline((client) => create(client, lease, bulk)),
     open: (bulk, limit) =>
-      engine.patiently(async (client) => {
+      engine.withRetry(async (client) => {
         const { rows } = await client.query<{ run: string }>(OPEN_RUNS, [bulk, limit]);
         return rows.map(({ run }) => run);
       }),
@@ -128,25 +128,26 @@ export function openBulks(engine: Desk, people: Desk): Bulks {
         outcomes.map(({ outcome }) => outcome),
         outcomes.map(({ message }) => message),
       ];
-      await engine.patiently((client) => client.query(NOTE_OUTCOMES, [bulk, ...columns]));
+      await engine.withRetry((client) => client.query(NOTE_OUTCOMES, [bulk, ...columns]));
     },
     cancel: async (bulk) => {
-      if (isRunId(bulk)) await people.briefly((client) => client.query(CANCEL_BULK, [bulk]));
+      if (isRunId(bulk))
+        await interactive.withDeadline((client) => client.query(CANCEL_BULK, [bulk]));
     },
     claim: (lease) =>
-      engine.patiently(async (client) => {
+      engine.withRetry(async (client) => {
         const { rows } = await client.query<{ id: string }>(CLAIM_BULKS, [lease.node, lease.epoch]);
         return rows.map(({ id }) => id);
       }),
     find: (bulk) =>
-      people.briefly(async (client) => {
+      interactive.withDeadline(async (client) => {
         if (!isRunId(bulk)) return null;
         return (await client.query<BulkRow>(FIND_BULK, [bulk])).rows[0] ?? null;
       }),
     list: (after, limit) =>
-      people.briefly((client) => listNewest<BulkRow>(client, LIST, after, limit)),
+      interactive.withDeadline((client) => listNewest<BulkRow>(client, LIST, after, limit)),
     refusals: (bulk, limit) =>
-      people.briefly(async (client) => {
+      interactive.withDeadline(async (client) => {
         const { rows } = await client.query<BulkOutcome>(REFUSALS, [bulk, limit]);
         return rows;
       }),

@@ -31,7 +31,12 @@ import type pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
 import type { Claim, NodeLease } from '../ownership.ts';
 import { confirm } from './append.ts';
-import { afterFault, inTransaction, type Line, type Source } from './line.ts';
+import {
+  pauseAfterFault,
+  inTransaction,
+  type Connection,
+  type ConnectionContext,
+} from './connection.ts';
 import { fence, GIVE_LEASES } from './lease.ts';
 import { isRunId } from './runs.ts';
 
@@ -98,7 +103,7 @@ with left_behind as (
   and wake_at <= to_timestamp($3::float8 / 1000) limit $2 for no key update skip locked
 )
 select id from (select id from left_behind union all select id from unowned) as found limit $2`;
-export const TAKE = 'update runs set owner = $1, wake_at = null where id = any($2::uuid[])';
+export const SET_OWNER = 'update runs set owner = $1, wake_at = null where id = any($2::uuid[])';
 export const NEXT_DUE = `
 select round(date_part('epoch', min(at)) * 1000) as at from (
   select (
@@ -112,16 +117,16 @@ select round(date_part('epoch', min(at)) * 1000) as at from (
     order by owner, wake_at limit 1)
 ) as next`;
 /** Without a condition on the owner: it would not wait for a row that looks like another's. */
-export const LOOK_AGAIN = `
+export const RECHECK_OWNERS = `
 select id, owner from runs where id = any($1::uuid[]) and ended_at is null for no key update`;
 
 /** A name that is half-way back may give up: its runs are looked at again after so long. */
-const LOOK_AGAIN_MS = 1_000;
+const CLAIM_AGAIN_MS = 1_000;
 
 /** Not `patiently`: what a lost answer leaves behind must be looked at. */
 export async function claim(
-  line: Line,
-  source: Source,
+  connection: Connection,
+  context: ConnectionContext,
   lease: NodeLease,
   now: number,
   limit: number,
@@ -129,7 +134,7 @@ export async function claim(
   let perhaps: readonly string[] = [];
   for (let tries = 0; ; tries++) {
     try {
-      const claimed = await line.use((client) =>
+      const claimed = await connection.use((client) =>
         inTransaction(client, async () => {
           if (!(await fence(client, lease))) return { runs: [], nextAt: null };
           const answer = await claimPage(client, lease, now, limit, perhaps);
@@ -137,10 +142,10 @@ export async function claim(
           return answer;
         }),
       );
-      if (line.waitWasCut()) await confirm(line);
+      if (connection.takeSyncWaitCancelled()) await confirm(connection);
       return claimed;
     } catch (error) {
-      await afterFault(error, line, source, Math.min(20 * 2 ** tries, 2_000));
+      await pauseAfterFault(error, connection, context, Math.min(20 * 2 ** tries, 2_000));
     }
   }
 }
@@ -152,7 +157,7 @@ async function claimPage(
   limit: number,
   perhaps: readonly string[],
 ): Promise<Claim> {
-  const runs = perhaps.length === 0 ? [] : await taken(client, lease.node, perhaps);
+  const runs = perhaps.length === 0 ? [] : await alreadyOurs(client, lease.node, perhaps);
   const { rows } = await client.query<{ node: number }>({ name: 'gone', text: GONE });
   const unknown = await client.query<{ node: number }>({
     name: 'unknown-owners',
@@ -167,7 +172,7 @@ async function claimPage(
     const locked = await client.query<{ id: string }>({ name, text, values });
     const ids = locked.rows.map((row) => row.id);
     if (ids.length > 0) {
-      await client.query({ name: 'take', text: TAKE, values: [lease.node, ids] });
+      await client.query({ name: 'take', text: SET_OWNER, values: [lease.node, ids] });
     }
     return ids;
   };
@@ -176,8 +181,12 @@ async function claimPage(
   return { runs, nextAt: await nextAt(client, gone, left.length, now) };
 }
 
-async function taken(client: pg.Client, node: number, ids: readonly string[]): Promise<string[]> {
-  const { rows } = await client.query<{ id: string; owner: number | null }>(LOOK_AGAIN, [ids]);
+async function alreadyOurs(
+  client: pg.Client,
+  node: number,
+  ids: readonly string[],
+): Promise<string[]> {
+  const { rows } = await client.query<{ id: string; owner: number | null }>(RECHECK_OWNERS, [ids]);
   return rows.filter((row) => row.owner === node).map((row) => row.id);
 }
 
@@ -195,7 +204,7 @@ async function nextAt(
   const counted = await client.query<{ gone: number }>({ name: 'count-gone', text: COUNT_GONE });
   const at = next.rows[0]?.at ?? null;
   if ((counted.rows[0]?.gone ?? 0) <= left) return at;
-  return Math.min(at ?? Infinity, now + LOOK_AGAIN_MS);
+  return Math.min(at ?? Infinity, now + CLAIM_AGAIN_MS);
 }
 
 export const WHOSE = `
@@ -203,7 +212,7 @@ select owner, coalesce(leases.until is null, true) as gone
 from runs left join leases on leases.node = runs.owner where runs.id = $1`;
 export const STILL_GONE = 'select until is null as gone from leases where node = $1 for share';
 /** An ended run stays as it is: its next owner may start it again. */
-export const TAKE_ONE = `
+export const SET_OWNER_OF_ONE = `
 update runs set owner = $1, wake_at = case when ended_at is null then null else wake_at end
 where id = $2 and owner is not distinct from $3`;
 
@@ -223,24 +232,24 @@ async function tryClaimRun(
   const { owner, gone } = row;
   if (owner === lease.node) return 'mine';
   if (owner !== null && !gone) return { owner };
-  const took = await inTransaction(client, () => takeOne(client, lease, run, owner));
+  const took = await inTransaction(client, () => claimOne(client, lease, run, owner));
   return took ? 'mine' : 'again';
 }
 
 export async function claimRun(
-  line: Line,
+  connection: Connection,
   lease: NodeLease,
   run: string,
 ): Promise<'mine' | { readonly owner: number } | null> {
   if (!isRunId(run)) return null;
   for (;;) {
-    const answer = await line.patiently((client) => tryClaimRun(client, lease, run));
-    if (line.waitWasCut()) await confirm(line);
+    const answer = await connection.withRetry((client) => tryClaimRun(client, lease, run));
+    if (connection.takeSyncWaitCancelled()) await confirm(connection);
     if (answer !== 'again') return answer;
   }
 }
 
-async function takeOne(
+async function claimOne(
   client: pg.Client,
   lease: NodeLease,
   run: string,
@@ -254,6 +263,6 @@ async function takeOne(
     const { rows } = await client.query<{ gone: boolean }>(STILL_GONE, [owner]);
     if (rows[0]?.gone === false) return false;
   }
-  const taking = await client.query(TAKE_ONE, [lease.node, run, owner]);
+  const taking = await client.query(SET_OWNER_OF_ONE, [lease.node, run, owner]);
   return taking.rowCount === 1;
 }

@@ -1,6 +1,6 @@
 /** The binary forms, byte by byte; `append.db.test.ts` has the server read them. */
 import { expect, it } from 'vitest';
-import { documents, doubles, integers, spans, uuids, words } from './columns.ts';
+import { documents, doubles, integers, eventRanges, uuids, texts } from './columns.ts';
 
 const hex = (buffer: Buffer): string =>
   buffer
@@ -15,7 +15,7 @@ it('writes heads and elements', () => {
   expect(hex(doubles([Infinity], (each) => each))).toBe(
     '00000001 00000001 000002bd 00000001 00000001 00000008 7ff00000 00000000',
   );
-  expect(hex(words(['ab', null, 'é'], (each) => each))).toBe(
+  expect(hex(texts(['ab', null, 'é'], (each) => each))).toBe(
     '00000001 00000001 00000019 00000003 00000001 00000002 6162ffff ffff0000 0002c3a9',
   );
 });
@@ -35,7 +35,7 @@ it('writes UUIDs, also of neighbours', () => {
 it('grows beyond its memory', () => {
   const long = 'ü"\\'.repeat(100_000);
   expect(
-    words([long, 'end'], (each) => each)
+    texts([long, 'end'], (each) => each)
       .subarray(24, 24 + 400_000)
       .toString(),
   ).toBe(long);
@@ -67,7 +67,7 @@ it('writes stretches of one run, with the first number and the count', () => {
     '00000000 00000000 00000000 00000001',
   ];
   const ids = uuids(events, (event) => event.run);
-  expect(hex(spans(events, ids) ?? Buffer.alloc(0))).toBe(
+  expect(hex(eventRanges(events, ids) ?? Buffer.alloc(0))).toBe(
     [
       `${bytesA} 00000007 00000002`,
       `${bytesA} 0000000a 00000001`,
@@ -76,7 +76,7 @@ it('writes stretches of one run, with the first number and the count', () => {
     ].join(' '),
   );
   expect(
-    spans(
+    eventRanges(
       [],
       uuids([], () => null),
     ),

@@ -24,7 +24,7 @@ export type Value<T, V> = (row: T) => V | null;
 /** Columns are built here one after the other and copied out: no memory is asked for twice. */
 let scratch = Buffer.allocUnsafe(1 << 16);
 
-function room(at: number, bytes: number): void {
+function reserve(at: number, bytes: number): void {
   if (at + bytes <= scratch.length) return;
   const larger = Buffer.allocUnsafe(Math.max(scratch.length * 2, at + bytes));
   scratch.copy(larger, 0, 0, at);
@@ -58,7 +58,7 @@ function int32(value: number, at: number): void {
 }
 
 function nothing(at: number): number {
-  room(at, 4);
+  reserve(at, 4);
   int32(-1, at);
   return at + 4;
 }
@@ -67,7 +67,7 @@ export function integers<T>(rows: readonly T[], pick: Value<T, number>): Buffer 
   return column(INT4, rows, (row, at) => {
     const value = pick(row);
     if (value === null) return nothing(at);
-    room(at, 8);
+    reserve(at, 8);
     if ((value | 0) !== value) bug(`${value} is not a 32-bit integer`);
     int32(4, at);
     int32(value, at + 4);
@@ -79,7 +79,7 @@ export function doubles<T>(rows: readonly T[], pick: Value<T, number>): Buffer {
   return column(FLOAT8, rows, (row, at) => {
     const value = pick(row);
     if (value === null) return nothing(at);
-    room(at, 12);
+    reserve(at, 12);
     int32(8, at);
     scratch.writeDoubleBE(value, at + 4);
     return at + 12;
@@ -89,7 +89,7 @@ export function doubles<T>(rows: readonly T[], pick: Value<T, number>): Buffer {
 function writeText(value: string | null, at: number): number {
   if (value === null) return nothing(at);
   // UTF-8 needs at most three bytes for a unit of UTF-16.
-  room(at, 4 + value.length * 3);
+  reserve(at, 4 + value.length * 3);
   let bytes = value.length;
   if (bytes > SHORT || !writeAscii(value, at + 4)) bytes = scratch.write(value, at + 4);
   int32(bytes, at);
@@ -105,7 +105,7 @@ function writeAscii(value: string, at: number): boolean {
   return true;
 }
 
-export function words<T>(rows: readonly T[], pick: Value<T, string>): Buffer {
+export function texts<T>(rows: readonly T[], pick: Value<T, string>): Buffer {
   return column(TEXT, rows, (row, at) => writeText(pick(row), at));
 }
 
@@ -143,7 +143,7 @@ export function uuids<T>(rows: readonly T[], pick: Value<T, string>): Buffer {
       last = null;
       return nothing(at);
     }
-    room(at, 20);
+    reserve(at, 20);
     int32(16, at);
     if (id === last) scratch.copyWithin(at + 4, at - 16, at);
     else writeUuid(id, at + 4);
@@ -159,7 +159,7 @@ const UUID_BYTES = 4 + ID_BYTES;
  * Which events these are: for each stretch of one run, its id, the first number and the count.
  * `ids` is the column of their runs, from which the bytes of the ids come. Null for none.
  */
-export function spans(
+export function eventRanges(
   events: readonly { readonly run: string; readonly seq: number }[],
   ids: Buffer,
 ): Buffer | null {
@@ -171,7 +171,7 @@ export function spans(
     const event = events[index] ?? bug('events have no gaps');
     if (event.run === run && event.seq === next) count += 1;
     else {
-      room(at, 24);
+      reserve(at, 24);
       const id = HEAD_BYTES + index * UUID_BYTES + 4;
       for (let i = 0; i < ID_BYTES; i++) scratch[at + i] = ids[id + i] ?? 0;
       int32(event.seq, at + 16);

@@ -10,7 +10,7 @@ import type pg from 'pg';
 import { RUN_STATUSES } from '../../model/run.ts';
 import { ms } from './runs.ts';
 
-export interface Candidate {
+export interface RetentionCandidate {
   readonly id: string;
   readonly createdAt: number;
   readonly endedAt: number | null;
@@ -22,7 +22,7 @@ export interface Member {
   readonly id: string;
   readonly endedAt: number | null;
 }
-export interface Place {
+export interface RunCursor {
   readonly createdAt: number;
   readonly id: string;
 }
@@ -32,7 +32,7 @@ export const CANDIDATES = 500;
 export const MEMBERS = 2_000;
 
 const NIL = '00000000-0000-0000-0000-000000000000';
-export const BEGINNING: Place = { createdAt: -1e13, id: NIL };
+export const BEGINNING: RunCursor = { createdAt: -1e13, id: NIL };
 
 function rangeOf(condition: string): string {
   return `
@@ -45,7 +45,7 @@ order by runs.created_at, runs.id limit $4)`;
 /** Runs that began after a place and before a time, the oldest first. */
 export function candidatesStatement(
   workflow: string | null,
-  after: Place,
+  after: RunCursor,
   before: number,
 ): { text: string; values: unknown[] } {
   const values: unknown[] = [after.createdAt, after.id, before, CANDIDATES];
@@ -87,11 +87,11 @@ select id from family where id > $2 order by id limit $3`;
 export async function candidates(
   client: pg.Client,
   workflow: string | null,
-  after: Place,
+  after: RunCursor,
   before: number,
-): Promise<readonly Candidate[]> {
+): Promise<readonly RetentionCandidate[]> {
   const { text, values } = candidatesStatement(workflow, after, before);
-  return (await client.query<Candidate>(text, values)).rows;
+  return (await client.query<RetentionCandidate>(text, values)).rows;
 }
 
 /** Whole families of the first of these runs, as many as are looked at together; null: the first alone is larger. */

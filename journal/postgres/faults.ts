@@ -66,7 +66,7 @@ export function isAboutData(error: unknown): boolean {
 }
 
 /** The message alone: details quote values of rows, which may be anybody's data. */
-export function wordsOf(error: unknown): string {
+export function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const code = (error as { code?: unknown } | null)?.code;
   if (message === '') return typeof code === 'string' ? code : 'no reason given';
@@ -76,7 +76,7 @@ export function wordsOf(error: unknown): string {
 export function refusedByDatabase(error: unknown): TuttiError {
   return new TuttiError(
     isAboutData(error) ? 'internal' : 'database.refuses',
-    `the database refused a statement: ${wordsOf(error)} (${sqlState(error) ?? 'no state'})`,
+    `the database refused a statement: ${messageOf(error)} (${sqlState(error) ?? 'no state'})`,
     { cause: error },
   );
 }

@@ -51,7 +51,7 @@ delete from feed_start where xid >= pg_snapshot_xmax(pg_current_snapshot())`;
 const ROWS_AT_FIRST = 8;
 const ROWS_AT_MOST = 256;
 
-const SPAN_BYTES = 24;
+const RANGE_BYTES = 24;
 
 export interface FeedRow {
   readonly xid: string;
@@ -59,7 +59,7 @@ export interface FeedRow {
 }
 
 /** Events of one run that follow one another. */
-interface Span {
+interface EventRange {
   readonly xid: string;
   /** How many events stand before it in its transaction. */
   readonly before: number;
@@ -74,10 +74,10 @@ function uuidOf(bytes: Buffer): string {
 }
 
 /** What is left of a row after `skip` of its events, at most `limit` events. */
-function spansOf({ xid, spans }: FeedRow, skip: number, limit: number): Span[] {
-  const found: Span[] = [];
+function rangesOf({ xid, spans }: FeedRow, skip: number, limit: number): EventRange[] {
+  const found: EventRange[] = [];
   let before = 0;
-  for (let at = 0; at < spans.length && before < skip + limit; at += SPAN_BYTES) {
+  for (let at = 0; at < spans.length && before < skip + limit; at += RANGE_BYTES) {
     const first = spans.readInt32BE(at + 16);
     const count = spans.readInt32BE(at + 20);
     const from = Math.max(before, skip);
@@ -95,11 +95,11 @@ function spansOf({ xid, spans }: FeedRow, skip: number, limit: number): Span[] {
 export function firstEventsOf(
   row: FeedRow,
 ): readonly { readonly run: string; readonly seq: number }[] {
-  return spansOf(row, 0, Infinity).map(({ run, first }) => ({ run, seq: first }));
+  return rangesOf(row, 0, Infinity).map(({ run, first }) => ({ run, seq: first }));
 }
 
 export function eventsIn(row: FeedRow): number {
-  const last = spansOf(row, 0, Infinity).at(-1);
+  const last = rangesOf(row, 0, Infinity).at(-1);
   return last === undefined ? 0 : last.before + last.count;
 }
 
@@ -123,16 +123,16 @@ export async function readFeed(
 ): Promise<FeedPage> {
   if (after === null) return { items: [], next: await feedEnd(client) };
   const from = parse(after);
-  const spans = await collect(client, from, clampLimit(limit));
+  const ranges = await collect(client, from, clampLimit(limit));
   // After the reading: what was not deleted by now was there to be read.
   await refuseGone(client, from);
-  const last = spans.at(-1);
+  const last = ranges.at(-1);
   if (last === undefined) {
     const { rows } = await client.query<{ foreign: boolean }>(IS_FOREIGN, [from.xid]);
     if (rows[0]?.foreign === true) throw noPosition();
     return { items: [], next: after };
   }
-  return { items: await eventsOf(client, spans), next: `${last.xid}.${last.before + last.count}` };
+  return { items: await eventsOf(client, ranges), next: `${last.xid}.${last.before + last.count}` };
 }
 
 async function refuseGone(client: pg.Client, from: { xid: string; skip: number }): Promise<void> {
@@ -155,8 +155,8 @@ async function collect(
   client: pg.Client,
   from: { xid: string; skip: number },
   limit: number,
-): Promise<Span[]> {
-  const spans: Span[] = [];
+): Promise<EventRange[]> {
+  const ranges: EventRange[] = [];
   let left = limit;
   let next = from.xid;
   for (let page = ROWS_AT_FIRST; left > 0; page = Math.min(page * 2, ROWS_AT_MOST)) {
@@ -167,32 +167,35 @@ async function collect(
     });
     for (const row of rows) {
       const skip = row.xid === from.xid ? from.skip : 0;
-      for (const span of left > 0 ? spansOf(row, skip, left) : []) {
-        spans.push(span);
-        left -= span.count;
+      for (const range of left > 0 ? rangesOf(row, skip, left) : []) {
+        ranges.push(range);
+        left -= range.count;
       }
     }
     const last = rows.at(-1);
     if (last === undefined || rows.length < page) break;
     next = String(BigInt(last.xid) + 1n);
   }
-  return spans;
+  return ranges;
 }
 
-async function eventsOf(client: pg.Client, spans: readonly Span[]): Promise<FeedPage['items']> {
+async function eventsOf(
+  client: pg.Client,
+  ranges: readonly EventRange[],
+): Promise<FeedPage['items']> {
   const { rows } = await client.query<EventRow & { readonly n: number }>({
     name: 'feed-events',
     text: FEED_EVENTS,
     values: [
-      uuids(spans, (span) => span.run),
-      integers(spans, (span) => span.first),
-      integers(spans, (span) => span.first + span.count - 1),
+      uuids(ranges, (range) => range.run),
+      integers(ranges, (range) => range.first),
+      integers(ranges, (range) => range.first + range.count - 1),
     ],
   });
   return rows.flatMap(({ n, ...event }) => {
-    const span = spans[n - 1];
-    if (span === undefined) return [];
-    const index = span.before + event.seq - span.first + 1;
-    return [{ position: `${span.xid}.${index}`, event }];
+    const range = ranges[n - 1];
+    if (range === undefined) return [];
+    const index = range.before + event.seq - range.first + 1;
+    return [{ position: `${range.xid}.${index}`, event }];
   });
 }

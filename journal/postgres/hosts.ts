@@ -13,10 +13,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { Host } from '../connection-string.ts';
-import { sqlState, Unfit, wordsOf } from './faults.ts';
+import { sqlState, Unfit, messageOf } from './faults.ts';
 
 /** A connection that stands. */
-export interface Connection {
+export interface Session {
   readonly client: pg.Client;
   readonly host: Host;
   /** Of the server's process at its other end. */
@@ -45,7 +45,7 @@ const STRAGGLER_MS = 500;
 
 export class Hosts {
   /** Of all lines: to be severed together. */
-  readonly connections = new Set<Connection>();
+  readonly sessions = new Set<Session>();
   readonly all: readonly Host[];
   #newest = 0;
   #system: string | null = null;
@@ -73,24 +73,24 @@ export class Hosts {
   }
 
   /** One more connection stands, unless a promotion was noticed while it was being made. */
-  join(connection: Connection): void {
+  join(connection: Session): void {
     const { timeline, host } = connection;
     if (timeline !== null && timeline < this.#newest) {
       const reason = `${host.name} was replaced while it was connected to`;
       connection.sever(reason);
       throw new Unfit(reason);
     }
-    this.connections.add(connection);
+    this.sessions.add(connection);
   }
 
   /** What one line learned by waiting, the others of this host need not learn again. */
   severAll(host: Host, reason: string): void {
     this.suspect(host);
-    for (const each of this.connections) if (each.host === host) each.sever(reason);
+    for (const each of this.sessions) if (each.host === host) each.sever(reason);
   }
 
   /** Refuses a server that must not be written to, and learns from the others. */
-  async admit(client: pg.Client, { name }: Host): Promise<Pick<Connection, 'pid' | 'timeline'>> {
+  async admit(client: pg.Client, { name }: Host): Promise<Pick<Session, 'pid' | 'timeline'>> {
     const { rows } = await client.query<{ pid: number; standby: boolean; readOnly: boolean }>(
       STANDING,
     );
@@ -114,7 +114,7 @@ export class Hosts {
 
   #newer(timeline: number, name: string): void {
     this.#newest = timeline;
-    for (const each of this.connections) {
+    for (const each of this.sessions) {
       if (each.timeline !== null && each.timeline < timeline) {
         this.suspect(each.host);
         each.sever(`${name} has been promoted (timeline ${timeline})`);
@@ -175,18 +175,18 @@ export class Hosts {
 }
 
 function reasonOf(name: string, error: unknown): string {
-  return error instanceof Unfit ? error.message : `${name}: ${wordsOf(error)}`;
+  return error instanceof Unfit ? error.message : `${name}: ${messageOf(error)}`;
 }
 
-interface Lineage {
+interface ServerLineage {
   readonly timeline: number | null;
   readonly system: string | null;
 }
 
 /** Some hosted servers keep it to themselves; then there is no guard, as before. */
-async function lineage(client: pg.Client): Promise<Lineage> {
+async function lineage(client: pg.Client): Promise<ServerLineage> {
   try {
-    const { rows } = await client.query<Lineage>(LINEAGE);
+    const { rows } = await client.query<ServerLineage>(LINEAGE);
     return rows[0] ?? { timeline: null, system: null };
   } catch (error) {
     const state = sqlState(error);

@@ -11,17 +11,17 @@ import type { Journal, Views } from '../journal.ts';
 import { OPEN_COUNTED_MAX } from '../nodes.ts';
 import { cancellingAbove } from './ancestors.ts';
 import { append, APPEND_SETTINGS } from './append.ts';
-import { ping, setAside, takeBack } from './aside.ts';
+import { ping, setAside, reinstate } from './aside.ts';
 import { Notifier } from './notifier.ts';
 import { openBulks } from './bulks.ts';
 import { claim, CLAIM_SETTINGS, claimRun } from './claims.ts';
-import { Desk } from './desk.ts';
-import { sqlState, wordsOf } from './faults.ts';
+import { ConnectionPool } from './connection-pool.ts';
+import { sqlState, messageOf } from './faults.ts';
 import { FORGET_FOREIGN, FORGET_FOREIGN_START, readFeed } from './feed.ts';
 import { fenceExpired, Leases } from './lease.ts';
 import { LeaseThread } from './lease-thread.ts';
 import { Hosts } from './hosts.ts';
-import type { Source } from './line.ts';
+import type { ConnectionContext } from './connection.ts';
 import { logEnd, readLogs, writeLogs } from './logs.ts';
 import { checkVersion, migrate } from './migrate.ts';
 import { deployPool, readPools } from './pools.ts';
@@ -36,14 +36,14 @@ import {
   loadEvents,
   loadRun,
   loadRuns,
-  PEOPLE_SETTINGS,
+  INTERACTIVE_SETTINGS,
   READ_SETTINGS,
   runsByPrefix,
 } from './runs.ts';
 import { openSlots } from './slots.ts';
 import { Stalls } from './stalls.ts';
 import { deploy, findVersion, listVersions, listWorkflows } from './versions.ts';
-import { LIMITS, type Limits } from './vigil.ts';
+import { LIMITS, type Limits } from './statement-watchdog.ts';
 
 export interface PostgresJournalOptions {
   /** One server, or the hosts of a connection string, one of which takes writes. */
@@ -79,7 +79,7 @@ export const NODE_KEY = 'select key from node_key';
 
 export async function openPostgresJournal(options: PostgresJournalOptions): Promise<Journal> {
   const closing = new AbortController();
-  const source: Source = {
+  const context: ConnectionContext = {
     hosts: new Hosts(hostsOf(options.connection)),
     limits: options.limits ?? LIMITS,
     ensureRunning: options.ensureRunning ?? (async () => undefined),
@@ -87,9 +87,9 @@ export async function openPostgresJournal(options: PostgresJournalOptions): Prom
     stalls: new Stalls(),
   };
   const { threads } = options;
-  const { hosts } = source;
+  const { hosts } = context;
   const leases = new Leases(
-    source,
+    context,
     threads === true ? (lease, leaseMs) => new LeaseThread(hosts.all, lease, leaseMs) : undefined,
   );
   try {
@@ -103,7 +103,7 @@ export async function openPostgresJournal(options: PostgresJournalOptions): Prom
     await leases.close();
     throw openingError(error);
   }
-  return assemble(source, closing, leases, options.connections ?? APPEND_LINES);
+  return assemble(context, closing, leases, options.connections ?? APPEND_LINES);
 }
 
 function hostsOf(connection: PostgresJournalOptions['connection']): readonly Host[] {
@@ -118,7 +118,7 @@ function isList(connection: PostgresJournalOptions['connection']): connection is
 
 function openingError(error: unknown): TuttiError {
   if (error instanceof TuttiError) return error;
-  const words = wordsOf(error);
+  const words = messageOf(error);
   // The server answered and refused (password, database, privileges), or it did not answer.
   const detail =
     sqlState(error) === null
@@ -129,54 +129,58 @@ function openingError(error: unknown): TuttiError {
 }
 
 function assemble(
-  source: Source,
+  context: ConnectionContext,
   closing: AbortController,
   leases: Leases,
   width: number,
 ): Journal {
-  const writers = new Desk(source, width, async (client) => {
+  const writers = new ConnectionPool(context, width, async (client) => {
     await client.query(APPEND_SETTINGS);
   });
-  const claims = new Desk(source, 1, async (client) => {
+  const claims = new ConnectionPool(context, 1, async (client) => {
     await client.query(CLAIM_SETTINGS);
   });
-  const notifications = new Notifier(source);
-  const logs = new Desk(source, 1, async (client) => {
+  const notifications = new Notifier(context);
+  const logs = new ConnectionPool(context, 1, async (client) => {
     await client.query(READ_SETTINGS);
   });
-  const readers = new Desk(source, READ_LINES, async (client) => {
+  const readers = new ConnectionPool(context, READ_LINES, async (client) => {
     await client.query(READ_SETTINGS);
   });
   // What people ask is no trouble of the engine's: its stalls are told to who asked.
-  const people = new Desk({ ...source, stalls: new Stalls() }, READ_LINES, async (client) => {
-    await client.query(PEOPLE_SETTINGS);
-  });
+  const interactive = new ConnectionPool(
+    { ...context, stalls: new Stalls() },
+    READ_LINES,
+    async (client) => {
+      await client.query(INTERACTIVE_SETTINGS);
+    },
+  );
   // Its portions are longer than what the others ask, and nobody waits for them.
-  const retiring = new Desk({ ...source, stalls: new Stalls() }, 1, async (client) => {
-    await client.query(PEOPLE_SETTINGS);
+  const retiring = new ConnectionPool({ ...context, stalls: new Stalls() }, 1, async (client) => {
+    await client.query(INTERACTIVE_SETTINGS);
   });
   return {
-    width,
+    appendConcurrency: width,
     append: (lease, batch) => {
       if (leases.replaced) return Promise.resolve({ kind: 'fenced' });
-      return writers.with((line) => append(line, source, lease, batch));
+      return writers.withConnection((line) => append(line, context, lease, batch));
     },
-    ...openOwnership(source, leases, notifications, claims),
+    ...openOwnership(context, leases, notifications, claims),
     ...openReading(readers),
     appendLogs: async (rows) => {
-      if (rows.length > 0) await logs.patiently((client) => writeLogs(client, rows));
+      if (rows.length > 0) await logs.withRetry((client) => writeLogs(client, rows));
     },
-    logEnd: (run, task, attempt) => logs.patiently((client) => logEnd(client, run, task, attempt)),
-    views: openViews(people),
+    logEnd: (run, task, attempt) => logs.withRetry((client) => logEnd(client, run, task, attempt)),
+    views: openViews(interactive),
     slots: openSlots(readers),
-    requests: openRequests(people),
-    bulks: openBulks(readers, people),
-    retentions: openRetentions(retiring, people),
-    stalls: () => [...source.stalls.sentences(), ...leases.stalls()],
+    requests: openRequests(interactive),
+    bulks: openBulks(readers, interactive),
+    retentions: openRetentions(retiring, interactive),
+    stalls: () => [...context.stalls.sentences(), ...leases.stalls()],
     close: async () => {
       closing.abort();
       await Promise.all(
-        [leases, notifications, claims, writers, logs, readers, retiring, people].map((each) =>
+        [leases, notifications, claims, writers, logs, readers, retiring, interactive].map((each) =>
           each.close(),
         ),
       );
@@ -190,10 +194,10 @@ type Ownership = Pick<
 >;
 
 function openOwnership(
-  source: Source,
+  context: ConnectionContext,
   leases: Leases,
   notifications: Notifier,
-  claims: Desk,
+  claims: ConnectionPool,
 ): Ownership {
   return {
     register: (name, leaseMs, url) => leases.register(name, leaseMs, url),
@@ -203,9 +207,10 @@ function openOwnership(
       return renewal;
     },
     resign: (lease) => leases.resign(lease),
-    fenceExpired: (lease) => claims.patiently((client) => fenceExpired(client, lease)),
-    claim: (lease, now, limit) => claims.with((line) => claim(line, source, lease, now, limit)),
-    claimRun: (lease, run) => claims.with((line) => claimRun(line, lease, run)),
+    fenceExpired: (lease) => claims.withRetry((client) => fenceExpired(client, lease)),
+    claim: (lease, now, limit) =>
+      claims.withConnection((line) => claim(line, context, lease, now, limit)),
+    claimRun: (lease, run) => claims.withConnection((line) => claimRun(line, lease, run)),
     listen: (receive) => notifications.listen(receive),
     notify: () => notifications.notify(),
   };
@@ -224,51 +229,52 @@ type Reading = Pick<
   | 'pools'
   | 'nodeKey'
   | 'setAside'
-  | 'takeBack'
+  | 'reinstate'
 >;
 
-function openReading(readers: Desk): Reading {
+function openReading(readers: ConnectionPool): Reading {
   return {
-    load: (run) => readers.patiently((client) => loadRun(client, run)),
-    loadMany: (runs) => readers.patiently((client) => loadRuns(client, runs)),
-    cancellingAbove: (run) => readers.patiently((client) => cancellingAbove(client, run)),
+    load: (run) => readers.withRetry((client) => loadRun(client, run)),
+    loadMany: (runs) => readers.withRetry((client) => loadRuns(client, runs)),
+    cancellingAbove: (run) => readers.withRetry((client) => cancellingAbove(client, run)),
     activeRuns: ({ node }, after, limit) =>
-      readers.patiently((client) => activeRuns(client, node, after, limit)),
+      readers.withRetry((client) => activeRuns(client, node, after, limit)),
     dueRuns: ({ node }, now, limit) =>
-      readers.patiently((client) => dueRuns(client, node, now, limit)),
-    deployPool: (version) => readers.patiently((client) => deployPool(client, version)),
+      readers.withRetry((client) => dueRuns(client, node, now, limit)),
+    deployPool: (version) => readers.withRetry((client) => deployPool(client, version)),
     deploy: (version, beside) =>
-      readers.patiently((client) => deploy(client, version, beside ?? new Map())),
+      readers.withRetry((client) => deploy(client, version, beside ?? new Map())),
     version: (workflow, version) =>
-      readers.patiently((client) => findVersion(client, workflow, version)),
-    pools: () => readers.patiently((client) => readPools(client)),
+      readers.withRetry((client) => findVersion(client, workflow, version)),
+    pools: () => readers.withRetry((client) => readPools(client)),
     nodeKey: async () => {
-      const { rows } = await readers.patiently((client) => client.query<KeyRow>(NODE_KEY));
+      const { rows } = await readers.withRetry((client) => client.query<KeyRow>(NODE_KEY));
       return rows[0]?.key ?? bug('the table node_key is empty');
     },
     setAside: (lease, run, reason) =>
-      readers.patiently((client) => setAside(client, lease, run, reason)),
-    takeBack: (lease, run) => readers.patiently((client) => takeBack(client, lease, run)),
+      readers.withRetry((client) => setAside(client, lease, run, reason)),
+    reinstate: (lease, run) => readers.withRetry((client) => reinstate(client, lease, run)),
   };
 }
 
-function openViews(people: Desk): Views {
+function openViews(interactive: ConnectionPool): Views {
   return {
-    runs: (filter) => people.briefly((client) => listRuns(client, filter)),
-    run: (id) => people.briefly((client) => findRun(client, id)),
-    runsByPrefix: (prefix) => people.briefly((client) => runsByPrefix(client, prefix)),
-    marked: (run, mark) => people.briefly((client) => isMarked(client, run, mark)),
+    runs: (filter) => interactive.withDeadline((client) => listRuns(client, filter)),
+    run: (id) => interactive.withDeadline((client) => findRun(client, id)),
+    runsByPrefix: (prefix) => interactive.withDeadline((client) => runsByPrefix(client, prefix)),
+    marked: (run, mark) => interactive.withDeadline((client) => isMarked(client, run, mark)),
     events: (run, after, limit) =>
-      people.briefly((client) => loadEvents(client, run, after, limit)),
-    logs: (filter) => people.briefly((client) => readLogs(client, filter)),
-    workflows: (after, limit) => people.briefly((client) => listWorkflows(client, after, limit)),
+      interactive.withDeadline((client) => loadEvents(client, run, after, limit)),
+    logs: (filter) => interactive.withDeadline((client) => readLogs(client, filter)),
+    workflows: (after, limit) =>
+      interactive.withDeadline((client) => listWorkflows(client, after, limit)),
     versions: (workflow, after, limit) =>
-      people.briefly((client) => listVersions(client, workflow, after, limit)),
+      interactive.withDeadline((client) => listVersions(client, workflow, after, limit)),
     nodes: async () => {
-      const { rows } = await people.briefly((client) => client.query(NODES));
+      const { rows } = await interactive.withDeadline((client) => client.query(NODES));
       return rows as Awaited<ReturnType<Views['nodes']>>;
     },
-    feed: (after, limit) => people.briefly((client) => readFeed(client, after, limit)),
-    ping: () => people.briefly(ping),
+    feed: (after, limit) => interactive.withDeadline((client) => readFeed(client, after, limit)),
+    ping: () => interactive.withDeadline(ping),
   };
 }

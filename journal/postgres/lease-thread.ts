@@ -15,14 +15,14 @@ import type { Host } from '../connection-string.ts';
 import type { NodeLease } from '../ownership.ts';
 import { Hosts } from './hosts.ts';
 import { RENEW } from './lease.ts';
-import { Line } from './line.ts';
+import { Connection } from './connection.ts';
 import { Stalls } from './stalls.ts';
-import { LIMITS } from './vigil.ts';
+import { LIMITS } from './statement-watchdog.ts';
 
 /** How long a loop may stand still and keep its runs. */
 const BLOCKED_LIMIT_MS = 30_000;
 
-interface Work {
+interface KeeperInput {
   readonly hosts: readonly Host[];
   readonly lease: NodeLease;
   readonly leaseMs: number;
@@ -44,7 +44,7 @@ export class LeaseThread {
   ) {
     const beats = new SharedArrayBuffer(4);
     const counter = new Int32Array(beats);
-    const work: Work = { hosts, lease, leaseMs, limitMs, beats };
+    const work: KeeperInput = { hosts, lease, leaseMs, limitMs, beats };
     this.#worker = new Worker(beside(import.meta.url, 'keepLease'), {
       eval: true,
       execArgv: [],
@@ -66,17 +66,17 @@ export class LeaseThread {
 
 /** What the thread does. */
 export function keepLease(): void {
-  const { hosts, lease, leaseMs, limitMs, beats } = workerData as Work;
+  const { hosts, lease, leaseMs, limitMs, beats } = workerData as KeeperInput;
   const counter = new Int32Array(beats);
-  const line = new Line({
+  const connection = new Connection({
     hosts: new Hosts(hosts),
     limits: LIMITS,
     ensureRunning: async () => undefined,
     closing: new AbortController().signal,
     stalls: new Stalls(),
   });
-  void line
-    .patiently((client) => client.query('select'))
+  void connection
+    .withRetry((client) => client.query('select'))
     .then(() => parentPort?.postMessage({}, []));
   let beat = Atomics.load(counter, 0);
   let beatenAt = performance.now();
@@ -93,8 +93,8 @@ export function keepLease(): void {
       Atomics.load(counter, 0) === current && performance.now() - beatenAt < limitMs;
     if (renewing || now - beatenAt < leaseMs / 3 || !isBlocked()) return;
     renewing = true;
-    void line
-      .patiently((client) => client.query(RENEW, [lease.node, lease.epoch, leaseMs]), isBlocked)
+    void connection
+      .withRetry((client) => client.query(RENEW, [lease.node, lease.epoch, leaseMs]), isBlocked)
       .catch(() => undefined)
       .finally(() => {
         renewing = false;

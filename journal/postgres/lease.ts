@@ -18,7 +18,7 @@ import type pg from 'pg';
 import { bug, TuttiError } from '../../model/errors.ts';
 import type { NodeLease, Renewal } from '../ownership.ts';
 import { notifyIn } from './notifier.ts';
-import { inTransaction, Line, type Source } from './line.ts';
+import { inTransaction, Connection, type ConnectionContext } from './connection.ts';
 
 /** First half of the lock's key: "tutt". The second is the node's id. */
 export const LOCK_SPACE = 0x74757474;
@@ -28,7 +28,7 @@ export const FIND_NODE = 'select id, host, pid, url from nodes where name = $1';
 export const TRY_LOCK = `
 select pg_try_advisory_lock(${LOCK_SPACE}, $1::int) as mine, pg_backend_pid() as pid`;
 /** Our own session of before, which the server keeps because nobody told it that we are gone. */
-export const END_GHOST = `
+export const TERMINATE_STALE_SESSION = `
 select pg_terminate_backend(pid) from pg_locks
 where locktype = 'advisory' and classid = ${LOCK_SPACE} and objid = $1::int and pid = $2`;
 export const RAISE = `
@@ -97,8 +97,8 @@ export function fenceExpired(client: pg.Client, lease: NodeLease): Promise<numbe
 export type ThreadOf = (lease: NodeLease, leaseMs: number) => { stop(): Promise<void> };
 
 export class Leases {
-  readonly #line: Line;
-  readonly #source: Source;
+  readonly #connection: Connection;
+  readonly #context: ConnectionContext;
   /** Runs one after another: a connection holds one transaction. */
   #last: Promise<unknown> = Promise.resolve();
   #locked: number | null = null;
@@ -111,12 +111,12 @@ export class Leases {
   #renewed: { readonly at: number; readonly leaseMs: number } | null = null;
 
   /** `threads`: what renews while this thread is busy. */
-  constructor(source: Source, threads?: ThreadOf) {
-    this.#source = source;
+  constructor(context: ConnectionContext, threads?: ThreadOf) {
+    this.#context = context;
     this.#threads = threads;
-    this.#line = new Line(source, (client) => this.#lockAgain(client));
+    this.#connection = new Connection(context, (client) => this.#lockAgain(client));
     // The lock guards only while its connection stands: connect again without being asked.
-    this.#line.onLoss = () => void this.#work(async () => undefined).catch(() => undefined);
+    this.#connection.onLoss = () => void this.#work(async () => undefined).catch(() => undefined);
   }
 
   get replaced(): boolean {
@@ -124,11 +124,11 @@ export class Leases {
   }
 
   connectOnce(): Promise<pg.Client> {
-    return this.#line.connectOnce();
+    return this.#connection.connectOnce();
   }
 
   #work<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
-    const result = this.#last.then(() => this.#line.patiently(work));
+    const result = this.#last.then(() => this.#connection.withRetry(work));
     this.#last = result.catch(() => undefined);
     return result;
   }
@@ -149,8 +149,8 @@ export class Leases {
         this.#holder = rows[0].pid;
         return true;
       }
-      if (this.#holder !== null) await client.query(END_GHOST, [node, this.#holder]);
-      if (Date.now() > giveUpAt || this.#source.closing.aborted) return false;
+      if (this.#holder !== null) await client.query(TERMINATE_STALE_SESSION, [node, this.#holder]);
+      if (Date.now() > giveUpAt || this.#context.closing.aborted) return false;
       await delay(LOCK_POLL_MS);
     }
   }
@@ -165,7 +165,7 @@ export class Leases {
   #register(name: string, leaseMs: number, url: string | null): Promise<NodeLease> {
     return this.#work(async (client) => {
       await client.query(INTRODUCE, [name]);
-      const { rows } = await client.query<NodeRow>(FIND_NODE, [name]);
+      const { rows } = await client.query<NodeHolder>(FIND_NODE, [name]);
       const node = rows[0] ?? bug('a node that was just introduced is not there');
       if (this.#locked !== node.id && !(await this.#lock(client, node.id))) {
         throw new TuttiError('data.in-use', inUse(name, node));
@@ -233,20 +233,20 @@ export class Leases {
   }
 
   async close(): Promise<void> {
-    this.#line.onLoss = () => undefined;
+    this.#connection.onLoss = () => undefined;
     await this.#thread?.stop();
-    await this.#line.close();
+    await this.#connection.close();
   }
 }
 
-interface NodeRow {
+interface NodeHolder {
   readonly id: number;
   readonly host: string | null;
   readonly pid: number | null;
   readonly url: string | null;
 }
 
-function inUse(name: string, holder: NodeRow): string {
+function inUse(name: string, holder: NodeHolder): string {
   const where = holder.host === hostname() ? '' : ` on ${holder.host ?? 'an unknown host'}`;
   const url = holder.url === null ? '' : ` at ${holder.url}`;
   return `Another Tutti (process ${holder.pid ?? 'unknown'}${where}) is running as node "${name}"${url}. Use that one, or stop it first.`;

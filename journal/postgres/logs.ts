@@ -10,10 +10,10 @@
  */
 import type pg from 'pg';
 import type { Json } from '../../model/json.ts';
-import type { LogEnd, LogFilter, LogPage, LogRow } from '../logs.ts';
-import { documents, doubles, integers, uuids, words } from './columns.ts';
+import type { LogEnd, LogFilter, LogPage, LogChunk } from '../logs.ts';
+import { documents, doubles, integers, uuids, texts } from './columns.ts';
 import { clampLimit, readCursor, writeCursor } from '../page.ts';
-import { inTransaction } from './line.ts';
+import { inTransaction } from './connection.ts';
 import { isRunId } from './runs.ts';
 
 export const WRITE_LOGS = `
@@ -48,21 +48,21 @@ function withoutNul(text: string): string {
     : text;
 }
 
-function logValues(rows: readonly LogRow[]): unknown[] {
+function logValues(rows: readonly LogChunk[]): unknown[] {
   return [
     uuids(rows, (row) => row.run),
-    words(rows, (row) => row.task),
+    texts(rows, (row) => row.task),
     integers(rows, (row) => row.attempt),
     integers(rows, (row) => row.position),
-    words(rows, (row) => row.stream),
+    texts(rows, (row) => row.stream),
     doubles(rows, (row) => row.at),
-    words(rows, (row) => withoutNul(row.text)),
+    texts(rows, (row) => withoutNul(row.text)),
     documents(rows, (row) => (row.cursor === null ? null : JSON.stringify(row.cursor))),
   ];
 }
 
-export function portions(rows: readonly LogRow[]): LogRow[][] {
-  const all: LogRow[][] = [];
+export function portions(rows: readonly LogChunk[]): LogChunk[][] {
+  const all: LogChunk[][] = [];
   let size = Infinity;
   for (const row of rows) {
     size += row.text.length;
@@ -75,7 +75,7 @@ export function portions(rows: readonly LogRow[]): LogRow[][] {
   return all;
 }
 
-export async function writeLogs(client: pg.Client, rows: readonly LogRow[]): Promise<void> {
+export async function writeLogs(client: pg.Client, rows: readonly LogChunk[]): Promise<void> {
   const parts = portions(rows);
   const write = async (): Promise<void> => {
     for (const part of parts) {
@@ -108,7 +108,7 @@ interface StoredLog {
   readonly task: string;
   readonly attempt: number;
   readonly position: number;
-  readonly stream: LogRow['stream'];
+  readonly stream: LogChunk['stream'];
   readonly at: number;
   readonly text: string;
   readonly cursor: Json;

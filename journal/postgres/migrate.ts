@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
-import { inTransaction } from './line.ts';
+import { inTransaction } from './connection.ts';
 
 export interface Migration {
   readonly number: number;

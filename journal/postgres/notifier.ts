@@ -12,7 +12,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { Coalesced } from '../../model/coalesced.ts';
 import type { Notification } from '../notifications.ts';
-import { Line, type Source } from './line.ts';
+import { Connection, type ConnectionContext } from './connection.ts';
 
 /** Channels are the database's; several journals may live in schemas of one. */
 export const CHANNEL = `('tutti_' || current_schema()::regnamespace::oid)`;
@@ -35,24 +35,24 @@ export async function notifyIn(client: pg.Client, notification: Payload): Promis
   await client.query(NOTIFY, [payloadOf(notification)]);
 }
 
-// ignored: a line gives up only when the journal closes, or is refused for good by a database that
+// ignored: a connection gives up only when the journal closes, or is refused for good by a database that
 // then refuses every append, too, and says so there.
 const gaveUp = (): void => {};
 
 export class Notifier {
-  readonly #line: Line;
-  readonly #source: Source;
+  readonly #connection: Connection;
+  readonly #context: ConnectionContext;
   readonly #listeners = new Set<(notification: Notification) => void>();
   #othersLive = false;
   readonly #check: Coalesced;
   readonly #feed: Coalesced;
 
-  constructor(source: Source) {
-    this.#source = source;
-    this.#line = new Line(source, (client) => this.#prepare(client));
+  constructor(context: ConnectionContext) {
+    this.#context = context;
+    this.#connection = new Connection(context, (client) => this.#prepare(client));
     this.#check = new Coalesced(() => this.#connect(), gaveUp);
     this.#feed = new Coalesced(() => this.#notifyOfFeed(), gaveUp);
-    this.#line.onLoss = () => this.#check.ask();
+    this.#connection.onLoss = () => this.#check.ask();
   }
 
   listen(receive: (notification: Notification) => void): () => void {
@@ -91,14 +91,14 @@ export class Notifier {
   /** Connects when it is not, and sees to it that the connection stands. */
   async #connect(): Promise<void> {
     if (this.#listeners.size === 0) return;
-    await this.#line.patiently((client) => client.query('select 1'));
+    await this.#connection.withRetry((client) => client.query('select 1'));
   }
 
   /** With the pause that follows it: an ask during the pause is served by one more after it. */
   async #notifyOfFeed(): Promise<void> {
-    const { closing } = this.#source;
+    const { closing } = this.#context;
     const pause = delay(FEED_PAUSE_MS, undefined, { signal: closing, ref: false });
-    const sent = this.#line.patiently((client) => notifyIn(client, { about: 'feed' }));
+    const sent = this.#connection.withRetry((client) => notifyIn(client, { about: 'feed' }));
     await Promise.allSettled([sent, pause]);
     await sent;
   }
@@ -107,6 +107,6 @@ export class Notifier {
     this.#check.stop();
     this.#feed.stop();
     this.#listeners.clear();
-    await this.#line.close();
+    await this.#connection.close();
   }
 }

@@ -57,7 +57,7 @@ describe('pools of before', () => {
   it('are one with what their old name meant: old and new versions share the slots', async () => {
     const { journal, lease } = await before();
     const wants = [want(3, 'crane'), want(4, 'b/crane'), want(5, 'crane')];
-    const { granted, pools } = await journal.slots.take(lease, wants, grant);
+    const { granted, pools } = await journal.slots.acquire(lease, wants, grant);
     expect(granted).toEqual([true, false, false]);
     expect(pools).toMatchObject([
       { pool: 'b/crane', used: 2, capacity: 2 },

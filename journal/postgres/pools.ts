@@ -4,7 +4,7 @@ import type { Definition } from '../../model/definition.ts';
 import { privatePool } from '../../model/pool.ts';
 import type { PoolRow, PoolVersion } from '../pools.ts';
 import { notifyIn } from './notifier.ts';
-import { inTransaction } from './line.ts';
+import { inTransaction } from './connection.ts';
 
 /** As the newest version has it, upwards and downwards. */
 export const SET_PRIVATE_POOL = `

@@ -5,7 +5,7 @@
  */
 import type pg from 'pg';
 import type { Requests, RequestState, StoredAnswer } from '../requests.ts';
-import type { Desk } from './desk.ts';
+import type { ConnectionPool } from './connection-pool.ts';
 
 const ABANDONED = `interval '60 seconds'`;
 const KEPT = `interval '24 hours'`;
@@ -55,15 +55,17 @@ async function begin(
   return known.id === id ? { state: 'fresh', id } : { state: 'under-way' };
 }
 
-export function openRequests(people: Desk): Requests {
+export function openRequests(interactive: ConnectionPool): Requests {
   return {
     begin: (key, fingerprint, id) =>
-      people.briefly((client) => begin(client, key, fingerprint, id)),
+      interactive.withDeadline((client) => begin(client, key, fingerprint, id)),
     finish: async (key, { status, type, location, body }) => {
-      await people.briefly((client) => client.query(FINISH, [key, status, type, location, body]));
+      await interactive.withDeadline((client) =>
+        client.query(FINISH, [key, status, type, location, body]),
+      );
     },
     interrupt: async (key) => {
-      await people.briefly((client) => client.query(INTERRUPT, [key]));
+      await interactive.withDeadline((client) => client.query(INTERRUPT, [key]));
     },
   };
 }

@@ -12,10 +12,10 @@ import { NOTHING_RETIRED, type RetentionCounts } from '../../model/retention.ts'
 import type { NodeLease } from '../ownership.ts';
 import type { RetentionRow, Retentions, RetentionScope } from '../retentions.ts';
 import { Archive, prepareArchive } from './archive.ts';
-import type { Desk } from './desk.ts';
-import { BEGINNING, type Place } from './families.ts';
+import type { ConnectionPool } from './connection-pool.ts';
+import { BEGINNING, type RunCursor } from './families.ts';
 import { fence } from './lease.ts';
-import { inTransaction } from './line.ts';
+import { inTransaction } from './connection.ts';
 import { bulksPortion, feedPortion, runsPortion } from './retiring.ts';
 import { listNewest } from './newest.ts';
 import { exactMs, isRunId, ms } from './runs.ts';
@@ -58,12 +58,12 @@ returning retentions.id`;
 export type Stage =
   | {
       readonly stage: 'runs';
-      readonly after: Place;
+      readonly after: RunCursor;
       readonly member: string | null;
       /** When the last run of a large family ended: reading that once is enough. */
       readonly large?: { readonly root: string; readonly end: number };
     }
-  | { readonly stage: 'bulks'; readonly after: Place }
+  | { readonly stage: 'bulks'; readonly after: RunCursor }
   | { readonly stage: 'feed'; readonly xid: string }
   | { readonly stage: 'over' };
 
@@ -128,24 +128,27 @@ function step(work: Portion, stage: Stage): Promise<Stage> {
 
 const LIST = { first: RETENTIONS, following: RETENTIONS_AFTER };
 
-/** `engine` waits while the database is away, `people` hear of it. */
-export function openRetentions(engine: Desk, people: Desk): Retentions {
+/** `engine` waits while the database is away, `interactive` fails soon. */
+export function openRetentions(engine: ConnectionPool, interactive: ConnectionPool): Retentions {
   return {
     create: async (lease, { id, scope, by }) => {
       if (scope.applies && scope.archive !== null) await prepareArchive(scope.archive);
       const first: Stage = { stage: 'runs', after: BEGINNING, member: null };
       const texts = [scope, first, NOTHING_RETIRED, by].map((each) => JSON.stringify(each));
-      await people.briefly((client) => client.query(ADD_RETENTION, [id, ...texts, lease.node]));
+      await interactive.withDeadline((client) =>
+        client.query(ADD_RETENTION, [id, ...texts, lease.node]),
+      );
     },
-    portion: (lease, id) => engine.patiently((client) => portion(client, lease, id)),
+    portion: (lease, id) => engine.withRetry((client) => portion(client, lease, id)),
     fail: async (id, failure) => {
-      await engine.patiently((client) => client.query(FAIL_RETENTION, [id, failure]));
+      await engine.withRetry((client) => client.query(FAIL_RETENTION, [id, failure]));
     },
     cancel: async (id) => {
-      if (isRunId(id)) await people.briefly((client) => client.query(CANCEL_RETENTION, [id]));
+      if (isRunId(id))
+        await interactive.withDeadline((client) => client.query(CANCEL_RETENTION, [id]));
     },
     claim: (lease) =>
-      engine.patiently(async (client) => {
+      engine.withRetry(async (client) => {
         const { rows } = await client.query<{ id: string }>(CLAIM_RETENTIONS, [
           lease.node,
           lease.epoch,
@@ -153,11 +156,11 @@ export function openRetentions(engine: Desk, people: Desk): Retentions {
         return rows.map(({ id }) => id);
       }),
     find: (id) =>
-      people.briefly(async (client) => {
+      interactive.withDeadline(async (client) => {
         if (!isRunId(id)) return null;
         return (await client.query<RetentionRow>(FIND_RETENTION, [id])).rows[0] ?? null;
       }),
     list: (after, limit) =>
-      people.briefly((client) => listNewest<RetentionRow>(client, LIST, after, limit)),
+      interactive.withDeadline((client) => listNewest<RetentionRow>(client, LIST, after, limit)),
   };
 }

@@ -4,7 +4,7 @@ import type { RetentionCounts } from '../../model/retention.ts';
 import type { RetentionScope } from '../retentions.ts';
 import { ARCHIVED_BULK, ARCHIVED_BULK_RUNS, archiveLogs, archiveRuns } from './archive.ts';
 import {
-  type Candidate,
+  type RetentionCandidate,
   candidates,
   CANDIDATES,
   CHILDLESS,
@@ -13,7 +13,7 @@ import {
   lastEnd,
   type Member,
   NEXT_MEMBERS,
-  type Place,
+  type RunCursor,
   BEGINNING,
 } from './families.ts';
 import { cutFeed } from './feed-start.ts';
@@ -67,26 +67,26 @@ export async function runsPortion(work: Portion, stage: RunsStage): Promise<Stag
     return largeFamily(work, { root: first, found, before }, stage);
   }
   const { taken, last } = await portionOf(work, found, new Set(roots), families ?? new Map());
-  await takeFamilies(work, taken);
-  passed(work, found.slice(0, last + 1), before);
+  await retireFamilies(work, taken);
+  countLooked(work, found.slice(0, last + 1), before);
   const place = found[last];
   if (place === undefined || (found.length < CANDIDATES && last === found.length - 1)) {
     return afterRuns(scope);
   }
-  return { stage: 'runs', after: placeOf(place), member: null };
+  return { stage: 'runs', after: cursorOf(place), member: null };
 }
 
-function isOld({ top, endedAt }: Candidate, before: number): boolean {
+function isOld({ top, endedAt }: RetentionCandidate, before: number): boolean {
   return top && endedAt !== null && endedAt < before;
 }
 
 /** Counts those that were looked at, and of them the families whose top says that they stay. */
-function passed(work: Portion, looked: readonly Candidate[], before: number): void {
+function countLooked(work: Portion, looked: readonly RetentionCandidate[], before: number): void {
   const kept = looked.filter((each) => each.top && !isOld(each, before));
   work.count({ looked: looked.length, kept: kept.length });
 }
 
-function placeOf({ id, createdAt }: Place): Place {
+function cursorOf({ id, createdAt }: RunCursor): RunCursor {
   return { id, createdAt };
 }
 
@@ -98,7 +98,7 @@ function afterRuns({ workflow, endedBefore }: RetentionScope): Stage {
 /** The families of a portion, and the last candidate that it has looked at. */
 async function portionOf(
   { client }: Portion,
-  found: readonly Candidate[],
+  found: readonly RetentionCandidate[],
   roots: ReadonlySet<string>,
   families: ReadonlyMap<string, readonly Member[]>,
 ): Promise<{ taken: (readonly Member[])[]; last: number }> {
@@ -122,7 +122,7 @@ async function portionOf(
   return { taken, last };
 }
 
-async function takeFamilies(
+async function retireFamilies(
   work: Portion,
   families: readonly (readonly Member[])[],
 ): Promise<void> {
@@ -138,7 +138,7 @@ async function takeFamilies(
   }
   const free = await lockedOf(work, whole);
   work.count({ kept: whole.length - free.length });
-  await take(
+  await retire(
     work,
     free.flatMap((family) => family.map(({ id }) => id)),
     logs,
@@ -158,7 +158,7 @@ async function lockedOf(
 }
 
 /** Archives and deletes whole runs, and of others the logs. */
-async function take(
+async function retire(
   { client, scope, archive, count, gone }: Portion,
   runs: readonly string[],
   logsOnly: readonly string[],
@@ -187,7 +187,7 @@ async function take(
 
 interface LargeFamily {
   readonly root: string;
-  readonly found: readonly Candidate[];
+  readonly found: readonly RetentionCandidate[];
   readonly before: number;
 }
 
@@ -206,10 +206,10 @@ async function largeFamily(
   const { client, scope } = work;
   const at = found.findIndex(({ id }) => id === root);
   const here = found[at - 1];
-  passed(work, found.slice(0, at), before);
+  countLooked(work, found.slice(0, at), before);
   const next = (kept: number): Stage => {
     work.count({ looked: 1, kept });
-    return { stage: 'runs', after: placeOf(found[at] ?? BEGINNING), member: null };
+    return { stage: 'runs', after: cursorOf(found[at] ?? BEGINNING), member: null };
   };
   const end = large?.root === root ? large.end : await lastEndOf(client, root);
   const whole = end !== null && end < (scope.endedBefore ?? -Infinity);
@@ -218,7 +218,7 @@ async function largeFamily(
   // Members are locked before they go, logs are not: then whether all is over is asked each time.
   const stay = (reached: string | null, asOver = whole): Stage => ({
     stage: 'runs',
-    after: here === undefined ? after : placeOf(here),
+    after: here === undefined ? after : cursorOf(here),
     member: reached,
     ...(asOver && { large: { root, end } }),
   });
@@ -227,7 +227,7 @@ async function largeFamily(
     const values = [[root], member ?? '00000000-0000-0000-0000-000000000000', RUNS_MOST];
     const members = await client.query<{ id: string }>(NEXT_MEMBERS, values);
     const ids = members.rows.map(({ id }) => id);
-    await take(work, whole ? ids : [], whole ? [] : ids);
+    await retire(work, whole ? ids : [], whole ? [] : ids);
     return ids.length < RUNS_MOST ? next(0) : stay(ids.at(-1) ?? null);
   }
   const childless = await client.query<{ id: string }>(CHILDLESS, [[root], RUNS_MOST]);
@@ -237,7 +237,7 @@ async function largeFamily(
     ids.map((each) => [each]),
   );
   const taken = free.flatMap((each) => each.map(({ id }) => id));
-  await take(work, taken, []);
+  await retire(work, taken, []);
   return taken.length === 0 ? next(0) : stay(null, taken.length === ids.length);
 }
 
@@ -246,10 +246,10 @@ export async function bulksPortion(
   { after }: Extract<Stage, { stage: 'bulks' }>,
 ): Promise<Stage> {
   const values = [after.createdAt, after.id, scope.endedBefore];
-  const found = await client.query<Place>(BULKS_OVER, values);
+  const found = await client.query<RunCursor>(BULKS_OVER, values);
   const bulk = found.rows[0];
   if (bulk === undefined) return { stage: 'feed', xid: '0' };
-  const next: Stage = { stage: 'bulks', after: placeOf(bulk) };
+  const next: Stage = { stage: 'bulks', after: cursorOf(bulk) };
   if (!scope.applies) {
     count({ bulks: 1 });
     return next;

@@ -29,7 +29,7 @@ const COLUMNS = `id, created_at, ended_at, version, total, ended, failed, parent
   parent_run, business_date, workflow, status, key, parent_task, "by", aside`;
 
 /** How many children of a run one page looks at when not all of them are wanted. */
-export const CHILDREN_LOOKED_AT = 150;
+export const CHILDREN_SCANNED = 150;
 
 /** The filter finds nothing, and need not trouble the database. */
 export function findsNothing(filter: BulkFilter): boolean {
@@ -44,13 +44,13 @@ function rankOf({ workflow, parent, businessDate }: BulkFilter): number {
 }
 
 /** Whether rows of the ranges are looked through for what no index holds. */
-function isLookedThrough({ parent, key, workflow, businessDate }: BulkFilter): boolean {
+function isFiltered({ parent, key, workflow, businessDate }: BulkFilter): boolean {
   const more = workflow !== undefined || businessDate !== undefined;
   return parent !== undefined && key === undefined && more;
 }
 
-function lookedAt(filter: RunFilter): number {
-  return Math.max(clampLimit(filter.limit), isLookedThrough(filter) ? CHILDREN_LOOKED_AT : 0);
+function scannedRows(filter: RunFilter): number {
+  return Math.max(clampLimit(filter.limit), isFiltered(filter) ? CHILDREN_SCANNED : 0);
 }
 
 /** The ranges of a filter, as a table of `columns`, not in any order. */
@@ -66,7 +66,7 @@ class Ranges {
     this.#filter = filter;
     this.#columns = columns;
     const { workflow, parent, businessDate, from, until } = filter;
-    const rest = isLookedThrough(filter) ? this.rest : this.#fixed;
+    const rest = isFiltered(filter) ? this.rest : this.#fixed;
     if (parent !== undefined) this.#fixed.push(`parent_run = ${this.value(parent)}`);
     if (workflow !== undefined) rest.push(`workflow = ${this.value(workflow)}`);
     if (businessDate !== undefined) rest.push(`business_date = ${this.value(businessDate)}::date`);
@@ -118,9 +118,9 @@ function whereOf(words: readonly string[]): string {
 /** The statement of a page, with one row more than it holds: is there a next one? */
 export function runsStatement(filter: RunFilter): RunsStatement {
   const ranges = new Ranges(filter, COLUMNS);
-  const through = isLookedThrough(filter);
+  const through = isFiltered(filter);
   const fits = through ? `, ${ranges.rest.join(' and ')} as fits` : '';
-  const limit = ranges.value(lookedAt(filter) + 1);
+  const limit = ranges.value(scannedRows(filter) + 1);
   const order = ` order by runs.created_at desc, runs.id desc limit ${limit}`;
   const text = ranges.text(order);
   return {
@@ -134,7 +134,7 @@ export async function listRuns(client: pg.Client, filter: RunFilter): Promise<Pa
   const { text, values } = runsStatement(filter);
   const { rows } = await client.query<SummaryRow & { readonly fits?: boolean }>(text, values);
   const size = clampLimit(filter.limit);
-  const looked = lookedAt(filter);
+  const looked = scannedRows(filter);
   const seen = rows.slice(0, looked);
   const found = seen.filter(({ fits }) => fits !== false);
   const items = found.slice(0, size).map(summaryOf);
@@ -147,7 +147,7 @@ export async function listRuns(client: pg.Client, filter: RunFilter): Promise<Pa
 
 /** How many runs it finds: `runs`, of so many that it `looked` at, at most one more than `BULK_MAX`. */
 export function countStatement(filter: BulkFilter): RunsStatement {
-  const through = isLookedThrough(filter);
+  const through = isFiltered(filter);
   const ranges = new Ranges(filter, through ? 'workflow, business_date' : '1');
   const fits = through ? `count(*) filter (where ${ranges.rest.join(' and ')})` : 'count(*)';
   const text = ranges.text();
@@ -161,7 +161,7 @@ from (select * from (\n${text}\n) as ranges limit ${limit}) as found`,
 
 /** Notes them for a bulk command; answers the same as the count, for the noted ones. */
 export function noteStatement(filter: BulkFilter, bulk: string): RunsStatement {
-  const through = isLookedThrough(filter);
+  const through = isFiltered(filter);
   const ranges = new Ranges(filter, through ? 'id, workflow, business_date' : 'id');
   const text = ranges.text();
   const limit = ranges.value(BULK_MAX + 1);

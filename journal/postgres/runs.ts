@@ -26,7 +26,7 @@ set enable_bitmapscan = off;
 set enable_sort = off;
 set idle_in_transaction_session_timeout = '1s'`;
 /** Lists are read in the order of an index, and joined row by row, whatever the planner knows of the tables. */
-export const PEOPLE_SETTINGS = `
+export const INTERACTIVE_SETTINGS = `
 set enable_seqscan = off;
 set enable_bitmapscan = off;
 set enable_sort = off;

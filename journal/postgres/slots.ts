@@ -7,9 +7,9 @@ import type pg from 'pg';
 import type { NodeLease } from '../ownership.ts';
 import type { Grant, PoolState, SlotKey, Slots, SlotWant } from '../slots.ts';
 import { notifyIn } from './notifier.ts';
-import type { Desk } from './desk.ts';
+import type { ConnectionPool } from './connection-pool.ts';
 import { fence } from './lease.ts';
-import { inTransaction } from './line.ts';
+import { inTransaction } from './connection.ts';
 
 /** Some names lead to others: what a pool was called before it was a workflow's own. */
 export const OWN_NAMES = `
@@ -24,22 +24,22 @@ export const SWEEP_SLOTS = `
 delete from slots using runs
 where slots.pool = any($1::text[]) and runs.id = slots.run
   and (runs.ended_at is not null or runs.wake_at > now() + interval '1 minute')`;
-export const TAKEN_SLOTS = `
+export const HELD_SLOTS = `
 select run, task, attempt, pool, slots, round(date_part('epoch', taken_at) * 1000) as since
 from slots where pool = any($1::text[]) order by taken_at`;
-export const TAKE_SLOTS = `
+export const ACQUIRE_SLOTS = `
 insert into slots (run, task, attempt, pool, slots)
 select * from unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::int[])
 on conflict do nothing`;
-export const GIVE_SLOTS = `
+export const RELEASE_SLOTS = `
 delete from slots using unnest($1::uuid[], $2::text[], $3::int[]) as given(run, task, attempt)
 where slots.run = given.run and slots.task = given.task and slots.attempt = given.attempt`;
-export const KEEP_SLOTS = `
+export const RELEASE_OTHER_SLOTS = `
 delete from slots where run = $1 and not exists (
   select from unnest($2::text[], $3::int[]) as kept(task, attempt)
   where kept.task = slots.task and kept.attempt = slots.attempt)`;
 
-interface TakenRow extends SlotKey {
+interface HeldRow extends SlotKey {
   readonly pool: string;
   readonly slots: number;
   readonly since: number;
@@ -59,14 +59,14 @@ function columnsOf(keys: readonly SlotKey[]): [string[], string[], number[]] {
   ];
 }
 
-type Taken = Awaited<ReturnType<Slots['take']>>;
+type Acquired = Awaited<ReturnType<Slots['acquire']>>;
 
-async function take(
+async function acquire(
   client: pg.Client,
   lease: NodeLease,
   wants: readonly SlotWant[],
   grant: Grant,
-): Promise<Taken> {
+): Promise<Acquired> {
   const asked = [...new Set(wants.flatMap(({ slots }) => Object.keys(slots)))].toSorted();
   return inTransaction(client, async () => {
     if (!(await fence(client, lease))) return { granted: wants.map(() => false), pools: [] };
@@ -76,7 +76,7 @@ async function take(
     const locked = await client.query<{ name: string; capacity: number }>(LOCK_POOLS, [pools]);
     const capacities = new Map(locked.rows.map(({ name, capacity }) => [name, capacity]));
     await client.query(SWEEP_SLOTS, [pools]);
-    const { rows } = await client.query<TakenRow>(TAKEN_SLOTS, [pools]);
+    const { rows } = await client.query<HeldRow>(HELD_SLOTS, [pools]);
     const states = new Map(
       pools.map((pool) => {
         const holders = rows.filter((row) => row.pool === pool);
@@ -111,7 +111,7 @@ async function note(client: pg.Client, wants: readonly SlotWant[]): Promise<void
   );
   if (taken.length === 0) return;
   const columns = [taken.map(({ pool }) => pool), taken.map(({ count }) => count)];
-  await client.query(TAKE_SLOTS, [...columnsOf(taken), ...columns]);
+  await client.query(ACQUIRE_SLOTS, [...columnsOf(taken), ...columns]);
 }
 
 function underOwnNames(
@@ -123,9 +123,9 @@ function underOwnNames(
   );
 }
 
-export function openSlots(desk: Desk): Slots {
+export function openSlots(pool: ConnectionPool): Slots {
   const fenced = (lease: NodeLease, work: (client: pg.Client) => Promise<unknown>) =>
-    desk.patiently((client) =>
+    pool.withRetry((client) =>
       inTransaction(client, async () => {
         if (!(await fence(client, lease))) return;
         await work(client);
@@ -133,12 +133,14 @@ export function openSlots(desk: Desk): Slots {
       }),
     );
   return {
-    take: (lease, wants, grant) => desk.patiently((client) => take(client, lease, wants, grant)),
-    give: (lease, keys) => fenced(lease, (client) => client.query(GIVE_SLOTS, columnsOf(keys))),
-    keep: (lease, run, keys) =>
+    acquire: (lease, wants, grant) =>
+      pool.withRetry((client) => acquire(client, lease, wants, grant)),
+    release: (lease, keys) =>
+      fenced(lease, (client) => client.query(RELEASE_SLOTS, columnsOf(keys))),
+    releaseOthers: (lease, run, keys) =>
       fenced(lease, (client) => {
         const [, tasks, attempts] = columnsOf(keys);
-        return client.query(KEEP_SLOTS, [run, tasks, attempts]);
+        return client.query(RELEASE_OTHER_SLOTS, [run, tasks, attempts]);
       }),
   };
 }

@@ -4,7 +4,7 @@
  * Each line reports its own trouble and takes it back when a statement has passed. Several lines
  * usually meet the same trouble: it is told once, with the oldest time.
  */
-import { sqlState, Unfit, wordsOf } from './faults.ts';
+import { sqlState, Unfit, messageOf } from './faults.ts';
 
 export interface Trouble {
   /** "the database …" */
@@ -26,9 +26,9 @@ const BY_STATE: Readonly<Record<string, string>> = {
 
 export function troubleOf(error: unknown): Trouble {
   const state = sqlState(error);
-  if (error instanceof Unfit) return { what: NO_WRITES, reason: wordsOf(error) };
-  if (state === null) return { what: 'cannot be reached', reason: wordsOf(error) };
-  return { what: BY_STATE[state] ?? 'refuses', reason: `${wordsOf(error)} (${state})` };
+  if (error instanceof Unfit) return { what: NO_WRITES, reason: messageOf(error) };
+  if (state === null) return { what: 'cannot be reached', reason: messageOf(error) };
+  return { what: BY_STATE[state] ?? 'refuses', reason: `${messageOf(error)} (${state})` };
 }
 
 export class Stalls {

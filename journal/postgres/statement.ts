@@ -8,40 +8,40 @@
 import type { Batch, EventRow, RunRow, RunUpdate } from '../append.ts';
 import type { NodeLease } from '../ownership.ts';
 import { CHANNEL, payloadOf } from './notifier.ts';
-import { documents, doubles, integers, spans, uuids, type Value, words } from './columns.ts';
+import { documents, doubles, integers, eventRanges, uuids, type Value, texts } from './columns.ts';
 
 /** Text of a statement that writes a batch; it answers one row, or none when the node is fenced. */
-export interface Statement {
+export interface AppendStatement {
   /** The same for the same text: a line prepares each once. */
   readonly name: string;
   readonly text: string;
   readonly values: unknown[];
 }
 
-interface Column<T> {
+interface StatementColumn<T> {
   readonly name: string;
   /** An element of the array; `?` stands for the parameter. */
   readonly sql: string;
   readonly values: (rows: readonly T[]) => Buffer;
 }
 
-function uuid<T>(name: string, pick: Value<T, string>): Column<T> {
+function uuid<T>(name: string, pick: Value<T, string>): StatementColumn<T> {
   return { name, sql: 'unnest(?::uuid[])', values: (rows) => uuids(rows, pick) };
 }
-function text<T>(name: string, pick: Value<T, string>): Column<T> {
-  return { name, sql: 'unnest(?::text[])', values: (rows) => words(rows, pick) };
+function text<T>(name: string, pick: Value<T, string>): StatementColumn<T> {
+  return { name, sql: 'unnest(?::text[])', values: (rows) => texts(rows, pick) };
 }
-function date<T>(name: string, pick: Value<T, string>): Column<T> {
-  return { name, sql: 'unnest(?::text[])::date', values: (rows) => words(rows, pick) };
+function date<T>(name: string, pick: Value<T, string>): StatementColumn<T> {
+  return { name, sql: 'unnest(?::text[])::date', values: (rows) => texts(rows, pick) };
 }
-function json<T>(name: string, pick: Value<T, string>): Column<T> {
+function json<T>(name: string, pick: Value<T, string>): StatementColumn<T> {
   return { name, sql: 'unnest(?::json[])', values: (rows) => documents(rows, pick) };
 }
-function integer<T>(name: string, pick: Value<T, number>): Column<T> {
+function integer<T>(name: string, pick: Value<T, number>): StatementColumn<T> {
   return { name, sql: 'unnest(?::int[])', values: (rows) => integers(rows, pick) };
 }
 /** Milliseconds since the epoch; Infinity is PostgreSQL's. */
-function time<T>(name: string, pick: Value<T, number>): Column<T> {
+function time<T>(name: string, pick: Value<T, number>): StatementColumn<T> {
   const sql = 'to_timestamp(unnest(?::float8[]) / 1000)';
   return { name, sql, values: (rows) => doubles(rows, pick) };
 }
@@ -50,13 +50,13 @@ function time<T>(name: string, pick: Value<T, number>): Column<T> {
  * A run that starts and changes in one batch is inserted as it is in the end: the update part of
  * a statement does not see what its insert part writes.
  */
-interface Start {
+interface StartedRun {
   readonly run: RunRow;
   readonly owner: number | null;
   update: RunUpdate | undefined;
 }
 
-const STARTS: readonly Column<Start>[] = [
+const STARTS: readonly StatementColumn<StartedRun>[] = [
   uuid('id', ({ run }) => run.id),
   text('workflow', ({ run }) => run.workflow),
   integer('version', ({ run, update }) => (update ?? run).version),
@@ -77,7 +77,7 @@ const STARTS: readonly Column<Start>[] = [
 ];
 
 const EVENT_RUN = uuid<EventRow>('run_id', (event) => event.run);
-const EVENTS: readonly Column<EventRow>[] = [
+const EVENTS: readonly StatementColumn<EventRow>[] = [
   integer('seq', (event) => event.seq),
   time('at', (event) => event.at),
   text('type', (event) => event.type),
@@ -87,7 +87,7 @@ const EVENTS: readonly Column<EventRow>[] = [
   json('data', (event) => event.data),
 ];
 
-const UPDATES: readonly Column<RunUpdate>[] = [
+const UPDATES: readonly StatementColumn<RunUpdate>[] = [
   text('status', (update) => update.status),
   integer('version', (update) => update.version),
   time('wake_at', (update) => update.wakeAt),
@@ -107,9 +107,9 @@ interface Shape {
 }
 
 const DUE = payloadOf({ about: 'due' });
-const texts = new Map<string, string>();
+const textsByName = new Map<string, string>();
 
-export function appendStatement(lease: NodeLease, batch: Batch): Statement {
+export function appendStatement(lease: NodeLease, batch: Batch): AppendStatement {
   const { starts, updates } = folded(lease, batch);
   const { events } = batch;
   const shape = {
@@ -119,13 +119,13 @@ export function appendStatement(lease: NodeLease, batch: Batch): Statement {
     notifiesDue: starts.some(({ owner }) => owner === null),
   };
   const name = `append ${Object.values(shape).map(Number).join('')}`;
-  let known = texts.get(name);
-  if (known === undefined) texts.set(name, (known = textOf(shape)));
+  let known = textsByName.get(name);
+  if (known === undefined) textsByName.set(name, (known = textOf(shape)));
   const values: unknown[] = [lease.node, lease.epoch];
   if (shape.starts) values.push(...STARTS.map((column) => column.values(starts)));
   if (shape.events) {
     const ids = EVENT_RUN.values(events);
-    values.push(ids, ...EVENTS.map((column) => column.values(events)), spans(events, ids));
+    values.push(ids, ...EVENTS.map((column) => column.values(events)), eventRanges(events, ids));
   }
   if (shape.updates) {
     values.push(UPDATED_RUN.values(updates), ...UPDATES.map((column) => column.values(updates)));
@@ -136,9 +136,9 @@ export function appendStatement(lease: NodeLease, batch: Batch): Statement {
 function folded(
   lease: NodeLease,
   batch: Batch,
-): { starts: readonly Start[]; updates: readonly RunUpdate[] } {
+): { starts: readonly StartedRun[]; updates: readonly RunUpdate[] } {
   if (batch.starts.length === 0) return { starts: [], updates: batch.updates };
-  const started = new Map<string, Start>();
+  const started = new Map<string, StartedRun>();
   for (const run of batch.starts) {
     const owner = run.unowned === true ? null : lease.node;
     started.set(run.id, { run, owner, update: undefined });
@@ -155,7 +155,10 @@ function folded(
 function textOf(shape: Shape): string {
   let parameters = 2;
   const numbered = (sql: string): string => sql.replace('?', () => `$${++parameters}`);
-  const insert = (table: string, columns: readonly Omit<Column<never>, 'values'>[]): string => `
+  const insert = (
+    table: string,
+    columns: readonly Omit<StatementColumn<never>, 'values'>[],
+  ): string => `
     insert into ${table} (${columns.map((column) => column.name).join(', ')})
     select ${columns.map((column) => numbered(column.sql)).join(', ')} from fence`;
   const parts = [

@@ -6,13 +6,13 @@ import type { Page } from '../page.ts';
 import type { VersionEntry, VersionRow, WorkflowRow } from '../versions.ts';
 import { notifyIn } from './notifier.ts';
 import { clampLimit, readCursor, writeCursor } from '../page.ts';
-import { inTransaction } from './line.ts';
+import { inTransaction } from './connection.ts';
 import { declarePools } from './pools.ts';
 
 export const INTRODUCE_WORKFLOW =
   'insert into workflows (name) values ($1) on conflict (name) do nothing';
 /** Beside the lock of the migrations (`migrate.ts`); it goes with the transaction. */
-const TAKE_TURN = 'select pg_advisory_xact_lock(1953854580, -2)';
+const LOCK_DEPLOYMENTS = 'select pg_advisory_xact_lock(1953854580, -2)';
 export const NEWEST_OF = 'select name, version from workflows where name = any($1)';
 export const LOCK_WORKFLOW = 'select version from workflows where name = $1 for update';
 /** The same by meaning, too: definitions of many tasks have had another form of text. */
@@ -74,7 +74,7 @@ export async function deploy(
  * workflow needs no turn.
  */
 async function hasMoved(client: pg.Client, beside: ReadonlyMap<string, number>): Promise<boolean> {
-  await client.query(TAKE_TURN);
+  await client.query(LOCK_DEPLOYMENTS);
   const { rows } = await client.query<{ name: string; version: number }>(NEWEST_OF, [
     [...beside.keys()],
   ]);

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import pg from 'pg';
 import { passwordOf } from '../../journal/embedded/password.ts';
-import { findPlace } from '../../journal/embedded/place.ts';
-import { sight } from '../../journal/embedded/postmaster.ts';
+import { findClusterPaths } from '../../journal/embedded/cluster-paths.ts';
+import { findServer } from '../../journal/embedded/postmaster.ts';
 import { type Attacked, underAttack } from './harness.ts';
 
 let attacked: Attacked;
@@ -32,8 +32,8 @@ async function execute(statement: string, system = 'ledger'): Promise<string> {
 }
 
 async function asSuperuser(statement: string): Promise<void> {
-  const place = findPlace(attacked.folder);
-  const { sockets: host, port } = sight(place) ?? {};
+  const place = findClusterPaths(attacked.folder);
+  const { sockets: host, port } = findServer(place) ?? {};
   const password = passwordOf(place);
   const client = new pg.Client({ host, port, user: 'tutti', password, database: 'postgres' });
   await client.connect();

@@ -200,8 +200,8 @@ export class Audit {
       const path = `/runs/${run}/logs?limit=5000${after}`;
       const batch = await this.#parts.connection.read(path, logBatchSchema);
       for (const { task, attempt, stream, text } of batch?.chunks ?? []) {
-        const place = `${run}:${task}:${attempt} ${stream}`;
-        texts.set(place, (texts.get(place) ?? '') + text);
+        const key = `${run}:${task}:${attempt} ${stream}`;
+        texts.set(key, (texts.get(key) ?? '') + text);
       }
       if (batch?.more !== true || batch.next === null) return texts;
       after = `&after=${encodeURIComponent(batch.next)}`;

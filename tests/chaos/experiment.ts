@@ -20,7 +20,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { SUPERUSER } from '../../journal/embedded/cluster.ts';
 import { passwordOf } from '../../journal/embedded/password.ts';
-import { findPlace } from '../../journal/embedded/place.ts';
+import { findClusterPaths } from '../../journal/embedded/cluster-paths.ts';
 import { eventBatchSchema } from '../../protocol/events.ts';
 import { RUN_IS_OVER } from '../../model/run.ts';
 import { deployedSchema } from '../../protocol/workflows.ts';
@@ -151,7 +151,7 @@ export async function deployAll(parts: LoadParts): Promise<void> {
 
 async function effectsOf({ parts, server, service }: Stage): Promise<Effects> {
   const host = join(server.folder, 'postgres', 'cluster');
-  const password = passwordOf(findPlace(server.folder));
+  const password = passwordOf(findClusterPaths(server.folder));
   const client = new pg.Client({ host, user: SUPERUSER, password, database: 'effects' });
   const book = await bookings(client);
   return { script: scriptEffects(parts), post: service.counts, book };

@@ -9,7 +9,7 @@
  * so nothing commits until there is one again; `available` goes on with one server meanwhile.
  */
 import pg from 'pg';
-import { PORT } from '../../journal/embedded/place.ts';
+import { PORT } from '../../journal/embedded/cluster-paths.ts';
 import { SUPERUSER } from '../../journal/embedded/cluster.ts';
 import { Proxy } from './proxy.ts';
 import { holds, Server } from './server.ts';

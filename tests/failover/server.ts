@@ -23,8 +23,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { defaultCandidates, findBinaries } from '../../journal/embedded/binaries.ts';
 import { createCluster, SUPERUSER } from '../../journal/embedded/cluster.ts';
-import { findPlace, PORT, type Place, socketFolder } from '../../journal/embedded/place.ts';
-import { lastWords, serverEnvironment } from '../../journal/embedded/postmaster.ts';
+import {
+  findClusterPaths,
+  PORT,
+  type ClusterPaths,
+  socketFolder,
+} from '../../journal/embedded/cluster-paths.ts';
+import { lastLogLines, serverEnvironment } from '../../journal/embedded/postmaster.ts';
 
 const SETTINGS = {
   listen_addresses: '',
@@ -56,18 +61,18 @@ const LOOK_MS = 20;
 
 export class Server {
   readonly name: string;
-  readonly place: Place;
+  readonly paths: ClusterPaths;
   #process: ChildProcess | null = null;
   readonly #abandon = (): void => void this.#process?.kill('SIGKILL');
 
   constructor(folder: string, name: string) {
     this.name = name;
     mkdirSync(join(folder, name), { recursive: true });
-    this.place = findPlace(join(folder, name));
+    this.paths = findClusterPaths(join(folder, name));
   }
 
   get sockets(): string {
-    return socketFolder(this.place);
+    return socketFolder(this.paths);
   }
 
   /** Where a proxy leads. */
@@ -76,21 +81,21 @@ export class Server {
   }
 
   async create(): Promise<void> {
-    await createCluster(this.place, findBinaries(this.place, null, defaultCandidates()));
+    await createCluster(this.paths, findBinaries(this.paths, null, defaultCandidates()));
     this.#write('pg_hba.conf', 'local all all trust\nlocal replication all trust\n');
   }
 
   /** Until it answers. */
   async start(): Promise<void> {
-    const binaries = findBinaries(this.place, null, defaultCandidates());
-    const log = openSync(this.place.log, 'a', 0o600);
+    const binaries = findBinaries(this.paths, null, defaultCandidates());
+    const log = openSync(this.paths.log, 'a', 0o600);
     const settings = Object.entries(SETTINGS).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
     this.#process = spawn(
       join(binaries.folder, 'postgres'),
-      ['-D', this.place.cluster, '-k', this.sockets, '-p', String(PORT), ...settings],
+      ['-D', this.paths.cluster, '-k', this.sockets, '-p', String(PORT), ...settings],
       {
-        ...this.place.identity,
-        cwd: this.place.cluster,
+        ...this.paths.identity,
+        cwd: this.paths.cluster,
         env: serverEnvironment(),
         stdio: ['ignore', log, log],
       },
@@ -101,7 +106,7 @@ export class Server {
     process.once('exit', this.#abandon);
     await holds(`${this.name} answers`, async () => {
       if (this.#process?.exitCode !== null)
-        throw new Error(`${this.name} ended: ${lastWords(this.place)}`);
+        throw new Error(`${this.name} ended: ${lastLogLines(this.paths)}`);
       return (await this.ask('select 1').catch(() => null)) !== null;
     });
   }
@@ -160,7 +165,7 @@ export class Server {
 
   /** Becomes a standby of `primary`, from nothing. */
   async copyFrom(primary: Server): Promise<void> {
-    const { cluster } = this.place;
+    const { cluster } = this.paths;
     rmSync(cluster, { recursive: true, force: true });
     const client = new pg.Client({
       host: primary.sockets,
@@ -172,7 +177,7 @@ export class Server {
     await client.connect();
     try {
       await client.query(`select pg_backup_start('copy', true)`);
-      this.#copyFolder(primary.place.cluster, cluster);
+      this.#copyFolder(primary.paths.cluster, cluster);
       const { rows } = await client.query<{ label: string }>(
         'select labelfile as label from pg_backup_stop(false)',
       );
@@ -220,13 +225,13 @@ export class Server {
   }
 
   #write(name: string, text: string): void {
-    const path = join(this.place.cluster, name);
+    const path = join(this.paths.cluster, name);
     writeFileSync(path, text);
     this.#hand(path, 0o600);
   }
 
   #hand(path: string, mode: number): void {
-    const { uid, gid } = this.place.identity;
+    const { uid, gid } = this.paths.identity;
     chmodSync(path, mode);
     if (uid !== undefined) chownSync(path, uid, gid ?? uid);
   }

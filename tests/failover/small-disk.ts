@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Place } from '../../journal/embedded/place.ts';
+import type { ClusterPaths } from '../../journal/embedded/cluster-paths.ts';
 
 const SIZE = '24m';
 const BLOCK_BYTES = 8_192;
@@ -21,7 +21,7 @@ export class SmallDisk {
   }
 
   /** A folder that the server's user owns, for `create tablespace`. */
-  space({ identity }: Place): string {
+  space({ identity }: ClusterPaths): string {
     const space = join(this.folder, 'space');
     mkdirSync(space);
     chmodSync(space, 0o700);

@@ -288,7 +288,7 @@ requires(
     await pair.primary.server.set('synchronous_standby_names', '');
     const disk = new SmallDisk(join(folder, 'disk'));
     disks.push(disk);
-    const space = disk.space(pair.primary.server.place);
+    const space = disk.space(pair.primary.server.paths);
     await pair.primary.server.ask(`create tablespace small location '${space}'`);
     const book = await openBook();
     const move = await connected('postgres');

@@ -96,7 +96,7 @@ it('law 4: a timer that a rerun has overtaken lets nothing leave', async () => {
 });
 
 describe('a stop', () => {
-  it('waits for what is on its way to the book, but not for ever', async () => {
+  it('waits for what is on its way to the journal, but not for ever', async () => {
     const harness = await EngineHarness.open();
     await harness.deploy(CHAIN);
     harness.journal.holdAppends();
@@ -112,7 +112,7 @@ describe('a stop', () => {
     await harness.clock.advance(20_000);
     await stop;
     harness.journal.letAppendsThrough();
-    // The lease was given back before the book could take it: nothing stands there, and the caller hears so.
+    // The lease was given back before the journal could take it: nothing stands there, and the caller hears so.
     await expect(start).rejects.toMatchObject({ code: 'node.stopping' });
     expect(harness.journal.rows.size).toBe(0);
   });
@@ -129,7 +129,9 @@ describe('law 5, group commit', () => {
     await quiet();
     harness.journal.letAppendsThrough();
     await Promise.all(starts);
-    expect(harness.journal.batches.length).toBeLessThanOrEqual(harness.journal.width + 1);
+    expect(harness.journal.batches.length).toBeLessThanOrEqual(
+      harness.journal.appendConcurrency + 1,
+    );
     expect(harness.journal.rows.size).toBe(50);
   });
 

@@ -226,7 +226,7 @@ describe('a verb on the parent', () => {
 });
 
 describe('a mended child, whoever dies in between', () => {
-  /** The mending is in the book; of what follows from it nothing has been written. */
+  /** The mending is in the journal; of what follows from it nothing has been written. */
   async function crashAfter(family: Family, type: string): Promise<void> {
     const { harness, child } = family;
     const append = harness.journal.append.bind(harness.journal);

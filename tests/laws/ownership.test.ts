@@ -42,7 +42,7 @@ describe('law 3, one writer per run', () => {
     old.journal.holdAppends();
     const starts: Promise<unknown>[] = [];
     // Each of the first fills a line; the others wait for one.
-    for (let i = 0; i < old.journal.width + 3; i++) {
+    for (let i = 0; i < old.journal.appendConcurrency + 3; i++) {
       starts.push(old.engine.door.start({ workflow: 'long', inputs: {}, by }));
       await quiet();
     }

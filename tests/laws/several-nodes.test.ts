@@ -139,7 +139,7 @@ describe('take-over', () => {
     const c = await EngineHarness.open({
       nodeName: 'node-c',
       beside: a,
-      place: 'node-a',
+      stateDirectoryId: 'node-a',
       mostRuns: 100,
     });
     const run = await a.start('touch');
@@ -261,7 +261,7 @@ describe('a command to any node', () => {
     expect((await b.task(run, 'a')).status).toBe((await a.task(run, 'a')).status);
     expect(b.sent).toBeGreaterThan(0);
     a.process.kill();
-    // The owner cannot be asked: the book can.
+    // The owner cannot be asked: the journal can.
     expect((await b.view(run)).status).toBe('running');
   });
 });

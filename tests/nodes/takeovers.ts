@@ -15,7 +15,7 @@ interface Left {
   readonly endsAt: number | null;
   readonly gone: boolean;
   readonly now: number;
-  /** That it works on, as far as the book knows. */
+  /** That it works on, as far as the journal knows. */
   readonly runs: number;
 }
 const OPEN =

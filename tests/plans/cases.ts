@@ -14,12 +14,12 @@ import { writeCursor } from '../../journal/page.ts';
 import { BEGINNING, CANDIDATES, candidatesStatement } from '../../journal/postgres/families.ts';
 import { logsStatement } from '../../journal/postgres/logs.ts';
 import {
-  CHILDREN_LOOKED_AT,
+  CHILDREN_SCANNED,
   countStatement,
   noteStatement,
   runsStatement,
 } from '../../journal/postgres/run-lists.ts';
-import { PEOPLE_SETTINGS, READ_SETTINGS } from '../../journal/postgres/runs.ts';
+import { INTERACTIVE_SETTINGS, READ_SETTINGS } from '../../journal/postgres/runs.ts';
 import { appendStatement } from '../../journal/postgres/statement.ts';
 import { batch, eventRow, startRow, updateRow } from '../../journal/testbed.ts';
 import { RUN_STATUSES } from '../../model/run.ts';
@@ -70,15 +70,15 @@ export function plainCases(volume: Volume, feedPosition: string): Readonly<Recor
     ...bulkCases(volume, some),
     ...loadCases(volume, run, some),
     ...retentionCases(volume, some, feedPosition),
-    LOOK_EVENT: one(run, 1, 'TaskEnded', 't1', 1, 'succeeded', NONE, 1),
-    LOOK_RUN: one(run),
+    FIND_EVENT: one(run, 1, 'TaskEnded', 't1', 1, 'succeeded', NONE, 1),
+    FIND_STARTED: one(run),
     STILL_OURS: few([1, 1], 12),
-    LOOK_CONFLICTS: { ...on(APPEND_SETTINGS, 6 * FEW, some, attempts, some), sorts: 'one batch' },
+    FIND_CONFLICTS: { ...on(APPEND_SETTINGS, 6 * FEW, some, attempts, some), sorts: 'one batch' },
     SET_ASIDE: on(READ_SETTINGS, 20, 1, 1, run, 'why'),
-    TAKE_BACK: on(READ_SETTINGS, 20, 1, 1, run),
-    COUNT_ASIDE: on(PEOPLE_SETTINGS, 2),
+    REINSTATE: on(READ_SETTINGS, 20, 1, 1, run),
+    COUNT_ASIDE: on(INTERACTIVE_SETTINGS, 2),
     MISSING: { values: [], reads: 4 },
-    LOOK_KEY: on(
+    FIND_TAKEN_KEY: on(
       APPEND_SETTINGS,
       4 * FEW,
       some,
@@ -87,16 +87,16 @@ export function plainCases(volume: Volume, feedPosition: string): Readonly<Recor
     ),
     LOCK_ACTIVE: on(CLAIM_SETTINGS, 4 * FEW, gone, FEW),
     LOCK_DUE: on(CLAIM_SETTINGS, 4 * FEW, gone, FEW, NOW_MS),
-    TAKE: on(CLAIM_SETTINGS, 4 * FEW, 1, some),
+    SET_OWNER: on(CLAIM_SETTINGS, 4 * FEW, 1, some),
     NEXT_DUE: on(CLAIM_SETTINGS, 20, gone, 0),
-    LOOK_AGAIN: on(CLAIM_SETTINGS, 2 * FEW, some),
+    RECHECK_OWNERS: on(CLAIM_SETTINGS, 2 * FEW, some),
     WHOSE: on(CLAIM_SETTINGS, 4, run),
-    TAKE_ONE: on(CLAIM_SETTINGS, 4, 1, run, 3),
-    FEED_ROWS: on(PEOPLE_SETTINGS, FEW + 1, feedPosition, FEW),
-    FEED_END: on(PEOPLE_SETTINGS, 2),
+    SET_OWNER_OF_ONE: on(CLAIM_SETTINGS, 4, 1, run, 3),
+    FEED_ROWS: on(INTERACTIVE_SETTINGS, FEW + 1, feedPosition, FEW),
+    FEED_END: on(INTERACTIVE_SETTINGS, 2),
     FEED_EVENTS: {
       ...on(
-        PEOPLE_SETTINGS,
+        INTERACTIVE_SETTINGS,
         3 * FEW,
         some,
         attempts,
@@ -110,11 +110,11 @@ export function plainCases(volume: Volume, feedPosition: string): Readonly<Recor
     // Once when a job is found again: its whole log, which is bounded.
     LOG_SIZE: on(READ_SETTINGS, 10_001, volume.parent, 't2', 1),
     LOG_CURSOR: on(READ_SETTINGS, 2, volume.parent, 't2', 1),
-    FORGET_OLD: on(PEOPLE_SETTINGS, 3 * FEW),
+    FORGET_OLD: on(INTERACTIVE_SETTINGS, 3 * FEW),
     BEGIN: one('key-of-nobody', FRESH, 'f'),
-    FIND: on(PEOPLE_SETTINGS, 2, 'key-77'),
-    FINISH: on(PEOPLE_SETTINGS, 2, 'key-77', 200, 't', null, '{}'),
-    INTERRUPT: on(PEOPLE_SETTINGS, 2, 'key-77'),
+    FIND: on(INTERACTIVE_SETTINGS, 2, 'key-77'),
+    FINISH: on(INTERACTIVE_SETTINGS, 2, 'key-77', 200, 't', null, '{}'),
+    INTERRUPT: on(INTERACTIVE_SETTINGS, 2, 'key-77'),
   };
 }
 
@@ -140,9 +140,9 @@ function loadCases(
     ACTIVE: on(READ_SETTINGS, FEW, 2, FRESH.replace('0fff', '0000'), FEW),
     DUE: on(READ_SETTINGS, FEW, 2, NOW_MS, FEW),
     NEXT_WAKE: on(READ_SETTINGS, 2, 2, 0),
-    BY_PREFIX: on(PEOPLE_SETTINGS, 2, run, run.replace(/.{6}$/, 'ffffff')),
-    CANCELLING_ABOVE: on(PEOPLE_SETTINGS, 4, volume.idOf(40)),
-    MARKED: on(PEOPLE_SETTINGS, volume.tasks + 2, run, '"request":"x"'),
+    BY_PREFIX: on(INTERACTIVE_SETTINGS, 2, run, run.replace(/.{6}$/, 'ffffff')),
+    CANCELLING_ABOVE: on(INTERACTIVE_SETTINGS, 4, volume.idOf(40)),
+    MARKED: on(INTERACTIVE_SETTINGS, volume.tasks + 2, run, '"request":"x"'),
   };
 }
 
@@ -157,44 +157,47 @@ function retentionCases(
   const child = volume.idOf(157);
   return {
     FIND_RETENTION: one(FRESH),
-    RETENTIONS: on(PEOPLE_SETTINGS, PAGE, PAGE),
-    RETENTIONS_AFTER: on(PEOPLE_SETTINGS, PAGE, PAGE, NOW_MS, FRESH),
+    RETENTIONS: on(INTERACTIVE_SETTINGS, PAGE, PAGE),
+    RETENTIONS_AFTER: on(INTERACTIVE_SETTINGS, PAGE, PAGE, NOW_MS, FRESH),
     ADD_RETENTION: one(FRESH, ...scope),
     LOCK_RETENTION: one(FRESH),
     NOTE_PORTION: one(FRESH, NONE, NONE, true),
     FAIL_RETENTION: one(FRESH, 'no'),
     CANCEL_RETENTION: one(FRESH),
-    CLAIM_RETENTIONS: on(PEOPLE_SETTINGS, 20, 1, 1),
-    MEMBERS_OF: on(PEOPLE_SETTINGS, 4 * FEW, some, FEW),
-    LAST_END: on(PEOPLE_SETTINGS, 10, [child]),
-    CHILDLESS: on(PEOPLE_SETTINGS, 10, [child], FEW),
-    NEXT_MEMBERS: { ...on(PEOPLE_SETTINGS, 10, [child], nil, FEW), sorts: 'members of one family' },
-    EVENTS_OF: on(PEOPLE_SETTINGS, 2 * FEW, some),
-    LOGS_OF: on(PEOPLE_SETTINGS, 2 * FEW, some),
-    LOCK_OVER: on(PEOPLE_SETTINGS, 2 * FEW, some, NOW_MS),
-    BULKS_OVER: on(PEOPLE_SETTINGS, 2, 0, nil, NOW_MS),
-    BULK_RUNS: on(PEOPLE_SETTINGS, FEW, bulk, FEW),
-    DELETE_BULK_RUNS: on(PEOPLE_SETTINGS, 2 * FEW, bulk, some),
-    DELETE_BULK: on(PEOPLE_SETTINGS, 2, bulk.replace(/1$/, '3')),
-    ARCHIVED_RUNS: on(PEOPLE_SETTINGS, 2 * FEW, some),
-    ARCHIVED_EVENTS: on(PEOPLE_SETTINGS, 5 * FEW, some, nil, -1, FEW),
-    ARCHIVED_LOGS: on(PEOPLE_SETTINGS, 5 * FEW, some, nil, '', 0, 0, FEW),
+    CLAIM_RETENTIONS: on(INTERACTIVE_SETTINGS, 20, 1, 1),
+    MEMBERS_OF: on(INTERACTIVE_SETTINGS, 4 * FEW, some, FEW),
+    LAST_END: on(INTERACTIVE_SETTINGS, 10, [child]),
+    CHILDLESS: on(INTERACTIVE_SETTINGS, 10, [child], FEW),
+    NEXT_MEMBERS: {
+      ...on(INTERACTIVE_SETTINGS, 10, [child], nil, FEW),
+      sorts: 'members of one family',
+    },
+    EVENTS_OF: on(INTERACTIVE_SETTINGS, 2 * FEW, some),
+    LOGS_OF: on(INTERACTIVE_SETTINGS, 2 * FEW, some),
+    LOCK_OVER: on(INTERACTIVE_SETTINGS, 2 * FEW, some, NOW_MS),
+    BULKS_OVER: on(INTERACTIVE_SETTINGS, 2, 0, nil, NOW_MS),
+    BULK_RUNS: on(INTERACTIVE_SETTINGS, FEW, bulk, FEW),
+    DELETE_BULK_RUNS: on(INTERACTIVE_SETTINGS, 2 * FEW, bulk, some),
+    DELETE_BULK: on(INTERACTIVE_SETTINGS, 2, bulk.replace(/1$/, '3')),
+    ARCHIVED_RUNS: on(INTERACTIVE_SETTINGS, 2 * FEW, some),
+    ARCHIVED_EVENTS: on(INTERACTIVE_SETTINGS, 5 * FEW, some, nil, -1, FEW),
+    ARCHIVED_LOGS: on(INTERACTIVE_SETTINGS, 5 * FEW, some, nil, '', 0, 0, FEW),
     ARCHIVED_BULK: one(bulk),
-    ARCHIVED_BULK_RUNS: on(PEOPLE_SETTINGS, 2 * FEW, bulk, some),
+    ARCHIVED_BULK_RUNS: on(INTERACTIVE_SETTINGS, 2 * FEW, bulk, some),
     FEED_GONE: one(feedPosition, 1),
     FORGET_FOREIGN_START: one(),
-    FEED_OLDEST: on(PEOPLE_SETTINGS, FEW + 2, '0', FEW),
+    FEED_OLDEST: on(INTERACTIVE_SETTINGS, FEW + 2, '0', FEW),
     FEED_AGES: on(
-      PEOPLE_SETTINGS,
+      INTERACTIVE_SETTINGS,
       2 * FEW,
       some,
       some.map(() => 0),
       NOW_MS,
     ),
-    FEED_CUT: on(PEOPLE_SETTINGS, 2, feedPosition),
+    FEED_CUT: on(INTERACTIVE_SETTINGS, 2, feedPosition),
     FEED_START: one(feedPosition, 1),
     // A run with four events, and of every third one a piece of log.
-    DELETE_RUNS: on(`${PEOPLE_SETTINGS}; set tutti.retention = 'on'`, 6 * FEW, some, some),
+    DELETE_RUNS: on(`${INTERACTIVE_SETTINGS}; set tutti.retention = 'on'`, 6 * FEW, some, some),
   };
 }
 
@@ -212,13 +215,13 @@ function nodeCases(): Readonly<Record<string, Case>> {
     NODES: {
       values: [],
       reads: 40_000,
-      session: PEOPLE_SETTINGS,
+      session: INTERACTIVE_SETTINGS,
       sorts: 'one row of each node; open runs are counted to a limit',
     },
     NODE_KEY: few([], 1),
     INTRODUCE: one('n1'),
     FIND_NODE: few(['n1'], nodes),
-    END_GHOST: { values: [1, 1], reads: 0 },
+    TERMINATE_STALE_SESSION: { values: [1, 1], reads: 0 },
     RAISE: few([1, 'h', 1, null], nodes),
     LEASE: few([1, 1], nodes),
     RENEW: few([1, 1, 1], 3 * nodes),
@@ -243,10 +246,10 @@ function poolCases(
     OWN_NAMES: on(READ_SETTINGS, 2 * FEW, pools),
     LOCK_POOLS: { ...on(READ_SETTINGS, 2 * FEW, pools), sorts: 'the pools that are asked for' },
     SWEEP_SLOTS: { ...on(READ_SETTINGS, 60, ['p1', 'p2']), sorts: POOL_ROWS },
-    TAKEN_SLOTS: { ...on(READ_SETTINGS, 40, ['p1', 'p2']), sorts: POOL_ROWS },
-    TAKE_SLOTS: few([some, tasks, attempts.map(() => 9), pools, attempts]),
-    GIVE_SLOTS: on(READ_SETTINGS, 2 * FEW, some, tasks, attempts),
-    KEEP_SLOTS: on(READ_SETTINGS, 4, some[0], ['t1'], [1]),
+    HELD_SLOTS: { ...on(READ_SETTINGS, 40, ['p1', 'p2']), sorts: POOL_ROWS },
+    ACQUIRE_SLOTS: few([some, tasks, attempts.map(() => 9), pools, attempts]),
+    RELEASE_SLOTS: on(READ_SETTINGS, 2 * FEW, some, tasks, attempts),
+    RELEASE_OTHER_SLOTS: on(READ_SETTINGS, 4, some[0], ['t1'], [1]),
     POOLS: few([], 3_000),
     SET_PRIVATE_POOL: one('p1', 2, 'w1'),
     LEAVE_SHARED_POOLS: few(['w1'], 400),
@@ -267,16 +270,16 @@ function versionCases(): Readonly<Record<string, Case>> {
     NAME_NEWEST: one('w1', 2, null, null, 1),
     FIND_VERSION: one('w0', 700),
     FIND_NEWEST: on(READ_SETTINGS, 2, 'w0'),
-    VERSIONS: on(PEOPLE_SETTINGS, PAGE, 'w0', 1_500, PAGE),
-    WORKFLOWS: on(PEOPLE_SETTINGS, PAGE + 1, 'w1', PAGE),
+    VERSIONS: on(INTERACTIVE_SETTINGS, PAGE, 'w0', 1_500, PAGE),
+    WORKFLOWS: on(INTERACTIVE_SETTINGS, PAGE + 1, 'w1', PAGE),
   };
 }
 
 function bulkCases({ bulk }: Volume, some: readonly string[]): Readonly<Record<string, Case>> {
   return {
     FIND_BULK: one(bulk),
-    BULKS: on(PEOPLE_SETTINGS, PAGE, PAGE),
-    BULKS_AFTER: on(PEOPLE_SETTINGS, PAGE, PAGE, NOW_MS, bulk),
+    BULKS: on(INTERACTIVE_SETTINGS, PAGE, PAGE),
+    BULKS_AFTER: on(INTERACTIVE_SETTINGS, PAGE, PAGE, NOW_MS, bulk),
     ADD_BULK: one(FRESH, 'hold', NONE, NONE, 1),
     SET_TOTAL: one(bulk, 7),
     OPEN_RUNS: on(READ_SETTINGS, FEW + 1, bulk, FEW),
@@ -290,7 +293,7 @@ function bulkCases({ bulk }: Volume, some: readonly string[]): Readonly<Record<s
     ),
     CANCEL_BULK: one(bulk),
     CLAIM_BULKS: on(READ_SETTINGS, 20, 1, 1),
-    REFUSALS: on(PEOPLE_SETTINGS, 3, bulk, FEW),
+    REFUSALS: on(INTERACTIVE_SETTINGS, 3, bulk, FEW),
   };
 }
 
@@ -343,7 +346,7 @@ function listCases(volume: Volume): MadeCase[] {
   return filtersOf(volume).flatMap(([name, filter]) =>
     places.map((place, n): MadeCase => {
       const asked: RunFilter = { ...filter, ...place, limit: PAGE };
-      const page = isAmongChildren(filter) ? CHILDREN_LOOKED_AT : PAGE;
+      const page = isAmongChildren(filter) ? CHILDREN_SCANNED : PAGE;
       const sorted = filter.key !== undefined && { sorts: 'one run of each workflow has a key' };
       const reads = page + RUN_STATUSES.length + 1;
       const words = `${name}, page ${n + 1}`;
@@ -352,7 +355,7 @@ function listCases(volume: Volume): MadeCase[] {
         maker: 'runsStatement',
         ...runsStatement(asked),
         reads,
-        session: PEOPLE_SETTINGS,
+        session: INTERACTIVE_SETTINGS,
         ...sorted,
       };
     }),
@@ -374,7 +377,7 @@ function bulkCounts(volume: Volume): MadeCase[] {
         ...sorted,
       },
     ])
-    .map((made) => ({ ...made, session: PEOPLE_SETTINGS }));
+    .map((made) => ({ ...made, session: INTERACTIVE_SETTINGS }));
 }
 
 function logCases(volume: Volume): MadeCase[] {
@@ -392,7 +395,7 @@ function logCases(volume: Volume): MadeCase[] {
     maker: 'logsStatement',
     ...logsStatement(filter),
     reads: PAGE + 1,
-    session: PEOPLE_SETTINGS,
+    session: INTERACTIVE_SETTINGS,
   }));
 }
 
@@ -429,7 +432,7 @@ function candidateCases(volume: Volume): MadeCase[] {
     maker: 'candidatesStatement',
     ...candidatesStatement(workflow, BEGINNING, volume.now),
     reads: 2 * CANDIDATES + RUN_STATUSES.length + 1,
-    session: PEOPLE_SETTINGS,
+    session: INTERACTIVE_SETTINGS,
   }));
 }
 

@@ -135,7 +135,7 @@ interface StageOptions {
   readonly observer?: Observer;
   readonly clock?: SimulatedClock;
   /** The state directory's id: nodes of one place see what the other began. */
-  readonly place?: string;
+  readonly stateDirectoryId?: string;
 }
 
 export class EngineHarness {
@@ -215,7 +215,7 @@ export class EngineHarness {
       chance: { next: () => 0 },
       ids: { run: () => this.#newId() },
       stateDirectory: '/nowhere',
-      place: this.#options.place ?? this.name,
+      stateDirectoryId: this.#options.stateDirectoryId ?? this.name,
       peers: (url) => this.#peer(url),
       redactor: new Redactor(['hunter2']),
       log: { warn: () => {}, info: () => {} },

@@ -240,13 +240,13 @@ export class World {
       case 'append':
         this.#appended(life, args[1] as Batch, lease, result as { kind: string });
         break;
-      case 'slots.take':
+      case 'slots.acquire':
         laws.slots(takenOf(args[1], result), this.#slotsUsed(), this.journal.capacities);
         break;
-      case 'slots.give':
+      case 'slots.release':
         for (const { run } of args[1] as readonly SlotKey[]) laws.givenBack(run);
         break;
-      case 'slots.keep':
+      case 'slots.releaseOthers':
         laws.givenBack(args[1] as string);
         break;
       case 'deploy': {

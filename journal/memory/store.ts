@@ -1,18 +1,18 @@
 /**
- * The book in memory: what all processes share, and what outlives each of them. The files beside it
+ * The store in memory: what all processes share, and what outlives each of them. The files beside it
  * hold the operations, one noun each; here is what they ask of each other.
  */
 import { TuttiError } from '../../model/errors.ts';
 import type { BulkRow } from '../bulks.ts';
 import type { EventRow } from '../append.ts';
-import type { LogRow } from '../logs.ts';
+import type { LogChunk } from '../logs.ts';
 import type { NodeLease } from '../ownership.ts';
 import type { PoolVersion } from '../pools.ts';
 import type { RetentionRow } from '../retentions.ts';
 import type { SlotWant } from '../slots.ts';
 import type { VersionRow } from '../versions.ts';
 import { MemoryNotifier } from './notifier.ts';
-import type { Row, StoredNode } from './rows.ts';
+import type { MemoryRun, StoredNode } from './rows.ts';
 
 export interface StoredPool {
   readonly name: string;
@@ -23,7 +23,7 @@ export interface StoredPool {
 }
 
 /** The events of one append. */
-export interface FeedRow {
+export interface StoredAppend {
   /** How many events stand before it in the feed, also such as were deleted. */
   readonly before: number;
   readonly events: readonly EventRow[];
@@ -45,20 +45,20 @@ export interface StoredRetention {
   stage: 'runs' | 'bulks' | 'feed' | 'over';
 }
 
-export class Book {
+export class MemoryStore {
   readonly now: () => number;
-  readonly rows = new Map<string, Row>();
+  readonly rows = new Map<string, MemoryRun>();
   readonly nodes: StoredNode[] = [];
   readonly notifier = new MemoryNotifier();
   /** By run, task, attempt and position, in the order of their arrival, which is the number. */
-  readonly logs = new Map<string, LogRow & { readonly arrival: number }>();
+  readonly logs = new Map<string, LogChunk & { readonly arrival: number }>();
   readonly versions = new Map<string, VersionRow[]>();
   readonly pools = new Map<string, StoredPool>();
   readonly slots = new Map<string, SlotWant & { readonly since: number }>();
   readonly bulks = new Map<string, StoredBulk>();
   readonly retentions = new Map<string, StoredRetention>();
   /** In the order of the commits. */
-  readonly feed: FeedRow[] = [];
+  readonly feed: StoredAppend[] = [];
   arrivals = 0;
 
   constructor(now: () => number) {

@@ -12,11 +12,11 @@ import pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
 import type { Host } from '../connection-string.ts';
 import { faultOf, refusedByDatabase } from './faults.ts';
-import { type Connection, destroy } from './hosts.ts';
+import { type Session, destroy } from './hosts.ts';
 import { troubleOf } from './stalls.ts';
-import { attend, type Attended, type Watched } from './vigil.ts';
+import { watchStatement, type Watched, type WatchContext } from './statement-watchdog.ts';
 
-export interface Source extends Watched {
+export interface ConnectionContext extends WatchContext {
   readonly ensureRunning: () => Promise<void>;
   /** Aborted when the journal closes. */
   readonly closing: AbortSignal;
@@ -28,32 +28,35 @@ const FAREWELL_MS = 1_000;
 const PAUSE_MS = 20;
 const PAUSE_MAX_MS = 2_000;
 
-export class Line implements Attended {
-  readonly #source: Source;
+export class Connection implements Watched {
+  readonly #source: ConnectionContext;
   readonly #prepare: (client: pg.Client) => Promise<void>;
-  #connection: Connection | null = null;
-  #connecting: Promise<Connection> | null = null;
+  #session: Session | null = null;
+  #connecting: Promise<Session> | null = null;
   /** Whether the server ran when it was last used from here. */
-  #isSure = true;
-  #waitWasCut = false;
+  #serverRuns = true;
+  #syncWaitCancelled = false;
   /** See `vigil.ts`. */
-  patience: number;
+  patienceMs: number;
   /** Called when a connection that stood is lost. */
   onLoss: () => void = () => undefined;
 
-  constructor(source: Source, prepare: (client: pg.Client) => Promise<void> = async () => {}) {
+  constructor(
+    source: ConnectionContext,
+    prepare: (client: pg.Client) => Promise<void> = async () => {},
+  ) {
     this.#source = source;
     this.#prepare = prepare;
-    this.patience = source.limits.quietMs;
+    this.patienceMs = source.limits.quietMs;
   }
 
   /**
    * Whether a commit since the last question was answered without waiting for the standby, because
    * somebody cancelled the wait.
    */
-  waitWasCut(): boolean {
-    const was = this.#waitWasCut;
-    this.#waitWasCut = false;
+  takeSyncWaitCancelled(): boolean {
+    const was = this.#syncWaitCancelled;
+    this.#syncWaitCancelled = false;
     return was;
   }
 
@@ -62,27 +65,27 @@ export class Line implements Attended {
     return (await this.#connect()).client;
   }
 
-  async #connect(): Promise<Connection> {
+  async #connect(): Promise<Session> {
     const { closing, hosts, ensureRunning } = this.#source;
     if (closing.aborted) throw new TuttiError('node.stopping');
-    if (!this.#isSure) await ensureRunning();
+    if (!this.#serverRuns) await ensureRunning();
     const host = await hosts.choose();
-    this.#isSure = false;
+    this.#serverRuns = false;
     const connection = await this.#connectTo(host).catch((error: unknown) => {
       hosts.suspect(host);
       throw error;
     });
-    this.#isSure = true;
+    this.#serverRuns = true;
     if (closing.aborted) {
       destroy(connection.client);
       throw new TuttiError('node.stopping');
     }
     hosts.join(connection);
-    this.#connection = connection;
+    this.#session = connection;
     return connection;
   }
 
-  async #connectTo(host: Host): Promise<Connection> {
+  async #connectTo(host: Host): Promise<Session> {
     const client = new pg.Client({
       keepAlive: true,
       keepAliveInitialDelayMillis: KEEPALIVE_MS,
@@ -96,7 +99,7 @@ export class Line implements Attended {
     client.on('end', () => this.#drop(client));
     client.on('notice', ({ routine }) => {
       // Its words are in the server's language; the name of the function is not.
-      if (routine === 'SyncRepWaitForLSN') this.#waitWasCut = true;
+      if (routine === 'SyncRepWaitForLSN') this.#syncWaitCancelled = true;
     });
     try {
       await client.connect();
@@ -111,15 +114,15 @@ export class Line implements Attended {
     }
   }
 
-  #connected(): Promise<Connection> {
-    if (this.#connection !== null) return Promise.resolve(this.#connection);
-    this.#connecting ??= this.#connectPatiently().finally(() => {
+  #connected(): Promise<Session> {
+    if (this.#session !== null) return Promise.resolve(this.#session);
+    this.#connecting ??= this.#connectWithRetry().finally(() => {
       this.#connecting = null;
     });
     return this.#connecting;
   }
 
-  async #connectPatiently(): Promise<Connection> {
+  async #connectWithRetry(): Promise<Session> {
     const { closing, stalls } = this.#source;
     for (let pauseMs = PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MAX_MS)) {
       try {
@@ -133,12 +136,12 @@ export class Line implements Attended {
   }
 
   #drop(client: pg.Client): void {
-    const connection = this.#connection;
+    const connection = this.#session;
     if (connection?.client !== client) return;
-    this.#connection = null;
-    this.#isSure = false;
+    this.#session = null;
+    this.#serverRuns = false;
     const { closing, hosts } = this.#source;
-    hosts.connections.delete(connection);
+    hosts.sessions.delete(connection);
     hosts.suspect(connection.host);
     if (!closing.aborted) this.onLoss();
   }
@@ -147,11 +150,11 @@ export class Line implements Attended {
   async use<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
     const connection = await this.#connected();
     const { client } = connection;
-    const rest = attend(this.#source, this, connection);
+    const rest = watchStatement(this.#source, this, connection);
     try {
       const result = await work(client);
       this.#source.stalls.clear(this);
-      this.patience = this.#source.limits.quietMs;
+      this.patienceMs = this.#source.limits.quietMs;
       return result;
     } catch (error) {
       const fault = faultOf(error);
@@ -171,26 +174,26 @@ export class Line implements Attended {
    * For work that may be done twice: until it is done, refused for good, nobody waits for it any
    * more, or the journal closes.
    */
-  async patiently<T>(
+  async withRetry<T>(
     work: (client: pg.Client) => Promise<T>,
-    goesOn: () => boolean = () => true,
+    isWanted: () => boolean = () => true,
   ): Promise<T> {
     for (let pauseMs = PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MAX_MS)) {
       try {
         return await this.use(work);
       } catch (error) {
-        if (!goesOn()) throw error;
-        await afterFault(error, this, this.#source, pauseMs);
+        if (!isWanted()) throw error;
+        await pauseAfterFault(error, this, this.#source, pauseMs);
       }
     }
   }
 
   async close(): Promise<void> {
-    const connection = this.#connection;
-    this.#connection = null;
+    const connection = this.#session;
+    this.#session = null;
     this.#source.stalls.clear(this);
     if (connection === null) return;
-    this.#source.hosts.connections.delete(connection);
+    this.#source.hosts.sessions.delete(connection);
     // A peer that has vanished does not answer a farewell.
     const timer = setTimeout(() => destroy(connection.client), FAREWELL_MS);
     await connection.client.end().catch(() => undefined);
@@ -199,10 +202,10 @@ export class Line implements Attended {
 }
 
 /** Waits before the next try; throws what no try mends. */
-export async function afterFault(
+export async function pauseAfterFault(
   error: unknown,
   line: object,
-  source: Source,
+  source: ConnectionContext,
   pauseMs: number,
 ): Promise<void> {
   if (source.closing.aborted) throw new TuttiError('node.stopping');

@@ -24,7 +24,7 @@ export interface ItemPage {
 /** Runs whose workflow is remembered. */
 const MOST_NAMES = 10_000;
 
-export class Source {
+export class FeedReader {
   readonly #views: Pick<Views, 'feed' | 'run' | 'events'>;
   readonly #workflows = new Map<string, string>();
   readonly #underWay = new Map<string, Promise<ItemPage>>();

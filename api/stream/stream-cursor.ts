@@ -6,16 +6,16 @@
 import type { FeedPosition } from '../../journal/feed.ts';
 import { TuttiError } from '../../model/errors.ts';
 
-export interface Place {
+export interface StreamCursor {
   readonly position: FeedPosition;
   readonly seq: number | null;
 }
 
-export function placeText({ position, seq }: Place): string {
+export function writeStreamCursor({ position, seq }: StreamCursor): string {
   return seq === null ? position : `${position}~${seq}`;
 }
 
-export function placeOf(text: string): Place {
+export function readStreamCursor(text: string): StreamCursor {
   const [position = '', seq, ...more] = text.split('~');
   const isPlace = /^[\w.:-]+$/.test(position) && more.length === 0;
   if (isPlace && seq === undefined) return { position, seq: null };

@@ -9,13 +9,13 @@
  * - the server knows nothing of our statement: it, or its answer, was lost on the way: sever
  * - the server is busy with it: wait on, and say on what
  *
- * Severing is always safe, as the loss of a connection is: who asked looks in the book before
+ * Severing is always safe, as the loss of a connection is: who asked looks in the journal before
  * asking again. A network that is merely slow must not be severed for ever, so each severing
  * doubles the patience, until a statement passes.
  */
 import type pg from 'pg';
-import { sqlState, Unfit, wordsOf } from './faults.ts';
-import type { Connection, Hosts } from './hosts.ts';
+import { sqlState, Unfit, messageOf } from './faults.ts';
+import type { Session, Hosts } from './hosts.ts';
 import type { Stalls } from './stalls.ts';
 
 export interface Limits {
@@ -32,15 +32,15 @@ const UNKNOWN_LIMIT_MS = 30_000;
 const PATIENCE_MAX_MS = 32_000;
 const VISIT_MIN_MS = 3_000;
 
-export interface Watched {
+export interface WatchContext {
   readonly hosts: Hosts;
   readonly stalls: Stalls;
   readonly limits: Limits;
 }
 
-export interface Attended {
+export interface Watched {
   /** Milliseconds. */
-  patience: number;
+  patienceMs: number;
 }
 
 export const BACKEND = `
@@ -58,11 +58,15 @@ interface Backend {
 interface Verdict {
   /** `gone`: the whole host. `dead`: this connection. */
   readonly kind: 'gone' | 'dead' | 'alive' | 'unknown';
-  readonly words: string;
+  readonly reason: string;
 }
 
 /** Begins with a statement; what it returns is called when the statement is over. */
-export function attend(watched: Watched, line: Attended, connection: Connection): () => void {
+export function watchStatement(
+  watched: WatchContext,
+  line: Watched,
+  connection: Session,
+): () => void {
   const since = Date.now();
   let over = false;
   const say = (words: string): void => {
@@ -74,21 +78,21 @@ export function attend(watched: Watched, line: Attended, connection: Connection)
   let words = 'why is being looked at';
   const look = async (): Promise<void> => {
     say(words);
-    const verdict = await examine(watched.hosts, line.patience, connection);
+    const verdict = await examine(watched.hosts, line.patienceMs, connection);
     if (over) return;
     const waitedMs = Date.now() - since;
-    if (verdict.kind === 'gone') watched.hosts.severAll(connection.host, verdict.words);
+    if (verdict.kind === 'gone') watched.hosts.severAll(connection.host, verdict.reason);
     const hopeless = verdict.kind === 'unknown' && waitedMs > UNKNOWN_LIMIT_MS;
     if (verdict.kind === 'gone' || verdict.kind === 'dead' || hopeless) {
-      line.patience = Math.min(line.patience * 2, PATIENCE_MAX_MS);
-      connection.sever(verdict.words);
+      line.patienceMs = Math.min(line.patienceMs * 2, PATIENCE_MAX_MS);
+      connection.sever(verdict.reason);
       return;
     }
-    ({ words } = verdict);
+    ({ reason: words } = verdict);
     say(words);
     timer = setTimeout(() => void look(), watched.limits.quietMs);
   };
-  let timer = setTimeout(() => void look(), line.patience);
+  let timer = setTimeout(() => void look(), line.patienceMs);
   return () => {
     over = true;
     clearTimeout(timer);
@@ -96,7 +100,7 @@ export function attend(watched: Watched, line: Attended, connection: Connection)
 }
 
 /** The others are visited for what they teach: a newer primary among them severs this connection. */
-async function examine(hosts: Hosts, patience: number, connection: Connection): Promise<Verdict> {
+async function examine(hosts: Hosts, patience: number, connection: Session): Promise<Verdict> {
   const limitMs = Math.max(VISIT_MIN_MS, patience);
   const { host, pid } = connection;
   const others = hosts.all.filter((each) => each !== host);
@@ -113,25 +117,25 @@ async function examine(hosts: Hosts, patience: number, connection: Connection): 
 async function backend(client: pg.Client, pid: number): Promise<Verdict> {
   const { rows } = await client.query<Backend>(BACKEND, [pid]);
   const found = rows[0];
-  if (found === undefined) return { kind: 'dead', words: 'the server has lost the connection' };
+  if (found === undefined) return { kind: 'dead', reason: 'the server has lost the connection' };
   // Another user's, or the server does not track it.
   if (found.state === null || found.state === 'disabled')
-    return { kind: 'unknown', words: 'the server does not say why' };
-  if (found.state === 'active') return { kind: 'alive', words: waitWords(found) };
-  if (found.settled) return { kind: 'dead', words: 'the answer was lost on its way' };
-  return { kind: 'alive', words: 'it is between two statements' };
+    return { kind: 'unknown', reason: 'the server does not say why' };
+  if (found.state === 'active') return { kind: 'alive', reason: waitReason(found) };
+  if (found.settled) return { kind: 'dead', reason: 'the answer was lost on its way' };
+  return { kind: 'alive', reason: 'it is between two statements' };
 }
 
-function waitWords({ waitType, wait }: Backend): string {
+function waitReason({ waitType, wait }: Backend): string {
   if (wait === 'SyncRep') return 'its commit waits for a synchronous standby (SyncRep)';
   if (waitType === 'Lock') return `it waits for a lock (${wait})`;
   return wait === null ? 'the server works on it' : `it waits for ${waitType} ${wait}`;
 }
 
 function unanswered(name: string, error: unknown): Verdict {
-  if (error instanceof Unfit) return { kind: 'gone', words: error.message };
+  if (error instanceof Unfit) return { kind: 'gone', reason: error.message };
   const state = sqlState(error);
   // It answers, and is not what it was: 57P01 to 57P03. Other refusals say nothing about us.
   const gone = state === null || state.startsWith('57P');
-  return { kind: gone ? 'gone' : 'unknown', words: `${name}: ${wordsOf(error)}` };
+  return { kind: gone ? 'gone' : 'unknown', reason: `${name}: ${messageOf(error)}` };
 }

@@ -30,7 +30,7 @@ import { TuttiError } from '../../model/errors.ts';
 import { makeFolders, readFile, writeFile } from './disk.ts';
 import { canReach, serverIdentity, type Identity } from './identity.ts';
 
-export interface Place {
+export interface ClusterPaths {
   readonly base: string;
   readonly cluster: string;
   readonly log: string;
@@ -50,7 +50,7 @@ export function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
-function at(base: string, identity: Identity, note: Place['note']): Place {
+function pathsAt(base: string, identity: Identity, note: ClusterPaths['note']): ClusterPaths {
   return {
     base,
     cluster: join(base, 'cluster'),
@@ -68,11 +68,11 @@ function makeFolder(path: string): void {
   if (process.getuid?.() === 0) chmodSync(path, 0o755);
 }
 
-export function findPlace(dataDirectory: string): Place {
+export function findClusterPaths(dataDirectory: string): ClusterPaths {
   makeFolder(dataDirectory);
   const data = realpathSync(dataDirectory);
   const notePath = join(data, 'postgres.place');
-  if (existsSync(notePath)) return notedPlace(notePath);
+  if (existsSync(notePath)) return notedPaths(notePath);
   const base = join(data, 'postgres');
   const identity = serverIdentity(join(base, 'cluster'));
   const temporary = `${resolve(tmpdir())}/`;
@@ -81,7 +81,7 @@ export function findPlace(dataDirectory: string): Place {
   }
   if (canReach(identity, data, 1)) {
     makeFolder(base);
-    return at(base, identity, null);
+    return pathsAt(base, identity, null);
   }
   if (existsSync(join(base, 'cluster'))) {
     throw new TuttiError(
@@ -90,7 +90,7 @@ export function findPlace(dataDirectory: string): Place {
         'allow others to pass through the folders above it (chmod o+x), or move the data folder.',
     );
   }
-  return placeElsewhere(data, notePath);
+  return pathsElsewhere(data, notePath);
 }
 
 function letGroupPass(folder: string, identity: Identity): void {
@@ -101,7 +101,7 @@ function letGroupPass(folder: string, identity: Identity): void {
   chmodSync(folder, (mode & 0o707) | 0o010);
 }
 
-function notedPlace(notePath: string): Place {
+function notedPaths(notePath: string): ClusterPaths {
   const base = readFile(notePath).trim();
   if (!existsSync(join(base, 'cluster'))) {
     throw new TuttiError(
@@ -110,10 +110,10 @@ function notedPlace(notePath: string): Place {
         'Bring that folder back; remove the note only to start with an empty database.',
     );
   }
-  return at(base, serverIdentity(join(base, 'cluster')), null);
+  return pathsAt(base, serverIdentity(join(base, 'cluster')), null);
 }
 
-function placeElsewhere(data: string, notePath: string): Place {
+function pathsElsewhere(data: string, notePath: string): ClusterPaths {
   const base = join(ELSEWHERE, digest(data));
   try {
     makeFolder(ELSEWHERE);
@@ -126,25 +126,28 @@ function placeElsewhere(data: string, notePath: string): Place {
       { cause },
     );
   }
-  return at(base, serverIdentity(join(base, 'cluster')), { path: notePath, text: `${base}\n` });
+  return pathsAt(base, serverIdentity(join(base, 'cluster')), {
+    path: notePath,
+    text: `${base}\n`,
+  });
 }
 
-export function leaveNote(place: Place): void {
-  if (place.note === null) return;
-  const aside = `${place.note.path}.new`;
-  writeFile(aside, place.note.text, {});
-  renameSync(aside, place.note.path);
+export function leaveNote(paths: ClusterPaths): void {
+  if (paths.note === null) return;
+  const aside = `${paths.note.path}.new`;
+  writeFile(aside, paths.note.text, {});
+  renameSync(aside, paths.note.path);
 }
 
 /** The folder for the socket of a server that we start. */
-export function socketFolder(place: Place): string {
-  const socket = join(place.cluster, `.s.PGSQL.${PORT}`);
-  if (Buffer.byteLength(socket) <= SOCKET_PATH_BYTES_MAX) return place.cluster;
-  const uid = place.identity.uid ?? process.getuid?.() ?? 0;
-  const folder = join('/tmp', `tutti-${digest(`${uid} ${place.cluster}`)}`);
+export function socketFolder(paths: ClusterPaths): string {
+  const socket = join(paths.cluster, `.s.PGSQL.${PORT}`);
+  if (Buffer.byteLength(socket) <= SOCKET_PATH_BYTES_MAX) return paths.cluster;
+  const uid = paths.identity.uid ?? process.getuid?.() ?? 0;
+  const folder = join('/tmp', `tutti-${digest(`${uid} ${paths.cluster}`)}`);
   if (!existsSync(folder)) {
     mkdirSync(folder, { mode: 0o700 });
-    if (place.identity.uid !== undefined) chownSync(folder, uid, place.identity.gid ?? uid);
+    if (paths.identity.uid !== undefined) chownSync(folder, uid, paths.identity.gid ?? uid);
   }
   const stat = lstatSync(folder);
   if (!stat.isDirectory() || stat.uid !== uid || (stat.mode & 0o077) !== 0) {

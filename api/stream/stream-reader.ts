@@ -3,21 +3,21 @@
  * while it does not; which of the two is nobody's business outside.
  */
 import type { FeedPosition } from '../../journal/feed.ts';
-import type { Item, Source } from './source.ts';
+import type { Item, FeedReader } from './feed-reader.ts';
 import type { Tail } from './tail.ts';
 
 const MOST_ITEMS = 200;
 /** What one client is handed at once, and so what the server holds for it. */
 const MOST_BYTES = 256 * 1024;
 
-export class Reader {
-  readonly #source: Source;
+export class StreamReader {
+  readonly #source: FeedReader;
   readonly #tail: Tail;
   #position: FeedPosition;
   /** The number of the next item in the tail, while it is known there. */
   #number: number | undefined;
 
-  private constructor(source: Source, tail: Tail, position: FeedPosition) {
+  private constructor(source: FeedReader, tail: Tail, position: FeedPosition) {
     this.#source = source;
     this.#tail = tail;
     this.#position = position;
@@ -25,9 +25,13 @@ export class Reader {
   }
 
   /** `null` begins now. Whoever opens one leaves the tail when it is done. */
-  static async open(source: Source, tail: Tail, position: FeedPosition | null): Promise<Reader> {
+  static async open(
+    source: FeedReader,
+    tail: Tail,
+    position: FeedPosition | null,
+  ): Promise<StreamReader> {
     const now = await tail.enter();
-    const reader = new Reader(source, tail, position ?? now);
+    const reader = new StreamReader(source, tail, position ?? now);
     // A place that nobody can read on from is refused before anything is answered.
     if (reader.#number === undefined) await reader.#refuseGone();
     return reader;
@@ -52,23 +56,23 @@ export class Reader {
     while (!signal.aborted) {
       // Before the look: what comes after it changes the count.
       const { count } = this.#tail;
-      const items = await this.#look(count);
+      const items = await this.#available(count);
       if (items.length > 0) return items;
       await this.#tail.beyond(count, signal);
     }
     return [];
   }
 
-  async #look(turn: number): Promise<readonly Item[]> {
+  async #available(turn: number): Promise<readonly Item[]> {
     const near = this.#number === undefined ? null : this.#tail.from(this.#number, MOST_ITEMS);
-    if (near === null) return this.#lookFar(turn);
+    if (near === null) return this.#fromJournal(turn);
     const items = bounded(near);
     this.#number = (this.#number ?? 0) + items.length;
     this.#position = items.at(-1)?.position ?? this.#position;
     return items;
   }
 
-  async #lookFar(turn: number): Promise<readonly Item[]> {
+  async #fromJournal(turn: number): Promise<readonly Item[]> {
     for (;;) {
       const page = await this.#source.share(turn, this.#position, MOST_ITEMS);
       const items = bounded(page.items);
