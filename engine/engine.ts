@@ -12,6 +12,7 @@ import type { NodeLease } from '../journal/ownership.ts';
 import type { PoolRow } from '../journal/pools.ts';
 import { catalogueOf } from '../connectors/kit/catalogue.ts';
 import { TuttiError } from '../model/errors.ts';
+import { Wait } from '../model/wait-for.ts';
 import { readWorkflow } from '../language/read.ts';
 import type { AttemptReport } from '../model/run.ts';
 import { RunningAttempts } from './attempts/running-attempts.ts';
@@ -23,7 +24,7 @@ import { Dispatcher } from './attempts/dispatcher.ts';
 import type { Door } from './door.ts';
 import { ChildRuns } from './attempts/child-runs.ts';
 import type { Attempt } from './runs/attempt.ts';
-import { Followers, signalled } from './runs/followers.ts';
+import { RunWatchers } from './runs/run-watchers.ts';
 import { CHILD_LANE, Lanes } from './attempts/lanes.ts';
 import { LogWriter } from './attempts/log-writer.ts';
 import { Membership } from './cluster/membership.ts';
@@ -67,7 +68,7 @@ class Orchestra implements Engine {
   readonly #versions: Versions;
   readonly #owner: Owner;
   readonly #reconciler: Reconciler;
-  readonly #followers: Followers;
+  readonly #watchers: RunWatchers;
   readonly #children: ChildRuns;
   readonly #entrance: Entrance;
   readonly #dispatcher: Dispatcher;
@@ -105,7 +106,7 @@ class Orchestra implements Engine {
       observer,
     );
     this.#running = this.#makeRunningAttempts();
-    this.#followers = new Followers(clock, (run) => this.#owner.live.has(run));
+    this.#watchers = new RunWatchers(clock, (run) => this.#owner.live.has(run), observer);
     this.#owner = this.#makeOwner();
     this.#entrance = this.#makeEntrance();
     this.#reconciler = this.#makeReconciler();
@@ -192,13 +193,13 @@ class Orchestra implements Engine {
         void this.#refreshPools();
         return;
       case 'feed':
-        this.#followers.look();
+        this.#watchers.othersWrote();
         return;
       case 'resync':
         this.#versions.forgetAll();
         void this.#refreshPools();
         this.#pools.look();
-        this.#followers.look();
+        this.#watchers.othersWrote();
         this.#children.orphaned();
         return;
       case 'orphans':
@@ -238,10 +239,9 @@ class Orchestra implements Engine {
   /** A database that does not answer must not keep the node from stopping: nothing durable is lost. */
   async #within(work: Promise<unknown> | undefined): Promise<void> {
     const { clock, drainMs } = this.#options;
-    const { promise: over, resolve } = signalled();
-    const cancel = clock.after(drainMs, resolve);
-    await Promise.race([work?.catch(() => undefined), over]);
-    cancel();
+    const deadline = new Wait(undefined, (wake) => clock.after(drainMs, wake));
+    await Promise.race([work?.catch(() => undefined), deadline.over]);
+    deadline.end();
   }
 
   #writing(): Pipeline {
@@ -282,7 +282,7 @@ class Orchestra implements Engine {
     return {
       ended: (run) => this.#children.ended(run),
       reopened: (run) => void this.#children.tell(run),
-      durable: (run, durable) => this.#entrance.noticed(run, durable),
+      durable: (run, durable) => this.#watchers.committed(run, durable),
       unloaded: (wakeAt) => this.#membership?.slept(wakeAt),
       postponed: (runs) => this.#membership?.remember(runs),
       fenced: (error) => this.#lost(error),
@@ -323,7 +323,7 @@ class Orchestra implements Engine {
       owner: this.#owner,
       views: journal.views,
       cancellingAbove: (run) => journal.cancellingAbove(run),
-      followers: this.#followers,
+      watchers: this.#watchers,
       clock,
       ids,
       services: this.#services,
@@ -348,7 +348,7 @@ class Orchestra implements Engine {
       mostRuns: this.#options.mostRuns,
       lease: () => this.#leased(),
       node: () => this.#lease?.node,
-      followers: this.#followers,
+      watchers: this.#watchers,
       courier: this.#makeCourier(),
       beginBulk: (id) => this.#errands.bulk(id),
       beginRetention: (id) => this.#errands.retention(id),
@@ -403,7 +403,7 @@ class Orchestra implements Engine {
         clock,
         redactor,
         limitBytes: this.#options.logLimitBytes,
-        logged: (run) => this.#entrance.logged(run),
+        logged: (run) => this.#watchers.logged(run),
       }),
       action: (name) => this.#actions.get(name),
       token: ({ run }) => tokenOf?.(run.id),

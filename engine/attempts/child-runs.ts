@@ -32,7 +32,7 @@ import type { Clock, Ids } from '../clock.ts';
 import type { AttemptServices } from './attempt-services.ts';
 import type { Accepted } from '../door.ts';
 import type { Attempt } from '../runs/attempt.ts';
-import type { Followers } from '../runs/followers.ts';
+import type { RunWatchers } from '../runs/run-watchers.ts';
 import type { LiveRun } from '../runs/live-run.ts';
 import type { Owner } from '../runs/owner.ts';
 import type { EndedRun } from '../runs/run-listener.ts';
@@ -46,7 +46,7 @@ export interface ChildRunsParts {
   readonly owner: Owner;
   readonly views: Views;
   readonly cancellingAbove: (run: string) => Promise<string | null>;
-  readonly followers: Followers;
+  readonly watchers: RunWatchers;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly services: AttemptServices;
@@ -184,13 +184,13 @@ export class ChildRuns {
   }
 
   async #watch(attempt: Attempt, child: string): Promise<void> {
-    const { owner, views, followers } = this.#parts;
+    const { owner, views, watchers } = this.#parts;
     const hasEnded = async () => (await views.run(child))?.endedAt !== undefined;
     this.#watched.add(child);
     this.#fetch(child);
     while (!attempt.interest.aborted) {
       try {
-        await followers.wait(child, attempt.interest, { isThere: hasEnded, knows: () => false });
+        await watchers.until(child, attempt.interest, { isThere: hasEnded, isAmong: () => false });
         if (attempt.interest.aborted) break;
         const read = await owner.read(child);
         if (read?.run.state.end === undefined) continue;

@@ -10,14 +10,14 @@
  * sender looks again.
  */
 import { type ErrorCode, TuttiError } from '../../model/errors.ts';
+import { Wait, type Waker } from '../../model/wait-for.ts';
 import type { Clock } from '../clock.ts';
 import type { Peer } from '../door.ts';
-import { signalled } from '../runs/followers.ts';
 import { Elsewhere } from '../runs/absence.ts';
 import type { Peers } from './peers.ts';
 
 /** A node that came back by itself sends no notification. */
-const LOOK_AGAIN_MS = 500;
+const CHECK_AGAIN_MS = 500;
 
 export interface CourierParts {
   readonly peers: Peers;
@@ -25,7 +25,7 @@ export interface CourierParts {
   /** How long the owner may be away: a lease, and some time for the others to take over. */
   readonly patienceMs: number;
   /** Calls back when runs may have changed hands; the result takes it back. */
-  readonly onNews: (wake: () => void) => () => void;
+  readonly onNews: Waker;
 }
 
 export class Courier {
@@ -44,7 +44,8 @@ export class Courier {
     const { clock, patienceMs } = this.#parts;
     const deadline = clock.elapsed() + patienceMs;
     for (;;) {
-      const news = this.#news();
+      // From this moment on, so that none is missed while the journal is asked.
+      const news = new Wait(undefined, this.#parts.onNews);
       try {
         return await here();
       } catch (error) {
@@ -55,9 +56,10 @@ export class Courier {
         if (leftMs <= 0) {
           throw new TuttiError('node.unreachable', `${error.message} It does not answer.`);
         }
-        await news.wait(Math.min(LOOK_AGAIN_MS, leftMs));
+        news.also((wake) => clock.after(Math.min(CHECK_AGAIN_MS, leftMs), wake));
+        await news.over;
       } finally {
-        news.over();
+        news.end();
       }
     }
   }
@@ -87,19 +89,6 @@ export class Courier {
       if (isUntouched(error)) return 'not sent';
       throw error;
     }
-  }
-
-  /** News from this moment on, so that none is missed while the journal is asked. */
-  #news(): { wait(ms: number): Promise<void>; over(): void } {
-    const { promise: heard, resolve: wake } = signalled();
-    const tidy = [this.#parts.onNews(wake)];
-    return {
-      wait: (ms) => {
-        tidy.push(this.#parts.clock.after(ms, wake));
-        return heard;
-      },
-      over: () => tidy.forEach((each) => each()),
-    };
   }
 }
 

@@ -30,7 +30,6 @@ import type {
 } from '../../model/run.ts';
 import { ALL_TASKS, type TaskRange } from '../../model/task-range.ts';
 import { previewAbove } from './above.ts';
-import { Bulletin } from '../runs/bulletin.ts';
 import type { Clock, Ids } from '../clock.ts';
 import type {
   Accepted,
@@ -43,7 +42,7 @@ import type {
   Via,
 } from '../door.ts';
 import type { Courier } from './courier.ts';
-import type { Followers } from '../runs/followers.ts';
+import type { RunWatchers } from '../runs/run-watchers.ts';
 import type { LiveRun } from '../runs/live-run.ts';
 import type { Owner } from '../runs/owner.ts';
 import type { EndedRun } from '../runs/run-listener.ts';
@@ -77,7 +76,7 @@ export interface DoorParts {
   readonly beginRetention: (id: string) => void;
   readonly beginBulk: (id: string) => void;
   readonly courier: Courier;
-  readonly followers: Followers;
+  readonly watchers: RunWatchers;
   /** This node, once the engine has started. */
   readonly node: () => number | undefined;
   /** Throws while nothing of that kind may be accepted. */
@@ -86,7 +85,6 @@ export interface DoorParts {
 
 export class Entrance implements Door {
   readonly #parts: DoorParts;
-  readonly #bulletin = new Bulletin();
 
   constructor(parts: DoorParts) {
     this.#parts = parts;
@@ -288,7 +286,7 @@ export class Entrance implements Door {
     const { journal, versions, owner, lease, clock } = this.#parts;
     const ended = (child: EndedRun, durable: number): void => {
       this.#parts.ended(child);
-      this.noticed(run, durable);
+      this.#parts.watchers.committed(run, durable);
     };
     const parts = { journal, versions, owner, lease: lease(), clock, ended };
     return repair(parts, run, by, preview);
@@ -344,14 +342,14 @@ export class Entrance implements Door {
   }
 
   async changed(id: string, seq: number, signal: AbortSignal): Promise<void> {
-    const { owner, followers, journal } = this.#parts;
-    await followers.wait(id, signal, {
+    const { owner, watchers, journal } = this.#parts;
+    await watchers.until(id, signal, {
       isThere: async () => {
         const run = owner.live.get(id);
         if (run !== undefined) return run.durable > seq + 1;
         return (await journal.views.events(id, seq, 1)).length > 0;
       },
-      knows: (durable) => durable > seq + 1,
+      isAmong: (durable) => durable > seq + 1,
     });
   }
 
@@ -360,22 +358,11 @@ export class Entrance implements Door {
   }
 
   onCommit(committed: () => void): () => void {
-    return this.#bulletin.onCommit(committed);
+    return this.#parts.watchers.onCommit(committed);
   }
 
   written(run: string, signal: AbortSignal): Promise<void> {
-    return this.#bulletin.written(run, signal);
-  }
-
-  /** Lines of the run's log are in the journal. */
-  logged(run: string): void {
-    this.#bulletin.wrote(run);
-  }
-
-  /** Events of the run up to `durable` (exclusive) are in the journal. */
-  noticed(id: string, durable: number): void {
-    this.#parts.followers.noticed(id, durable);
-    this.#bulletin.committed(id);
+    return this.#parts.watchers.written(run, signal);
   }
 
   /** A restart may name a version: the kernel is given it as a value. */

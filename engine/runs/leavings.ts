@@ -3,13 +3,12 @@
  * wrong. Before anybody brings such a run back, what it had decided before is written, and what it
  * had begun on this node comes to an end: else two would do the same.
  */
-import { signalled } from './followers.ts';
+import { Wait } from '../../model/wait-for.ts';
 import type { LiveRun } from './live-run.ts';
 
 interface Leaving {
   readonly run: LiveRun | undefined;
-  readonly promise: Promise<void>;
-  readonly resolve: () => void;
+  readonly wait: Wait;
   landed: boolean;
 }
 
@@ -31,12 +30,12 @@ export class Leavings {
     for (;;) {
       const leaving = this.#leaving.get(run);
       if (leaving === undefined) return;
-      await leaving.promise;
+      await leaving.wait.over;
     }
   }
 
   begin(run: LiveRun): void {
-    const leaving: Leaving = { run, ...signalled(), landed: false };
+    const leaving: Leaving = { run, wait: new Wait(), landed: false };
     this.#leaving.set(run.id, leaving);
     void this.#land(run, leaving);
   }
@@ -53,12 +52,12 @@ export class Leavings {
     if (leaving?.run !== run || !leaving.landed) return;
     if (run.pending.length > 0 || run.committing !== null) return;
     this.#leaving.delete(run.id);
-    leaving.resolve();
+    leaving.wait.end();
   }
 
   /** Nobody brings the run into memory while that is done; false when it failed. */
   async during(run: string, work: () => Promise<void>): Promise<boolean> {
-    const leaving: Leaving = { run: undefined, ...signalled(), landed: false };
+    const leaving: Leaving = { run: undefined, wait: new Wait(), landed: false };
     this.#leaving.set(run, leaving);
     try {
       await work();
@@ -67,7 +66,7 @@ export class Leavings {
       return false;
     } finally {
       this.#leaving.delete(run);
-      leaving.resolve();
+      leaving.wait.end();
     }
   }
 }

@@ -15,7 +15,7 @@ import { TuttiError } from '../../model/errors.ts';
 import type { AttemptReport, DoorCommand, Refusal, RunEvent, RunStarted } from '../../model/run.ts';
 import { Elsewhere, failures, isAside } from './absence.ts';
 import type { Clock } from '../clock.ts';
-import { signalled } from './followers.ts';
+import { Wait } from '../../model/wait-for.ts';
 import { foldOf, Unfoldable } from './fold.ts';
 import { Leavings } from './leavings.ts';
 import { type Entry, type LiveRun, newLiveRun, type Settled } from './live-run.ts';
@@ -105,11 +105,11 @@ export class Owner implements PipelineListener {
 
   /** Should this node claim it after all, then not before it has heard that it is written. */
   #giveAway(id: string, settled: Settled): Settled {
-    const { promise, resolve } = signalled();
-    this.#givenAway.set(id, promise);
+    const written = new Wait();
+    this.#givenAway.set(id, written.over);
     return (error) => {
       this.#givenAway.delete(id);
-      resolve();
+      written.end();
       settled(error);
     };
   }
