@@ -1,8 +1,8 @@
 /**
- * One attempt of an action, from its input to its outcome.
+ * One attempt, from its input to its outcome. Of an action:
  *
  *   render `with` → check → (not idempotent: the intent is made durable) → call, or submit and
- *   follow → outcome → the door
+ *   follow → outcome → the gate of its run
  *
  * Law 6, never twice: a non-idempotent attempt that may already have left the house (after a crash
  * or a lost reply) is located by its key first. Only `absent` allows another submission.
@@ -12,24 +12,73 @@ import { type Follow, inputOf, taskOf, workOf } from '../../kernel/run/machine.t
 import type { Body } from '../../model/definition.ts';
 import type { JsonObject } from '../../model/json.ts';
 import type { Failure } from '../../model/run.ts';
-import { callAttempt, settleOverdue } from './call-attempt.ts';
-import type { AttemptServices } from './attempt-services.ts';
 import type { Attempt } from '../runs/attempt.ts';
+import { AttemptContext } from './attempt-context.ts';
+import type { AttemptServices } from './attempt-services.ts';
+import { callAttempt, settleOverdue } from './call-attempt.ts';
+import { runChild } from './child-attempt.ts';
+import type { ChildRuns } from './child-runs.ts';
+import { failureOf, plain, rejected } from './failures.ts';
 import { jobAttempt } from './job-attempt.ts';
-import { contextOf, fail, type Underway } from './outcome.ts';
+import { CHILD_LANE } from './lanes.ts';
+import { fail } from './reports.ts';
+import type { RunningAttempt } from './running-attempt.ts';
 
-/** Runs the attempt to its end. `recovered`: its intent is durable from before this attempt. */
-export function runAction(
+export class AttemptRunner {
+  readonly #services: AttemptServices;
+  readonly #children: ChildRuns;
+
+  constructor(services: AttemptServices, children: ChildRuns) {
+    this.#services = services;
+    this.#children = children;
+  }
+
+  /** Runs the attempt to its end; of a child run, to its start. */
+  run(attempt: Attempt): Promise<unknown> {
+    if (attempt.limits.lane !== CHILD_LANE) return runAction(attempt, this.#services);
+    attempt.onStop = this.#children.onStop;
+    return runChild(attempt, this.#services, this.#children);
+  }
+
+  /** Ends an attempt whose call was asked to stop and does not come back. */
+  async settleOverdue(attempt: Attempt): Promise<void> {
+    const prepared = prepare(attempt, this.#services);
+    const work = workOf(attempt.run.state, attempt.node);
+    // It has ended by another road.
+    if ('class' in prepared || work === undefined || work.attempt !== attempt.number) return;
+    const recovered = work.kind === 'follow' ? work : undefined;
+    await settleOverdue(runningOf(attempt, this.#services, prepared, recovered));
+  }
+
+  /** A mistake of ours or of a connector: it fails the task, and never takes the engine with it. */
+  async fail(attempt: Attempt, error: unknown): Promise<void> {
+    const failure = { ...plain(failureOf(error)), class: 'failed' } as const;
+    await fail(attempt, this.#services, { failure, startedAt: attempt.since });
+  }
+}
+
+function runAction(attempt: Attempt, services: AttemptServices): Promise<unknown> {
+  const { recovered } = attempt;
+  const prepared = prepare(attempt, services);
+  if ('class' in prepared) {
+    const startedAt = recovered?.startedAt ?? attempt.since;
+    return fail(attempt, services, { failure: prepared, startedAt });
+  }
+  const running = runningOf(attempt, services, prepared, recovered);
+  const { idempotent } = running;
+  return idempotent && recovered === undefined ? depart(running) : intend(running);
+}
+
+function runningOf(
   attempt: Attempt,
   services: AttemptServices,
+  prepared: Prepared,
   recovered: Follow | undefined,
-): Promise<unknown> {
-  const startedAt = recovered?.startedAt ?? attempt.since;
-  const prepared = prepare(attempt, services);
-  if ('class' in prepared) return fail(attempt, services, { failure: prepared, startedAt });
-  const idempotent = isIdempotent(prepared);
+): RunningAttempt {
   const { action, input, timeoutMs, context } = prepared;
-  const underway: Underway = {
+  const startedAt = recovered?.startedAt ?? attempt.since;
+  const idempotent = isIdempotent(prepared);
+  return {
     attempt,
     services,
     action,
@@ -40,24 +89,11 @@ export function runAction(
     idempotent,
     recovered,
   };
-  return idempotent && recovered === undefined ? depart(underway) : intend(underway);
-}
-
-/** Ends an attempt whose call was asked to stop and does not come back. */
-export async function giveUp(attempt: Attempt, services: AttemptServices): Promise<void> {
-  const prepared = prepare(attempt, services);
-  const work = workOf(attempt.run.state, attempt.node);
-  // It has ended by another road.
-  if ('class' in prepared || work === undefined || work.attempt !== attempt.number) return;
-  const recovered = work.kind === 'follow' ? work : undefined;
-  const startedAt = recovered?.startedAt ?? attempt.since;
-  const idempotent = isIdempotent(prepared);
-  await settleOverdue({ attempt, services, ...prepared, startedAt, idempotent, recovered });
 }
 
 /** What may not happen twice leaves the house only when the intent is durable. */
-async function intend(underway: Underway): Promise<void> {
-  const { attempt, services, recovered, action } = underway;
+async function intend(running: RunningAttempt): Promise<void> {
+  const { attempt, services, recovered, action } = running;
   if (recovered !== undefined) {
     if (action.does.form === 'call') await services.logs.resume(attempt);
   } else {
@@ -74,11 +110,11 @@ async function intend(underway: Underway): Promise<void> {
     if (!durable) services.abandon(attempt);
     if (!durable || attempt.isAbandoned) return;
   }
-  await depart(underway);
+  await depart(running);
 }
 
-function depart(underway: Underway): Promise<void> {
-  return underway.action.does.form === 'call' ? callAttempt(underway) : jobAttempt(underway);
+function depart(running: RunningAttempt): Promise<void> {
+  return running.action.does.form === 'call' ? callAttempt(running) : jobAttempt(running);
 }
 
 function isIdempotent(prepared: { readonly action: Action; readonly input: unknown }): boolean {
@@ -87,7 +123,7 @@ function isIdempotent(prepared: { readonly action: Action; readonly input: unkno
   return typeof action.idempotent === 'function' ? action.idempotent(input) : action.idempotent;
 }
 
-type Prepared = Pick<Underway, 'action' | 'input' | 'timeoutMs' | 'context'>;
+type Prepared = Pick<RunningAttempt, 'action' | 'input' | 'timeoutMs' | 'context'>;
 
 function prepare(attempt: Attempt, services: AttemptServices): Prepared | Failure {
   const { state } = attempt.run;
@@ -98,7 +134,7 @@ function prepare(attempt: Attempt, services: AttemptServices): Prepared | Failur
   const config = configOf(services, body, found.connector.name);
   if ('class' in config) return config;
   const known = inputs.get(body.with);
-  const context = contextOf(attempt, services, config.config);
+  const context = new AttemptContext(attempt, services, config.config);
   if (known?.action === found.action)
     return { action: known.action, input: known.input, timeoutMs, context };
   const extras = { key: attempt.key, number: attempt.number };
@@ -143,8 +179,4 @@ function configOf(
   }
   if (system.unreachable !== undefined) return rejected('system.unreachable', system.unreachable);
   return { config: system.config };
-}
-
-function rejected(code: string, message: string): Failure {
-  return { class: 'rejected', code, message };
 }

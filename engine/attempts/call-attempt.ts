@@ -5,60 +5,51 @@
 import { ActionFailure, type CallAction } from '../../connectors/kit/connector.ts';
 import { bug } from '../../model/errors.ts';
 import { inquiryOf } from './inquiry.ts';
-import {
-  answerTo,
-  confirm,
-  deliver,
-  fail,
-  failureOf,
-  failWith,
-  find,
-  lose,
-  pause,
-  succeed,
-  type Underway,
-} from './outcome.ts';
+import { answerTo, pause } from './asking.ts';
+import { failureOf } from './failures.ts';
+import { confirm, deliver, fail, failWith, find, lose, succeed } from './reports.ts';
+import type { RunningAttempt } from './running-attempt.ts';
 
-const FIRST_LOOK_MS = 1_000;
-const LONGEST_LOOK_MS = 30_000;
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 30_000;
 
-export async function callAttempt(underway: Underway): Promise<void> {
-  const { recovered, attempt } = underway;
+export async function callAttempt(running: RunningAttempt): Promise<void> {
+  const { recovered, attempt } = running;
   // After a crash the call may or may not have left the house.
-  if (recovered !== undefined && !underway.idempotent) {
+  if (recovered !== undefined && !running.idempotent) {
     try {
-      await lookUp(underway, lostReply(underway));
+      await locate(running, lostReply(running));
     } finally {
       // What a person must decide works no more: the connector has room for another.
-      underway.services.finish(attempt);
+      running.services.finish(attempt);
     }
     return;
   }
-  const cancelTimeout = ownTimeout(underway);
+  const cancelTimeout = ownTimeout(running);
   try {
-    const may = underway.idempotent ? true : underway.services.mayLeave();
-    if (may !== true && !(await leaves(underway, may))) return;
+    const may = running.idempotent ? true : running.services.mayLeave();
+    if (may !== true && !(await leaves(running, may))) return;
     attempt.beginCall();
-    const output = await call(underway);
+    const output = await call(running);
     attempt.endCall();
-    const writing = deliver(underway, output);
+    const writing = deliver(running, output);
     if (writing !== undefined) await writing;
   } catch (error) {
     if (attempt.isCalling) attempt.endCall();
-    await failed(underway, failureOf(error));
+    await failed(running, failureOf(error));
   } finally {
     cancelTimeout?.();
-    underway.services.finish(attempt);
+    running.services.finish(attempt);
   }
 }
 
 /** Whether it is to leave the house, after its node had to ask whether it may. */
-async function leaves(underway: Underway, may: Promise<boolean>): Promise<boolean> {
-  const { attempt } = underway;
+async function leaves(running: RunningAttempt, may: Promise<boolean>): Promise<boolean> {
+  const { attempt } = running;
   if (!(await may) || attempt.isAbandoned) return false;
   if (attempt.stop === undefined) return true;
   // It was cancelled meanwhile, and nothing has left.
-  await confirm(underway);
+  await confirm(running);
   return false;
 }
 
@@ -66,32 +57,32 @@ async function leaves(underway: Underway, may: Promise<boolean>): Promise<boolea
  * Its call was given up (`overdue.ts`). What the system did is as little known as after a crash in
  * the middle of the call, and told by the same means.
  */
-export async function settleOverdue(underway: Underway): Promise<void> {
-  const { attempt } = underway;
-  if (underway.idempotent) await failed(underway, noReturn(underway));
-  else await lookUp(underway, noReturn(underway));
+export async function settleOverdue(running: RunningAttempt): Promise<void> {
+  const { attempt } = running;
+  if (running.idempotent) await failed(running, noReturn(running));
+  else await locate(running, noReturn(running));
   attempt.poke();
 }
 
-function callOf(underway: Underway): CallAction<unknown, unknown, unknown> {
-  const does = underway.action.does;
+function callOf(running: RunningAttempt): CallAction<unknown, unknown, unknown> {
+  const does = running.action.does;
   return does.form === 'call' ? does : bug('a call');
 }
 
-function call(underway: Underway): Promise<unknown> {
-  return callOf(underway).call(underway.context, underway.input);
+function call(running: RunningAttempt): Promise<unknown> {
+  return callOf(running).call(running.context, running.input);
 }
 
 /** Idempotent work has no durable start, so its timeout is watched here. */
-function ownTimeout(underway: Underway): (() => void) | undefined {
-  const { attempt, services, timeoutMs } = underway;
-  if (!underway.idempotent || timeoutMs === undefined) return undefined;
-  const leftMs = underway.startedAt + timeoutMs - services.clock.now();
+function ownTimeout(running: RunningAttempt): (() => void) | undefined {
+  const { attempt, services, timeoutMs } = running;
+  if (!running.idempotent || timeoutMs === undefined) return undefined;
+  const leftMs = running.startedAt + timeoutMs - services.clock.now();
   return services.clock.after(Math.max(0, leftMs), () => attempt.halt('timeout'));
 }
 
-async function failed(underway: Underway, error: ActionFailure): Promise<void> {
-  const { attempt, services, startedAt } = underway;
+async function failed(running: RunningAttempt, error: ActionFailure): Promise<void> {
+  const { attempt, services, startedAt } = running;
   switch (attempt.stop) {
     case 'drop':
     case 'shutdown':
@@ -113,15 +104,15 @@ async function failed(underway: Underway, error: ActionFailure): Promise<void> {
   }
   // It was given up, and is being looked up: only what is certain is news.
   if (attempt.isGivenUp && error.class === 'unknown' && error.code !== NO_RETURN) return;
-  if (underway.idempotent) {
-    if (attempt.stop === 'cancel') await confirm(underway);
-    else await failWith(underway, repeatable(error));
+  if (running.idempotent) {
+    if (attempt.stop === 'cancel') await confirm(running);
+    else await failWith(running, repeatable(error));
   } else if (error.class === 'unknown') {
-    await lookUp(underway, error);
+    await locate(running, error);
   } else if (attempt.stop === 'cancel') {
-    await confirm(underway);
+    await confirm(running);
   } else {
-    await failWith(underway, error);
+    await failWith(running, error);
   }
 }
 
@@ -134,17 +125,17 @@ function repeatable(error: ActionFailure): ActionFailure {
   );
 }
 
-function lostReply(underway: Underway): ActionFailure {
+function lostReply(running: RunningAttempt): ActionFailure {
   return new ActionFailure({
     class: 'unknown',
     code: 'task.lost-reply',
-    message: `Tutti was interrupted while "${underway.attempt.task}" was calling; whether the call took effect is not known`,
+    message: `Tutti was interrupted while "${running.attempt.task}" was calling; whether the call took effect is not known`,
   });
 }
 
 const NO_RETURN = 'task.no-return';
 
-function noReturn({ attempt }: Underway): ActionFailure {
+function noReturn({ attempt }: RunningAttempt): ActionFailure {
   return new ActionFailure({
     class: 'unknown',
     code: NO_RETURN,
@@ -153,29 +144,29 @@ function noReturn({ attempt }: Underway): ActionFailure {
 }
 
 /** Law 6: locate by key; call again only when the system says that the key is absent. */
-async function lookUp(underway: Underway, error: ActionFailure): Promise<void> {
-  const { attempt } = underway;
-  const does = callOf(underway);
+async function locate(running: RunningAttempt, error: ActionFailure): Promise<void> {
+  const { attempt } = running;
+  const does = callOf(running);
   if (does.locate === undefined) {
-    await lose(underway, error);
+    await lose(running, error);
     return;
   }
-  let lost = underway.recovered?.lost ?? false;
-  for (let delayMs = FIRST_LOOK_MS; ; delayMs = Math.min(delayMs * 2, LONGEST_LOOK_MS)) {
+  let lost = running.recovered?.lost ?? false;
+  for (let delayMs = FIRST_PAUSE_MS; ; delayMs = Math.min(delayMs * 2, LONGEST_PAUSE_MS)) {
     if (attempt.isAbandoned) return;
-    const answer = await ask(does, underway);
+    const answer = await ask(does, running);
     if (answer === 'cannot-tell') {
       if (attempt.isAbandoned) return;
-      if (!lost && !(await lose(underway, error))) return;
+      if (!lost && !(await lose(running, error))) return;
       lost = true;
-      await pause(underway, delayMs);
+      await pause(running, delayMs);
       continue;
     }
-    if (lost) find(underway);
-    if (answer !== 'absent') await succeed(underway, answer.found);
-    else if (attempt.stop === 'cancel' || underway.recovered?.cancel === true)
-      await confirm(underway);
-    else await callAgain(underway);
+    if (lost) find(running);
+    if (answer !== 'absent') await succeed(running, answer.found);
+    else if (attempt.stop === 'cancel' || running.recovered?.cancel === true)
+      await confirm(running);
+    else await callAgain(running);
     return;
   }
 }
@@ -184,12 +175,12 @@ async function lookUp(underway: Underway, error: ActionFailure): Promise<void> {
 export const MOST_CRASHES = 3;
 
 /** The system has not seen it. That it is made again is durable first: a call can end us each time. */
-async function callAgain(underway: Underway): Promise<void> {
-  const { attempt, services, recovered } = underway;
+async function callAgain(running: RunningAttempt): Promise<void> {
+  const { attempt, services, recovered } = running;
   if (recovered !== undefined) {
     const { run, task, number } = attempt;
     if ((recovered.again ?? 0) + 1 >= MOST_CRASHES) {
-      await lose(underway, crashed(underway));
+      await lose(running, crashed(running));
       return;
     }
     const place =
@@ -204,19 +195,19 @@ async function callAgain(underway: Underway): Promise<void> {
     } as const;
     if (!(await services.report(attempt, again)) || attempt.isAbandoned) return;
   }
-  await callAttempt({ ...underway, recovered: undefined });
+  await callAttempt({ ...running, recovered: undefined });
 }
 
-function crashed({ attempt }: Underway): ActionFailure {
+function crashed({ attempt }: RunningAttempt): ActionFailure {
   const message = `Tutti has ended ${MOST_CRASHES} times while "${attempt.task}" was calling, and the system says that nothing was done: it is not called again by itself; find out what ends Tutti, then rerun or force the task`;
   return new ActionFailure({ class: 'unknown', code: 'task.crashes', message });
 }
 
-async function ask(does: CallAction<unknown, unknown, unknown>, underway: Underway) {
-  const { attempt, context, input } = underway;
+async function ask(does: CallAction<unknown, unknown, unknown>, running: RunningAttempt) {
+  const { attempt, context, input } = running;
   try {
-    const looking = does.locate?.(inquiryOf(attempt, context), input);
-    return looking === undefined ? ('cannot-tell' as const) : await answerTo(underway, looking);
+    const locating = does.locate?.(inquiryOf(attempt, context), input);
+    return locating === undefined ? ('cannot-tell' as const) : await answerTo(running, locating);
   } catch {
     return 'cannot-tell' as const;
   }

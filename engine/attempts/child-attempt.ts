@@ -5,72 +5,61 @@
  * Two things bound a family: no child has more than `CHILD_DEPTH` runs above it, and none is begun
  * below a run that is being cancelled, or the cancellation would run behind its children for ever.
  */
-import { type Follow, inputOf, taskOf } from '../../kernel/run/machine.ts';
+import { inputOf, taskOf } from '../../kernel/run/machine.ts';
 import { ENGINE } from '../../model/actor.ts';
 import type { JsonObject } from '../../model/json.ts';
 import { CHILD_DEPTH, depthOf } from '../../model/family.ts';
-import type { Failure, ParentTask, Refusal, StartRun } from '../../model/run.ts';
+import type { Failure, ParentTask, StartRun } from '../../model/run.ts';
 import type { Body } from '../../model/definition.ts';
 import type { AttemptServices } from './attempt-services.ts';
+import type { ChildRuns } from './child-runs.ts';
 import type { Attempt } from '../runs/attempt.ts';
-import { confirmCancel, fail } from './outcome.ts';
-
-export interface Nursery {
-  newRun(): string;
-  /** Whether the child is there already; if it has ended, its parent is told again. */
-  isThere(child: string): Promise<boolean>;
-  /** The nearest run above that is being cancelled, the attempt's own included. */
-  cancelledAbove(): Promise<string | null>;
-  /** The workflows above, from the top, the attempt's own last. */
-  line(): Promise<readonly string[]>;
-  start(command: StartRun): Promise<Refusal | undefined>;
-  cancel(child: string): Promise<void>;
-}
+import { confirmCancel, fail } from './reports.ts';
 
 type Prepared = { readonly workflow: string; readonly inputs: JsonObject };
 
 export async function runChild(
   attempt: Attempt,
   services: AttemptServices,
-  nursery: Nursery,
-  recovered: Follow | undefined,
+  children: ChildRuns,
 ): Promise<void> {
+  const { recovered } = attempt;
   const startedAt = recovered?.startedAt ?? attempt.since;
-  if (recovered?.child !== undefined && (await nursery.isThere(recovered.child))) {
-    if (recovered.cancel) await nursery.cancel(recovered.child);
+  if (recovered?.child !== undefined && (await children.isThere(recovered.child, attempt))) {
+    if (recovered.cancel) await children.cancel(recovered.child, attempt);
     return;
   }
   const { body } = taskOf(attempt.run.state, attempt.node);
   if (body.kind !== 'workflow') return;
-  const prepared = await prepare(attempt, body, nursery);
+  const prepared = await prepare(attempt, body, children);
   if ('class' in prepared) {
     await fail(attempt, services, { failure: prepared, startedAt });
     return;
   }
-  const child = recovered?.child ?? nursery.newRun();
+  const child = recovered?.child ?? children.newRun();
   if (recovered === undefined && !(await intend(attempt, services, child))) return;
-  if ((await nursery.cancelledAbove()) !== null) {
+  if ((await children.cancelledAbove(attempt)) !== null) {
     await confirmCancel(attempt, services, startedAt);
     return;
   }
-  const refused = await nursery.start(startOf(attempt, child, prepared));
+  const refused = await children.start(startOf(attempt, child, prepared));
   if (refused !== undefined) {
     const failure = { class: 'rejected', code: refused.code, message: refused.message } as const;
     await fail(attempt, services, { failure, startedAt });
     return;
   }
-  if (attempt.stop === 'cancel') await nursery.cancel(child);
+  if (attempt.stop === 'cancel') await children.cancel(child, attempt);
 }
 
 async function prepare(
   attempt: Attempt,
   body: Extract<Body, { kind: 'workflow' }>,
-  nursery: Nursery,
+  children: ChildRuns,
 ): Promise<Prepared | Failure> {
   const { state } = attempt.run;
   const { workflow } = body;
   if (depthOf(state.parent) >= CHILD_DEPTH) {
-    const above = shortened(await nursery.line()).join(' → ');
+    const above = shortened(await children.workflowsAbove(attempt)).join(' → ');
     const message = `"${workflow}" would have more than ${CHILD_DEPTH} runs above it: ${above} → ${workflow}`;
     return { class: 'rejected', code: 'child.too-deep', message };
   }

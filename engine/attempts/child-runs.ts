@@ -14,7 +14,7 @@
  * could hold all the room that their children wait for.
  */
 import type { Views } from '../../journal/journal.ts';
-import { indexOf } from '../../kernel/run/machine.ts';
+import { indexOf, workOf } from '../../kernel/run/machine.ts';
 import { ENGINE } from '../../model/actor.ts';
 import { TuttiError } from '../../model/errors.ts';
 import { CHILD_DEPTH } from '../../model/family.ts';
@@ -27,88 +27,93 @@ import type {
   StartRun,
 } from '../../model/run.ts';
 import type { TellParent } from '../../model/family.ts';
-import { runChild } from './child-attempt.ts';
+import { waitFor } from '../../model/wait-for.ts';
 import type { Clock, Ids } from '../clock.ts';
-import type { AttemptServices } from './attempt-services.ts';
 import type { Accepted } from '../door.ts';
 import type { Attempt } from '../runs/attempt.ts';
 import type { RunWatchers } from '../runs/run-watchers.ts';
 import type { LiveRun } from '../runs/live-run.ts';
 import type { Owner } from '../runs/owner.ts';
 import type { EndedRun } from '../runs/run-listener.ts';
+import type { Reading } from '../runs/shelf.ts';
 
 /** Between two tries to reach a child's node, or the journal. */
 const AGAIN_MS = 1_000;
 /** Of what a parent answers, so many characters are kept. */
 const SAID = 500;
 
+/** Commands about runs that may be on any node. */
+export interface ChildDoor {
+  begin(command: StartRun): Promise<Accepted | Refusal>;
+  submit(command: DoorCommand): Promise<Accepted | Refusal>;
+}
+
 export interface ChildRunsParts {
   readonly owner: Owner;
-  readonly views: Views;
-  readonly cancellingAbove: (run: string) => Promise<string | null>;
+  readonly journal: { readonly views: Views; cancellingAbove(run: string): Promise<string | null> };
   readonly watchers: RunWatchers;
   readonly clock: Clock;
   readonly ids: Ids;
-  readonly services: AttemptServices;
-  readonly begin: (command: StartRun) => Promise<Accepted | Refusal>;
-  readonly submit: (command: DoorCommand) => Promise<Accepted | Refusal>;
+  readonly door: ChildDoor;
 }
 
 export class ChildRuns {
   readonly #parts: ChildRunsParts;
   /** Children that are watched from here. */
   readonly #watched = new Set<string>();
-  /** Runs whose parent is being told that they go on. */
+  /** Runs whose parent is being told that they continue. */
   readonly #telling = new Set<LiveRun>();
 
   constructor(parts: ChildRunsParts) {
     this.#parts = parts;
   }
 
-  /** The attempt of a task that runs another workflow. */
-  run(attempt: Attempt): Promise<void> {
-    const { ids, services, begin } = this.#parts;
-    const nursery = {
-      newRun: () => ids.run(),
-      isThere: (child: string) => this.#isThere(attempt, child),
-      cancelledAbove: () => this.#cancelledAbove(attempt),
-      line: () => this.#line(attempt),
-      start: async (command: StartRun) => {
-        const answer = await begin(command);
-        return answer.refused ? answer : undefined;
-      },
-      cancel: (child: string) => this.cancel(child, attempt),
-    };
-    return runChild(attempt, services, nursery, attempt.recovered);
+  newRun(): string {
+    return this.#parts.ids.run();
+  }
+
+  async start(command: StartRun): Promise<Refusal | undefined> {
+    const answer = await this.#parts.door.begin(command);
+    return answer.refused ? answer : undefined;
   }
 
   /**
-   * Asked after the task's start is durable: a cancellation that was written before it is seen,
-   * and one that comes later finds the child by that start. Most parents have nobody above them.
+   * The nearest run above that is being cancelled, the attempt's own included. Asked after the
+   * task's start is durable: a cancellation that was written before it is seen, and one that comes
+   * later finds the child by that start. Most parents have no run above them.
    */
-  async #cancelledAbove({ run, stop }: Attempt): Promise<string | null> {
+  async cancelledAbove({ run, stop }: Attempt): Promise<string | null> {
     if (stop === 'cancel' || run.state.cancel !== undefined) return run.id;
     const { parent } = run.state;
-    return parent === undefined ? null : this.#parts.cancellingAbove(parent.run);
+    return parent === undefined ? null : this.#parts.journal.cancellingAbove(parent.run);
   }
 
-  async #line({ run }: Attempt): Promise<readonly string[]> {
-    const line = [run.state.workflow];
+  /** The workflows above, from the top, the attempt's own last. */
+  async workflowsAbove({ run }: Attempt): Promise<readonly string[]> {
+    const workflows = [run.state.workflow];
     for (let above = run.state.parent; above !== undefined; ) {
-      const next = await this.#parts.views.run(above.run);
-      if (next === null || line.length > 2 * CHILD_DEPTH) break;
-      line.unshift(next.workflow);
+      const next = await this.#parts.journal.views.run(above.run);
+      if (next === null || workflows.length > 2 * CHILD_DEPTH) break;
+      workflows.unshift(next.workflow);
       above = next.parent;
     }
-    return line;
+    return workflows;
   }
 
-  /** Asks the child to cancel itself, wherever it is, until it has heard or nobody wants it any more. */
+  /** A task is to stop: its child is cancelled. A field, so that every attempt is given the same function. */
+  readonly onStop = (attempt: Attempt): void => {
+    if (attempt.stop !== 'cancel') return;
+    const work = workOf(attempt.run.state, attempt.node);
+    if (work?.kind !== 'follow' || work.attempt !== attempt.number) return;
+    if (work.child !== undefined) void this.cancel(work.child, attempt);
+  };
+
+  /** Asks the child to cancel itself, wherever it is, until it has heard or its outcome is not wanted. */
   async cancel(child: string, attempt: Attempt): Promise<void> {
     const by = { actor: ENGINE, reason: 'its parent is being cancelled' };
-    while (!attempt.interest.aborted) {
+    while (!attempt.isAbandoned) {
       try {
-        await this.#parts.submit({ type: 'CancelRun', run: child, by });
+        await this.#parts.door.submit({ type: 'CancelRun', run: child, by });
         return;
       } catch {
         // Its node cannot be reached, or its answer was lost. To ask twice does no harm here.
@@ -117,33 +122,31 @@ export class ChildRuns {
     }
   }
 
-  /** Runs lost their node. */
+  /** Runs have lost their node: children that are watched from here come to this one. */
   orphaned(): void {
-    for (const child of this.#watched) this.#fetch(child);
+    for (const child of this.#watched) this.#load(child);
   }
 
-  /** A run goes on after its end: its parent's task takes over how it ends, wherever it is. */
-  async tell(run: LiveRun): Promise<void> {
+  /** A run continues after its end: its parent's task takes over how it ends, wherever it is. */
+  async reopened(run: LiveRun): Promise<void> {
     const { parent } = run.state;
     if (parent === undefined || this.#telling.has(run)) return;
     this.#telling.add(run);
     try {
       while (run.resident && run.state.untold !== undefined) {
         if (await this.#told(run, parent, run.state.untold)) return;
-        await new Promise<void>((resolve) => {
-          this.#parts.clock.at(this.#parts.clock.now() + AGAIN_MS, resolve);
-        });
+        await this.#pause(undefined);
       }
     } finally {
       this.#telling.delete(run);
     }
   }
 
-  /** False when nobody knows whether the parent has heard: to say it twice does no harm. */
+  /** False when it is not known whether the parent has heard: to say it twice does no harm. */
   async #told({ id }: LiveRun, { run, task, attempt }: ParentTask, by: By): Promise<boolean> {
-    const { owner, submit } = this.#parts;
+    const { owner, door } = this.#parts;
     try {
-      const answer = await submit({ type: 'ReopenTask', run, task, attempt, child: id, by });
+      const answer = await door.submit({ type: 'ReopenTask', run, task, attempt, child: id, by });
       const heard: TellParent = answer.refused
         ? { type: 'TellParent', run: id, takesOver: false, because: answer.message.slice(0, SAID) }
         : { type: 'TellParent', run: id, takesOver: true };
@@ -152,7 +155,7 @@ export class ChildRuns {
       });
       return true;
     } catch (error) {
-      // Whoever goes on with the run will tell.
+      // The node that continues the run tells its parent.
       return error instanceof TuttiError && /^node\.(stopping|fenced)$/.test(error.code);
     }
   }
@@ -168,59 +171,63 @@ export class ChildRuns {
   async #tellParent(child: EndedRun, parent: ParentTask): Promise<void> {
     const { owner } = this.#parts;
     await owner.with(parent.run, (run) => {
-      const attempt = run.attempts[indexOf(run.state, parent.task) ?? -1];
+      const node = indexOf(run.state, parent.task);
+      const attempt = node === undefined ? undefined : run.attempts[node];
       const report = reportOf(child, parent, attempt?.stop === 'cancel');
       if (report === undefined || owner.apply(run, report) !== undefined) owner.release(run);
     });
   }
 
-  /** After a crash: the child is there; if it has ended, its parent has not heard of it yet. */
-  async #isThere(attempt: Attempt, child: string): Promise<boolean> {
+  /** Whether the child of the attempt is there already; if it has ended, its parent is told again. */
+  async isThere(child: string, attempt: Attempt): Promise<boolean> {
     const read = await this.#parts.owner.read(child);
     if (read === null) return false;
-    if (read.run.state.end !== undefined) this.ended(read.run.state);
-    else void this.#watch(attempt, child);
+    const ended = endedOf(read);
+    if (ended !== undefined) this.ended(ended);
+    else void this.#watch(child, attempt);
     return true;
   }
 
-  async #watch(attempt: Attempt, child: string): Promise<void> {
-    const { owner, views, watchers } = this.#parts;
-    const hasEnded = async () => (await views.run(child))?.endedAt !== undefined;
+  async #watch(child: string, { interest }: Attempt): Promise<void> {
+    const { owner, journal, watchers } = this.#parts;
+    const hasEnded = async () => (await journal.views.run(child))?.endedAt !== undefined;
     this.#watched.add(child);
-    this.#fetch(child);
-    while (!attempt.interest.aborted) {
+    this.#load(child);
+    while (!interest.aborted) {
       try {
-        await watchers.until(child, attempt.interest, { isThere: hasEnded, isAmong: () => false });
-        if (attempt.interest.aborted) break;
+        await watchers.until(child, interest, { isThere: hasEnded, isAmong: () => false });
+        if (interest.aborted) break;
         const read = await owner.read(child);
-        if (read?.run.state.end === undefined) continue;
-        this.ended(read.run.state);
+        const ended = read === null ? undefined : endedOf(read);
+        if (ended === undefined) continue;
+        this.ended(ended);
         break;
       } catch {
-        await this.#pause(attempt.interest);
+        await this.#pause(interest);
       }
     }
     this.#watched.delete(child);
   }
 
-  #fetch(child: string): void {
+  #load(child: string): void {
     // With what has ended meanwhile, or sleeps, there is nothing to do.
     const { owner } = this.#parts;
     void owner.with(child, (run) => owner.release(run)).catch(() => undefined);
   }
 
-  #pause(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#parts;
-    return new Promise((resolve) => {
-      const over = () => {
-        cancel();
-        signal.removeEventListener('abort', over);
-        resolve();
-      };
-      const cancel = clock.after(AGAIN_MS, over);
-      signal.addEventListener('abort', over, { once: true });
-    });
+  #pause(signal: AbortSignal | undefined): Promise<void> {
+    return waitFor(signal, (wake) => this.#parts.clock.after(AGAIN_MS, wake));
   }
+}
+
+/**
+ * The end of a run, if it is durable: a run in memory has ended there before its end is written, and
+ * should that be refused, it continues.
+ */
+export function endedOf({ run, live }: Reading): EndedRun | undefined {
+  const { state } = run;
+  if (state.end === undefined || (live && run.durable < state.seq)) return undefined;
+  return state;
 }
 
 /** What the end of a child run means for its parent's task. */

@@ -23,6 +23,15 @@ const STUCK_MS = 1_000;
 /** Begun without a pause for others: attempts that end at once would let in one another without end. */
 const BEGUN_AT_ONCE = 1_000;
 
+export interface DispatcherParts {
+  readonly lanes: Lanes;
+  readonly pools: Pools;
+  readonly clock: Clock;
+  /** It has a place in its lane. */
+  readonly begin: (attempt: Attempt) => void;
+  readonly observer?: Observer | undefined;
+}
+
 export class Dispatcher {
   readonly #lanes: Lanes;
   readonly #pools: Pools;
@@ -34,13 +43,7 @@ export class Dispatcher {
   #pausing = false;
   #stopped = false;
 
-  constructor(
-    lanes: Lanes,
-    pools: Pools,
-    clock: Clock,
-    begin: (attempt: Attempt) => void,
-    observer?: Observer,
-  ) {
+  constructor({ lanes, pools, clock, begin, observer }: DispatcherParts) {
     this.#lanes = lanes;
     this.#pools = pools;
     this.#clock = clock;

@@ -7,20 +7,13 @@ import { ActionFailure, type JobAction, type JobState } from '../../connectors/k
 import { bug } from '../../model/errors.ts';
 import type { Json } from '../../model/json.ts';
 import { inquiryOf } from './inquiry.ts';
-import {
-  answerTo,
-  confirm,
-  failureOf,
-  failWith,
-  find,
-  lose,
-  pause,
-  succeed,
-  type Underway,
-} from './outcome.ts';
+import { answerTo, pause } from './asking.ts';
+import { failureOf } from './failures.ts';
+import { confirm, failWith, find, lose, succeed } from './reports.ts';
+import type { RunningAttempt } from './running-attempt.ts';
 
-const FIRST_LOOK_MS = 250;
-const LONGEST_LOOK_MS = 30_000;
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 30_000;
 /** Questions that may fail before the task is called unknown. */
 const PATIENCE = 3;
 /** How long a job may take to stop before it is asked with force. */
@@ -33,7 +26,7 @@ const SUBMIT_LIMIT = { ms: 600_000, graceMs: 5_000 };
 /** The node stops, or nobody wants the outcome: the job goes on by itself. */
 class Interrupted extends Error {}
 
-interface Jobs extends Underway {
+interface RunningJob extends RunningAttempt {
   readonly does: JobAction<unknown, unknown, unknown>;
   cursor: Json;
   lost: boolean;
@@ -41,74 +34,80 @@ interface Jobs extends Underway {
   fresh: boolean;
 }
 
-export async function jobAttempt(underway: Underway): Promise<void> {
-  const does = underway.action.does;
+export async function jobAttempt(begun: RunningAttempt): Promise<void> {
+  const does = begun.action.does;
   if (does.form !== 'job') return bug('a job');
-  const jobs: Jobs = {
-    ...underway,
+  const running: RunningJob = {
+    ...begun,
     // Its job is stopped by `cancel`; all else is asking, while that goes on too.
-    context: inquiryOf(underway.attempt, underway.context),
+    context: inquiryOf(begun.attempt, begun.context),
     does,
     cursor: null,
-    lost: underway.recovered?.lost ?? false,
-    fresh: underway.recovered === undefined,
+    lost: begun.recovered?.lost ?? false,
+    fresh: begun.recovered === undefined,
   };
   try {
-    const job = await obtain(jobs);
+    const job = await obtain(running);
     if (job === undefined) return;
-    await follow(jobs, job);
+    await follow(running, job);
   } catch (error) {
-    if (!(error instanceof Interrupted)) await failWith(jobs, failureOf(error));
+    if (!(error instanceof Interrupted)) await failWith(running, failureOf(error));
   } finally {
-    underway.services.finish(underway.attempt);
+    running.services.finish(running.attempt);
   }
 }
 
 /** The job of this attempt: the one that is there, or a new one. */
-async function obtain(jobs: Jobs): Promise<Json | undefined> {
-  const { recovered, does, context, input, services, attempt } = jobs;
+async function obtain(running: RunningJob): Promise<Json | undefined> {
+  const { recovered, does, context, input, services, attempt } = running;
   if (recovered !== undefined) {
-    jobs.cursor = await services.logs.resume(attempt);
+    running.cursor = await services.logs.resume(attempt);
     if (recovered.job !== undefined) return recovered.job;
-    const found = await persist(jobs, () => does.locate(context, input));
-    if (found !== 'absent') return submitted(jobs, found);
-    if (isUnwanted(jobs)) return unsubmitted(jobs);
+    const found = await persist(running, () => does.locate(context, input));
+    if (found !== 'absent') return submitted(running, found);
+    if (isUnwanted(running)) return unsubmitted(running);
   }
   let answer: Json;
   try {
-    answer = await submit(jobs);
+    answer = await submit(running);
   } catch (error) {
     if (error instanceof Interrupted) throw error;
     const failure = failureOf(error);
     if (failure.class !== 'unknown') throw failure;
     // The reply may have been lost after the job was made: look before anything else.
-    const found = await persist(jobs, () => does.locate(context, input));
-    if (found === 'absent' && isUnwanted(jobs)) return unsubmitted(jobs);
-    answer = found === 'absent' ? await submit(jobs) : found;
+    const found = await persist(running, () => does.locate(context, input));
+    if (found === 'absent' && isUnwanted(running)) return unsubmitted(running);
+    answer = found === 'absent' ? await submit(running) : found;
   }
-  return submitted(jobs, answer);
+  return submitted(running, answer);
 }
 
-function isUnwanted({ attempt, recovered }: Jobs): boolean {
+function isUnwanted({ attempt, recovered }: RunningJob): boolean {
   return attempt.stop === 'cancel' || recovered?.cancel === true;
 }
 
-async function unsubmitted(jobs: Jobs): Promise<undefined> {
-  await confirm(jobs);
+async function unsubmitted(running: RunningJob): Promise<undefined> {
+  await confirm(running);
   return undefined;
 }
 
 /** Somebody else may have this run by now, and submit it too: only a lease that is sure allows it. */
-async function submit(jobs: Jobs): Promise<Json> {
-  const { does, context, input, services } = jobs;
+async function submit(running: RunningJob): Promise<Json> {
+  const { does, context, input, services } = running;
   const may = services.mayLeave();
   if (may !== true && !(await may)) throw new Interrupted();
-  return answerTo(jobs, does.submit(context, input), SUBMIT_LIMIT);
+  return answerTo(running, does.submit(context, input), SUBMIT_LIMIT);
 }
 
-function submitted(jobs: Jobs, job: Json): Json {
-  const { run, task, number } = jobs.attempt;
-  jobs.services.tell(jobs.attempt, { type: 'SubmitTask', run: run.id, task, attempt: number, job });
+function submitted(running: RunningJob, job: Json): Json {
+  const { run, task, number } = running.attempt;
+  running.services.tell(running.attempt, {
+    type: 'SubmitTask',
+    run: run.id,
+    task,
+    attempt: number,
+    job,
+  });
   return job;
 }
 
@@ -116,89 +115,97 @@ function submitted(jobs: Jobs, job: Json): Json {
  * Asks the system until it answers. A system that cannot be asked makes the task `unknown`, never
  * failed; when it answers again the task goes on.
  */
-async function persist<T>(jobs: Jobs, question: () => Promise<T>): Promise<T> {
-  let delayMs = FIRST_LOOK_MS;
+async function persist<T>(running: RunningJob, question: () => Promise<T>): Promise<T> {
+  let delayMs = FIRST_PAUSE_MS;
   for (let failures = 1; ; failures++) {
-    if (jobs.attempt.isAbandoned) throw new Interrupted();
+    if (running.attempt.isAbandoned) throw new Interrupted();
     try {
-      const answer = await answerTo(jobs, question());
-      if (jobs.lost) {
-        jobs.lost = false;
-        find(jobs);
+      const answer = await answerTo(running, question());
+      if (running.lost) {
+        running.lost = false;
+        find(running);
       }
       return answer;
     } catch (error) {
-      if (jobs.attempt.isAbandoned) throw new Interrupted();
+      if (running.attempt.isAbandoned) throw new Interrupted();
       const failure = failureOf(error);
       if (failure.class !== 'unknown' && failure.class !== 'transient') throw failure;
-      if (!jobs.lost && failures >= PATIENCE) {
-        jobs.lost = true;
-        if (!(await lose(jobs, failure))) throw new Interrupted();
+      if (!running.lost && failures >= PATIENCE) {
+        running.lost = true;
+        if (!(await lose(running, failure))) throw new Interrupted();
       }
-      await pause(jobs, delayMs);
-      delayMs = Math.min(delayMs * 2, LONGEST_LOOK_MS);
+      await pause(running, delayMs);
+      delayMs = Math.min(delayMs * 2, LONGEST_PAUSE_MS);
     }
   }
 }
 
-async function follow(jobs: Jobs, job: Json): Promise<void> {
-  const { does, context } = jobs;
-  const cancelling = new Cancelling(jobs, job);
+async function follow(running: RunningJob, job: Json): Promise<void> {
+  const { does, context } = running;
+  const cancelling = new Cancelling(running, job);
   // A system that tells when there is something to see is not asked before there can be.
-  if (jobs.fresh && does.wake !== undefined) await rest(jobs, job, FIRST_LOOK_MS);
+  if (running.fresh && does.wake !== undefined) await rest(running, job, FIRST_PAUSE_MS);
   for (;;) {
-    await cancelling.look();
-    const state = await persist(jobs, () => does.follow(context, job));
-    await readLog(jobs, job);
+    await cancelling.ask();
+    const state = await persist(running, () => does.follow(context, job));
+    await readLog(running, job);
     if (state.state !== 'running') {
-      await settle(jobs, job, state);
+      await settle(running, job, state);
       return;
     }
-    if (cancelling.isOverdue) await lose(jobs, unconfirmed(jobs));
-    await rest(jobs, job, cancelling.delay(state.askAgainMs));
+    if (cancelling.isOverdue) await lose(running, unconfirmed(running));
+    await rest(running, job, cancelling.delay(state.askAgainMs));
   }
 }
 
 /** Until it is time to ask again, or the system says that it is worth it. */
-async function rest(jobs: Jobs, job: Json, delayMs: number): Promise<void> {
-  const { does, context, attempt } = jobs;
-  const wake = does.wake?.(context, job).catch(() => undefined);
-  await pause(jobs, delayMs, ...(wake === undefined ? [] : [wake]));
+async function rest(running: RunningJob, job: Json, delayMs: number): Promise<void> {
+  const { does, context, attempt } = running;
+  const sign = does.wake?.(context, job);
+  // A sign that cannot be had is one: the system is asked.
+  const early = (wake: () => void): (() => void) => {
+    void sign?.then(wake, wake);
+    return () => undefined;
+  };
+  await pause(running, delayMs, early);
   if (attempt.isAbandoned) throw new Interrupted();
 }
 
-async function settle(jobs: Jobs, job: Json, state: JobState<unknown>): Promise<void> {
-  const durable = await outcome(jobs, state);
+async function settle(running: RunningJob, job: Json, state: JobState<unknown>): Promise<void> {
+  const durable = await outcome(running, state);
   // What the job left behind is forgotten only when its outcome is in the book.
-  const releasing = durable ? jobs.does.release?.(jobs.context, job) : undefined;
-  if (releasing !== undefined) await answerTo(jobs, releasing).catch(() => undefined);
+  const releasing = durable ? running.does.release?.(running.context, job) : undefined;
+  if (releasing !== undefined) await answerTo(running, releasing).catch(() => undefined);
 }
 
-function outcome(jobs: Jobs, state: JobState<unknown>): Promise<boolean> {
+function outcome(running: RunningJob, state: JobState<unknown>): Promise<boolean> {
   switch (state.state) {
     case 'succeeded':
-      return succeed(jobs, state.output);
+      return succeed(running, state.output);
     case 'failed':
-      return failWith(jobs, state.failure);
+      return failWith(running, state.failure);
     case 'cancelled':
-      return confirm(jobs);
+      return confirm(running);
     case 'running':
       return bug('still running');
   }
 }
 
-function unconfirmed({ attempt }: Jobs): ActionFailure {
+function unconfirmed({ attempt }: RunningJob): ActionFailure {
   const message = `the system was asked to stop the job of "${attempt.task}", and says that it goes on`;
   return new ActionFailure({ class: 'unknown', code: 'task.cancel-unconfirmed', message });
 }
 
-async function readLog(jobs: Jobs, job: Json): Promise<void> {
-  const { does, context, services, attempt } = jobs;
+async function readLog(running: RunningJob, job: Json): Promise<void> {
+  const { does, context, services, attempt } = running;
   if (does.log === undefined) return;
   for (let more = true; more; ) {
-    const read = await persist(jobs, () => does.log?.(context, job, jobs.cursor) ?? bug('log'));
-    services.logs.read(attempt, { from: jobs.cursor, lines: read.chunks, cursor: read.cursor });
-    jobs.cursor = read.cursor;
+    const read = await persist(
+      running,
+      () => does.log?.(context, job, running.cursor) ?? bug('log'),
+    );
+    services.logs.read(attempt, { from: running.cursor, lines: read.chunks, cursor: read.cursor });
+    running.cursor = read.cursor;
     more = read.more;
     await services.logs.room();
   }
@@ -206,18 +213,18 @@ async function readLog(jobs: Jobs, job: Json): Promise<void> {
 
 /** Two phases: asked, then confirmed by `follow`; asked with force after a while. */
 class Cancelling {
-  readonly #jobs: Jobs;
+  readonly #running: RunningJob;
   readonly #job: Json;
   #askedAt: number | undefined;
   #forced = false;
 
-  constructor(jobs: Jobs, job: Json) {
-    this.#jobs = jobs;
+  constructor(running: RunningJob, job: Json) {
+    this.#running = running;
     this.#job = job;
   }
 
-  async look(): Promise<void> {
-    const { attempt, does, context, services, recovered } = this.#jobs;
+  async ask(): Promise<void> {
+    const { attempt, does, context, services, recovered } = this.#running;
     const wanted = attempt.stop === 'cancel' || recovered?.cancel === true;
     if (!wanted || this.#forced) return;
     const now = services.clock.elapsed();
@@ -227,7 +234,7 @@ class Cancelling {
     this.#forced = force;
     if (does.cancel === undefined) return;
     try {
-      await answerTo(this.#jobs, does.cancel(context, this.#job, force));
+      await answerTo(this.#running, does.cancel(context, this.#job, force));
     } catch (error) {
       this.#note(failureOf(error));
     }
@@ -235,7 +242,7 @@ class Cancelling {
 
   /** It was asked, and with force, and goes on. */
   get isOverdue(): boolean {
-    const now = this.#jobs.services.clock.elapsed();
+    const now = this.#running.services.clock.elapsed();
     return this.#forced && now >= (this.#askedAt ?? now) + GRACE_MS + UNCONFIRMED_MS;
   }
 
@@ -244,7 +251,7 @@ class Cancelling {
   }
 
   #note(error: ActionFailure): void {
-    this.#jobs.services.logs.write(this.#jobs.attempt, {
+    this.#running.services.logs.write(this.#running.attempt, {
       stream: 'note',
       text: `the system could not be asked to stop the job: ${error.message}\n`,
     });

@@ -4,7 +4,6 @@
  * (law 4), and it is the same code on the first pass, after a crash and after a restart.
  */
 import {
-  type Follow,
   indexOf,
   isQueued,
   type Overlay,
@@ -15,21 +14,20 @@ import {
   type Work,
   workOf,
 } from '../../kernel/run/machine.ts';
-import type { AttemptReport, Refusal } from '../../model/run.ts';
+import type { AttemptReport } from '../../model/run.ts';
 import type { Clock } from '../clock.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Lanes } from './lanes.ts';
 import { Attempt } from '../runs/attempt.ts';
 import type { LiveRun, Settled } from '../runs/live-run.ts';
+import type { Owner } from '../runs/owner.ts';
 import type { World } from '../runs/world.ts';
 
 export interface ReconcilerParts {
   readonly clock: Clock;
   readonly dispatcher: Dispatcher;
   readonly lanes: Lanes;
-  readonly apply: (run: LiveRun, command: AttemptReport) => Refusal | undefined;
-  /** An attempt of a child run is to be cancelled. */
-  readonly cancelChild: (child: string, attempt: Attempt) => void;
+  readonly owner: Pick<Owner, 'apply'>;
   /** Resolves when no attempt of the run is under way on this node. */
   readonly quiescent: (run: LiveRun) => Promise<void>;
 }
@@ -110,7 +108,8 @@ export class Reconciler implements World {
     if (work === undefined) return;
     const current = run.attempts[node];
     if (current === undefined) this.#take(run, work);
-    else if (work.kind === 'follow' && work.cancel) this.#cancel(current, work);
+    else if (work.kind === 'follow' && work.cancel && current.stop === undefined)
+      current.halt('cancel');
   }
 
   #isHeldInTheAir(run: LiveRun, attempt: Attempt): boolean {
@@ -165,12 +164,6 @@ export class Reconciler implements World {
     };
   }
 
-  #cancel(attempt: Attempt, work: Follow): void {
-    if (attempt.stop !== undefined) return;
-    attempt.halt('cancel');
-    if (work.child !== undefined) this.#parts.cancelChild(work.child, attempt);
-  }
-
   #drop(run: LiveRun, attempt: Attempt, comesBack = false): void {
     if (run.attempts[attempt.node] === attempt) run.attempts[attempt.node] = undefined;
     if (attempt.isOpen) attempt.halt('drop');
@@ -202,7 +195,7 @@ export class Reconciler implements World {
       node < 0
         ? { type: 'WakeRun', run: run.id }
         : { type: 'WakeTask', run: run.id, task, attempt };
-    if (this.#parts.apply(run, command) === undefined) return;
+    if (this.#parts.owner.apply(run, command) === undefined) return;
     // Refused: the machine's timer was a moment early, or the plan has changed. Look again.
     if (node < 0) this.setRunTimer(run);
     // What it changed to may not be durable yet: then its commit comes here (law 4).

@@ -1,32 +1,32 @@
 /**
- * The attempts of this node that are in the air: begun, given up when they do not come back, and
- * brought down when the node stops.
+ * The attempts of this node that have begun and not ended: started, given up when their calls do
+ * not come back, and ended when the node stops.
  */
+import { Wait } from '../../model/wait-for.ts';
 import type { Clock } from '../clock.ts';
-import type { Dispatcher } from './dispatcher.ts';
 import type { Attempt } from '../runs/attempt.ts';
 import type { LiveRun } from '../runs/live-run.ts';
+import type { AttemptRunner } from './attempt-runner.ts';
+import type { Dispatcher } from './dispatcher.ts';
 import { Overdue } from './overdue.ts';
 
 /** How long the attempts of a run that is folded again may take to end. */
-const LANDING_MS = 30_000;
+const QUIET_MS = 30_000;
 
 export interface RunningAttemptsParts {
   readonly clock: Clock;
-  readonly dispatcher: () => Dispatcher;
+  readonly dispatcher: Dispatcher;
+  readonly runner: AttemptRunner;
   /** How long calls may take to end when the node stops. */
   readonly drainMs: number;
-  readonly perform: (attempt: Attempt) => Promise<unknown>;
-  /** A mistake of ours or of a connector: it fails the task, and never takes the engine with it. */
-  readonly broken: (attempt: Attempt, error: unknown) => Promise<void>;
-  /** Ends an attempt whose call does not come back. */
-  readonly giveUp: (attempt: Attempt) => Promise<void>;
+  readonly log: { warn(fields: object, message: string): void };
 }
 
 export class RunningAttempts {
   readonly #parts: RunningAttemptsParts;
   readonly #attempts = new Set<Attempt>();
-  readonly #landed = new Set<() => void>();
+  /** Those who wait for attempts to end. */
+  readonly #waiting = new Set<() => void>();
   readonly #overdue: Overdue;
 
   constructor(parts: RunningAttemptsParts) {
@@ -44,7 +44,7 @@ export class RunningAttempts {
     attempt.onStop = this.#overdue.onStop;
     const broken = (error: unknown): Promise<void> => this.#broken(attempt, error);
     try {
-      void this.#parts.perform(attempt).then(() => this.#over(attempt), broken);
+      void this.#parts.runner.run(attempt).then(() => this.#returned(attempt), broken);
     } catch (error) {
       void broken(error);
     }
@@ -55,16 +55,9 @@ export class RunningAttempts {
   }
 
   /** No attempt of a run that left memory is under way; what does not end at all is not waited for. */
-  async landed(run: LiveRun): Promise<void> {
-    let over = false;
-    const cancel = this.#parts.clock.after(LANDING_MS, () => {
-      over = true;
-      for (const wake of this.#landed) wake();
-    });
-    while (!over && [...this.#attempts].some((attempt) => attempt.run === run)) {
-      await new Promise<void>((resolve) => this.#landed.add(resolve));
-    }
-    cancel();
+  async quiescent(run: LiveRun): Promise<void> {
+    const isQuiet = (): boolean => ![...this.#attempts].some((attempt) => attempt.run === run);
+    await this.#ended(QUIET_MS, isQuiet);
   }
 
   /**
@@ -72,46 +65,61 @@ export class RunningAttempts {
    * about again: both are found at the next start.
    */
   async drain(): Promise<void> {
-    const { clock, drainMs } = this.#parts;
     for (const attempt of this.#attempts) if (!attempt.isCalling) attempt.halt('shutdown');
-    let over = false;
-    const cancel = clock.after(drainMs, () => {
-      over = true;
-      this.halt();
-      for (const wake of this.#landed) wake();
+    await this.#ended(this.#parts.drainMs, () => this.#attempts.size === 0);
+    this.halt();
+  }
+
+  /** Resolves when enough has ended, or the time is over. */
+  async #ended(mostMs: number, isEnough: () => boolean): Promise<void> {
+    if (isEnough()) return;
+    const wait = new Wait(undefined, (wake) => this.#parts.clock.after(mostMs, wake));
+    wait.also((wake) => {
+      const check = (): void => {
+        if (isEnough()) wake();
+      };
+      this.#waiting.add(check);
+      return () => this.#waiting.delete(check);
     });
-    while (this.#attempts.size > 0 && !over) {
-      await new Promise<void>((resolve) => this.#landed.add(resolve));
-      this.#landed.clear();
-    }
-    cancel();
+    await wait.over;
   }
 
-  #over(attempt: Attempt): void {
-    if (attempt.isGivenUp) this.#parts.dispatcher().cameBack(attempt);
-    else this.#land(attempt);
+  #returned(attempt: Attempt): void {
+    if (attempt.isGivenUp) this.#parts.dispatcher.cameBack(attempt);
+    else this.#end(attempt);
   }
 
-  #land(attempt: Attempt): void {
+  #end(attempt: Attempt): void {
     this.#attempts.delete(attempt);
-    if (this.#landed.size > 0) for (const wake of this.#landed) wake();
+    if (this.#waiting.size > 0) for (const check of this.#waiting) check();
   }
 
   async #broken(attempt: Attempt, error: unknown): Promise<void> {
-    await this.#parts.broken(attempt, error);
-    this.#over(attempt);
+    await this.#fail(attempt, error);
+    this.#returned(attempt);
+  }
+
+  async #fail(attempt: Attempt, error: unknown): Promise<void> {
+    const { log, runner } = this.#parts;
+    log.warn({ err: error, run: attempt.run.id, task: attempt.task }, 'an attempt broke');
+    // ignored: nothing more can be done for it here; its run is folded again, and begins it anew.
+    await runner.fail(attempt, error).catch(() => undefined);
   }
 
   /** Its call is waited for no more, also when the node stops: only what is asked about it is. */
   #giveUp(attempt: Attempt): void {
-    const { dispatcher, giveUp, broken } = this.#parts;
-    dispatcher().giveUp(attempt);
+    const { dispatcher, log, runner } = this.#parts;
+    dispatcher.giveUp(attempt);
     if (attempt.stop === 'drop') {
-      this.#land(attempt);
+      this.#end(attempt);
       return;
     }
-    void giveUp(attempt)
-      .catch((error: unknown) => broken(attempt, error))
-      .then(() => this.#land(attempt));
+    const { run, task, number, stop } = attempt;
+    const about = { run: run.id, task, attempt: number, stop };
+    log.warn(about, 'a call that was to stop did not come back, and is given up');
+    void runner
+      .settleOverdue(attempt)
+      .catch((error: unknown) => this.#fail(attempt, error))
+      .then(() => this.#end(attempt));
   }
 }

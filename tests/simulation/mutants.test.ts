@@ -7,7 +7,7 @@ import { mutated } from './mutation.ts';
 import { simulate } from './simulation.ts';
 import type { CreateEngine } from './world.ts';
 
-const MOST_SEEDS = 150;
+const MOST_SEEDS = 300;
 const LIMIT_MS = 240_000;
 
 async function engineOf(mutant: Mutant): Promise<{ create: CreateEngine; alarms: typeof Alarms }> {

@@ -19,8 +19,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'what may not happen twice leaves without its intent',
     file: 'engine/attempts/attempt-runner.ts',
-    snippet: 'return idempotent && recovered === undefined ? depart(underway) : intend(underway);',
-    instead: 'return recovered === undefined ? depart(underway) : intend(underway);',
+    snippet: 'return idempotent && recovered === undefined ? depart(running) : intend(running);',
+    instead: 'return recovered === undefined ? depart(running) : intend(running);',
     laws: ['journal-first'],
   },
   {
@@ -42,22 +42,22 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a job is forgotten before its outcome is durable',
     file: 'engine/attempts/job-attempt.ts',
-    snippet: 'const durable = await outcome(jobs, state);',
-    instead: 'const durable = true;\n  void outcome(jobs, state);',
+    snippet: 'const durable = await outcome(running, state);',
+    instead: 'const durable = true;\n  void outcome(running, state);',
     laws: ['journal-first'],
   },
   {
     name: 'a call is made again after a crash, and nobody looks',
     file: 'engine/attempts/call-attempt.ts',
-    snippet: 'await lookUp(underway, lostReply(underway));',
-    instead: 'await callAttempt({ ...underway, recovered: undefined });',
+    snippet: 'await locate(running, lostReply(running));',
+    instead: 'await callAttempt({ ...running, recovered: undefined });',
     laws: ['never-twice'],
   },
   {
     name: 'a job is submitted again after a lost reply, and nobody looks',
     file: 'engine/attempts/job-attempt.ts',
-    snippet: "answer = found === 'absent' ? await submit(jobs) : found;",
-    instead: 'answer = await submit(jobs);',
+    snippet: "answer = found === 'absent' ? await submit(running) : found;",
+    instead: 'answer = await submit(running);',
     laws: ['never-twice'],
   },
   {
@@ -79,9 +79,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a cancellation is confirmed, and nobody has asked the system',
     file: 'engine/attempts/job-attempt.ts',
-    snippet: '    await cancelling.look();\n',
+    snippet: '    await cancelling.ask();\n',
     instead:
-      "    await cancelling.look();\n    if (jobs.attempt.stop === 'cancel') {\n      await confirm(jobs);\n      return;\n    }\n",
+      "    await cancelling.ask();\n    if (running.attempt.stop === 'cancel') {\n      await confirm(running);\n      return;\n    }\n",
     // What goes on in the system has given its slots back.
     laws: ['terminal', 'slots'],
   },
@@ -174,16 +174,16 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a node that stood still goes on as if nothing had been',
-    file: 'engine/engine.ts',
-    snippet: 'mayLeave: () => this.#membership?.mayLeave() ?? true,',
-    instead: 'mayLeave: () => true,',
+    file: 'engine/attempts/attempt-services.ts',
+    snippet: 'return this.#parts.certainty.mayLeave();',
+    instead: 'return true;',
     laws: ['never-twice'],
     nodes: 3,
   },
   {
     name: 'a child is begun below a run that is being cancelled',
     file: 'engine/attempts/child-attempt.ts',
-    snippet: 'if ((await nursery.cancelledAbove()) !== null) {',
+    snippet: 'if ((await children.cancelledAbove(attempt)) !== null) {',
     instead: 'if (attempt.run.id === prepared.workflow) {',
     laws: ['family'],
     nodes: 3,
@@ -192,9 +192,9 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a parent does not hear that its child was mended',
     file: 'engine/attempts/child-runs.ts',
     snippet:
-      "const answer = await submit({ type: 'ReopenTask', run, task, attempt, child: id, by });",
+      "const answer = await door.submit({ type: 'ReopenTask', run, task, attempt, child: id, by });",
     instead:
-      'const answer = (await [submit, run, task, attempt, by, { refused: false }].at(-1)) as Accepted;',
+      'const answer = (await [door, run, task, attempt, by, { refused: false }].at(-1)) as Accepted;',
     laws: ['family'],
   },
   {
