@@ -3,11 +3,11 @@
  * time is over, the client is gone, the server closes. It never ends with an error: whoever waited
  * looks again and answers with what is there, be it nothing.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
+import { Wait, waitFor, type Waker } from '../model/wait-for.ts';
 
 export class LongPolls {
-  readonly #waiting = new Set<AbortController>();
+  readonly #waiting = new Set<() => void>();
   #closed = false;
 
   /** `something` must resolve when its signal aborts. */
@@ -17,48 +17,41 @@ export class LongPolls {
     something: (signal: AbortSignal) => Promise<void>,
   ): Promise<void> {
     if (this.#closed || waitMs <= 0) return;
-    const controller = new AbortController();
-    const end = () => controller.abort();
-    const timer = setTimeout(end, waitMs);
-    this.#waiting.add(controller);
-    reply.raw.once('close', end);
+    const wait = new Wait(undefined, afterMs(waitMs), whenGone(reply), (wake) => {
+      this.#waiting.add(wake);
+      return () => this.#waiting.delete(wake);
+    });
     try {
-      await something(controller.signal);
+      await something(wait.signal);
     } finally {
-      clearTimeout(timer);
-      this.#waiting.delete(controller);
-      reply.raw.off('close', end);
+      wait.end();
     }
   }
 
   /** Ends every wait; those that begin later do not wait. */
   close(): void {
     this.#closed = true;
-    for (const controller of this.#waiting) controller.abort();
+    for (const wake of this.#waiting) wake();
   }
 }
 
-/** Over when `something` is, when the time is, or when the signal aborts; `end` lets go of all. */
-export function either(
-  ms: number,
-  signal: AbortSignal,
-  something: (signal: AbortSignal) => Promise<void>,
-): { readonly over: Promise<void>; end(): void } {
-  const controller = new AbortController();
-  const end = () => controller.abort();
-  const timer = setTimeout(end, ms);
-  signal.addEventListener('abort', end, { once: true });
-  return {
-    over: something(controller.signal),
-    end: () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      end();
-    },
+/** Wakes after so long. */
+export function afterMs(ms: number): Waker {
+  return (wake) => {
+    const timer = setTimeout(wake, ms);
+    return () => clearTimeout(timer);
   };
 }
 
-/** Asks again and again until it holds or the signal aborts; for what nobody announces. */
+/** Wakes when the connection closes. */
+function whenGone({ raw }: FastifyReply): Waker {
+  return (wake) => {
+    raw.once('close', wake);
+    return () => raw.off('close', wake);
+  };
+}
+
+/** Asks again and again until it holds or the signal aborts; for what no event announces. */
 export async function holds(
   everyMs: number,
   signal: AbortSignal,
@@ -66,6 +59,6 @@ export async function holds(
 ): Promise<void> {
   while (!signal.aborted) {
     if (await test()) return;
-    await delay(everyMs, undefined, { signal }).catch(() => undefined);
+    await waitFor(signal, afterMs(everyMs));
   }
 }

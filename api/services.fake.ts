@@ -149,11 +149,10 @@ export class FakeServices implements ApiServices {
         this.#waits({ commit: resolve, signal });
       }),
     onCommit: this.onCommit,
-    written: (_run, signal) =>
-      new Promise((resolve) => {
-        this.logged = resolve;
-        signal.addEventListener('abort', () => resolve());
-      }),
+    onWritten: (_run, wake) => {
+      this.logged = wake;
+      return () => undefined;
+    },
     stalls: () => this.stalls,
   };
 

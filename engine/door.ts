@@ -93,8 +93,8 @@ export interface Door {
   changed(run: string, seq: number, signal: AbortSignal): Promise<void>;
   /** Calls back after every commit of this node, often: it must be cheap. The result ends it. */
   onCommit(committed: () => void): () => void;
-  /** Resolves when this node has written events or logs of the run, or when `signal` aborts. */
-  written(run: string, signal: AbortSignal): Promise<void>;
+  /** Calls back when this node has written events or logs of the run. The result ends it. */
+  onWritten(run: string, wake: () => void): () => void;
   /** What `/readyz` says; empty when all is well. */
   stalls(): readonly string[];
 }

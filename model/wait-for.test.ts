@@ -143,3 +143,14 @@ it('is ended by hand, and lets go of everything', async () => {
   expect(hearers.size).toBe(0);
   expect(listeners(signal)).toBe(0);
 });
+
+it('has a signal that aborts with its end, whenever it is asked for', async () => {
+  const { waker, ring } = bell();
+  const wait = new Wait(undefined, waker);
+  const { signal } = wait;
+  expect(signal.aborted).toBe(false);
+  ring();
+  expect(signal.aborted).toBe(true);
+  const over = new Wait(AbortSignal.abort());
+  expect(over.signal.aborted).toBe(true);
+});

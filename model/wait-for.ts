@@ -37,6 +37,7 @@ export class Wait {
   #resolve!: () => void;
   readonly #signal: AbortSignal | undefined;
   #takeBack: (() => void)[] = [];
+  #controller: AbortController | undefined;
   #ended = false;
 
   constructor(signal?: AbortSignal, ...wakers: readonly Waker[]) {
@@ -50,6 +51,13 @@ export class Wait {
   }
 
   readonly #wake = (): void => this.end();
+
+  /** Aborts when the wait ends, for what is given a signal and not a waker. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#ended) this.#controller.abort();
+    return this.#controller.signal;
+  }
 
   /** One more that may end it. */
   also(waker: Waker): void {
@@ -71,6 +79,7 @@ export class Wait {
     this.#ended = true;
     this.#signal?.removeEventListener('abort', this.#wake);
     for (const takeBack of this.#takeBack.splice(0)) takeBack();
+    this.#controller?.abort();
     this.#resolve();
   }
 

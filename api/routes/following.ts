@@ -12,7 +12,8 @@ import type { EventRow } from '../../journal/append.ts';
 import type { LogFilter, LogChunk } from '../../journal/logs.ts';
 import type { JsonObject } from '../../model/json.ts';
 import type { App, ApiContext } from '../context.ts';
-import { either } from '../long-poll.ts';
+import { afterMs } from '../long-poll.ts';
+import { Wait } from '../../model/wait-for.ts';
 import { unknownRun } from './runs.ts';
 
 function eventView(row: EventRow): EventView {
@@ -85,7 +86,8 @@ async function whenever(
 ): Promise<void> {
   while (!signal.aborted) {
     // Listening begins before the look: what is written meanwhile is heard.
-    const turn = either(context.logPollMs, signal, (turned) => context.door.written(run, turned));
+    const written = (wake: () => void) => context.door.onWritten(run, wake);
+    const turn = new Wait(signal, afterMs(context.logPollMs), written);
     try {
       if (await test()) return;
       await turn.over;

@@ -4,6 +4,8 @@
  * closes.
  */
 import type { EventEmitter } from 'node:events';
+import { Wait } from '../../model/wait-for.ts';
+import { afterMs } from '../long-poll.ts';
 import { TuttiError } from '../../model/errors.ts';
 import { writeStreamCursor } from './stream-cursor.ts';
 import type { StreamCursor } from './stream-cursor.ts';
@@ -121,15 +123,11 @@ export class Streams {
 
   /** None after a heartbeat's time. */
   async #next(reader: StreamReader, signal: AbortSignal): Promise<readonly Item[]> {
-    const pause = new AbortController();
-    const end = () => pause.abort();
-    const timer = setTimeout(end, this.#heartbeatMs);
-    signal.addEventListener('abort', end, { once: true });
+    const pause = new Wait(signal, afterMs(this.#heartbeatMs));
     try {
       return await reader.next(pause.signal);
     } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
+      pause.end();
     }
   }
 

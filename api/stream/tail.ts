@@ -9,11 +9,12 @@
  * Nothing waits for a client: whoever is slower than the window is long goes on by itself.
  */
 import type { FeedPosition } from '../../journal/feed.ts';
+import { Coalesced } from '../../model/coalesced.ts';
+import { waitFor } from '../../model/wait-for.ts';
 import type { Item, FeedReader } from './feed-reader.ts';
+import { FeedWindow } from './feed-window.ts';
 
 const PAGE = 500;
-const WINDOW_ITEMS = 4_000;
-const WINDOW_BYTES = 16 * 1024 * 1024;
 /**
  * A commit can be seen only when all that began before it have ended, which nobody announces. So
  * after a commit it looks again, soon and then more seldom; the last of these is the safety net.
@@ -30,15 +31,11 @@ export interface TailEvents {
 export class Tail {
   readonly #source: FeedReader;
   readonly #events: TailEvents;
-  #window: Item[] = [];
-  #bytes = 0;
-  /** How many items have left the window, or stood before it: numbers go on for ever. */
-  #first = 0;
-  readonly #numbers = new Map<FeedPosition, number>();
+  readonly #window = new FeedWindow();
+  /** One query at a time; commits meanwhile cause one more. */
+  readonly #reading: Coalesced;
   #end: FeedPosition | null = null;
   #readers = 0;
-  #reading = false;
-  #asked = false;
   #isBroken = false;
   #rechecks = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -48,6 +45,10 @@ export class Tail {
   constructor(source: FeedReader, events: TailEvents) {
     this.#source = source;
     this.#events = events;
+    this.#reading = new Coalesced(
+      () => this.#read(),
+      (error) => this.#failed(error),
+    );
   }
 
   /** Where the tail stands. While nobody reads it does not move. */
@@ -75,107 +76,70 @@ export class Tail {
     this.#unsubscribe?.();
     this.#unsubscribe = undefined;
     this.#end = null;
-    this.#first += this.#window.length;
-    this.#window = [];
-    this.#bytes = 0;
-    this.#numbers.clear();
+    this.#window.clear();
   }
 
   /** The number of the item that follows this position; undefined when that is not known here. */
   numberAfter(position: FeedPosition): number | undefined {
-    if (position === this.#end) return this.#first + this.#window.length;
-    return this.#numbers.get(position);
+    return position === this.#end ? this.#window.count : this.#window.numberAfter(position);
   }
 
   /** Items from this number on; null when they have left the window. */
   from(number: number, limit: number): readonly Item[] | null {
-    if (number < this.#first) return null;
-    return this.#window.slice(number - this.#first, number - this.#first + limit);
+    return this.#window.from(number, limit);
   }
 
   /** Changes with every item. */
   get count(): number {
-    return this.#first + this.#window.length;
+    return this.#window.count;
   }
 
   /** Resolves when `count` is not this any more, or when the signal aborts. */
   async beyond(count: number, signal: AbortSignal): Promise<void> {
     while (this.count === count && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const wake = () => {
-          this.#waiting.delete(wake);
-          signal.removeEventListener('abort', wake);
-          resolve();
-        };
+      await waitFor(signal, (wake) => {
         this.#waiting.add(wake);
-        signal.addEventListener('abort', wake, { once: true });
+        return () => this.#waiting.delete(wake);
       });
     }
   }
 
   #committed(): void {
     this.#rechecks = 0;
-    this.#asked = true;
-    if (!this.#reading) void this.#check();
+    this.#reading.ask();
   }
 
   #recheckLater(): void {
     clearTimeout(this.#timer);
     if (this.#readers === 0) return;
     const ms = RECHECKS_MS[Math.min(this.#rechecks, RECHECKS_MS.length - 1)] ?? 0;
-    this.#rechecks += 1;
-    this.#timer = setTimeout(() => void this.#check(), ms);
+    this.#timer = setTimeout(() => {
+      this.#rechecks += 1;
+      this.#reading.ask();
+    }, ms);
   }
 
-  /** One query at a time; commits meanwhile cause one more. */
-  async #check(): Promise<void> {
-    this.#asked = true;
-    if (this.#reading) return;
-    this.#reading = true;
-    try {
-      while (this.#asked && this.#end !== null) {
-        this.#asked = false;
-        await this.#page(this.#end);
-      }
-      this.#isBroken = false;
-    } catch (error) {
-      if (!this.#isBroken) this.#events.broken(error);
-      this.#isBroken = true;
-    } finally {
-      this.#reading = false;
-    }
+  async #read(): Promise<void> {
+    for (let more = true; more && this.#end !== null; ) more = await this.#page(this.#end);
+    this.#isBroken = false;
     this.#recheckLater();
   }
 
-  async #page(end: FeedPosition): Promise<void> {
-    const { items, next } = await this.#source.read(end, PAGE);
-    // Everybody left meanwhile, and perhaps somebody came: then the tail stands elsewhere.
-    if (this.#end !== end) return;
-    this.#end = items.at(-1)?.position ?? next;
-    if (items.length === PAGE) this.#asked = true;
-    if (items.length === 0) return;
-    for (const item of items) {
-      this.#window.push(item);
-      this.#bytes += item.text.length;
-      this.#numbers.set(item.position, this.count);
-    }
-    this.#shorten();
-    for (const wake of this.#waiting) wake();
+  #failed(error: unknown): void {
+    if (!this.#isBroken) this.#events.broken(error);
+    this.#isBroken = true;
+    this.#recheckLater();
   }
 
-  #shorten(): void {
-    let leaving = 0;
-    while (
-      this.#window.length - leaving > WINDOW_ITEMS ||
-      (this.#bytes > WINDOW_BYTES && leaving < this.#window.length - 1)
-    ) {
-      const item = this.#window[leaving];
-      if (item === undefined) break;
-      this.#bytes -= item.text.length;
-      this.#numbers.delete(item.position);
-      leaving += 1;
-    }
-    this.#window.splice(0, leaving);
-    this.#first += leaving;
+  /** Whether there may be more. */
+  async #page(end: FeedPosition): Promise<boolean> {
+    const { items, next } = await this.#source.read(end, PAGE);
+    // Everybody left meanwhile, and perhaps somebody came: then the tail stands elsewhere.
+    if (this.#end !== end) return false;
+    this.#end = items.at(-1)?.position ?? next;
+    if (items.length === 0) return false;
+    this.#window.add(items);
+    for (const wake of this.#waiting) wake();
+    return items.length === PAGE;
   }
 }

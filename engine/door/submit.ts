@@ -361,8 +361,8 @@ export class Entrance implements Door {
     return this.#parts.watchers.onCommit(committed);
   }
 
-  written(run: string, signal: AbortSignal): Promise<void> {
-    return this.#parts.watchers.written(run, signal);
+  onWritten(run: string, wake: () => void): () => void {
+    return this.#parts.watchers.onWritten(run, wake);
   }
 
   /** A restart may name a version: the kernel is given it as a value. */

@@ -1,6 +1,7 @@
 /** Who waits for news of a run is woken by what it waits for, from here or from elsewhere, and leaves nothing behind. */
 import { getEventListeners } from 'node:events';
 import { expect, it } from 'vitest';
+import { waitFor } from '../../model/wait-for.ts';
 import { quiet, SimulatedClock } from '../../tests/simulation/clock.ts';
 import type { Observer } from '../observer.ts';
 import { type Awaited, RunWatchers } from './run-watchers.ts';
@@ -198,8 +199,8 @@ it('wakes readers of a run by its events and its log, and hearers by every commi
   const { watchers } = subject();
   let commits = 0;
   const end = watchers.onCommit(() => (commits += 1));
-  const first = watched(watchers.written(RUN, never()));
-  const second = watched(watchers.written('run-2', never()));
+  const first = watched(waitFor(never(), (wake) => watchers.onWritten(RUN, wake)));
+  const second = watched(waitFor(never(), (wake) => watchers.onWritten('run-2', wake)));
   watchers.logged(RUN);
   await quiet();
   expect([first.over, second.over, commits]).toEqual([true, false, 0]);

@@ -74,9 +74,9 @@ export class RunWatchers {
     }
   }
 
-  /** Resolves when this node has written events or logs of the run, or when `signal` aborts. */
-  written(run: string, signal: AbortSignal): Promise<void> {
-    return waitFor(signal, (wake) => this.#readers.add(run, wake));
+  /** Calls back when this node has written events or logs of the run. The result ends it. */
+  onWritten(run: string, wake: () => void): () => void {
+    return this.#readers.add(run, wake);
   }
 
   /** Calls back after every commit of this node. The result ends it. */
