@@ -145,7 +145,7 @@ class Orchestra implements Engine {
     this.#options.observer?.notified(notification.about);
     switch (notification.about) {
       case 'slots':
-        this.#attempts.pools.look();
+        this.#attempts.pools.ask();
         return;
       case 'deployed':
         this.#versions.forget(notification.workflow);
@@ -160,12 +160,12 @@ class Orchestra implements Engine {
       case 'resync':
         this.#versions.forgetAll();
         void this.#refreshPools();
-        this.#attempts.pools.look();
+        this.#attempts.pools.ask();
         this.#watchers.othersWrote();
         this.#attempts.children.orphaned();
         return;
       case 'orphans':
-        this.#attempts.pools.look();
+        this.#attempts.pools.ask();
         this.#attempts.children.orphaned();
         if (this.#lease !== undefined) void this.#errands.claim(this.#lease).catch(() => undefined);
         return;

@@ -69,6 +69,7 @@ export class Attempts {
       slots: journal.slots,
       lease: parts.lease,
       granted: (attempt) => this.#dispatcher.ready(attempt),
+      observer,
     });
     const dispatcher = new Dispatcher({
       lanes: this.lanes,

@@ -207,7 +207,7 @@ async function readLog(running: RunningJob, job: Json): Promise<void> {
     services.logs.read(attempt, { from: running.cursor, lines: read.chunks, cursor: read.cursor });
     running.cursor = read.cursor;
     more = read.more;
-    await services.logs.room();
+    await services.logs.capacity();
   }
 }
 

@@ -28,26 +28,36 @@ function slowJournal(): { journal: Journal; appends: LogChunk[][]; land: () => v
   return { journal, appends, land: () => waiting.shift()?.() };
 }
 
-/** A journal that keeps rows at once, until it is gone. */
+/** A journal that keeps rows at once, from processes that can be killed. */
 class Kept {
   readonly rows: LogChunk[] = [];
-  #gone = false;
-  readonly journal = {
-    appendLogs: async (rows: readonly LogChunk[]) => {
-      if (this.#gone) return new Promise<void>(() => undefined);
-      this.rows.push(...rows);
-      return undefined;
-    },
-    logEnd: async () => ({
-      position: this.rows.length,
-      cursor: this.rows.findLast(({ cursor }) => cursor !== null)?.cursor ?? null,
-      bytes: this.rows.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0),
-    }),
-  } as unknown as Journal;
+  #process = { isKilled: false };
+  journal = this.#journalOf(this.#process);
 
-  /** From now on nothing gets there: the process is about to be killed. */
-  lose(lost: boolean): void {
-    this.#gone = lost;
+  #journalOf(process: { readonly isKilled: boolean }): Journal {
+    return {
+      appendLogs: async (rows: readonly LogChunk[]) => {
+        if (process.isKilled) return new Promise<void>(() => undefined);
+        this.rows.push(...rows);
+        return undefined;
+      },
+      logEnd: async () => ({
+        position: this.rows.length,
+        cursor: this.rows.findLast(({ cursor }) => cursor !== null)?.cursor ?? null,
+        bytes: this.rows.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0),
+      }),
+    } as unknown as Journal;
+  }
+
+  /** From now on nothing of it gets here. */
+  kill(): void {
+    this.#process.isKilled = true;
+  }
+
+  restart(): void {
+    this.kill();
+    this.#process = { isKilled: false };
+    this.journal = this.#journalOf(this.#process);
   }
 
   text(stream?: LogChunk['stream']): string {
@@ -176,12 +186,12 @@ describe('secrets', () => {
           cursor = next.cursor;
         };
         for (const { crash, lose, ...most } of steps) {
-          if (crash) kept.lose(lose);
+          if (crash && lose) kept.kill();
           read(most);
           if (!crash) continue;
           // What is under way is there or not; what comes later is lost with the process.
           await Promise.resolve();
-          kept.lose(false);
+          kept.restart();
           writer = new LogWriter({ journal: kept.journal, clock, redactor: hidden });
           cursor = await writer.resume(attempt);
         }
@@ -208,7 +218,7 @@ describe('a log that is too long', () => {
       const next = readOf(job, cursor, { out: 1_000, err: 1_000 });
       writer.read(attempt, next);
       cursor = next.cursor;
-      await writer.room();
+      await writer.capacity();
     }
     if (reads === Infinity || reads > 200) await writer.finish(attempt);
   }

@@ -1,25 +1,28 @@
 /**
  * Logs of tasks on their way to the journal: gathered over all attempts, written in batches,
  * each attempt's lines numbered so that a second write of the same lines is dropped. An attempt
- * ends only after its log is durable (`flush`), so no finished task has half a log.
+ * ends only after its log is durable (`finish`), so no finished task has half a log.
  *
  * What one `write` is given is durable as a whole or not at all: the cursor stands in the last
  * line of a read, and half a read without it would be read, and kept, a second time.
  */
 import type { Journal } from '../../journal/journal.ts';
 import type { LogChunk } from '../../journal/logs.ts';
+import { Coalesced } from '../../model/coalesced.ts';
 import type { Json } from '../../model/json.ts';
 import type { Redactor } from '../../model/redactor.ts';
 import type { Clock } from '../clock.ts';
+import type { Observer } from '../observer.ts';
 import type { Attempt } from '../runs/attempt.ts';
-import { DEFAULT_LOG_LIMIT_BYTES, LogPlace, type Piece, type Stream } from './log-place.ts';
+import { AttemptLog, DEFAULT_LOG_LIMIT_BYTES } from './attempt-log.ts';
+import type { Piece, Stream } from './log-end.ts';
 
 /** A batch is closed by the first write that ends beyond one of these. */
 const MOST_ROWS = 500;
 const MOST_BATCH_LENGTH = 1024 * 1024;
 const LONGEST_TEXT = 64 * 1024;
 /** Above this much unwritten text, readers of logs wait. */
-const MOST_WAITING_LENGTH = 16 * 1024 * 1024;
+const MOST_UNWRITTEN_LENGTH = 16 * 1024 * 1024;
 
 /** After so much text that was read, everybody else has a turn. */
 const TURN_LENGTH = 256 * 1024;
@@ -37,9 +40,9 @@ export interface LogRead {
   readonly cursor: Json;
 }
 
-interface Waiting {
+interface Unwritten {
   readonly row: LogChunk;
-  readonly place: LogPlace;
+  readonly log: AttemptLog;
   /** The last one of its write. */
   readonly ends: boolean;
 }
@@ -52,51 +55,59 @@ export interface LogWriterOptions {
   readonly limitBytes?: number | undefined;
   /** Is told of the runs whose lines have become durable. */
   readonly logged?: (run: string) => void;
+  readonly observer?: Observer | undefined;
 }
 
 export class LogWriter {
   readonly #options: LogWriterOptions;
   readonly #limitBytes: number;
-  readonly #places = new WeakMap<Attempt, LogPlace>();
-  #rows: Waiting[] = [];
+  readonly #logs = new WeakMap<Attempt, AttemptLog>();
+  #rows: Unwritten[] = [];
   #length = 0;
   #turn = 0;
-  #writing = false;
-  #room: (() => void)[] = [];
+  /** Readers of logs that wait for capacity. */
+  #waiting: (() => void)[] = [];
+  readonly #writes: Coalesced;
 
   constructor(options: LogWriterOptions) {
     this.#options = options;
     this.#limitBytes = options.limitBytes ?? DEFAULT_LOG_LIMIT_BYTES;
+    this.#writes = new Coalesced(
+      () => this.#writeAll(),
+      // The journal gives up only when it is closed: the node is stopping, and what was not written
+      // is read again from the system's cursor at the next start.
+      (error) => options.observer?.troubled('writing logs of tasks', error),
+    );
   }
 
   /** Where the log of a re-attached attempt goes on. */
   async resume(attempt: Attempt): Promise<Json> {
     const { run, task, number } = attempt;
     const end = await this.#options.journal.logEnd(run.id, task, number);
-    const place = new LogPlace(this.#options.redactor, this.#limitBytes, end);
-    this.#places.set(attempt, place);
-    return place.resume(end.cursor);
+    const log = new AttemptLog(this.#options.redactor, this.#limitBytes, end);
+    this.#logs.set(attempt, log);
+    return log.resume(end.cursor);
   }
 
   write(attempt: Attempt, ...lines: readonly LogLine[]): void {
-    const place = this.#place(attempt);
-    const pieces = lines.flatMap((line) => this.#take(place, this.#pieceOf(line), false));
-    this.#push(place, this.#rowsOf(attempt, place, pieces), null);
+    const log = this.#logOf(attempt);
+    const pieces = lines.flatMap((line) => this.#accept(log, this.#pieceOf(line), false));
+    this.#push(log, this.#rowsOf(attempt, log, pieces), null);
   }
 
   read(attempt: Attempt, { from, lines, cursor }: LogRead): void {
-    const place = this.#place(attempt);
-    place.begin(from);
+    const log = this.#logOf(attempt);
+    log.begin(from);
     const pieces = lines.flatMap((line) => {
       this.#turn += line.text.length;
-      return this.#take(place, { ...this.#pieceOf(line), text: place.unread(line) }, true);
+      return this.#accept(log, { ...this.#pieceOf(line), text: log.unread(line) }, true);
     });
-    this.#push(place, this.#rowsOf(attempt, place, pieces), place.reach(cursor));
+    this.#push(log, this.#rowsOf(attempt, log, pieces), log.reach(cursor));
   }
 
-  #take(place: LogPlace, piece: Piece, ofRead: boolean): Piece[] {
-    const pieces = place.take(piece, ofRead);
-    if (!place.overflows()) return pieces;
+  #accept(log: AttemptLog, piece: Piece, ofRead: boolean): Piece[] {
+    const pieces = log.accept(piece, ofRead);
+    if (!log.overflows()) return pieces;
     const text = `… the log is long, and ${this.#limit()}: what follows is left out, but for its end, which comes when the attempt ends\n`;
     return [...pieces, { stream: 'note', text, at: piece.at }];
   }
@@ -106,37 +117,37 @@ export class LogWriter {
    * attempt is durable; undefined when it is already.
    */
   finish(attempt: Attempt): Promise<void> | undefined {
-    const place = this.#places.get(attempt);
-    if (place === undefined) return undefined;
+    const log = this.#logs.get(attempt);
+    if (log === undefined) return undefined;
     const at = this.#options.clock.now();
-    const { pieces, leftOutBytes, cursor } = place.finish(at);
+    const { pieces, leftOutBytes, cursor } = log.finish(at);
     const text = `… ${sizeText(leftOutBytes)} of the log were left out here; ${this.#limit()}\n`;
     const gap: Piece[] = leftOutBytes === 0 ? [] : [{ stream: 'note', text, at }];
-    this.#push(place, this.#rowsOf(attempt, place, [...gap, ...pieces]), cursor);
-    if (place.waiting === 0) return undefined;
-    return new Promise((resolve) => place.done.push(resolve));
+    this.#push(log, this.#rowsOf(attempt, log, [...gap, ...pieces]), cursor);
+    if (log.unwritten === 0) return undefined;
+    return new Promise((resolve) => log.done.push(resolve));
   }
 
   #limit(): string {
     return `the limit of an attempt is ${sizeText(this.#limitBytes)} (tutti serve --log-limit)`;
   }
 
-  /** Resolves when there is room for more: unwritten logs are bounded in memory, and so is a turn. */
-  async room(): Promise<void> {
+  /** Resolves when there is capacity for more: unwritten logs are bounded in memory, and so is a turn. */
+  async capacity(): Promise<void> {
     if (this.#turn >= TURN_LENGTH) {
       this.#turn = 0;
       const { clock } = this.#options;
       await new Promise<void>((resolve) => clock.at(clock.now(), resolve));
     }
-    if (this.#length < MOST_WAITING_LENGTH) return;
-    await new Promise<void>((resolve) => this.#room.push(resolve));
+    if (this.#length < MOST_UNWRITTEN_LENGTH) return;
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   #pieceOf({ stream, text, at }: LogLine): Piece {
     return { stream, text, at: at ?? this.#options.clock.now() };
   }
 
-  #rowsOf(attempt: Attempt, place: LogPlace, pieces: readonly Piece[]): LogChunk[] {
+  #rowsOf(attempt: Attempt, log: AttemptLog, pieces: readonly Piece[]): LogChunk[] {
     return pieces.flatMap(({ stream, text, at }) => {
       const rows: LogChunk[] = [];
       for (let from = 0; from === 0 || from < text.length; from += LONGEST_TEXT) {
@@ -144,7 +155,7 @@ export class LogWriter {
           run: attempt.run.id,
           task: attempt.task,
           attempt: attempt.number,
-          position: place.position++,
+          position: log.position++,
           stream,
           at,
           text: text.slice(from, from + LONGEST_TEXT),
@@ -155,14 +166,14 @@ export class LogWriter {
     });
   }
 
-  #push(place: LogPlace, rows: readonly LogChunk[], cursor: Json): void {
+  #push(log: AttemptLog, rows: readonly LogChunk[], cursor: Json): void {
     rows.forEach((row, index) => {
       const ends = index === rows.length - 1;
-      place.waiting += 1;
-      this.#rows.push({ row: ends ? { ...row, cursor } : row, place, ends });
+      log.unwritten += 1;
+      this.#rows.push({ row: ends ? { ...row, cursor } : row, log, ends });
       this.#length += row.text.length;
     });
-    void this.#pump();
+    if (rows.length > 0) this.#writes.ask();
   }
 
   /** Whole writes: up to the first that makes it a full batch. */
@@ -175,36 +186,27 @@ export class LogWriter {
     return full === -1 ? this.#rows.length : full + 1;
   }
 
-  #place(attempt: Attempt): LogPlace {
-    const known = this.#places.get(attempt);
+  #logOf(attempt: Attempt): AttemptLog {
+    const known = this.#logs.get(attempt);
     if (known !== undefined) return known;
-    const place = new LogPlace(this.#options.redactor, this.#limitBytes);
-    this.#places.set(attempt, place);
-    return place;
+    const log = new AttemptLog(this.#options.redactor, this.#limitBytes);
+    this.#logs.set(attempt, log);
+    return log;
   }
 
-  async #pump(): Promise<void> {
-    if (this.#writing) return;
-    this.#writing = true;
-    try {
-      while (this.#rows.length > 0) {
-        const batch = this.#rows.slice(0, this.#batchSize());
-        await this.#options.journal.appendLogs(batch.map((each) => each.row));
-        this.#rows = this.#rows.slice(batch.length);
-        for (const run of new Set(batch.map((each) => each.row.run))) this.#options.logged?.(run);
-        for (const { row, place } of batch) {
-          this.#length -= row.text.length;
-          place.waiting -= 1;
-          if (place.waiting === 0) place.done.splice(0).forEach((resolve) => resolve());
-        }
-        if (this.#length < MOST_WAITING_LENGTH)
-          this.#room.splice(0).forEach((resolve) => resolve());
+  async #writeAll(): Promise<void> {
+    while (this.#rows.length > 0) {
+      const batch = this.#rows.slice(0, this.#batchSize());
+      await this.#options.journal.appendLogs(batch.map((each) => each.row));
+      this.#rows = this.#rows.slice(batch.length);
+      for (const run of new Set(batch.map((each) => each.row.run))) this.#options.logged?.(run);
+      for (const { row, log } of batch) {
+        this.#length -= row.text.length;
+        log.unwritten -= 1;
+        if (log.unwritten === 0) log.done.splice(0).forEach((resolve) => resolve());
       }
-    } catch {
-      // The journal gives up only when it is closed: the node is stopping, and what was not
-      // written is read again from the system's cursor at the next start.
-    } finally {
-      this.#writing = false;
+      if (this.#length < MOST_UNWRITTEN_LENGTH)
+        this.#waiting.splice(0).forEach((resolve) => resolve());
     }
   }
 }

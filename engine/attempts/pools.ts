@@ -9,11 +9,12 @@
 import type { NodeLease } from '../../journal/ownership.ts';
 import type { PoolState, SlotKey, Slots } from '../../journal/slots.ts';
 import { grant } from '../../kernel/slots.ts';
+import { Coalesced } from '../../model/coalesced.ts';
 import { poolWords } from '../../model/pool.ts';
 import type { Gate } from '../../model/run.ts';
 import type { Attempt } from '../runs/attempt.ts';
 import type { LiveRun } from '../runs/live-run.ts';
-import type { PoolReading } from '../observer.ts';
+import type { Observer, PoolReading } from '../observer.ts';
 
 /** Of those who want the same pools, so many are asked for at once. */
 const AT_ONCE = 50;
@@ -23,6 +24,7 @@ export interface PoolsParts {
   readonly lease: () => NodeLease;
   /** The slots are the attempt's until it leaves. */
   readonly granted: (attempt: Attempt) => void;
+  readonly observer?: Observer | undefined;
 }
 
 export class Pools {
@@ -36,22 +38,26 @@ export class Pools {
   #giving: SlotKey[] = [];
   /** By id: a run that left memory and came back is looked at as it is now. */
   readonly #reviewed = new Map<string, LiveRun>();
-  #asking = false;
-  #again = false;
-  #stopped = false;
+  /** One question at a time; whoever asks meanwhile is in the next one. */
+  readonly #turns: Coalesced;
 
   constructor(parts: PoolsParts) {
     this.#parts = parts;
+    this.#turns = new Coalesced(
+      () => this.#turn(),
+      // The journal rejects only when the node stops: another node gives the slots back.
+      (error) => parts.observer?.troubled('asking for slots of pools', error),
+    );
   }
 
   wait(attempt: Attempt): void {
     const name = groupOf(attempt);
     const group = this.#waiting.get(name) ?? new Set<Attempt>();
     this.#waiting.set(name, group.add(attempt));
-    this.look();
+    this.ask();
   }
 
-  /** It was in the air before this node took its run over: its slots are taken. */
+  /** It was running before this node took its run over: its slots are taken. */
   resume(attempt: Attempt): void {
     this.#held.add(attempt);
   }
@@ -66,7 +72,7 @@ export class Pools {
     const waited = this.#waiting.get(groupOf(attempt))?.delete(attempt) === true;
     const held = this.#held.delete(attempt);
     if (held) this.#giving.push(slotKeyOf(attempt));
-    if (waited || held) this.look();
+    if (waited || held) this.ask();
   }
 
   /**
@@ -88,7 +94,7 @@ export class Pools {
   /** What a run holds and no attempt of it follows is free. */
   review(run: LiveRun): void {
     this.#reviewed.set(run.id, run);
-    this.look();
+    this.ask();
   }
 
   /** What attempts of this node hold of a pool. */
@@ -107,29 +113,16 @@ export class Pools {
 
   setCapacity(capacity: ReadonlyMap<string, number>): void {
     this.#capacity = capacity;
-    this.look();
+    this.ask();
   }
 
   stop(): void {
-    this.#stopped = true;
+    this.#turns.stop();
   }
 
-  /** Something may have become free. */
-  look(): void {
-    this.#again = true;
-    if (this.#asking || this.#stopped) return;
-    this.#asking = true;
-    // The journal rejects only when the node stops: the slots are given back by who goes on.
-    void this.#work().catch(() => undefined);
-  }
-
-  async #work(): Promise<void> {
-    while (this.#again && !this.#stopped) {
-      this.#again = false;
-      await this.#turn();
-    }
-    // In the turn in which nobody asked again: whoever asks from now on begins anew.
-    this.#asking = false;
+  /** Slots may be free, here or by another node: those that wait ask for them. */
+  ask(): void {
+    this.#turns.ask();
   }
 
   async #turn(): Promise<void> {
@@ -181,7 +174,7 @@ export class Pools {
 
   #grant(attempt: Attempt): void {
     // There may be more of the same behind it.
-    this.#again = true;
+    this.ask();
     if (this.#waiting.get(groupOf(attempt))?.delete(attempt) === true) {
       this.#held.add(attempt);
       this.#parts.granted(attempt);
