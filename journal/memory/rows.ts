@@ -24,13 +24,6 @@ export interface MemoryRun {
   events: EventRow[];
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
-/** Anything else is not the id of a run. */
-export function isRunId(text: string): boolean {
-  return UUID.test(text);
-}
-
 export function slotKey({ run, task, attempt }: SlotKey): string {
   return `${run}:${task}:${attempt}`;
 }

@@ -5,7 +5,8 @@ import type { NodeLease } from '../ownership.ts';
 import { clampLimit, type Page, readCursor, writeCursor } from '../page.ts';
 import type { RunFilter, Runs, RunViews, StoredRun } from '../runs.ts';
 import type { MemoryStore } from './store.ts';
-import { compare, endedAt, isRunId, type MemoryRun, statusOf, summary, wakeAt } from './rows.ts';
+import { compare, endedAt, type MemoryRun, statusOf, summary, wakeAt } from './rows.ts';
+import { isRunId } from '../run-id.ts';
 
 const REASON_CHARACTERS = 1_000;
 

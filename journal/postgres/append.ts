@@ -28,12 +28,13 @@ import { faultOf, isAboutData, sqlState, messageOf } from './faults.ts';
 import { pauseAfterFault, type Connection, pause, type ConnectionContext } from './connection.ts';
 import { troubleOf } from './stalls.ts';
 import { appendStatement, type AppendStatement } from './statement.ts';
+import { ms } from './times.ts';
 
 /** Is this event there, as we wrote it? */
 export const FIND_EVENT = `
 select type = $3 and task is not distinct from $4 and attempt is not distinct from $5
   and "end" is not distinct from $6 and data::text = $7
-  and round(date_part('epoch', at) * 1000) = round($8::float8) as ours
+  and ${ms('at')} = round($8::float8) as ours
 from events where run_id = $1 and seq = $2`;
 
 export const FIND_STARTED = 'select true as ours from runs where id = $1';

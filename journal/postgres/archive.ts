@@ -11,6 +11,7 @@ import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
+import { NIL_ID } from '../run-id.ts';
 
 export const ARCHIVED_RUNS = `
 select row_to_json(runs)::text as row from runs where id = any($1::uuid[]) order by id`;
@@ -27,7 +28,6 @@ export const ARCHIVED_BULK_RUNS = `
 select row_to_json(bulk_runs)::text as row from bulk_runs
 where bulk = $1 and run = any($2::uuid[]) order by run`;
 
-const NIL = '00000000-0000-0000-0000-000000000000';
 const EVENTS_AT_ONCE = 5_000;
 /** A piece of a log may have 64 kB. */
 const LOGS_AT_ONCE = 200;
@@ -111,7 +111,7 @@ export async function archiveRuns(
 ): Promise<void> {
   const found = await client.query<{ row: string }>(ARCHIVED_RUNS, [runs]);
   await archive.add('runs', found.rows);
-  for (let run = NIL, seq = -1; ; ) {
+  for (let run = NIL_ID, seq = -1; ; ) {
     const { rows } = await client.query<{ run: string; seq: number; row: string }>(
       ARCHIVED_EVENTS,
       [runs, run, seq, EVENTS_AT_ONCE],
@@ -135,7 +135,7 @@ export async function archiveLogs(
   archive: Archive,
   runs: readonly string[],
 ): Promise<void> {
-  for (let after: LogPosition = { run: NIL, task: '', attempt: 0, position: 0 }; ; ) {
+  for (let after: LogPosition = { run: NIL_ID, task: '', attempt: 0, position: 0 }; ; ) {
     const { run, task, attempt, position } = after;
     const { rows } = await client.query<LogPosition & { readonly row: string }>(ARCHIVED_LOGS, [
       runs,

@@ -7,16 +7,17 @@ import type pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
 import { BULK_MAX, type BulkFilter, type BulkOutcome, type BulkRow, type Bulks } from '../bulks.ts';
 import type { NodeLease } from '../ownership.ts';
-import type { ConnectionPool } from './connection-pool.ts';
+import type { Page } from '../page.ts';
 import { inTransaction } from './connection.ts';
 import { countStatement, findsNothing, noteStatement, type RunsStatement } from './run-lists.ts';
 import { listNewest } from './newest.ts';
-import { exactMs, isRunId } from './runs.ts';
+import { isRunId } from '../run-id.ts';
+import { exactMs, ms } from './times.ts';
 
 const BULK = `id, verb, filter, "by", total, done, refused,
-  round(date_part('epoch', created_at) * 1000) as "createdAt",
-  round(date_part('epoch', ended_at) * 1000) as "endedAt",
-  round(date_part('epoch', cancelled_at) * 1000) as "cancelledAt"`;
+  ${ms('created_at')} as "createdAt",
+  ${ms('ended_at')} as "endedAt",
+  ${ms('cancelled_at')} as "cancelledAt"`;
 
 export const FIND_BULK = `select ${BULK} from bulks where id = $1`;
 export const BULKS = `
@@ -112,44 +113,47 @@ function noteRuns(client: pg.Client, bulk: string, filter: BulkFilter): Promise<
 
 const LIST = { first: BULKS, following: BULKS_AFTER };
 
-/** `engine` waits while the database is away, `interactive` fails soon. */
-export function openBulks(engine: ConnectionPool, interactive: ConnectionPool): Bulks {
-  return {
-    count: (filter) => interactive.withDeadline((client) => count(client, filter)),
-    create: (lease, bulk) => interactive.withDeadline((client) => create(client, lease, bulk)),
-    open: (bulk, limit) =>
-      engine.withRetry(async (client) => {
-        const { rows } = await client.query<{ run: string }>(OPEN_RUNS, [bulk, limit]);
-        return rows.map(({ run }) => run);
-      }),
-    report: async (bulk, outcomes) => {
-      const columns = [
-        outcomes.map(({ run }) => run),
-        outcomes.map(({ outcome }) => outcome),
-        outcomes.map(({ message }) => message),
-      ];
-      await engine.withRetry((client) => client.query(NOTE_OUTCOMES, [bulk, ...columns]));
-    },
-    cancel: async (bulk) => {
-      if (isRunId(bulk))
-        await interactive.withDeadline((client) => client.query(CANCEL_BULK, [bulk]));
-    },
-    claim: (lease) =>
-      engine.withRetry(async (client) => {
-        const { rows } = await client.query<{ id: string }>(CLAIM_BULKS, [lease.node, lease.epoch]);
-        return rows.map(({ id }) => id);
-      }),
-    find: (bulk) =>
-      interactive.withDeadline(async (client) => {
-        if (!isRunId(bulk)) return null;
-        return (await client.query<BulkRow>(FIND_BULK, [bulk])).rows[0] ?? null;
-      }),
-    list: (after, limit) =>
-      interactive.withDeadline((client) => listNewest<BulkRow>(client, LIST, after, limit)),
-    refusals: (bulk, limit) =>
-      interactive.withDeadline(async (client) => {
-        const { rows } = await client.query<BulkOutcome>(REFUSALS, [bulk, limit]);
-        return rows;
-      }),
-  };
+async function open(client: pg.Client, bulk: string, limit: number): Promise<string[]> {
+  const { rows } = await client.query<{ run: string }>(OPEN_RUNS, [bulk, limit]);
+  return rows.map(({ run }) => run);
 }
+
+async function report(
+  client: pg.Client,
+  bulk: string,
+  outcomes: readonly BulkOutcome[],
+): Promise<void> {
+  const columns = [
+    outcomes.map(({ run }) => run),
+    outcomes.map(({ outcome }) => outcome),
+    outcomes.map(({ message }) => message),
+  ];
+  await client.query(NOTE_OUTCOMES, [bulk, ...columns]);
+}
+
+async function cancel(client: pg.Client, bulk: string): Promise<void> {
+  if (isRunId(bulk)) await client.query(CANCEL_BULK, [bulk]);
+}
+
+async function claim(client: pg.Client, { node, epoch }: NodeLease): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>(CLAIM_BULKS, [node, epoch]);
+  return rows.map(({ id }) => id);
+}
+
+async function find(client: pg.Client, bulk: string): Promise<BulkRow | null> {
+  if (!isRunId(bulk)) return null;
+  return (await client.query<BulkRow>(FIND_BULK, [bulk])).rows[0] ?? null;
+}
+
+async function refusals(client: pg.Client, bulk: string, limit: number): Promise<BulkOutcome[]> {
+  return (await client.query<BulkOutcome>(REFUSALS, [bulk, limit])).rows;
+}
+
+function list(client: pg.Client, after: string | null, limit: number): Promise<Page<BulkRow>> {
+  return listNewest<BulkRow>(client, LIST, after, limit);
+}
+
+/** What the node does that works on a bulk command. */
+export const BULK_WORK = { open, report, claim };
+/** What people ask. */
+export const BULK_VIEWS = { count, create, cancel, find, list, refusals };

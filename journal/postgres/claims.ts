@@ -38,7 +38,8 @@ import {
   type ConnectionContext,
 } from './connection.ts';
 import { fence, GIVE_LEASES } from './lease.ts';
-import { isRunId } from './runs.ts';
+import { isRunId } from '../run-id.ts';
+import { ms } from './times.ts';
 
 /** Also keeps the planner from scanning a table of runs that was small when it last counted. */
 export const CLAIM_SETTINGS = `
@@ -105,7 +106,7 @@ with left_behind as (
 select id from (select id from left_behind union all select id from unowned) as found limit $2`;
 export const SET_OWNER = 'update runs set owner = $1, wake_at = null where id = any($2::uuid[])';
 export const NEXT_DUE = `
-select round(date_part('epoch', min(at)) * 1000) as at from (
+select ${ms('min(at)')} as at from (
   select (
     select wake_at from runs where owner = gone.node and ended_at is null and wake_at is not null
     and wake_at > to_timestamp($2::float8 / 1000) and wake_at < 'infinity'

@@ -14,7 +14,7 @@ import type { Host } from '../connection-string.ts';
 import { faultOf, refusedByDatabase } from './faults.ts';
 import { type Session, destroy } from './hosts.ts';
 import { troubleOf } from './stalls.ts';
-import { watchStatement, type Watched, type WatchContext } from './statement-watchdog.ts';
+import { watchForAnswer, type Watched, type WatchContext } from './statement-watchdog.ts';
 
 export interface ConnectionContext extends WatchContext {
   readonly ensureRunning: () => Promise<void>;
@@ -150,7 +150,7 @@ export class Connection implements Watched {
   async use<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
     const connection = await this.#connected();
     const { client } = connection;
-    const rest = watchStatement(this.#source, this, connection);
+    const rest = watchForAnswer(this.#source, this, connection);
     try {
       const result = await work(client);
       this.#source.stalls.clear(this);

@@ -8,7 +8,8 @@
  */
 import type pg from 'pg';
 import { RUN_STATUSES } from '../../model/run.ts';
-import { ms } from './runs.ts';
+import { NIL_ID } from '../run-id.ts';
+import { ms } from './times.ts';
 
 export interface RetentionCandidate {
   readonly id: string;
@@ -31,8 +32,7 @@ export const CANDIDATES = 500;
 /** Members of families that are looked at together. */
 export const MEMBERS = 2_000;
 
-const NIL = '00000000-0000-0000-0000-000000000000';
-export const BEGINNING: RunCursor = { createdAt: -1e13, id: NIL };
+export const BEGINNING: RunCursor = { createdAt: -1e13, id: NIL_ID };
 
 function rangeOf(condition: string): string {
   return `

@@ -1,19 +1,23 @@
 /**
- * The journal on PostgreSQL: the port's methods, each on the line that suits it.
+ * The journal on PostgreSQL: the port's methods, each on the connections that suit it.
  *
- * Appends have dedicated lines (`width`), logs one, reads a few, the lease one whose session
- * holds the node's lock. Nothing here waits in a queue behind a reader of people.
+ * Appends have connections of their own (`appendConcurrency`), logs one, reads a few, the lease one whose
+ * session holds the node's lock. Statements of the engine never queue behind those of people.
+ *
+ * A noun's file has functions on a client; the tables here and there say which of them are methods of the
+ * port, and the pool of a table says whether they wait for a database that is away or fail.
  */
 import type pg from 'pg';
-import { bug, TuttiError } from '../../model/errors.ts';
+import { TuttiError } from '../../model/errors.ts';
 import type { Host } from '../connection-string.ts';
-import type { Journal, Views } from '../journal.ts';
-import { OPEN_COUNTED_MAX } from '../nodes.ts';
+import type { Journal } from '../journal.ts';
+import type { Notifications } from '../notifications.ts';
+import type { Ownership } from '../ownership.ts';
 import { cancellingAbove } from './ancestors.ts';
 import { append, APPEND_SETTINGS } from './append.ts';
 import { ping, setAside, reinstate } from './aside.ts';
 import { Notifier } from './notifier.ts';
-import { openBulks } from './bulks.ts';
+import { BULK_VIEWS, BULK_WORK } from './bulks.ts';
 import { claim, CLAIM_SETTINGS, claimRun } from './claims.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { sqlState, messageOf } from './faults.ts';
@@ -22,11 +26,12 @@ import { fenceExpired, Leases } from './lease.ts';
 import { LeaseThread } from './lease-thread.ts';
 import { Hosts } from './hosts.ts';
 import type { ConnectionContext } from './connection.ts';
-import { logEnd, readLogs, writeLogs } from './logs.ts';
+import { appendLogs, logEnd, readLogs } from './logs.ts';
 import { checkVersion, migrate } from './migrate.ts';
+import { listNodes, nodeKey } from './nodes.ts';
 import { deployPool, readPools } from './pools.ts';
-import { openRequests } from './requests.ts';
-import { openRetentions } from './retentions.ts';
+import { REQUESTS } from './requests.ts';
+import { RETENTION_VIEWS, RETENTION_WORK } from './retentions.ts';
 import { listRuns } from './run-lists.ts';
 import {
   activeRuns,
@@ -40,7 +45,7 @@ import {
   READ_SETTINGS,
   runsByPrefix,
 } from './runs.ts';
-import { openSlots } from './slots.ts';
+import { SLOTS } from './slots.ts';
 import { Stalls } from './stalls.ts';
 import { deploy, findVersion, listVersions, listWorkflows } from './versions.ts';
 import { LIMITS, type Limits } from './statement-watchdog.ts';
@@ -58,24 +63,8 @@ export interface PostgresJournalOptions {
 }
 
 /** While the server writes one batch, the next one is made: more only compete for its processors. */
-const APPEND_LINES = 2;
-const READ_LINES = 3;
-
-export const NODES = `
-select id as node, name, epoch::float8 as epoch, url, host, pid,
-  coalesce(round(date_part('epoch', until) * 1000), 0) as "leaseUntil",
-  coalesce(until > now(), false) as alive,
-  round(date_part('epoch', registered_at) * 1000) as "registeredAt",
-  (select count(*)::int from (select from runs where owner = nodes.id
-    and ended_at is null and wake_at is null limit ${OPEN_COUNTED_MAX}) as open) as active,
-  (select count(*)::int from (select from runs where owner = nodes.id
-    and ended_at is null and wake_at is not null limit ${OPEN_COUNTED_MAX}) as open) as asleep
-from nodes left join leases on leases.node = nodes.id order by id`;
-
-interface KeyRow {
-  readonly key: Uint8Array;
-}
-export const NODE_KEY = 'select key from node_key';
+const APPEND_CONNECTIONS = 2;
+const READ_CONNECTIONS = 3;
 
 export async function openPostgresJournal(options: PostgresJournalOptions): Promise<Journal> {
   const closing = new AbortController();
@@ -103,7 +92,7 @@ export async function openPostgresJournal(options: PostgresJournalOptions): Prom
     await leases.close();
     throw openingError(error);
   }
-  return assemble(context, closing, leases, options.connections ?? APPEND_LINES);
+  return assemble(context, closing, leases, options.connections ?? APPEND_CONNECTIONS);
 }
 
 function hostsOf(connection: PostgresJournalOptions['connection']): readonly Host[] {
@@ -132,149 +121,98 @@ function assemble(
   context: ConnectionContext,
   closing: AbortController,
   leases: Leases,
-  width: number,
+  appendConcurrency: number,
 ): Journal {
-  const writers = new ConnectionPool(context, width, async (client) => {
-    await client.query(APPEND_SETTINGS);
-  });
-  const claims = new ConnectionPool(context, 1, async (client) => {
-    await client.query(CLAIM_SETTINGS);
-  });
-  const notifications = new Notifier(context);
-  const logs = new ConnectionPool(context, 1, async (client) => {
-    await client.query(READ_SETTINGS);
-  });
-  const readers = new ConnectionPool(context, READ_LINES, async (client) => {
-    await client.query(READ_SETTINGS);
-  });
-  // What people ask is no trouble of the engine's: its stalls are told to who asked.
-  const interactive = new ConnectionPool(
-    { ...context, stalls: new Stalls() },
-    READ_LINES,
-    async (client) => {
-      await client.query(INTERACTIVE_SETTINGS);
-    },
-  );
-  // Its portions are longer than what the others ask, and nobody waits for them.
-  const retiring = new ConnectionPool({ ...context, stalls: new Stalls() }, 1, async (client) => {
-    await client.query(INTERACTIVE_SETTINGS);
-  });
+  const writers = new ConnectionPool(context, appendConcurrency, setting(APPEND_SETTINGS));
+  const claims = new ConnectionPool(context, 1, setting(CLAIM_SETTINGS));
+  const logs = new ConnectionPool(context, 1, setting(READ_SETTINGS));
+  const readers = new ConnectionPool(context, READ_CONNECTIONS, setting(READ_SETTINGS));
+  // The stalls of what people ask are answered to them: they do not keep the engine from working.
+  const apart = { ...context, stalls: new Stalls() };
+  const interactive = new ConnectionPool(apart, READ_CONNECTIONS, setting(INTERACTIVE_SETTINGS));
+  // Portions of a retention take longer than other statements, and no statement waits behind them.
+  const retiring = new ConnectionPool(apart, 1, setting(INTERACTIVE_SETTINGS));
+  const notifier = new Notifier(context);
+  const opened = [leases, notifier, claims, writers, logs, readers, retiring, interactive];
   return {
-    appendConcurrency: width,
+    appendConcurrency,
     append: (lease, batch) => {
       if (leases.replaced) return Promise.resolve({ kind: 'fenced' });
-      return writers.withConnection((line) => append(line, context, lease, batch));
+      return writers.withConnection((connection) => append(connection, context, lease, batch));
     },
-    ...openOwnership(context, leases, notifications, claims),
-    ...openReading(readers),
-    appendLogs: async (rows) => {
-      if (rows.length > 0) await logs.withRetry((client) => writeLogs(client, rows));
-    },
-    logEnd: (run, task, attempt) => logs.withRetry((client) => logEnd(client, run, task, attempt)),
-    views: openViews(interactive),
-    slots: openSlots(readers),
-    requests: openRequests(interactive),
-    bulks: openBulks(readers, interactive),
-    retentions: openRetentions(retiring, interactive),
+    ...openOwnership(context, leases, notifier, claims),
+    ...readers.retrying(READS),
+    ...logs.retrying({ appendLogs, logEnd }),
+    views: interactive.limited(VIEWS),
+    slots: readers.retrying(SLOTS),
+    requests: interactive.limited(REQUESTS),
+    bulks: { ...readers.retrying(BULK_WORK), ...interactive.limited(BULK_VIEWS) },
+    retentions: { ...retiring.retrying(RETENTION_WORK), ...interactive.limited(RETENTION_VIEWS) },
     stalls: () => [...context.stalls.sentences(), ...leases.stalls()],
     close: async () => {
       closing.abort();
-      await Promise.all(
-        [leases, notifications, claims, writers, logs, readers, retiring, interactive].map((each) =>
-          each.close(),
-        ),
-      );
+      await Promise.all(opened.map((each) => each.close()));
     },
   };
 }
 
-type Ownership = Pick<
-  Journal,
-  'register' | 'renew' | 'resign' | 'fenceExpired' | 'claim' | 'claimRun' | 'listen' | 'notify'
->;
+function setting(settings: string): (client: pg.Client) => Promise<void> {
+  return async (client) => {
+    await client.query(settings);
+  };
+}
 
 function openOwnership(
   context: ConnectionContext,
   leases: Leases,
-  notifications: Notifier,
+  notifier: Notifier,
   claims: ConnectionPool,
-): Ownership {
+): Ownership & Notifications {
   return {
     register: (name, leaseMs, url) => leases.register(name, leaseMs, url),
     renew: async (lease, leaseMs) => {
       const renewal = await leases.renew(lease, leaseMs);
-      notifications.renewed(renewal.othersEndInMs !== null);
+      notifier.renewed(renewal.othersEndInMs !== null);
       return renewal;
     },
     resign: (lease) => leases.resign(lease),
-    fenceExpired: (lease) => claims.withRetry((client) => fenceExpired(client, lease)),
+    ...claims.retrying({ fenceExpired }),
     claim: (lease, now, limit) =>
-      claims.withConnection((line) => claim(line, context, lease, now, limit)),
-    claimRun: (lease, run) => claims.withConnection((line) => claimRun(line, lease, run)),
-    listen: (receive) => notifications.listen(receive),
-    notify: () => notifications.notify(),
+      claims.withConnection((connection) => claim(connection, context, lease, now, limit)),
+    claimRun: (lease, run) =>
+      claims.withConnection((connection) => claimRun(connection, lease, run)),
+    listen: (receive) => notifier.listen(receive),
+    notify: () => notifier.notify(),
   };
 }
 
-type Reading = Pick<
-  Journal,
-  | 'load'
-  | 'loadMany'
-  | 'cancellingAbove'
-  | 'activeRuns'
-  | 'dueRuns'
-  | 'deploy'
-  | 'deployPool'
-  | 'version'
-  | 'pools'
-  | 'nodeKey'
-  | 'setAside'
-  | 'reinstate'
->;
+/** What the engine reads and writes beside its appends. */
+const READS = {
+  load: loadRun,
+  loadMany: loadRuns,
+  cancellingAbove,
+  activeRuns,
+  dueRuns,
+  setAside,
+  reinstate,
+  deploy,
+  version: findVersion,
+  deployPool,
+  pools: readPools,
+  nodeKey,
+};
 
-function openReading(readers: ConnectionPool): Reading {
-  return {
-    load: (run) => readers.withRetry((client) => loadRun(client, run)),
-    loadMany: (runs) => readers.withRetry((client) => loadRuns(client, runs)),
-    cancellingAbove: (run) => readers.withRetry((client) => cancellingAbove(client, run)),
-    activeRuns: ({ node }, after, limit) =>
-      readers.withRetry((client) => activeRuns(client, node, after, limit)),
-    dueRuns: ({ node }, now, limit) =>
-      readers.withRetry((client) => dueRuns(client, node, now, limit)),
-    deployPool: (version) => readers.withRetry((client) => deployPool(client, version)),
-    deploy: (version, beside) =>
-      readers.withRetry((client) => deploy(client, version, beside ?? new Map())),
-    version: (workflow, version) =>
-      readers.withRetry((client) => findVersion(client, workflow, version)),
-    pools: () => readers.withRetry((client) => readPools(client)),
-    nodeKey: async () => {
-      const { rows } = await readers.withRetry((client) => client.query<KeyRow>(NODE_KEY));
-      return rows[0]?.key ?? bug('the table node_key is empty');
-    },
-    setAside: (lease, run, reason) =>
-      readers.withRetry((client) => setAside(client, lease, run, reason)),
-    reinstate: (lease, run) => readers.withRetry((client) => reinstate(client, lease, run)),
-  };
-}
-
-function openViews(interactive: ConnectionPool): Views {
-  return {
-    runs: (filter) => interactive.withDeadline((client) => listRuns(client, filter)),
-    run: (id) => interactive.withDeadline((client) => findRun(client, id)),
-    runsByPrefix: (prefix) => interactive.withDeadline((client) => runsByPrefix(client, prefix)),
-    marked: (run, mark) => interactive.withDeadline((client) => isMarked(client, run, mark)),
-    events: (run, after, limit) =>
-      interactive.withDeadline((client) => loadEvents(client, run, after, limit)),
-    logs: (filter) => interactive.withDeadline((client) => readLogs(client, filter)),
-    workflows: (after, limit) =>
-      interactive.withDeadline((client) => listWorkflows(client, after, limit)),
-    versions: (workflow, after, limit) =>
-      interactive.withDeadline((client) => listVersions(client, workflow, after, limit)),
-    nodes: async () => {
-      const { rows } = await interactive.withDeadline((client) => client.query(NODES));
-      return rows as Awaited<ReturnType<Views['nodes']>>;
-    },
-    feed: (after, limit) => interactive.withDeadline((client) => readFeed(client, after, limit)),
-    ping: () => interactive.withDeadline(ping),
-  };
-}
+/** What people read. */
+const VIEWS = {
+  runs: listRuns,
+  run: findRun,
+  runsByPrefix,
+  marked: isMarked,
+  events: loadEvents,
+  logs: readLogs,
+  workflows: listWorkflows,
+  versions: listVersions,
+  nodes: listNodes,
+  feed: readFeed,
+  ping,
+};

@@ -14,7 +14,8 @@ import type { LogEnd, LogFilter, LogPage, LogChunk } from '../logs.ts';
 import { documents, doubles, integers, uuids, texts } from './columns.ts';
 import { clampLimit, readCursor, writeCursor } from '../page.ts';
 import { inTransaction } from './connection.ts';
-import { isRunId } from './runs.ts';
+import { isRunId } from '../run-id.ts';
+import { ms } from './times.ts';
 
 export const WRITE_LOGS = `
 insert into task_logs (run_id, task, attempt, position, stream, at, text, cursor)
@@ -75,7 +76,7 @@ export function portions(rows: readonly LogChunk[]): LogChunk[][] {
   return all;
 }
 
-export async function writeLogs(client: pg.Client, rows: readonly LogChunk[]): Promise<void> {
+export async function appendLogs(client: pg.Client, rows: readonly LogChunk[]): Promise<void> {
   const parts = portions(rows);
   const write = async (): Promise<void> => {
     for (const part of parts) {
@@ -135,7 +136,7 @@ export function logsStatement(filter: LogFilter): { text: string; values: unknow
   const limit = value(clampLimit(filter.limit) + 1);
   // Sizes are known without reading the texts: those that have no room stay where they are.
   return {
-    text: `select id, task, attempt, position, stream, round(date_part('epoch', at) * 1000) as at,
+    text: `select id, task, attempt, position, stream, ${ms('at')} as at,
       text, cursor, before + octet_length(text) as upto from (
         select *, coalesce(sum(octet_length(text)) over (
           order by ${order} rows between unbounded preceding and 1 preceding), 0) as before

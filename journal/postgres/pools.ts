@@ -5,6 +5,7 @@ import { privatePool } from '../../model/pool.ts';
 import type { PoolRow, PoolVersion } from '../pools.ts';
 import { notifyIn } from './notifier.ts';
 import { inTransaction } from './connection.ts';
+import { ms } from './times.ts';
 
 /** As the newest version has it, upwards and downwards. */
 export const SET_PRIVATE_POOL = `
@@ -17,7 +18,7 @@ export const INTRODUCE_POOL =
   'insert into pools (name, capacity) values ($1, $2) on conflict (name) do nothing';
 export const LOCK_POOL = `
 select pools.version, pool_versions.source,
-  round(date_part('epoch', pool_versions.deployed_at) * 1000) as "deployedAt"
+  ${ms('pool_versions.deployed_at')} as "deployedAt"
 from pools left join pool_versions on pool = name and pool_versions.version = pools.version
 where name = $1 for update of pools`;
 export const SET_SHARED_POOL = `

@@ -4,8 +4,7 @@
  * (requests answer or fail in seconds).
  */
 import type pg from 'pg';
-import type { Requests, RequestState, StoredAnswer } from '../requests.ts';
-import type { ConnectionPool } from './connection-pool.ts';
+import type { RequestState, StoredAnswer } from '../requests.ts';
 
 const ABANDONED = `interval '60 seconds'`;
 const KEPT = `interval '24 hours'`;
@@ -55,17 +54,13 @@ async function begin(
   return known.id === id ? { state: 'fresh', id } : { state: 'under-way' };
 }
 
-export function openRequests(interactive: ConnectionPool): Requests {
-  return {
-    begin: (key, fingerprint, id) =>
-      interactive.withDeadline((client) => begin(client, key, fingerprint, id)),
-    finish: async (key, { status, type, location, body }) => {
-      await interactive.withDeadline((client) =>
-        client.query(FINISH, [key, status, type, location, body]),
-      );
-    },
-    interrupt: async (key) => {
-      await interactive.withDeadline((client) => client.query(INTERRUPT, [key]));
-    },
-  };
+async function finish(client: pg.Client, key: string, answer: StoredAnswer): Promise<void> {
+  const { status, type, location, body } = answer;
+  await client.query(FINISH, [key, status, type, location, body]);
 }
+
+async function interrupt(client: pg.Client, key: string): Promise<void> {
+  await client.query(INTERRUPT, [key]);
+}
+
+export const REQUESTS = { begin, finish, interrupt };

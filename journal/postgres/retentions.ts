@@ -12,13 +12,14 @@ import { NOTHING_RETIRED, type RetentionCounts } from '../../model/retention.ts'
 import type { NodeLease } from '../ownership.ts';
 import type { RetentionRow, Retentions, RetentionScope } from '../retentions.ts';
 import { Archive, prepareArchive } from './archive.ts';
-import type { ConnectionPool } from './connection-pool.ts';
+import type { Page } from '../page.ts';
 import { BEGINNING, type RunCursor } from './families.ts';
 import { fence } from './lease.ts';
 import { inTransaction } from './connection.ts';
 import { bulksPortion, feedPortion, runsPortion } from './retiring.ts';
 import { listNewest } from './newest.ts';
-import { exactMs, isRunId, ms } from './runs.ts';
+import { isRunId } from '../run-id.ts';
+import { exactMs, ms } from './times.ts';
 
 const RETENTION = `id, scope, "by", portions, counts, failure, ${ms('created_at')} as "createdAt",
   ${ms('ended_at')} as "endedAt", ${ms('cancelled_at')} as "cancelledAt"`;
@@ -128,39 +129,40 @@ function step(work: Portion, stage: Stage): Promise<Stage> {
 
 const LIST = { first: RETENTIONS, following: RETENTIONS_AFTER };
 
-/** `engine` waits while the database is away, `interactive` fails soon. */
-export function openRetentions(engine: ConnectionPool, interactive: ConnectionPool): Retentions {
-  return {
-    create: async (lease, { id, scope, by }) => {
-      if (scope.applies && scope.archive !== null) await prepareArchive(scope.archive);
-      const first: Stage = { stage: 'runs', after: BEGINNING, member: null };
-      const texts = [scope, first, NOTHING_RETIRED, by].map((each) => JSON.stringify(each));
-      await interactive.withDeadline((client) =>
-        client.query(ADD_RETENTION, [id, ...texts, lease.node]),
-      );
-    },
-    portion: (lease, id) => engine.withRetry((client) => portion(client, lease, id)),
-    fail: async (id, failure) => {
-      await engine.withRetry((client) => client.query(FAIL_RETENTION, [id, failure]));
-    },
-    cancel: async (id) => {
-      if (isRunId(id))
-        await interactive.withDeadline((client) => client.query(CANCEL_RETENTION, [id]));
-    },
-    claim: (lease) =>
-      engine.withRetry(async (client) => {
-        const { rows } = await client.query<{ id: string }>(CLAIM_RETENTIONS, [
-          lease.node,
-          lease.epoch,
-        ]);
-        return rows.map(({ id }) => id);
-      }),
-    find: (id) =>
-      interactive.withDeadline(async (client) => {
-        if (!isRunId(id)) return null;
-        return (await client.query<RetentionRow>(FIND_RETENTION, [id])).rows[0] ?? null;
-      }),
-    list: (after, limit) =>
-      interactive.withDeadline((client) => listNewest<RetentionRow>(client, LIST, after, limit)),
-  };
+async function create(
+  client: pg.Client,
+  lease: NodeLease,
+  { id, scope, by }: Parameters<Retentions['create']>[1],
+): Promise<void> {
+  if (scope.applies && scope.archive !== null) await prepareArchive(scope.archive);
+  const first: Stage = { stage: 'runs', after: BEGINNING, member: null };
+  const texts = [scope, first, NOTHING_RETIRED, by].map((each) => JSON.stringify(each));
+  await client.query(ADD_RETENTION, [id, ...texts, lease.node]);
 }
+
+async function fail(client: pg.Client, id: string, failure: string): Promise<void> {
+  await client.query(FAIL_RETENTION, [id, failure]);
+}
+
+async function cancel(client: pg.Client, id: string): Promise<void> {
+  if (isRunId(id)) await client.query(CANCEL_RETENTION, [id]);
+}
+
+async function claim(client: pg.Client, { node, epoch }: NodeLease): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>(CLAIM_RETENTIONS, [node, epoch]);
+  return rows.map(({ id }) => id);
+}
+
+async function find(client: pg.Client, id: string): Promise<RetentionRow | null> {
+  if (!isRunId(id)) return null;
+  return (await client.query<RetentionRow>(FIND_RETENTION, [id])).rows[0] ?? null;
+}
+
+function list(client: pg.Client, after: string | null, limit: number): Promise<Page<RetentionRow>> {
+  return listNewest<RetentionRow>(client, LIST, after, limit);
+}
+
+/** What the node does that works on a retention. */
+export const RETENTION_WORK = { portion, fail, claim };
+/** What people ask. */
+export const RETENTION_VIEWS = { create, cancel, find, list };

@@ -18,7 +18,8 @@ import {
 } from './families.ts';
 import { cutFeed } from './feed-start.ts';
 import type { Portion, Stage } from './retentions.ts';
-import { exactMs } from './runs.ts';
+import { NIL_ID } from '../run-id.ts';
+import { exactMs } from './times.ts';
 
 /** How many events each of them has: they are numbered without holes. */
 export const EVENTS_OF = `
@@ -224,7 +225,7 @@ async function largeFamily(
   });
   // Nothing goes when it only counts, or only logs go: then its members are walked through.
   if (!whole || !scope.applies) {
-    const values = [[root], member ?? '00000000-0000-0000-0000-000000000000', RUNS_MOST];
+    const values = [[root], member ?? NIL_ID, RUNS_MOST];
     const members = await client.query<{ id: string }>(NEXT_MEMBERS, values);
     const ids = members.rows.map(({ id }) => id);
     await retire(work, whole ? ids : [], whole ? [] : ids);

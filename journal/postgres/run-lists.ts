@@ -18,7 +18,8 @@ import { BULK_MAX, type BulkFilter } from '../bulks.ts';
 import type { Page } from '../page.ts';
 import type { RunFilter } from '../runs.ts';
 import { clampLimit, readCursor, writeCursor } from '../page.ts';
-import { isRunId, SUMMARY, summaryOf, type SummaryRow } from './runs.ts';
+import { SUMMARY, summaryOf, type SummaryRow } from './runs.ts';
+import { isRunId } from '../run-id.ts';
 
 export interface RunsStatement {
   readonly text: string;

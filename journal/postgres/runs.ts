@@ -1,18 +1,11 @@
 /** Runs as rows: what the engine loads, and one of them as people look at it. Lists: `run-lists.ts`. */
 import type pg from 'pg';
 import type { EventRow } from '../append.ts';
+import type { NodeLease } from '../ownership.ts';
 import type { StoredRun } from '../runs.ts';
 import type { RunStatus, RunSummary } from '../../model/run.ts';
-
-/** Times leave as milliseconds; infinity stays what it is. */
-export function ms(column: string): string {
-  return `round(date_part('epoch', ${column}) * 1000)`;
-}
-
-/** For cursors: as exact as the row has it. One that is rounded would meet its own row again, or pass others over. */
-export function exactMs(column: string): string {
-  return `date_part('epoch', ${column}) * 1000`;
-}
+import { NIL_ID, isRunId } from '../run-id.ts';
+import { ms } from './times.ts';
 
 export const SUMMARY = `id, workflow, version, status, key, business_date::text, parent_run, parent_task,
   parent_attempt, "by", ${ms('created_at')} as created_at, ${ms('ended_at')} as ended_at,
@@ -54,14 +47,6 @@ export const BY_PREFIX = 'select id from runs where id between $1 and $2 order b
 
 export const MARKED = `
 select exists (select from events where run_id = $1 and strpos(data::text, $2) > 0) as marked`;
-
-const NIL = '00000000-0000-0000-0000-000000000000';
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
-/** Anything else is not the id of a run, and no reason to trouble the database. */
-export function isRunId(text: string): boolean {
-  return UUID.test(text);
-}
 
 export interface SummaryRow {
   readonly id: string;
@@ -141,7 +126,7 @@ export async function loadRuns(
   });
   const events = new Map<string, EventRow[]>(found.rows.map((row) => [row.id, []]));
   let left = [...events.keys()];
-  let last: { readonly run: string; readonly seq: number } = { run: NIL, seq: -1 };
+  let last: { readonly run: string; readonly seq: number } = { run: NIL_ID, seq: -1 };
   while (left.length > 0) {
     const { rows } = await client.query<EventRow>({
       name: 'load-events-of-runs',
@@ -173,17 +158,17 @@ export async function loadEvents(
 
 export async function activeRuns(
   client: pg.Client,
-  node: number,
+  { node }: NodeLease,
   after: string | null,
   limit: number,
 ): Promise<string[]> {
-  const { rows } = await client.query<{ id: string }>(ACTIVE, [node, after ?? NIL, limit]);
+  const { rows } = await client.query<{ id: string }>(ACTIVE, [node, after ?? NIL_ID, limit]);
   return rows.map((row) => row.id);
 }
 
 export async function dueRuns(
   client: pg.Client,
-  node: number,
+  { node }: NodeLease,
   now: number,
   limit: number,
 ): Promise<{ due: string[]; nextAt: number | null }> {

@@ -7,9 +7,9 @@ import type pg from 'pg';
 import type { NodeLease } from '../ownership.ts';
 import type { Grant, PoolState, SlotKey, Slots, SlotWant } from '../slots.ts';
 import { notifyIn } from './notifier.ts';
-import type { ConnectionPool } from './connection-pool.ts';
 import { fence } from './lease.ts';
 import { inTransaction } from './connection.ts';
+import { ms } from './times.ts';
 
 /** Some names lead to others: what a pool was called before it was a workflow's own. */
 export const OWN_NAMES = `
@@ -25,7 +25,7 @@ delete from slots using runs
 where slots.pool = any($1::text[]) and runs.id = slots.run
   and (runs.ended_at is not null or runs.wake_at > now() + interval '1 minute')`;
 export const HELD_SLOTS = `
-select run, task, attempt, pool, slots, round(date_part('epoch', taken_at) * 1000) as since
+select run, task, attempt, pool, slots, ${ms('taken_at')} as since
 from slots where pool = any($1::text[]) order by taken_at`;
 export const ACQUIRE_SLOTS = `
 insert into slots (run, task, attempt, pool, slots)
@@ -123,24 +123,27 @@ function underOwnNames(
   );
 }
 
-export function openSlots(pool: ConnectionPool): Slots {
-  const fenced = (lease: NodeLease, work: (client: pg.Client) => Promise<unknown>) =>
-    pool.withRetry((client) =>
-      inTransaction(client, async () => {
-        if (!(await fence(client, lease))) return;
-        await work(client);
-        await notifyIn(client, { about: 'slots' });
-      }),
-    );
-  return {
-    acquire: (lease, wants, grant) =>
-      pool.withRetry((client) => acquire(client, lease, wants, grant)),
-    release: (lease, keys) =>
-      fenced(lease, (client) => client.query(RELEASE_SLOTS, columnsOf(keys))),
-    releaseOthers: (lease, run, keys) =>
-      fenced(lease, (client) => {
-        const [, tasks, attempts] = columnsOf(keys);
-        return client.query(RELEASE_OTHER_SLOTS, [run, tasks, attempts]);
-      }),
-  };
+/** What a fenced node would release is not its own any more. */
+async function releasing(
+  client: pg.Client,
+  lease: NodeLease,
+  release: () => Promise<unknown>,
+): Promise<void> {
+  await inTransaction(client, async () => {
+    if (!(await fence(client, lease))) return;
+    await release();
+    await notifyIn(client, { about: 'slots' });
+  });
 }
+
+export const SLOTS = {
+  acquire,
+  release: (client: pg.Client, lease: NodeLease, keys: readonly SlotKey[]) =>
+    releasing(client, lease, () => client.query(RELEASE_SLOTS, columnsOf(keys))),
+  releaseOthers: (client: pg.Client, lease: NodeLease, run: string, keys: readonly SlotKey[]) => {
+    const [, tasks, attempts] = columnsOf(keys);
+    return releasing(client, lease, () =>
+      client.query(RELEASE_OTHER_SLOTS, [run, tasks, attempts]),
+    );
+  },
+};

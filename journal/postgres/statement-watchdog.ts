@@ -62,7 +62,7 @@ interface Verdict {
 }
 
 /** Begins with a statement; what it returns is called when the statement is over. */
-export function watchStatement(
+export function watchForAnswer(
   watched: WatchContext,
   line: Watched,
   connection: Session,

@@ -8,6 +8,7 @@ import { notifyIn } from './notifier.ts';
 import { clampLimit, readCursor, writeCursor } from '../page.ts';
 import { inTransaction } from './connection.ts';
 import { declarePools } from './pools.ts';
+import { ms } from './times.ts';
 
 export const INTRODUCE_WORKFLOW =
   'insert into workflows (name) values ($1) on conflict (name) do nothing';
@@ -21,7 +22,7 @@ select source = $3 and directory = $5 and case
     when definition::text = $4::text then true
     else definition::jsonb = $4::text::jsonb
   end as same,
-  round(date_part('epoch', deployed_at) * 1000) = $6::float8 as now
+  ${ms('deployed_at')} = $6::float8 as now
 from versions where workflow = $1 and version = $2`;
 export const ADD_VERSION = `
 insert into versions (workflow, version, definition, source, directory, deployed_at, "by")
@@ -30,16 +31,16 @@ export const NAME_NEWEST = `
 update workflows set version = $2, title = $3, owner = $4,
   deployed_at = to_timestamp($5::float8 / 1000) where name = $1`;
 const VERSION = `workflow, version, source, directory,
-  round(date_part('epoch', deployed_at) * 1000) as "deployedAt", "by"`;
+  ${ms('deployed_at')} as "deployedAt", "by"`;
 export const FIND_VERSION = `
 select ${VERSION}, definition::text from versions where workflow = $1 and version = $2`;
 export const FIND_NEWEST = `
 select ${VERSION}, definition::text from versions where workflow = $1 order by version desc limit 1`;
 export const VERSIONS = `
-select workflow, version, directory, round(date_part('epoch', deployed_at) * 1000) as "deployedAt", "by"
+select workflow, version, directory, ${ms('deployed_at')} as "deployedAt", "by"
 from versions where workflow = $1 and version < $2 order by version desc limit $3`;
 export const WORKFLOWS = `
-select name, title, owner, version, round(date_part('epoch', deployed_at) * 1000) as "deployedAt"
+select name, title, owner, version, ${ms('deployed_at')} as "deployedAt"
 from workflows where version > 0 and name > $1 order by name limit $2`;
 
 /** Above every version: integers of the database end here. */
@@ -48,7 +49,7 @@ const NEWEST = 2 ** 31 - 1;
 export async function deploy(
   client: pg.Client,
   row: Omit<VersionRow, 'version'>,
-  beside: ReadonlyMap<string, number>,
+  beside: ReadonlyMap<string, number> = new Map(),
 ): Promise<{ version: number; changed: boolean } | null> {
   const definition = await inTurns(writingDefinition(row.definition));
   return inTransaction(client, async () => {
