@@ -4,7 +4,7 @@
  */
 import type { AnyConnector } from './kit/index.ts';
 
-export interface ConnectorEntry {
+interface ConnectorEntry {
   /** The kind in systems.yaml and the first part of its actions' names. */
   readonly name: string;
   readonly load: () => Promise<AnyConnector>;

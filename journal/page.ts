@@ -9,9 +9,9 @@ export interface Page<T> {
   readonly next: string | null;
 }
 
-export const LIMIT_MAX = 1_000;
+const LIMIT_MAX = 1_000;
 
-export type CursorPart = string | number;
+type CursorPart = string | number;
 type CursorKind = 'number' | 'text' | 'id';
 
 export function writeCursor(parts: readonly CursorPart[]): string {

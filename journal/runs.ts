@@ -4,6 +4,16 @@ import type { EventRow } from './append.ts';
 import type { NodeLease } from './ownership.ts';
 import type { Page } from './page.ts';
 
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Before every run. */
+export const NIL_ID = '00000000-0000-0000-0000-000000000000';
+
+/** Anything else is not the id of a run, and the database need not be asked for it. */
+export function isRunId(text: string): boolean {
+  return UUID.test(text);
+}
+
 export interface StoredRun {
   readonly summary: RunSummary;
   readonly owner: number | null;

@@ -7,7 +7,7 @@ import type { Fact } from '../engine/observer.ts';
 /** Between two lines of the same trouble; those in between are counted. */
 const QUIET_MS = 10_000;
 
-export interface Log {
+interface Log {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 }

@@ -16,7 +16,7 @@ export interface Item {
   /** The event as JSON on one line. */
   readonly text: string;
 }
-export interface ItemPage {
+interface ItemPage {
   readonly items: readonly Item[];
   readonly next: FeedPosition;
 }

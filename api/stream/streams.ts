@@ -16,9 +16,9 @@ import type { Tail } from './tail.ts';
 const HEARTBEAT_MS = 15_000;
 const RETRY_MS = 1_000;
 const HISTORY_PAGE = 200;
-export const MOST_STREAMS = 1_000;
+const MOST_STREAMS = 1_000;
 
-export interface StreamRequest {
+interface StreamRequest {
   readonly run: string | undefined;
   readonly workflow: string | undefined;
   readonly types: readonly string[] | undefined;

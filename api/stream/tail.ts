@@ -21,7 +21,7 @@ const PAGE = 500;
  */
 const RECHECKS_MS = [20, 100, 400, 1000];
 
-export interface TailEvents {
+interface TailEvents {
   /** Calls back when events may have been committed, here or elsewhere. The result ends it. */
   readonly onCommit: (committed: () => void) => () => void;
   /** The journal could not be read; it is tried again. */

@@ -27,7 +27,7 @@ import { pipeline } from 'node:stream/promises';
 import { ActionFailure } from '../kit/index.ts';
 
 export const ALGORITHMS = ['sha256', 'sha512', 'sha1', 'md5'] as const;
-export type Algorithm = (typeof ALGORITHMS)[number];
+type Algorithm = (typeof ALGORITHMS)[number];
 
 export interface Content {
   readonly sizeBytes: number;

@@ -20,7 +20,7 @@ export function baseOf(pattern: string): string {
   return parts.slice(0, first === -1 ? -1 : first).join('/') || '/';
 }
 
-export interface Walk {
+interface Walk {
   /** Throws when it is time to stop. */
   readonly check: () => void;
   /** A folder could not be read: throws, or passes over it. */

@@ -28,7 +28,7 @@ import {
 } from './content.ts';
 
 export const OVERWRITES = ['fail', 'replace', 'skip'] as const;
-export type Overwrite = (typeof OVERWRITES)[number];
+type Overwrite = (typeof OVERWRITES)[number];
 
 export interface Placed extends Content {
   readonly path: string;
@@ -36,7 +36,7 @@ export interface Placed extends Content {
   readonly result: 'done' | 'already' | 'skipped';
 }
 
-export interface Way {
+interface Way {
   readonly from: string;
   readonly to: string;
   readonly overwrite: Overwrite;
@@ -172,7 +172,7 @@ async function writeNote(note: string, content: z.output<typeof noteSchema>): Pr
   await appear(note, { replace: true }, async (part) => await writeFile(part, text));
 }
 
-export interface Writing {
+interface Writing {
   readonly to: string;
   readonly text: string;
   readonly mode: number | undefined;

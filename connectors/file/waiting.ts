@@ -16,7 +16,7 @@ import { ActionFailure } from '../kit/index.ts';
 import { codeOf, failureOf, notAFile, TRANSIENT } from './content.ts';
 import { baseOf, findFiles, isPattern } from './glob.ts';
 
-export interface Wait {
+interface Wait {
   /** Absolute: a path, or a pattern. */
   readonly target: string;
   /** How many files at least. */
@@ -26,7 +26,7 @@ export interface Wait {
   readonly signal: AbortSignal;
 }
 
-export interface FoundFile {
+interface FoundFile {
   readonly path: string;
   readonly sizeBytes: number;
   readonly changedAt: string;

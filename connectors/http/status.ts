@@ -23,8 +23,8 @@ export const statusMapSchema = z.strictObject({
 });
 export type StatusMap = z.output<typeof statusMapSchema>;
 
-export const MEANINGS = ['ok', 'transient', 'auth', 'rejected'] as const;
-export type Meaning = (typeof MEANINGS)[number];
+const MEANINGS = ['ok', 'transient', 'auth', 'rejected'] as const;
+type Meaning = (typeof MEANINGS)[number];
 
 const DEFAULTS: StatusMap = {
   ok: ['2xx'],

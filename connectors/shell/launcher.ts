@@ -88,7 +88,7 @@ process.on('message', (asked) => {
 });
 `;
 
-export interface Launch {
+interface Launch {
   readonly program: string;
   readonly args: readonly string[];
   readonly cwd: string;
@@ -100,7 +100,7 @@ export interface Launch {
   readonly claim: string;
 }
 
-export interface Launched {
+interface Launched {
   /** Resolves when the process has ended, or when nobody is left to tell. */
   readonly over: Promise<void>;
 }

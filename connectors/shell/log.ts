@@ -28,7 +28,7 @@ const EMPTY = Buffer.alloc(CHUNK_BYTES);
 
 const cursorSchema = z.strictObject({ out: z.int().min(0), err: z.int().min(0) });
 
-export interface LogRead {
+interface LogRead {
   readonly chunks: readonly LogChunk[];
   readonly cursor: Json;
   readonly more: boolean;

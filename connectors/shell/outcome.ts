@@ -21,7 +21,7 @@ import {
 import { NotPlain, plainSize, readPlain } from './plain-file.ts';
 
 export const OUTPUT_MODES = ['none', 'text', 'json', 'lines'] as const;
-export type OutputMode = (typeof OUTPUT_MODES)[number];
+type OutputMode = (typeof OUTPUT_MODES)[number];
 
 export const outputSchema = z.strictObject({
   exitCode: z.int(),
@@ -39,7 +39,7 @@ export const exitCodesSchema = z.strictObject({
   transient: codes.default([]).describe('Not this time: retry may try again'),
   rejected: codes.default([]).describe('Never retried'),
 });
-export type ExitCodes = z.output<typeof exitCodesSchema>;
+type ExitCodes = z.output<typeof exitCodesSchema>;
 
 export interface Expected {
   readonly output: OutputMode;
@@ -47,7 +47,7 @@ export interface Expected {
 }
 
 /** The number that a shell gives a command that this signal ended, and back. */
-export function signalOf(exitCode: number): string | undefined {
+function signalOf(exitCode: number): string | undefined {
   const number = exitCode - 128;
   return Object.entries(constants.signals).find(([, value]) => value === number)?.[0];
 }

@@ -10,7 +10,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
-export interface ProcessFacts {
+interface ProcessFacts {
   readonly pid: number;
   readonly session: number;
   readonly dead: boolean;

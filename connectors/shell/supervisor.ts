@@ -48,7 +48,7 @@ interface Watch {
 /** Jobs that somebody in this process watches, by folder. A hint only: losing it costs time. */
 const watched = new Map<string, Watch>();
 
-export interface Start {
+interface Start {
   readonly folder: string;
   readonly claim: string;
   readonly command: readonly string[];

@@ -37,7 +37,7 @@ export type Candidate =
   /** The `native` folder of an npm package. */
   { readonly native: string } | { readonly folder: string };
 
-export const OLDEST_MAJOR = 14;
+const OLDEST_MAJOR = 14;
 
 function npmCandidates(): Candidate[] {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;

@@ -46,7 +46,7 @@ export const PORT = 5432;
 const SOCKET_PATH_BYTES_MAX = 103;
 const ELSEWHERE = '/var/lib/tutti';
 
-export function digest(text: string): string {
+function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 

@@ -20,7 +20,7 @@ export type Ask = (text: string, values?: unknown[]) => Promise<unknown[]>;
 
 type Enter = (work: (inside: Ask) => Promise<void>) => Promise<void>;
 
-export interface SystemRole {
+interface SystemRole {
   /** Of the role and of its database. */
   readonly name: string;
   /** Of its password, as PostgreSQL keeps it. */

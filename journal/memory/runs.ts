@@ -3,10 +3,9 @@ import type { RunSummary } from '../../model/run.ts';
 import type { BulkFilter } from '../bulks.ts';
 import type { NodeLease } from '../ownership.ts';
 import { clampLimit, type Page, readCursor, writeCursor } from '../page.ts';
-import type { RunFilter, Runs, RunViews, StoredRun } from '../runs.ts';
+import { isRunId, type RunFilter, type Runs, type RunViews, type StoredRun } from '../runs.ts';
 import type { MemoryStore } from './store.ts';
 import { compare, endedAt, type MemoryRun, statusOf, summary, wakeAt } from './rows.ts';
-import { isRunId } from '../run-id.ts';
 
 const REASON_CHARACTERS = 1_000;
 

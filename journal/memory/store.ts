@@ -14,7 +14,7 @@ import type { VersionRow } from '../versions.ts';
 import { MemoryNotifier } from './notifier.ts';
 import type { MemoryRun, StoredNode } from './rows.ts';
 
-export interface StoredPool {
+interface StoredPool {
   readonly name: string;
   readonly capacity: number;
   readonly workflow: string | null;
@@ -23,7 +23,7 @@ export interface StoredPool {
 }
 
 /** The events of one append. */
-export interface StoredAppend {
+interface StoredAppend {
   /** How many events stand before it in the feed, also such as were deleted. */
   readonly before: number;
   readonly events: readonly EventRow[];

@@ -3,7 +3,7 @@
  * one that has ended nobody is looked at: what somebody restarted by hand there stands for itself.
  */
 import type pg from 'pg';
-import { isRunId } from '../run-id.ts';
+import { isRunId } from '../runs.ts';
 
 /** `$1` itself, and then one parent after the other. */
 export const CANCELLING_ABOVE = `

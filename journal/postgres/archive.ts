@@ -11,7 +11,7 @@ import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
-import { NIL_ID } from '../run-id.ts';
+import { NIL_ID } from '../runs.ts';
 
 export const ARCHIVED_RUNS = `
 select row_to_json(runs)::text as row from runs where id = any($1::uuid[]) order by id`;

@@ -7,7 +7,7 @@ import { TuttiError } from '../../model/errors.ts';
 import type { NodeLease } from '../ownership.ts';
 import { notifyIn } from './notifier.ts';
 import { inTransaction } from './connection.ts';
-import { isRunId } from '../run-id.ts';
+import { isRunId } from '../runs.ts';
 
 export const SET_ASIDE = `
 with fence as materialized (select from nodes where id = $1 and epoch = $2 for share)

@@ -11,8 +11,8 @@ import type { Page } from '../page.ts';
 import { inTransaction } from './connection.ts';
 import { countStatement, findsNothing, noteStatement, type RunsStatement } from './run-lists.ts';
 import { listNewest } from './newest.ts';
-import { isRunId } from '../run-id.ts';
 import { exactMs, ms } from './times.ts';
+import { isRunId } from '../runs.ts';
 
 const BULK = `id, verb, filter, "by", total, done, refused,
   ${ms('created_at')} as "createdAt",

@@ -38,8 +38,8 @@ import {
   type ConnectionContext,
 } from './connection.ts';
 import { fence, GIVE_LEASES } from './lease.ts';
-import { isRunId } from '../run-id.ts';
 import { ms } from './times.ts';
+import { isRunId } from '../runs.ts';
 
 /** Also keeps the planner from scanning a table of runs that was small when it last counted. */
 export const CLAIM_SETTINGS = `

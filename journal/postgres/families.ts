@@ -8,8 +8,8 @@
  */
 import type pg from 'pg';
 import { RUN_STATUSES } from '../../model/run.ts';
-import { NIL_ID } from '../run-id.ts';
 import { ms } from './times.ts';
+import { NIL_ID } from '../runs.ts';
 
 export interface RetentionCandidate {
   readonly id: string;

@@ -8,7 +8,7 @@
  */
 import { TuttiError } from '../../model/errors.ts';
 
-export type Fault = 'lost' | 'again' | 'duplicate' | 'wrong';
+type Fault = 'lost' | 'again' | 'duplicate' | 'wrong';
 
 /** A server that answers and must not be written to, or none that may be. */
 export class Unfit extends Error {

@@ -21,7 +21,7 @@ import { notifyIn } from './notifier.ts';
 import { inTransaction, Connection, type ConnectionContext } from './connection.ts';
 
 /** First half of the lock's key: "tutt". The second is the node's id. */
-export const LOCK_SPACE = 0x74757474;
+const LOCK_SPACE = 0x74757474;
 
 export const INTRODUCE = 'insert into nodes (name) values ($1) on conflict (name) do nothing';
 export const FIND_NODE = 'select id, host, pid, url from nodes where name = $1';
@@ -68,7 +68,7 @@ const LOCK_WAIT_MS = 2_000;
 const LOCK_POLL_MS = 20;
 
 /** The last one: a process that stands still inside a transaction does not hold up the others. */
-export const LEASE_SETTINGS = `
+const LEASE_SETTINGS = `
 set tcp_keepalives_idle = 10;
 set tcp_keepalives_interval = 5;
 set idle_in_transaction_session_timeout = '1s'`;
@@ -94,7 +94,7 @@ export function fenceExpired(client: pg.Client, lease: NodeLease): Promise<numbe
   });
 }
 
-export type ThreadOf = (lease: NodeLease, leaseMs: number) => { stop(): Promise<void> };
+type ThreadOf = (lease: NodeLease, leaseMs: number) => { stop(): Promise<void> };
 
 export class Leases {
   readonly #connection: Connection;

@@ -14,8 +14,8 @@ import type { LogEnd, LogFilter, LogPage, LogChunk } from '../logs.ts';
 import { documents, doubles, integers, uuids, texts } from './columns.ts';
 import { clampLimit, readCursor, writeCursor } from '../page.ts';
 import { inTransaction } from './connection.ts';
-import { isRunId } from '../run-id.ts';
 import { ms } from './times.ts';
+import { isRunId } from '../runs.ts';
 
 export const WRITE_LOGS = `
 insert into task_logs (run_id, task, attempt, position, stream, at, text, cursor)
@@ -62,7 +62,7 @@ function logValues(rows: readonly LogChunk[]): unknown[] {
   ];
 }
 
-export function portions(rows: readonly LogChunk[]): LogChunk[][] {
+function portions(rows: readonly LogChunk[]): LogChunk[][] {
   const all: LogChunk[][] = [];
   let size = Infinity;
   for (const row of rows) {

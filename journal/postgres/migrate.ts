@@ -9,7 +9,7 @@ import type pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
 import { inTransaction } from './connection.ts';
 
-export interface Migration {
+interface Migration {
   readonly number: number;
   readonly name: string;
   readonly sql: string;

@@ -19,7 +19,7 @@ export const CHANNEL = `('tutti_' || current_schema()::regnamespace::oid)`;
 export const FIND_CHANNEL = `select ${CHANNEL} as channel`;
 export const NOTIFY = `select pg_notify(${CHANNEL}, $1)`;
 /** A notification says nothing that a crash could make wrong, so it does not wait for the disk. */
-export const NOTIFY_SETTINGS = 'set synchronous_commit = off';
+const NOTIFY_SETTINGS = 'set synchronous_commit = off';
 
 const FEED_PAUSE_MS = 50;
 

@@ -18,8 +18,8 @@ import { fence } from './lease.ts';
 import { inTransaction } from './connection.ts';
 import { bulksPortion, feedPortion, runsPortion } from './retiring.ts';
 import { listNewest } from './newest.ts';
-import { isRunId } from '../run-id.ts';
 import { exactMs, ms } from './times.ts';
+import { isRunId } from '../runs.ts';
 
 const RETENTION = `id, scope, "by", portions, counts, failure, ${ms('created_at')} as "createdAt",
   ${ms('ended_at')} as "endedAt", ${ms('cancelled_at')} as "cancelledAt"`;

@@ -18,8 +18,8 @@ import {
 } from './families.ts';
 import { cutFeed } from './feed-start.ts';
 import type { Portion, Stage } from './retentions.ts';
-import { NIL_ID } from '../run-id.ts';
 import { exactMs } from './times.ts';
+import { NIL_ID } from '../runs.ts';
 
 /** How many events each of them has: they are numbered without holes. */
 export const EVENTS_OF = `

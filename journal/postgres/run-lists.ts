@@ -16,10 +16,9 @@ import type pg from 'pg';
 import { RUN_STATUSES, type RunStatus, type RunSummary } from '../../model/run.ts';
 import { BULK_MAX, type BulkFilter } from '../bulks.ts';
 import type { Page } from '../page.ts';
-import type { RunFilter } from '../runs.ts';
+import { isRunId, type RunFilter } from '../runs.ts';
 import { clampLimit, readCursor, writeCursor } from '../page.ts';
 import { SUMMARY, summaryOf, type SummaryRow } from './runs.ts';
-import { isRunId } from '../run-id.ts';
 
 export interface RunsStatement {
   readonly text: string;

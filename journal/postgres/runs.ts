@@ -2,9 +2,8 @@
 import type pg from 'pg';
 import type { EventRow } from '../append.ts';
 import type { NodeLease } from '../ownership.ts';
-import type { StoredRun } from '../runs.ts';
+import { NIL_ID, isRunId, type StoredRun } from '../runs.ts';
 import type { RunStatus, RunSummary } from '../../model/run.ts';
-import { NIL_ID, isRunId } from '../run-id.ts';
 import { ms } from './times.ts';
 
 export const SUMMARY = `id, workflow, version, status, key, business_date::text, parent_run, parent_task,

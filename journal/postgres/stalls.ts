@@ -6,7 +6,7 @@
  */
 import { sqlState, Unfit, messageOf } from './faults.ts';
 
-export interface Trouble {
+interface Trouble {
   /** "the database …" */
   readonly what: string;
   readonly reason: string;

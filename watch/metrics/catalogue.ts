@@ -15,7 +15,7 @@ export interface Watched {
 }
 
 /** Values of the labels, in their order, and the value of the sample. */
-export type Samples<V> = Iterable<readonly [labels: readonly string[], value: V]>;
+type Samples<V> = Iterable<readonly [labels: readonly string[], value: V]>;
 
 interface About {
   readonly name: string;
@@ -30,7 +30,7 @@ export interface Distribution extends About {
   readonly type: 'histogram';
   readonly read: (watched: Watched) => Samples<Tally>;
 }
-export type Metric = Plain | Distribution;
+type Metric = Plain | Distribution;
 
 export const METRICS: readonly Metric[] = [
   {

@@ -17,13 +17,13 @@ const LATENESS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 const MOST_WORKFLOWS = 1_000;
 const MOST_NAMES = 1_000;
 
-export class WorkflowCounts {
+class WorkflowCounts {
   started = 0;
   readonly ended: Counts = new Map();
   readonly duration = new Tally(DURATIONS);
 }
 
-export class ActionCounts {
+class ActionCounts {
   readonly ended: Counts = new Map();
   readonly duration = new Tally(DURATIONS);
   readonly queue = new Tally(WAITS);
