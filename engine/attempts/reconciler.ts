@@ -22,6 +22,7 @@ import { Attempt } from '../runs/attempt.ts';
 import type { LiveRun, Settled } from '../runs/live-run.ts';
 import type { Owner } from '../runs/owner.ts';
 import type { World } from '../runs/world.ts';
+import { Timers } from './timers.ts';
 
 export interface ReconcilerParts {
   readonly clock: Clock;
@@ -37,17 +38,18 @@ const NODES_AT_ONCE = 400;
 
 export class Reconciler implements World {
   readonly #parts: ReconcilerParts;
-
+  readonly #timers: Timers;
   #stopped = false;
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
+    this.#timers = new Timers(parts.clock, (run, timer) => this.#due(run, timer));
   }
 
-  /** From now on nothing is begun, and nobody is woken. */
+  /** From now on nothing is begun, and no run is woken. */
   stop(runs: Iterable<LiveRun>): void {
     this.#stopped = true;
-    for (const run of runs) this.clearTimers(run);
+    for (const run of runs) this.#timers.clear(run);
   }
 
   /** Every node of a run that has just come into memory. */
@@ -80,10 +82,7 @@ export class Reconciler implements World {
   #inTurns(run: LiveRun, nodes: readonly number[], from: number, done: () => void): void {
     if (!run.resident || this.#stopped) return;
     const end = Math.min(nodes.length, from + NODES_AT_ONCE);
-    for (let at = from; at < end; at++) {
-      const node = nodes[at] ?? -1;
-      if (isDurable(run, node)) this.reconcile(run, node);
-    }
+    for (const node of nodes.slice(from, end)) if (isDurable(run, node)) this.reconcile(run, node);
     if (end >= nodes.length) done();
     else this.#parts.clock.soon(() => this.#inTurns(run, nodes, end, done));
   }
@@ -92,27 +91,27 @@ export class Reconciler implements World {
   evict(run: LiveRun, comesBack: boolean): void {
     for (const attempt of run.attempts)
       if (attempt !== undefined) this.#drop(run, attempt, comesBack);
-    this.clearTimers(run);
+    this.#timers.clear(run);
   }
 
   /** Makes the world follow one node: the same code on the first pass and after a crash. */
   reconcile(run: LiveRun, node: number): void {
     const work = workOf(run.state, node);
-    this.#setTimer(run, node, timerOf(run.state, node));
+    this.#timers.set(run, node, timerOf(run.state, node));
     const attempt = run.attempts[node];
     if (attempt !== undefined && attempt.number !== work?.attempt) {
-      // A hold stops starts only: what is in the air already goes on to its outcome.
-      if (work === undefined && this.#isHeldInTheAir(run, attempt)) return;
+      // A hold stops starts only: what has begun continues to its outcome.
+      if (work === undefined && this.#isHeldWhileRunning(run, attempt)) return;
       this.#drop(run, attempt);
     }
     if (work === undefined) return;
     const current = run.attempts[node];
-    if (current === undefined) this.#take(run, work);
+    if (current === undefined) this.#create(run, work);
     else if (work.kind === 'follow' && work.cancel && current.stop === undefined)
       current.halt('cancel');
   }
 
-  #isHeldInTheAir(run: LiveRun, attempt: Attempt): boolean {
+  #isHeldWhileRunning(run: LiveRun, attempt: Attempt): boolean {
     return attempt.state !== 'queued' && isQueued(run.state, attempt.node, attempt.number);
   }
 
@@ -124,7 +123,7 @@ export class Reconciler implements World {
     if (isDurable(run, node)) this.reconcile(run, node);
   }
 
-  #take(run: LiveRun, work: Work): void {
+  #create(run: LiveRun, work: Work): void {
     const { clock, dispatcher, lanes } = this.#parts;
     const limits = lanes.limitsOf(taskOf(run.state, work.node));
     const attempt = new Attempt(run, work, limits, clock.now());
@@ -142,7 +141,7 @@ export class Reconciler implements World {
    * is to be called when the restart is durable: until then the book may go on without it.
    */
   renumber(run: LiveRun, settled: Settled | undefined): Settled | undefined {
-    this.clearTimers(run);
+    this.#timers.clear(run);
     const attempts = run.attempts.splice(0).filter((attempt) => attempt !== undefined);
     run.touchedAt.length = 0;
     const gone: Attempt[] = [];
@@ -170,36 +169,12 @@ export class Reconciler implements World {
     this.#parts.dispatcher.close(attempt, comesBack);
   }
 
-  #setTimer(run: LiveRun, node: number, effect: Timer | undefined): void {
-    if (effect === undefined && run.timers.size === 0) return;
-    const known = run.timers.get(node);
-    if (effect === undefined) {
-      if (known !== undefined) {
-        known.cancel();
-        run.timers.delete(node);
-      }
-      return;
-    }
-    if (known?.at === effect.at) return;
-    known?.cancel();
-    const cancel = this.#parts.clock.at(effect.at, () => {
-      run.timers.delete(node);
-      if (run.resident) this.#fire(run, effect);
-    });
-    run.timers.set(node, { at: effect.at, cancel });
-  }
-
-  #fire(run: LiveRun, effect: Timer): void {
-    const { node, task, attempt } = effect;
-    const command: AttemptReport =
-      node < 0
-        ? { type: 'WakeRun', run: run.id }
-        : { type: 'WakeTask', run: run.id, task, attempt };
-    if (this.#parts.owner.apply(run, command) === undefined) return;
-    // Refused: the machine's timer was a moment early, or the plan has changed. Look again.
-    if (node < 0) this.setRunTimer(run);
+  #due(run: LiveRun, timer: Timer): void {
+    if (this.#parts.owner.apply(run, commandOf(run, timer)) === undefined) return;
+    // Refused: the machine's timer was a moment early, or the plan has changed. It is set again.
+    if (timer.of === 'run') this.setRunTimer(run);
     // What it changed to may not be durable yet: then its commit comes here (law 4).
-    else if (isDurable(run, node)) this.reconcile(run, node);
+    else if (isDurable(run, timer.node)) this.reconcile(run, timer.node);
   }
 
   quiescent(run: LiveRun): Promise<void> {
@@ -221,16 +196,16 @@ export class Reconciler implements World {
 
   setRunTimer(run: LiveRun): void {
     if (run.state.deadline === undefined && run.timers.size === 0) return;
-    this.#setTimer(run, -1, runTimer(run.state)[0]);
-  }
-
-  clearTimers(run: LiveRun): void {
-    for (const timer of run.timers.values()) timer.cancel();
-    run.timers.clear();
+    this.#timers.set(run, 'run', runTimer(run.state));
   }
 }
 
-/** What its last change says is in the book (law 4). */
+function commandOf({ id }: LiveRun, timer: Timer): AttemptReport {
+  if (timer.of === 'run') return { type: 'WakeRun', run: id };
+  return { type: 'WakeTask', run: id, task: timer.task, attempt: timer.attempt };
+}
+
+/** What its last change says is in the journal (law 4). */
 function isDurable(run: LiveRun, node: number): boolean {
   return (run.touchedAt[node] ?? 0) <= run.durable;
 }

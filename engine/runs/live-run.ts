@@ -45,8 +45,8 @@ export interface LiveRun {
   readonly attempts: (Attempt | undefined)[];
   /** Attempts whose outcome has not come through the door yet. */
   busy: number;
-  /** By node (−1: the run itself): when it is woken, and how to take that back. */
-  readonly timers: Map<number, { readonly at: number; readonly cancel: () => void }>;
+  /** By node, and of the run itself: when it is woken, and how to take that back. */
+  readonly timers: Map<number | 'run', { readonly at: number; readonly cancel: () => void }>;
   /** The node that the journal names as its owner; null until it is written. */
   owner: number | null;
   /** It is not at rest: it goes on in the next turn. */

@@ -142,7 +142,9 @@ function ended(state: RunState): string[] {
   // A run that goes on after its end ends again when its parent has heard of it.
   const open = state.alive > 0 || state.untold !== undefined;
   if (state.end === undefined) return open ? [] : ['nothing is alive, yet no end'];
-  const due = plan(state).map((effect) => `${effect.kind} ${effect.task} after the end`);
+  const due = plan(state).map(
+    (effect) => `${effect.kind} ${'task' in effect ? effect.task : 'of the run'} after the end`,
+  );
   return state.alive === 0 ? due : [...due, 'alive after the end'];
 }
 

@@ -57,7 +57,9 @@ function pick<T>(list: readonly T[], number: number): T | undefined {
 /** An answer to something that the plan asks for. */
 function answer(roll: Roll, state: RunState, now: number): Move {
   // The run's own timeout would end most runs early: it gets one turn of ten.
-  const due = plan(state).filter(({ node }) => node >= 0 || roll.detail % 10 === 0);
+  const due = plan(state).filter(
+    (effect) => !(effect.kind === 'timer' && effect.of === 'run') || roll.detail % 10 === 0,
+  );
   const effect = pick(due, roll.task);
   if (effect === undefined) return allowedVerb(roll, state);
   if (effect.kind !== 'timer') {
@@ -66,7 +68,7 @@ function answer(roll: Roll, state: RunState, now: number): Move {
     return { afterMs: roll.detail * 10, command: pick(moves, roll.detail) as AttemptReport };
   }
   const afterMs = Math.max(0, effect.at - now);
-  if (effect.node < 0) return { afterMs, command: { type: 'WakeRun', run: state.id } };
+  if (effect.of === 'run') return { afterMs, command: { type: 'WakeRun', run: state.id } };
   const { task, attempt } = effect;
   return { afterMs, command: { type: 'WakeTask', run: state.id, task, attempt } };
 }

@@ -32,18 +32,22 @@ export type Effect =
       readonly cancel: boolean;
       readonly lost: boolean;
     }
-  /** Ask again at this time (WakeTask; WakeRun for node −1). */
+  /** Ask again at this time: WakeTask, or WakeRun. */
   | {
       readonly kind: 'timer';
+      readonly of: 'task';
       readonly node: number;
       readonly task: string;
       readonly attempt: number;
       readonly at: number;
-    };
+    }
+  | { readonly kind: 'timer'; readonly of: 'run'; readonly at: number };
 
 /** What is going on, or may be: its start is durable. */
 export type Follow = Extract<Effect, { kind: 'follow' }>;
 export type Timer = Extract<Effect, { kind: 'timer' }>;
+export type TaskTimer = Extract<Timer, { of: 'task' }>;
+export type RunTimer = Extract<Timer, { of: 'run' }>;
 /** What is to be going on; a node has one at most. */
 export type Work = Exclude<Effect, Timer>;
 
@@ -88,7 +92,7 @@ export function workOf(state: RunState, index: number): Work | undefined {
 }
 
 /** When the node wants to be asked again. */
-export function timerOf(state: RunState, index: number): Timer | undefined {
+export function timerOf(state: RunState, index: number): TaskTimer | undefined {
   const node = state.nodes[index];
   if (state.end !== undefined || node === undefined) return undefined;
   const status = node.status;
@@ -118,21 +122,23 @@ function timer(
   index: number,
   attempt: number,
   at: number | undefined,
-): Timer | undefined {
+): TaskTimer | undefined {
   if (at === undefined) return undefined;
-  return { kind: 'timer', node: index, task: refOf(state, index), attempt, at };
+  return { kind: 'timer', of: 'task', node: index, task: refOf(state, index), attempt, at };
 }
 
 /** Every effect that is due; what a node does when it takes a run over. */
 export function plan(state: RunState): Effect[] {
-  return [...state.nodes.flatMap((_, index) => effectsOf(state, index)), ...runTimer(state)];
+  const ofNodes = state.nodes.flatMap((_, index) => effectsOf(state, index));
+  const ofRun = runTimer(state);
+  return ofRun === undefined ? ofNodes : [...ofNodes, ofRun];
 }
 
 /** The run's own timeout. */
-export function runTimer(state: RunState): Timer[] {
+export function runTimer(state: RunState): RunTimer | undefined {
   if (state.deadline === undefined || state.end !== undefined || state.cancel !== undefined)
-    return [];
-  return [{ kind: 'timer', node: -1, task: '', attempt: 0, at: state.deadline }];
+    return undefined;
+  return { kind: 'timer', of: 'run', at: state.deadline };
 }
 
 /**

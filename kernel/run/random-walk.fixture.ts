@@ -104,7 +104,7 @@ class RandomWalk {
       .toSorted((a, b) => a.at - b.at)[0];
     if (timer !== undefined) {
       this.now = Math.max(this.now, timer.at);
-      if (timer.node < 0) return { type: 'WakeRun', run: 'r1' };
+      if (timer.of === 'run') return { type: 'WakeRun', run: 'r1' };
       return { type: 'WakeTask', run: 'r1', task: timer.task, attempt: timer.attempt };
     }
     const asked = this.state.nodes.findIndex(({ status }) => status.name === 'deciding');

@@ -140,7 +140,7 @@ describe('timeout', () => {
     const run = alone({}, 9_000).given('t starts', '+9000', 'run wakes', 't stopped', again);
     run.when('run wakes').expectRefusal('task.stale');
     expect(plan(run.state)).toContainEqual(
-      expect.objectContaining({ node: -1, at: START + 18_000 }),
+      expect.objectContaining({ of: 'run', at: START + 18_000 }),
     );
   });
 

@@ -54,7 +54,7 @@ function isShutOut(model: ReferenceModel, { state }: Folded, index: number): boo
 /** What the first task that should go on says of itself. */
 export function whyNot(model: ReferenceModel, { id, state }: Folded): string {
   const words = plan(state).map((effect) => {
-    if (effect.node < 0) return 'its own timeout';
+    if (effect.kind === 'timer' && effect.of === 'run') return 'its own timeout';
     const node = nodeAt(state, effect.node);
     const gate = gatesOf(state, effect.node, NO_OVERLAY)[0]?.words ?? 'nothing';
     return `"${refOf(state, effect.node)}" (${definitionOf(state, node).body.kind}, ${statusOf(state, node)}, ${effect.kind}): ${gate}`;
