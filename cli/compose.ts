@@ -58,7 +58,7 @@ export async function compose(
     jobMark(access),
   ]);
   const log = options.logTo(redactor);
-  ground.tellIn(log);
+  ground.log.continueIn(log);
   if (database.embedded?.warning != null) log.warn(database.embedded.warning);
   for (const sentence of ground.systems.unreachable) log.warn(sentence);
   const metrics = new Metrics({ version: VERSION, now });

@@ -12,6 +12,7 @@ import { openJournal, type OpenJournal } from '../journal/open.ts';
 import { bug, TuttiError } from '../model/errors.ts';
 import type { Redactor } from '../model/redactor.ts';
 import { inUse, type DataFolder } from './data-folder.ts';
+import { EarlyLog } from './early-log.ts';
 import { secretSource } from './secrets.ts';
 import {
   embeddedDatabases,
@@ -102,8 +103,8 @@ export interface OpenedParts {
   readonly connectors: readonly AnyConnector[];
   readonly database: OpenJournal;
   readonly systems: Systems;
-  /** Where what the database does by itself is told, as soon as there is a log. */
-  tellIn(log: FastifyBaseLogger): void;
+  /** Where the database tells what it does: to be handed the log as soon as there is one. */
+  readonly log: EarlyLog;
 }
 
 async function open(options: NodeOptions, unwinding: Unwinding): Promise<RunningNode> {
@@ -116,10 +117,10 @@ async function open(options: NodeOptions, unwinding: Unwinding): Promise<Running
   const connectors = await loadConnectors();
   const openSystems = checkSystems(options, connectors);
   if (!options.reading) for (const connector of connectors) connector.prepare?.();
-  let log: FastifyBaseLogger | undefined;
+  const log = new EarlyLog();
   const opening = openJournal({
     dataDirectory: folder.path,
-    notice: (sentence) => log?.warn(sentence),
+    log,
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
   });
   const [opened, loaded] = await Promise.allSettled([opening, import('./compose.ts')]);
@@ -128,10 +129,7 @@ async function open(options: NodeOptions, unwinding: Unwinding): Promise<Running
   unwinding.add(() => database.close());
   if (loaded.status === 'rejected') throw loaded.reason;
   const systems = await openSystems(database);
-  const tellIn = (made: FastifyBaseLogger): void => {
-    log = made;
-  };
-  return loaded.value.compose(options, { connectors, database, systems, tellIn }, unwinding);
+  return loaded.value.compose(options, { connectors, database, systems, log }, unwinding);
 }
 
 /** Tells mistakes before anything is started; databases of the embedded server come after it. */

@@ -3,6 +3,7 @@
  */
 import { parseConnectionString } from './connection-string.ts';
 import { openEmbedded, type EmbeddedServer } from './embedded/server.ts';
+import { type Log, SILENT } from '../model/log.ts';
 import type { Journal } from './journal.ts';
 import { openPostgresJournal } from './postgres/journal.ts';
 
@@ -17,21 +18,22 @@ export interface OpenJournal {
 export async function openJournal(options: {
   readonly databaseUrl?: string;
   readonly dataDirectory: string;
-  /** Told what an operator should know of what the embedded server does by itself. */
-  readonly notice?: (sentence: string) => void;
+  /** Told what the journal and the embedded server do by themselves. */
+  readonly log?: Log;
 }): Promise<OpenJournal> {
+  const { dataDirectory, log = SILENT } = options;
   if (options.databaseUrl !== undefined) {
     const hosts = parseConnectionString(options.databaseUrl, `tutti:${process.pid}`);
-    const journal = await openPostgresJournal({ connection: hosts, threads: true });
+    const journal = await openPostgresJournal({ connection: hosts, threads: true, log });
     return { journal, embedded: null, close: () => journal.close() };
   }
-  const { dataDirectory, notice } = options;
-  const embedded = await openEmbedded(dataDirectory, notice === undefined ? {} : { notice });
+  const embedded = await openEmbedded(dataDirectory, { log });
   try {
     const journal = await openPostgresJournal({
       connection: embedded.connection,
       ensureRunning: () => embedded.ensureRunning(),
       threads: true,
+      log,
     });
     const close = async (): Promise<void> => {
       await journal.close();

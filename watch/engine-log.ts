@@ -3,14 +3,10 @@
  * often for each kind, or a database that is away for a minute would fill the disk.
  */
 import type { Fact } from '../engine/observer.ts';
+import type { Log } from '../model/log.ts';
 
 /** Between two lines of the same trouble; those in between are counted. */
 const QUIET_MS = 10_000;
-
-interface Log {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}
 
 interface Trouble {
   toldAt: number;

@@ -409,8 +409,9 @@ requires(
 describe('a socket that somebody removed', () => {
   it('is noticed, and the server is started anew, with what was committed', async () => {
     const data = await seeded();
-    const notices: string[] = [];
-    const server = await open(data, { notice: (sentence) => notices.push(sentence) });
+    const lines: string[] = [];
+    const note = (_: object, sentence: string) => void lines.push(sentence);
+    const server = await open(data, { log: { info: note, warn: note } });
     await ask(server, 'create table kept ()');
     const before = findServer(findClusterPaths(data));
     for (const name of readdirSync(before?.sockets ?? '')) {
@@ -419,7 +420,13 @@ describe('a socket that somebody removed', () => {
     await server.ensureRunning();
     expect(await ask(server, 'select count(*)::int from kept')).toBe(0);
     expect(findServer(findClusterPaths(data))?.pid).not.toBe(before?.pid);
-    expect(notices.join()).toContain('lost its socket');
+    await server.stop();
+    expect(lines).toEqual([
+      'The embedded PostgreSQL is started.',
+      expect.stringContaining('lost its socket'),
+      'The embedded PostgreSQL is started again, and recovered.',
+      'The embedded PostgreSQL is stopped.',
+    ]);
   });
 });
 

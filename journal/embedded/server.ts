@@ -9,12 +9,13 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
+import type pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
+import { type Log, SILENT } from '../../model/log.ts';
+import { APPLICATION, ServerAccess } from './access.ts';
 import { defaultCandidates, findBinaries, type Candidate } from './binaries.ts';
 import { clusterMajor, createCluster, removeLeftovers, SUPERUSER } from './cluster.ts';
 import { runsAsNobody } from './identity.ts';
-import { close, isOpen, open, passwordFor, passwordOf, verifierOf } from './password.ts';
 import { findClusterPaths, type ClusterPaths } from './cluster-paths.ts';
 import {
   endServer,
@@ -25,7 +26,7 @@ import {
   startServer,
   type RunningServer,
 } from './postmaster.ts';
-import { type Ask, makeDatabase, setPassword, settleSystem, shut, lockSystems } from './roles.ts';
+import { lockSystems, makeDatabase, settleSystem, shut } from './roles.ts';
 import { joinUsers, leaveUsers } from './watchdog.ts';
 
 export interface EmbeddedServer {
@@ -48,8 +49,8 @@ export interface EmbeddedServer {
 export interface EmbeddedOptions {
   /** Where to look for PostgreSQL; by default the npm package, then the machine. */
   readonly candidates?: Iterable<Candidate>;
-  /** Told what an operator should know of what it does by itself. */
-  readonly notice?: (sentence: string) => void;
+  /** Told what the server does by itself. */
+  readonly log?: Log;
 }
 
 const POLL_MS = 5;
@@ -58,23 +59,6 @@ const START_AGAIN_MS = 15_000;
 /** Crash recovery of a large cluster takes its time. */
 const READY_LIMIT_MS = 600_000;
 const STOP_LIMIT_MS = 30_000;
-
-const WRONG_PASSWORD = '28P01';
-/** It is alive. */
-const TOO_MANY_CONNECTIONS = '53300';
-
-const APPLICATION = `tutti:${process.pid}`;
-
-/** A connection that we work on takes no settings from what it enters: these come before them. */
-const OUR_SETTINGS = [
-  'search_path=pg_catalog',
-  'local_preload_libraries=',
-  'statement_timeout=0',
-  'idle_session_timeout=0',
-  'default_transaction_read_only=off',
-  'lock_timeout=10s',
-];
-const OPTIONS = OUR_SETTINGS.map((setting) => `-c ${setting}`).join(' ');
 
 export async function openEmbedded(
   dataDirectory: string,
@@ -94,7 +78,7 @@ export async function openEmbedded(
     options.candidates ?? defaultCandidates(),
   );
   if (clusterMajor(paths) === null) await createCluster(paths, binaries);
-  const server = new Server(paths, () => startServer(paths, binaries), options.notice);
+  const server = new Server(paths, () => startServer(paths, binaries), options.log);
   try {
     await server.ensureRunning();
     await server.settle();
@@ -109,24 +93,20 @@ class Server implements EmbeddedServer {
   readonly folder: string;
   readonly #paths: ClusterPaths;
   readonly #start: () => ChildProcess | null;
-  readonly #notice: (sentence: string) => void;
-  readonly #password: string;
-  /** It was opened once, because the password was not the cluster's. */
-  #opened = false;
-  #seen: RunningServer | null = null;
+  readonly #log: Log;
+  readonly #access: ServerAccess;
   #users: number | null = null;
   #starting: Promise<void> | null = null;
   #stopped = false;
+  /** Process ids of the server that answered last, and of the one that this process started. */
+  #answered: number | null = null;
+  #started: number | null = null;
 
-  constructor(
-    paths: ClusterPaths,
-    start: () => ChildProcess | null,
-    notice: (sentence: string) => void = () => undefined,
-  ) {
+  constructor(paths: ClusterPaths, start: () => ChildProcess | null, log: Log = SILENT) {
     this.#paths = paths;
     this.#start = start;
-    this.#notice = notice;
-    this.#password = passwordOf(paths);
+    this.#log = log;
+    this.#access = new ServerAccess(paths);
     this.folder = paths.base;
   }
 
@@ -136,7 +116,7 @@ class Server implements EmbeddedServer {
   }
 
   get connection(): pg.ClientConfig {
-    return this.#connection('tutti');
+    return this.#access.connection('tutti');
   }
 
   ensureRunning(): Promise<void> {
@@ -147,7 +127,7 @@ class Server implements EmbeddedServer {
   }
 
   async #run(): Promise<void> {
-    // Joining after the end would keep the server up for nobody.
+    // Joining after the end would keep the server up without a user.
     if (this.#stopped) throw new TuttiError('node.stopping');
     this.#users ??= await joinUsers(this.#paths);
     const giveUpAt = Date.now() + READY_LIMIT_MS;
@@ -160,7 +140,8 @@ class Server implements EmbeddedServer {
       if (seen === null) {
         if (await this.#launched()) failingSince = null;
         else failingSince ??= Date.now();
-      } else if (seen.status === 'ready' && (await this.#answers(seen))) {
+      } else if (seen.status === 'ready' && (await this.#access.answers(seen))) {
+        this.#tell(seen);
         return;
       } else {
         const lost = seen.status === 'ready' && !hasSocket(seen);
@@ -178,6 +159,19 @@ class Server implements EmbeddedServer {
     throw new TuttiError('node.stopping');
   }
 
+  /** Once for each server that answers. */
+  #tell({ pid }: RunningServer): void {
+    if (pid === this.#answered) return;
+    const what = this.#answered === null ? 'started' : 'started again, and recovered';
+    this.#answered = pid;
+    if (pid === this.#started) {
+      this.#log.info({ pid, folder: this.folder }, `The embedded PostgreSQL is ${what}.`);
+    } else {
+      const sentence = 'The embedded PostgreSQL runs already, and is shared with another process.';
+      this.#log.info({ pid, folder: this.folder }, sentence);
+    }
+  }
+
   #notStarted(): TuttiError {
     const seen = findServer(this.#paths);
     const sentence =
@@ -187,23 +181,25 @@ class Server implements EmbeddedServer {
     return new TuttiError('database.unavailable', sentence);
   }
 
-  /** It answers nobody any more: it is not worth waiting for, and is started anew. */
+  /** A server without its socket can never be reached again: it is started anew. */
   async #endWithoutSocket(seen: RunningServer): Promise<void> {
-    this.#notice(
+    this.#log.warn(
+      { pid: seen.pid },
       `The embedded PostgreSQL lost its socket in ${seen.sockets}: somebody removed it. It is restarted.`,
     );
     await endServer(seen, this.#paths);
   }
 
-  /** One that was asked to end and does not would keep everybody waiting for ever. */
+  /** A server that was asked to end and does not would keep its users waiting for ever. */
   async #endStopping(seen: RunningServer): Promise<void> {
-    this.#notice(
+    this.#log.warn(
+      { pid: seen.pid },
       `The embedded PostgreSQL (process ${seen.pid}) was asked to end ${STOP_LIMIT_MS / 1_000} s ago and did not: it is ended, and started anew.`,
     );
     await endServer(seen, this.#paths, 'SIGQUIT');
   }
 
-  /** False when the process ended before it said anything. */
+  /** False when the process ended before it wrote its pid file. */
   async #launched(): Promise<boolean> {
     const server = this.#start();
     if (server === null) {
@@ -216,6 +212,7 @@ class Server implements EmbeddedServer {
     server.once('error', () => ended.abort());
     while (!ended.signal.aborted) {
       const seen = findServer(this.#paths);
+      if (seen !== null && seen.pid === server.pid) this.#started = seen.pid;
       if (seen !== null && (seen.pid === server.pid || seen.status === 'ready')) return true;
       await delay(POLL_MS);
     }
@@ -224,90 +221,28 @@ class Server implements EmbeddedServer {
     return findServer(this.#paths) !== null;
   }
 
-  /** Only a real answer counts: a postmaster may be seen ready while it dies. */
-  async #answers(seen: RunningServer): Promise<boolean> {
-    this.#seen = seen;
-    try {
-      await this.#ask('select 1');
-      if (isOpen(this.#paths)) await this.#close();
-      return true;
-    } catch (error) {
-      const { code } = error as { code?: string };
-      if (code === WRONG_PASSWORD) this.#open(seen);
-      return code === TOO_MANY_CONNECTIONS;
-    }
-  }
-
-  /** A cluster of an earlier version, or one that was opened for us. */
-  async #close(): Promise<void> {
-    await setPassword(this.#ask, SUPERUSER, verifierOf(this.#password));
-    close(this.#paths);
-    await this.#ask('select pg_reload_conf()');
-  }
-
-  /** The file with the password was lost, or comes from another time than the cluster. */
-  #open(seen: RunningServer): void {
-    if (this.#opened) return;
-    this.#opened = true;
-    open(this.#paths);
-    process.kill(seen.pid, 'SIGHUP');
-  }
-
-  readonly #ask: Ask = (text, values) =>
-    this.#working(this.#connection('postgres'), (ask) => ask(text, values));
-
-  /** On one connection: each is milliseconds of every start. */
-  async #working<T>(connection: pg.ClientConfig, work: (ask: Ask) => Promise<T>): Promise<T> {
-    const client = new pg.Client({
-      ...connection,
-      options: OPTIONS,
-      connectionTimeoutMillis: 5_000,
-      query_timeout: 30_000,
-    });
-    client.on('error', () => undefined);
-    try {
-      await client.connect();
-      return await work(async (text, values = []) => (await client.query(text, values)).rows);
-    } finally {
-      await client.end().catch(() => undefined);
-    }
-  }
-
-  #connection(database: string, user = SUPERUSER, password = this.#password): pg.ClientConfig {
-    if (this.#seen === null) throw new TuttiError('database.unavailable');
-    return {
-      host: this.#seen.sockets,
-      port: this.#seen.port,
-      user,
-      password,
-      database,
-      ssl: false,
-      application_name: APPLICATION,
-    };
-  }
-
   async createDatabase(name: string): Promise<pg.ClientConfig> {
-    await makeDatabase(this.#ask, name, SUPERUSER);
-    return this.#connection(name);
+    await makeDatabase(this.#access.ask, name, SUPERUSER);
+    return this.#access.connection(name);
   }
 
   async createSystem(name: string): Promise<pg.ClientConfig> {
-    const password = passwordFor(name, this.#password);
-    const connection = this.#connection(name, name, password);
-    await this.#working(this.#connection('postgres'), (ask) =>
+    const access = this.#access;
+    const { connection, verifier } = access.ofSystem(name);
+    await access.on(access.connection('postgres'), (ask) =>
       settleSystem(ask, {
         name,
-        verifier: verifierOf(password),
-        enterAsSuperuser: (work) => this.#working(this.#connection(name), work),
-        enterAsItself: (work) => this.#working(connection, work),
+        verifier,
+        enterAsSuperuser: (work) => access.on(access.connection(name), work),
+        enterAsItself: (work) => access.on(connection, work),
       }),
     );
     return connection;
   }
 
-  /** Tutti's own database is there, and systems have no business in it. */
+  /** Tutti's own database is there, and systems may not enter it. */
   async settle(): Promise<void> {
-    await this.#working(this.#connection('postgres'), async (ask) => {
+    await this.#access.on(this.#access.connection('postgres'), async (ask) => {
       await lockSystems(ask);
       await makeDatabase(ask, 'tutti', SUPERUSER);
       await shut(ask, ['tutti', 'postgres', 'template1']);
@@ -317,29 +252,43 @@ class Server implements EmbeddedServer {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
+    // ignored: whoever waits for the start is told of its failure.
     await this.#starting?.catch(() => undefined);
     if (this.#users === null) return;
     const shared = await this.#othersConnected();
     await leaveUsers(this.#paths, this.#users);
     this.#users = null;
-    if (shared || this.#seen?.elsewhere === true) return;
+    const { server } = this.#access;
+    if (server === null) return;
+    if (shared || server.elsewhere) {
+      const sentence = 'The embedded PostgreSQL keeps running: another process uses it.';
+      this.#log.info({ pid: server.pid }, sentence);
+    } else await this.#ended(server);
+  }
+
+  /** The watchdog ends it; the pid file goes a moment before the process does. */
+  async #ended({ pid }: RunningServer): Promise<void> {
     const giveUpAt = Date.now() + STOP_LIMIT_MS;
-    // The pid file goes a moment before the process does.
-    const pid = this.#seen?.pid ?? 0;
     while (Date.now() < giveUpAt) {
-      if (findServer(this.#paths) === null && !isServerProcess(pid, this.#paths.cluster)) return;
+      if (findServer(this.#paths) === null && !isServerProcess(pid, this.#paths.cluster)) {
+        this.#log.info({ pid }, 'The embedded PostgreSQL is stopped.');
+        return;
+      }
       await delay(POLL_MS);
     }
+    const seconds = STOP_LIMIT_MS / 1_000;
+    this.#log.warn({ pid }, `The embedded PostgreSQL did not stop within ${seconds} s.`);
   }
 
   async #othersConnected(): Promise<boolean> {
     try {
-      const others = await this.#ask(
+      const others = await this.#access.ask(
         "select 1 from pg_stat_activity where backend_type = 'client backend' and application_name <> $1 limit 1",
         [APPLICATION],
       );
       return others.length > 0;
     } catch {
+      // ignored: a server that does not answer has no other user; the watchdog decides whether it ends.
       return false;
     }
   }

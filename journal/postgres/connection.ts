@@ -191,7 +191,7 @@ export class Connection implements Watched {
   async close(): Promise<void> {
     const connection = this.#session;
     this.#session = null;
-    this.#source.stalls.clear(this);
+    this.#source.stalls.forget(this);
     if (connection === null) return;
     this.#source.hosts.sessions.delete(connection);
     // A peer that has vanished does not answer a farewell.

@@ -9,6 +9,7 @@
  */
 import type pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
+import { type Log, SILENT } from '../../model/log.ts';
 import type { Host } from '../connection-string.ts';
 import type { Journal } from '../journal.ts';
 import type { Notifications } from '../notifications.ts';
@@ -27,7 +28,7 @@ import { LeaseThread } from './lease-thread.ts';
 import { Hosts } from './hosts.ts';
 import type { ConnectionContext } from './connection.ts';
 import { appendLogs, logEnd, readLogs } from './logs.ts';
-import { checkVersion, migrate } from './migrate.ts';
+import { checkVersion, migrate, type Migration } from './migrate.ts';
 import { listNodes, nodeKey } from './nodes.ts';
 import { deployPool, readPools } from './pools.ts';
 import { REQUESTS } from './requests.ts';
@@ -60,6 +61,8 @@ export interface PostgresJournalOptions {
   readonly limits?: Limits;
   /** A node's lease is kept by a thread while its loop is busy. */
   readonly threads?: boolean;
+  /** Told what the journal does by itself, and when the database keeps it from working. */
+  readonly log?: Log;
 }
 
 /** While the server writes one batch, the next one is made: more only compete for its processors. */
@@ -68,14 +71,14 @@ const READ_CONNECTIONS = 3;
 
 export async function openPostgresJournal(options: PostgresJournalOptions): Promise<Journal> {
   const closing = new AbortController();
+  const { threads, log = SILENT } = options;
   const context: ConnectionContext = {
     hosts: new Hosts(hostsOf(options.connection)),
     limits: options.limits ?? LIMITS,
     ensureRunning: options.ensureRunning ?? (async () => undefined),
     closing: closing.signal,
-    stalls: new Stalls(),
+    stalls: new Stalls(log),
   };
-  const { threads } = options;
   const { hosts } = context;
   const leases = new Leases(
     context,
@@ -84,7 +87,7 @@ export async function openPostgresJournal(options: PostgresJournalOptions): Prom
   try {
     const client = await leases.connectOnce();
     await checkVersion(client);
-    await migrate(client);
+    tellMigrations(await migrate(client), log);
     await client.query(FORGET_FOREIGN);
     await client.query(FORGET_FOREIGN_START);
   } catch (error) {
@@ -93,6 +96,13 @@ export async function openPostgresJournal(options: PostgresJournalOptions): Prom
     throw openingError(error);
   }
   return assemble(context, closing, leases, options.connections ?? APPEND_CONNECTIONS);
+}
+
+function tellMigrations(applied: readonly Migration[], log: Log): void {
+  const last = applied.at(-1);
+  if (last === undefined) return;
+  const migrations = applied.map(({ number, name }) => `${number} ${name}`);
+  log.info({ migrations }, `The schema of the database was brought to migration ${last.number}.`);
 }
 
 function hostsOf(connection: PostgresJournalOptions['connection']): readonly Host[] {

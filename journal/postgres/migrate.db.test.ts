@@ -1,4 +1,5 @@
 /** Migrations, the schema that they make, and that every statement fits it. */
+import type { Log } from '../../model/log.ts';
 import { connectionUrl } from '../connection-string.ts';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -49,6 +50,21 @@ describe('migrations', () => {
     await expect(await printSchema(client as pg.Client)).toMatchFileSnapshot('../schema.sql');
     const { rows } = await (client as pg.Client).query('select number, name from migrations');
     expect(rows).toEqual(readMigrations().map(({ number, name }) => ({ number, name })));
+  });
+
+  it('are told to the log when they are applied, and only then', async () => {
+    const connection = await bed.database();
+    const told: [object, string][] = [];
+    const log: Log = {
+      info: (fields, sentence) => void told.push([fields, sentence]),
+      warn: () => undefined,
+    };
+    const all = readMigrations();
+    await bed.journal({ connection, log });
+    await bed.journal({ connection, log });
+    const migrations = all.map(({ number, name }) => `${number} ${name}`);
+    const sentence = `The schema of the database was brought to migration ${all.length}.`;
+    expect(told).toEqual([[{ migrations }, sentence]]);
   });
 
   it('leave nothing of one that fails', async () => {

@@ -9,7 +9,7 @@ import type pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
 import { inTransaction } from './connection.ts';
 
-interface Migration {
+export interface Migration {
   readonly number: number;
   readonly name: string;
   readonly sql: string;
@@ -51,10 +51,11 @@ export async function checkVersion(client: pg.Client): Promise<void> {
   }
 }
 
+/** The migrations that were applied: none when the schema was there. */
 export async function migrate(
   client: pg.Client,
   migrations: readonly Migration[] = readMigrations(),
-): Promise<void> {
+): Promise<readonly Migration[]> {
   await client.query(LOCK);
   try {
     await client.query(
@@ -67,10 +68,11 @@ export async function migrate(
     const { rows } = await client.query<{ number: number; name: string }>(APPLIED);
     refuseNewer(rows, migrations);
     const applied = new Set(rows.map((row) => row.number));
-    for (const migration of migrations) {
-      if (!applied.has(migration.number)) await apply(client, migration);
-    }
+    const missing = migrations.filter(({ number }) => !applied.has(number));
+    for (const migration of missing) await apply(client, migration);
+    return missing;
   } finally {
+    // ignored: a connection that is lost has lost the lock with it.
     await client.query(UNLOCK).catch(() => undefined);
   }
 }

@@ -41,7 +41,42 @@ describe('what is wrong with the database', () => {
       'the database has no room left on its disk since 2026-11-30T06:00:01.000Z: full (53100)',
       'the database is starting or stopping since 2026-11-30T06:00:03.000Z: wait (57P03)',
     ]);
-    for (const line of [one, two, three]) stalls.clear(line);
+    for (const connection of [one, two, three]) stalls.clear(connection);
     expect(stalls.sentences()).toEqual([]);
+  });
+
+  it('logs a trouble that lasts, once, and when the database works again', () => {
+    const lines: string[] = [];
+    const note = (_: object, sentence: string) => void lines.push(sentence);
+    let now = AT;
+    const stalls = new Stalls({ info: note, warn: note }, () => now);
+    const [one, two] = [{}, {}];
+    const report = (connection: object) =>
+      stalls.report(connection, troubleOf(new Error('gone')), now);
+    report(one);
+    stalls.clear(one);
+    expect(lines).toEqual([]);
+    report(one);
+    report(two);
+    now += 1_000;
+    report(one);
+    report(two);
+    const stalled = 'The database cannot be reached since 2026-11-30T06:00:00.000Z: gone.';
+    expect(lines).toEqual([stalled]);
+    stalls.clear(one);
+    now += 11_000;
+    stalls.clear(two);
+    expect(lines).toEqual([stalled, 'The database works again after 12 s.']);
+  });
+
+  it('does not say that the database works again when connections are only closed', () => {
+    const lines: string[] = [];
+    const note = (_: object, sentence: string) => void lines.push(sentence);
+    const stalls = new Stalls({ info: note, warn: note }, () => AT + 1_000);
+    const one = {};
+    stalls.report(one, troubleOf(new Error('gone')), AT);
+    stalls.forget(one);
+    stalls.clear(one);
+    expect(lines).toHaveLength(1);
   });
 });
