@@ -47,7 +47,7 @@ describe('what is wrong with the database', () => {
 
   it('logs a trouble that lasts, once, and when the database works again', () => {
     const lines: string[] = [];
-    const note = (_: object, sentence: string) => void lines.push(sentence);
+    const note = (_: object, line: string) => void lines.push(line);
     let now = AT;
     const stalls = new Stalls({ info: note, warn: note }, () => now);
     const [one, two] = [{}, {}];
@@ -71,7 +71,7 @@ describe('what is wrong with the database', () => {
 
   it('does not say that the database works again when connections are only closed', () => {
     const lines: string[] = [];
-    const note = (_: object, sentence: string) => void lines.push(sentence);
+    const note = (_: object, line: string) => void lines.push(line);
     const stalls = new Stalls({ info: note, warn: note }, () => AT + 1_000);
     const one = {};
     stalls.report(one, troubleOf(new Error('gone')), AT);
