@@ -30,13 +30,13 @@ describe('a pause', () => {
     ['a poke', async ({ attempt }: ReturnType<typeof subject>) => attempt.poke()],
     ['a stop', async ({ attempt }: ReturnType<typeof subject>) => attempt.halt('cancel')],
   ])('ends with %s, and leaves no timer', async (_, ends) => {
-    const it = subject();
-    const seen = watched(pause(it.running, 500));
-    await it.clock.advance(499);
-    expect([seen, it.clock.waiting]).toEqual([{}, 1]);
-    await ends(it);
+    const subjects = subject();
+    const seen = watched(pause(subjects.running, 500));
+    await subjects.clock.advance(499);
+    expect([seen, subjects.clock.waiting]).toEqual([{}, 1]);
+    await ends(subjects);
     await quiet();
-    expect([seen, it.clock.waiting]).toEqual([{ value: 'over' }, 0]);
+    expect([seen, subjects.clock.waiting]).toEqual([{ value: 'over' }, 0]);
   });
 
   it('ends early with a sign of the system', async () => {

@@ -98,7 +98,7 @@ describe('the end of a child', () => {
   ] as const)('that %s', async (_, end, stop, report) => {
     const { applied, attempt, children } = subject();
     if (stop !== undefined) attempt.halt(stop);
-    children.ended(childRun({ end: { end } }, 4).state as EndedRun);
+    children.ended(childRun({ end: { end } }, 4).state);
     await quiet();
     expect(applied).toMatchObject([report]);
   });
