@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { machineClock, machineIds } from '../cli/machine.ts';
+import { NodeIdentity } from '../engine/node-identity.ts';
 import { Retention } from '../engine/door/retention.ts';
 import { openPostgresJournal } from '../journal/postgres/journal.ts';
 import { fillVolume, volumeOf } from '../tests/plans/volume.ts';
@@ -122,7 +123,7 @@ async function retiring(
     const retention = new Retention({
       journal,
       clock: machineClock,
-      lease: () => lease,
+      identity: new NodeIdentity(lease),
       log: { warn: (fields, words) => console.error(words, fields) },
     });
     const from = performance.now();

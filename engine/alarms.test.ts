@@ -153,14 +153,20 @@ describe('the waker', () => {
     const asked: number[] = [];
     let heard: () => void = () => undefined;
     const source = {
-      ask: (now: number) => {
+      due: (now: number) => {
         asked.push(now);
         heard();
         return Promise.resolve({ runs: [], nextAt: null });
       },
-      take: () => Promise.resolve([]),
+      load: () => Promise.resolve([]),
     };
-    const waker = new Waker(source, machine, new Turns(), () => 10);
+    const waker = new Waker({
+      source,
+      clock: machine,
+      turns: new Turns(),
+      capacity: () => 10,
+      observer: undefined,
+    });
     return {
       waker,
       asked,

@@ -7,7 +7,6 @@
  *          what is left → give the lease back: from then on the other nodes go on with the runs
  */
 import type { Notification } from '../journal/notifications.ts';
-import type { NodeLease } from '../journal/ownership.ts';
 import { catalogueOf } from '../connectors/kit/catalogue.ts';
 import { TuttiError } from '../model/errors.ts';
 import { Wait } from '../model/wait-for.ts';
@@ -21,9 +20,10 @@ import { CHILD_LANE } from './attempts/lanes.ts';
 import { Membership } from './cluster/membership.ts';
 import type { EngineReadings } from './observer.ts';
 import { DEFAULTS, type EngineOptions, type ReadyOptions } from './options.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { NodeIdentity } from './node-identity.ts';
 import { Owner } from './runs/owner.ts';
 import { Peers } from './door/peers.ts';
-import { Pipeline } from './runs/pipeline.ts';
 import type { RunListener } from './runs/run-listener.ts';
 import { Entrance } from './door/submit.ts';
 import { Versions } from './runs/versions.ts';
@@ -56,11 +56,9 @@ class Orchestra implements Engine {
   readonly #attempts: Attempts;
   readonly #entrance: Entrance;
   readonly #errands: Errands;
-  #pipeline: Pipeline | undefined;
-  #lease: NodeLease | undefined;
-  #membership: Membership | undefined;
-  #draining: TuttiError | undefined;
-  #refusing: TuttiError | undefined;
+  readonly #identity = new NodeIdentity();
+  readonly #lifecycle = new Lifecycle();
+  readonly #membership: Membership;
   #fence: (error: TuttiError) => void = () => {};
 
   constructor(options: EngineOptions) {
@@ -72,13 +70,14 @@ class Orchestra implements Engine {
     this.#versions = new Versions(journal, clock);
     this.#watchers = new RunWatchers(clock, (run) => this.#owner.live.has(run), observer);
     this.#owner = this.#makeOwner();
+    this.#membership = this.#makeMembership();
     this.#entrance = this.#makeEntrance();
     this.#attempts = this.#makeAttempts();
     this.#owner.connect(this.#attempts.reconciler, this.#listener());
     this.#errands = new Errands({
       journal,
       clock,
-      lease: () => this.#leased(),
+      identity: this.#identity,
       gone: options.gone,
       submit: (command) => this.#entrance.submit(command),
       log: options.log,
@@ -92,7 +91,7 @@ class Orchestra implements Engine {
   gauges() {
     return {
       runs: this.#owner.live.size,
-      unwritten: this.#pipeline?.depth ?? 0,
+      unwritten: this.#owner.pipeline.depth,
       attempts: this.#attempts.running.size,
     };
   }
@@ -106,7 +105,7 @@ class Orchestra implements Engine {
       pools: this.#attempts.pools.readings(),
       runs,
       mostRuns: this.#options.mostRuns,
-      unwrittenEvents: this.#pipeline?.depth ?? 0,
+      unwrittenEvents: this.#owner.pipeline.depth,
       leaseMs: this.#options.leaseMs,
       stalled: this.#entrance.stalls().length > 0,
       databaseStalled: this.#options.journal.stalls().length > 0,
@@ -114,30 +113,15 @@ class Orchestra implements Engine {
   }
 
   async start(url: string | null): Promise<void> {
-    const { journal, clock, nodeName } = this.#options;
-    const leaseMs = this.#options.leaseMs;
+    const { journal, clock, nodeName, leaseMs, observer } = this.#options;
     const askedAt = { now: clock.now(), elapsed: clock.elapsed() };
     const lease = await journal.register(nodeName, leaseMs, url);
-    this.#lease = lease;
-    const { observer } = this.#options;
-    this.#pipeline = new Pipeline(journal, lease, clock, this.#owner, observer);
-    this.#membership = new Membership({
-      journal,
-      lease,
-      leaseMs,
-      askedAt,
-      clock,
-      owner: this.#owner,
-      mostRuns: this.#options.mostRuns,
-      children: () => this.#attempts.lanes.get(CHILD_LANE).active,
-      notified: (notification) => this.#notified(notification),
-      claimed: (runs) => observer?.noted({ is: 'claimed', runs }),
-      renewed: () => observer?.leaseRenewed(),
-      lost: () => this.#lost(new TuttiError('node.fenced')),
-    });
+    this.#identity.registered(lease);
+    this.#lifecycle.open();
     await this.#attempts.refreshPools();
-    await this.#membership.join();
-    await this.#errands.claim(lease);
+    await this.#membership.join(askedAt);
+    observer?.noted({ is: 'joined', name: nodeName, node: lease.node });
+    await this.#errands.claim();
   }
 
   /** What the nodes tell each other. */
@@ -167,27 +151,42 @@ class Orchestra implements Engine {
       case 'orphans':
         this.#attempts.pools.ask();
         this.#attempts.children.orphaned();
-        if (this.#lease !== undefined) void this.#errands.claim(this.#lease).catch(() => undefined);
+        void this.#claimErrands();
         return;
       case 'due':
     }
   }
 
   async #refreshPools(): Promise<void> {
-    // A database that cannot be asked now notifies `resync` when it is back.
-    await this.#attempts.refreshPools().catch(() => undefined);
+    try {
+      await this.#attempts.refreshPools();
+    } catch (error) {
+      // A database that cannot be asked now notifies `resync` when it is back.
+      this.#options.observer?.troubled('reading the capacities of pools', error);
+    }
+  }
+
+  async #claimErrands(): Promise<void> {
+    try {
+      await this.#errands.claim();
+    } catch (error) {
+      // Its node, or another, claims them with the next notification `orphans`.
+      this.#options.observer?.troubled('claiming bulk commands and retentions', error);
+    }
   }
 
   async stop(): Promise<void> {
-    this.#draining ??= new TuttiError('node.stopping');
+    const { journal, observer } = this.#options;
+    this.#lifecycle.drain(new TuttiError('node.stopping'));
     this.#rest();
     await this.#attempts.running.drain();
-    this.#refusing ??= new TuttiError('node.stopping');
+    observer?.noted({ is: 'drained', leftAttempts: this.#attempts.running.size });
+    this.#lifecycle.close(new TuttiError('node.stopping'));
     this.#owner.stop();
-    await this.#within(this.#pipeline?.idle());
-    this.#pipeline?.close(new TuttiError('node.stopping'));
-    this.#membership?.leave();
-    if (this.#lease !== undefined) await this.#within(this.#options.journal.resign(this.#lease));
+    await this.#within(this.#owner.pipeline.idle());
+    this.#owner.pipeline.close(new TuttiError('node.stopping'));
+    this.#membership.leave();
+    if (this.#identity.node !== undefined) await this.#within(journal.resign(this.#identity.lease));
   }
 
   /** From now on nothing new is begun here. */
@@ -198,24 +197,22 @@ class Orchestra implements Engine {
   }
 
   /** A database that does not answer must not keep the node from stopping: nothing durable is lost. */
-  async #within(work: Promise<unknown> | undefined): Promise<void> {
-    const { clock, drainMs } = this.#options;
+  async #within(work: Promise<unknown>): Promise<void> {
+    const { clock, drainMs, observer } = this.#options;
     const deadline = new Wait(undefined, (wake) => clock.after(drainMs, wake));
-    await Promise.race([work?.catch(() => undefined), deadline.over]);
+    const done = work.catch((error: unknown) =>
+      observer?.troubled('the last words of this node to the database', error),
+    );
+    await Promise.race([done, deadline.over]);
     deadline.end();
   }
 
-  #writing(): Pipeline {
-    if (this.#pipeline === undefined)
-      throw new TuttiError('node.stopping', 'The engine has not started yet.');
-    return this.#pipeline;
-  }
-
   #lost(error: TuttiError): void {
-    this.#refusing ??= error;
-    this.#pipeline?.close(error);
+    this.#options.observer?.noted({ is: 'lease-lost', reason: error.message });
+    this.#lifecycle.close(error);
+    this.#owner.pipeline.close(error);
     this.#rest();
-    this.#membership?.leave();
+    this.#membership.leave();
     this.#owner.stop();
     this.#attempts.running.halt();
     this.#fence(error);
@@ -233,9 +230,26 @@ class Orchestra implements Engine {
         definitions,
         ...(settledAtOnce !== undefined && { settledAtOnce }),
       },
-      pipeline: () => this.#writing(),
-      lease: () => this.#leased(),
+      identity: this.#identity,
       observer: this.#options.observer,
+    });
+  }
+
+  #makeMembership(): Membership {
+    const { journal, clock, leaseMs, mostRuns, observer } = this.#options;
+    return new Membership({
+      journal,
+      identity: this.#identity,
+      leaseMs,
+      clock,
+      owner: this.#owner,
+      mostRuns,
+      childAttempts: () => this.#attempts.lanes.get(CHILD_LANE).active,
+      listener: {
+        notified: (notification) => this.#notified(notification),
+        lost: () => this.#lost(new TuttiError('node.fenced')),
+      },
+      observer,
     });
   }
 
@@ -244,8 +258,8 @@ class Orchestra implements Engine {
       ended: (run) => this.#attempts.children.ended(run),
       reopened: (run) => void this.#attempts.children.reopened(run),
       durable: (run, durable) => this.#watchers.committed(run, durable),
-      unloaded: (wakeAt) => this.#membership?.slept(wakeAt),
-      postponed: (runs) => this.#membership?.remember(runs),
+      unloaded: (wakeAt) => this.#membership.unloaded(wakeAt),
+      postponed: (runs) => this.#membership.postpone(runs),
       fenced: (error) => this.#lost(error),
     };
   }
@@ -254,8 +268,8 @@ class Orchestra implements Engine {
     return new Attempts({
       options: this.#options,
       owner: this.#owner,
-      lease: () => this.#leased(),
-      certainty: { mayLeave: () => this.#membership?.mayLeave() ?? true },
+      identity: this.#identity,
+      certainty: this.#membership,
       watchers: this.#watchers,
       door: {
         begin: (command) => this.#entrance.begin(command, false),
@@ -271,29 +285,20 @@ class Orchestra implements Engine {
       journal,
       versions: this.#versions,
       owner: this.#owner,
-      pipeline: () => this.#writing(),
       read:
         this.#options.read ??
         ((source, options) => Promise.resolve(readWorkflow(source, { ...options, actions }))),
       clock,
       ids,
       mostRuns: this.#options.mostRuns,
-      lease: () => this.#leased(),
-      node: () => this.#lease?.node,
+      identity: this.#identity,
+      lifecycle: this.#lifecycle,
       watchers: this.#watchers,
       courier: this.#makeCourier(),
       beginBulk: (id) => this.#errands.bulk(id),
       beginRetention: (id) => this.#errands.retention(id),
       deployed: () => this.#refreshPools(),
       ended: (run) => this.#attempts.children.ended(run),
-      stalls: () => [
-        ...[this.#refusing ?? this.#draining].flatMap((error) => error?.message ?? []),
-        ...journal.stalls(),
-      ],
-      open: (what) => {
-        const refusing = this.#refusing ?? (what === 'start' ? this.#draining : undefined);
-        if (refusing !== undefined) throw refusing;
-      },
     });
   }
 
@@ -303,13 +308,7 @@ class Orchestra implements Engine {
       peers: new Peers(journal.views, peers),
       clock,
       patienceMs: this.#options.leaseMs + TAKE_OVER_MS,
-      onNews: (wake) => this.#membership?.onNews(wake) ?? (() => {}),
+      onOwnersChanged: (wake) => this.#membership.onOwnersChanged(wake),
     });
-  }
-
-  #leased(): NodeLease {
-    if (this.#lease === undefined)
-      throw new TuttiError('node.stopping', 'The engine has not started yet.');
-    return this.#lease;
   }
 }

@@ -8,9 +8,9 @@
  */
 import type { AnyConnector, Connector } from '../../connectors/kit/connector.ts';
 import type { Journal } from '../../journal/journal.ts';
-import type { NodeLease } from '../../journal/ownership.ts';
 import type { Redactor } from '../../model/redactor.ts';
 import type { Clock, Ids } from '../clock.ts';
+import type { NodeIdentity } from '../node-identity.ts';
 import type { Observer } from '../observer.ts';
 import type { RunWatchers } from '../runs/run-watchers.ts';
 import type { Owner } from '../runs/owner.ts';
@@ -45,7 +45,7 @@ export interface AttemptOptions {
 export interface AttemptsParts {
   readonly options: AttemptOptions;
   readonly owner: Owner;
-  readonly lease: () => NodeLease;
+  readonly identity: NodeIdentity;
   readonly certainty: LeaseCertainty;
   readonly watchers: RunWatchers;
   readonly door: ChildDoor;
@@ -67,7 +67,7 @@ export class Attempts {
     this.lanes = new Lanes(options.connectors);
     this.pools = new Pools({
       slots: journal.slots,
-      lease: parts.lease,
+      identity: parts.identity,
       granted: (attempt) => this.#dispatcher.ready(attempt),
       observer,
     });

@@ -5,6 +5,7 @@ import { quiet } from '../../tests/simulation/clock.ts';
 import { Attempt } from '../runs/attempt.ts';
 import type { LiveRun } from '../runs/live-run.ts';
 import { Pools } from './pools.ts';
+import { NodeIdentity } from '../node-identity.ts';
 
 const LEASE = { node: 0, epoch: 1 };
 const WANTED = { tape: 1 };
@@ -56,7 +57,7 @@ function stage() {
   const granted: Attempt[] = [];
   const pools = new Pools({
     slots: asked.slots,
-    lease: () => LEASE,
+    identity: new NodeIdentity(LEASE),
     granted: (attempt) => granted.push(attempt),
   });
   const definition = { tasks: [{ name: 'a', pools: WANTED }] };

@@ -6,12 +6,12 @@
  *                 ▲                                                             │
  *                 └── somebody gave back: here, or elsewhere (the notification `slots`) ◄┘
  */
-import type { NodeLease } from '../../journal/ownership.ts';
 import type { PoolState, SlotKey, Slots } from '../../journal/slots.ts';
 import { grant } from '../../kernel/slots.ts';
 import { Coalesced } from '../../model/coalesced.ts';
 import { poolWords } from '../../model/pool.ts';
 import type { Gate } from '../../model/run.ts';
+import type { NodeIdentity } from '../node-identity.ts';
 import type { Attempt } from '../runs/attempt.ts';
 import type { LiveRun } from '../runs/live-run.ts';
 import type { Observer, PoolReading } from '../observer.ts';
@@ -21,7 +21,7 @@ const AT_ONCE = 50;
 
 export interface PoolsParts {
   readonly slots: Slots;
-  readonly lease: () => NodeLease;
+  readonly identity: NodeIdentity;
   /** The slots are the attempt's until it leaves. */
   readonly granted: (attempt: Attempt) => void;
   readonly observer?: Observer | undefined;
@@ -126,7 +126,7 @@ export class Pools {
   }
 
   async #turn(): Promise<void> {
-    const { slots, lease } = this.#parts;
+    const { slots, identity } = this.#parts;
     // Until nothing is left: an attempt that was dropped may be queued again meanwhile, and would be
     // granted the very slots that are still to be given back.
     while (this.#giving.length > 0 || this.#reviewed.size > 0) await this.#giveBack();
@@ -136,7 +136,7 @@ export class Pools {
       ...slotKeyOf(attempt),
       slots: attempt.limits.pools ?? {},
     }));
-    const { granted, pools } = await slots.acquire(lease(), wants, grant);
+    const { granted, pools } = await slots.acquire(identity.lease, wants, grant);
     for (const state of pools) this.#states.set(state.pool, state);
     asking.forEach((attempt, index) => {
       if (granted[index] === true) this.#grant(attempt);
@@ -145,17 +145,17 @@ export class Pools {
 
   /** Never beside a `take` of this node: a slot that is taken meanwhile must be among the kept. */
   async #giveBack(): Promise<void> {
-    const { slots, lease } = this.#parts;
+    const { slots, identity } = this.#parts;
     const given = this.#giving;
     this.#giving = [];
-    if (given.length > 0) await slots.release(lease(), given);
+    if (given.length > 0) await slots.release(identity.lease, given);
     for (const [id, run] of this.#reviewed) {
       this.#reviewed.delete(id);
       // What is queued asks again: if it is dropped before, nobody would give its slots back.
       const attempts = run.attempts
         .filter((attempt) => attempt !== undefined)
         .filter((attempt) => this.#held.has(attempt));
-      await slots.releaseOthers(lease(), run.id, attempts.map(slotKeyOf));
+      await slots.releaseOthers(identity.lease, run.id, attempts.map(slotKeyOf));
     }
   }
 

@@ -15,14 +15,17 @@ const GRACE_MS = 10_000;
 
 export class Judgement {
   readonly #leaseMs: number;
-  #renewedAt: number;
+  #renewedAt = -Infinity;
   /** When renewing became steady again. */
   #steadySince = -Infinity;
 
   /** All times are of one clock that counts on and cannot be set, in milliseconds. */
-  constructor(leaseMs: number, registeredAt: number) {
+  constructor(leaseMs: number) {
     this.#leaseMs = leaseMs;
-    this.#renewedAt = registeredAt;
+  }
+
+  registered(at: number): void {
+    this.#renewedAt = at;
   }
 
   renewed(at: number): void {

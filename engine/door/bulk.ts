@@ -5,12 +5,12 @@
  */
 import type { BulkOutcome } from '../../journal/bulks.ts';
 import type { Journal } from '../../journal/journal.ts';
-import type { NodeLease } from '../../journal/ownership.ts';
 import { bug, TuttiError } from '../../model/errors.ts';
 import { BULK_VERBS, type BulkVerb } from '../../model/bulk.ts';
 import type { By, OperatorCommand, Refusal } from '../../model/run.ts';
 import type { Clock } from '../clock.ts';
 import type { Accepted } from '../door.ts';
+import type { NodeIdentity } from '../node-identity.ts';
 
 const PAGE = 200;
 const AT_ONCE = 20;
@@ -19,6 +19,7 @@ const PAUSE_MS = 1_000;
 export interface BulkParts {
   readonly journal: Pick<Journal, 'bulks' | 'views'>;
   readonly clock: Clock;
+  readonly identity: NodeIdentity;
   readonly submit: (command: OperatorCommand) => Promise<Accepted | Refusal>;
   readonly log: { warn(fields: object, message: string): void };
 }
@@ -37,8 +38,9 @@ export class Bulk {
   }
 
   /** Those whose node is gone, and this node's own from before. */
-  async claim(lease: NodeLease): Promise<void> {
-    const ids = await this.#parts.journal.bulks.claim(lease);
+  async claim(): Promise<void> {
+    const { journal, identity } = this.#parts;
+    const ids = await journal.bulks.claim(identity.lease);
     for (const id of ids) this.take(id, true);
   }
 

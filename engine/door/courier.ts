@@ -25,7 +25,7 @@ export interface CourierParts {
   /** How long the owner may be away: a lease, and some time for the others to take over. */
   readonly patienceMs: number;
   /** Calls back when runs may have changed hands; the result takes it back. */
-  readonly onNews: Waker;
+  readonly onOwnersChanged: Waker;
 }
 
 export class Courier {
@@ -45,7 +45,7 @@ export class Courier {
     const deadline = clock.elapsed() + patienceMs;
     for (;;) {
       // From this moment on, so that none is missed while the journal is asked.
-      const news = new Wait(undefined, this.#parts.onNews);
+      const news = new Wait(undefined, this.#parts.onOwnersChanged);
       try {
         return await here();
       } catch (error) {

@@ -3,7 +3,6 @@
  * retention. Each is noted in the journal and worked off behind the answer; those of a node that
  * is gone are taken up by another.
  */
-import type { NodeLease } from '../../journal/ownership.ts';
 import { Bulk, type BulkParts } from './bulk.ts';
 import { Retention, type RetentionParts } from './retention.ts';
 
@@ -16,9 +15,9 @@ export class Errands {
     this.#retention = new Retention(parts);
   }
 
-  async claim(lease: NodeLease): Promise<void> {
-    await this.#bulk.claim(lease);
-    await this.#retention.claim(lease);
+  async claim(): Promise<void> {
+    await this.#bulk.claim();
+    await this.#retention.claim();
   }
 
   bulk(id: string): void {

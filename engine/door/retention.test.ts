@@ -4,6 +4,7 @@ import type { NodeLease } from '../../journal/ownership.ts';
 import { TuttiError } from '../../model/errors.ts';
 import type { Clock } from '../clock.ts';
 import { Retention } from './retention.ts';
+import { NodeIdentity } from '../node-identity.ts';
 
 const LEASE: NodeLease = { node: 1, epoch: 1 };
 
@@ -53,7 +54,7 @@ function trial(portion: (n: number) => Promise<boolean>): Trial {
   const retention = new Retention({
     journal: { retentions } as unknown as Journal,
     clock: clock as unknown as Clock,
-    lease: () => LEASE,
+    identity: new NodeIdentity(LEASE),
     gone: (runs) => gone.push(...runs),
     log: { warn: () => undefined },
   });
@@ -62,7 +63,7 @@ function trial(portion: (n: number) => Promise<boolean>): Trial {
 
 it('takes up what was left, portion by portion, and rests for as long as it worked', async () => {
   const { retention, rests, over, failures, gone } = trial(async (n) => n < 4);
-  await retention.claim(LEASE);
+  await retention.claim();
   await over;
   expect(rests).toEqual([10, 20, 30]);
   expect(gone).toEqual(['run 1', 'run 2', 'run 3']);

@@ -4,9 +4,9 @@
  * between is safe: the journal knows how far it is, and whoever claims it goes on from there.
  */
 import type { Journal } from '../../journal/journal.ts';
-import type { NodeLease } from '../../journal/ownership.ts';
 import { TuttiError } from '../../model/errors.ts';
 import type { Clock } from '../clock.ts';
+import type { NodeIdentity } from '../node-identity.ts';
 
 /** So many times as long as it worked: beside full load most of a portion is waiting for its turn. */
 const RESTS = 1;
@@ -16,7 +16,7 @@ const PAUSE_MAX_MS = 2_000;
 export interface RetentionParts {
   readonly journal: Pick<Journal, 'retentions'>;
   readonly clock: Clock;
-  readonly lease: () => NodeLease;
+  readonly identity: NodeIdentity;
   /** These runs are no more: what jobs of theirs left on this machine may go. */
   readonly gone?: ((runs: readonly string[]) => void) | undefined;
   readonly log: { warn(fields: object, message: string): void };
@@ -36,8 +36,9 @@ export class Retention {
   }
 
   /** Those whose node is gone, and this node's own from before. */
-  async claim(lease: NodeLease): Promise<void> {
-    for (const id of await this.#parts.journal.retentions.claim(lease)) this.take(id);
+  async claim(): Promise<void> {
+    const { journal, identity } = this.#parts;
+    for (const id of await journal.retentions.claim(identity.lease)) this.take(id);
   }
 
   take(id: string): void {
@@ -49,10 +50,10 @@ export class Retention {
   }
 
   async #workOff(id: string): Promise<void> {
-    const { journal, clock, lease } = this.#parts;
+    const { journal, clock, identity } = this.#parts;
     while (!this.#stopped) {
       const begunAt = clock.elapsed();
-      const { more, gone } = await journal.retentions.portion(lease(), id);
+      const { more, gone } = await journal.retentions.portion(identity.lease, id);
       if (gone.length > 0) this.#parts.gone?.(gone);
       if (!more) return;
       await this.#rest((clock.elapsed() - begunAt) * RESTS);

@@ -4,7 +4,6 @@
  */
 import { BULK_MAX } from '../../journal/bulks.ts';
 import type { Journal } from '../../journal/journal.ts';
-import type { NodeLease } from '../../journal/ownership.ts';
 import type { PoolRow } from '../../journal/pools.ts';
 import { addOrigin, NO_OVERLAY, previewRestart, viewOf } from '../../kernel/run/machine.ts';
 import { isRefusal, refusal } from '../../model/refusal.ts';
@@ -42,11 +41,12 @@ import type {
   Via,
 } from '../door.ts';
 import type { Courier } from './courier.ts';
+import type { Lifecycle } from '../lifecycle.ts';
+import type { NodeIdentity } from '../node-identity.ts';
 import type { RunWatchers } from '../runs/run-watchers.ts';
 import type { LiveRun } from '../runs/live-run.ts';
 import type { Owner } from '../runs/owner.ts';
 import type { EndedRun } from '../runs/run-listener.ts';
-import type { Pipeline } from '../runs/pipeline.ts';
 import { repair } from './repair.ts';
 import { deformity, malformation } from './request.ts';
 import type { Versions } from '../runs/versions.ts';
@@ -60,7 +60,6 @@ export interface DoorParts {
   readonly journal: Journal;
   readonly versions: Versions;
   readonly owner: Owner;
-  readonly pipeline: () => Pipeline;
   /** Reads a workflow file, with the actions that there are. */
   readonly read: Reading;
   readonly clock: Clock;
@@ -70,17 +69,13 @@ export interface DoorParts {
   readonly deployed: () => Promise<void>;
   /** A run was ended by its repair. */
   readonly ended: (run: EndedRun) => void;
-  readonly stalls: () => readonly string[];
-  readonly lease: () => NodeLease;
+  readonly identity: NodeIdentity;
+  readonly lifecycle: Lifecycle;
   /** The runs of a bulk command are noted: work them off. */
   readonly beginRetention: (id: string) => void;
   readonly beginBulk: (id: string) => void;
   readonly courier: Courier;
   readonly watchers: RunWatchers;
-  /** This node, once the engine has started. */
-  readonly node: () => number | undefined;
-  /** Throws while nothing of that kind may be accepted. */
-  readonly open: (what: 'start' | 'command') => void;
 }
 
 export class Entrance implements Door {
@@ -91,7 +86,7 @@ export class Entrance implements Door {
   }
 
   async deploy(request: DeployRequest): Promise<DeployResult> {
-    this.#parts.open('start');
+    this.#parts.lifecycle.accept('start');
     const { read } = this.#parts;
     const options = request.file === undefined ? {} : { file: request.file };
     const { definition, pool, problems } = await read(request.source, options);
@@ -161,13 +156,13 @@ export class Entrance implements Door {
   }
 
   async start(request: StartRequest): Promise<Accepted | Refusal> {
-    this.#parts.open('start');
-    return this.#parts.pipeline().admission.through(() => this.#admitted(request));
+    this.#parts.lifecycle.accept('start');
+    return this.#parts.owner.pipeline.admission.through(() => this.#admitted(request));
   }
 
   async #admitted(request: StartRequest): Promise<Accepted | Refusal> {
     const { ids, owner, mostRuns } = this.#parts;
-    this.#parts.open('start');
+    this.#parts.lifecycle.accept('start');
     const command = startOf(request, request.run ?? ids.run());
     return this.begin(command, owner.live.size >= mostRuns);
   }
@@ -223,10 +218,10 @@ export class Entrance implements Door {
   }
 
   async submit(command: DoorCommand, via?: Via): Promise<Accepted | Refusal> {
-    this.#parts.open('command');
+    this.#parts.lifecycle.accept('command');
     const deformed = deformity(command);
     if (deformed !== undefined) return refusal('request.invalid', deformed);
-    await this.#parts.pipeline().room();
+    await this.#parts.owner.pipeline.room();
     return this.#parts.courier.deliver(
       via,
       () => this.#submitHere(command),
@@ -253,8 +248,11 @@ export class Entrance implements Door {
   }
 
   async bulk(request: BulkRequest): Promise<Accepted | Refusal> {
-    this.#parts.open('start');
-    const { created, total } = await this.#parts.journal.bulks.create(this.#parts.lease(), request);
+    this.#parts.lifecycle.accept('start');
+    const { created, total } = await this.#parts.journal.bulks.create(
+      this.#parts.identity.lease,
+      request,
+    );
     if (!created && total > BULK_MAX) {
       return refusal(
         'bulk.too-many',
@@ -272,8 +270,8 @@ export class Entrance implements Door {
   }
 
   async retain(request: RetentionRequest): Promise<void> {
-    this.#parts.open('start');
-    await this.#parts.journal.retentions.create(this.#parts.lease(), request);
+    this.#parts.lifecycle.accept('start');
+    await this.#parts.journal.retentions.create(this.#parts.identity.lease, request);
     this.#parts.beginRetention(request.id);
   }
 
@@ -282,13 +280,13 @@ export class Entrance implements Door {
   }
 
   async repair(run: string, by: By, preview: boolean): Promise<Repair | Refusal> {
-    this.#parts.open('command');
-    const { journal, versions, owner, lease, clock } = this.#parts;
+    this.#parts.lifecycle.accept('command');
+    const { journal, versions, owner, identity, clock } = this.#parts;
     const ended = (child: EndedRun, durable: number): void => {
       this.#parts.ended(child);
       this.#parts.watchers.committed(run, durable);
     };
-    const parts = { journal, versions, owner, lease: lease(), clock, ended };
+    const parts = { journal, versions, owner, lease: identity.lease, clock, ended };
     return repair(parts, run, by, preview);
   }
 
@@ -338,7 +336,9 @@ export class Entrance implements Door {
   /** Only its owner knows what goes on right now; of a run that sleeps or has ended all is in the book. */
   #activeElsewhere(run: LiveRun): number | undefined {
     const active = run.state.end === undefined && run.row.wakeAt === null;
-    return active && run.owner !== null && run.owner !== this.#parts.node() ? run.owner : undefined;
+    return active && run.owner !== null && run.owner !== this.#parts.identity.node
+      ? run.owner
+      : undefined;
   }
 
   async changed(id: string, seq: number, signal: AbortSignal): Promise<void> {
@@ -354,7 +354,7 @@ export class Entrance implements Door {
   }
 
   stalls(): readonly string[] {
-    return this.#parts.stalls();
+    return [...this.#parts.lifecycle.stalls(), ...this.#parts.journal.stalls()];
   }
 
   onCommit(committed: () => void): () => void {

@@ -5,7 +5,6 @@
  */
 import type { RunRow, RunUpdate } from '../../journal/append.ts';
 import type { Journal } from '../../journal/journal.ts';
-import type { NodeLease } from '../../journal/ownership.ts';
 import type { StoredRun } from '../../journal/runs.ts';
 import type { Context, Overlay } from '../../kernel/run/machine.ts';
 import { first, isAtRest, runStatusOf, settleOn, step } from '../../kernel/run/machine.ts';
@@ -19,8 +18,9 @@ import { Wait } from '../../model/wait-for.ts';
 import { foldOf, Unfoldable } from './fold.ts';
 import { Leavings } from './leavings.ts';
 import { type Entry, type LiveRun, newLiveRun, type Settled } from './live-run.ts';
+import type { NodeIdentity } from '../node-identity.ts';
 import type { Observer } from '../observer.ts';
-import type { Pipeline, PipelineListener } from './pipeline.ts';
+import { Pipeline, type PipelineListener } from './pipeline.ts';
 import { Refusals } from './refusals.ts';
 import type { RunListener } from './run-listener.ts';
 import { fallsAsleep, wakeAtOf } from './sleep.ts';
@@ -35,8 +35,7 @@ export interface OwnerParts {
   readonly clock: Clock;
   /** What the kernel is given beside the time. */
   readonly context: Omit<Context, 'now'>;
-  readonly pipeline: () => Pipeline;
-  readonly lease: () => NodeLease;
+  readonly identity: NodeIdentity;
   readonly observer: Observer | undefined;
 }
 
@@ -50,6 +49,7 @@ export class Owner implements PipelineListener {
   readonly #leavings: Leavings;
   readonly #refusals: Refusals;
   readonly #shelf: Shelf;
+  readonly #pipeline: Pipeline;
   /** Runs that left memory while they were being loaded. */
   readonly #passed = new Set<string>();
   #world!: World;
@@ -61,6 +61,7 @@ export class Owner implements PipelineListener {
     this.#now = { now: 0, ...parts.context };
     this.#leavings = new Leavings((run) => this.#world.quiescent(run));
     this.#shelf = new Shelf(parts);
+    this.#pipeline = new Pipeline(parts.journal, parts.identity, parts.clock, this, parts.observer);
     this.#refusals = new Refusals({
       takeUp: (run) => void this.#takeUpAgain(run),
       setAside: (run, reason) => void this.#setAsideAlone(run, reason),
@@ -71,6 +72,10 @@ export class Owner implements PipelineListener {
   connect(world: World, listener: RunListener): void {
     this.#world = world;
     this.#listener = listener;
+  }
+
+  get pipeline(): Pipeline {
+    return this.#pipeline;
   }
 
   /** From now on nothing new is begun; what is on its way to the book still lands. */
@@ -267,9 +272,9 @@ export class Owner implements PipelineListener {
 
   /** A run that was set aside and can be read goes on here; false when it is not set aside any more. */
   async reinstate(id: string): Promise<boolean> {
-    const { journal, lease } = this.#parts;
+    const { journal, identity } = this.#parts;
     this.#refusals.forgive(id);
-    const taken = await journal.reinstate(lease(), id);
+    const taken = await journal.reinstate(identity.lease, id);
     if (taken) await this.#takeUpAgain(id);
     return taken;
   }
@@ -349,17 +354,17 @@ export class Owner implements PipelineListener {
     for (const node of touched) run.touchedAt[node] = seq;
     const facts = this.#parts.observer === undefined ? undefined : happened;
     const entry = { start, events, characters, update, touched, seq, facts, settled };
-    this.#parts.pipeline().add(run, entry);
+    this.#pipeline.add(run, entry);
     if (!isAtRest(state)) this.#settleOn(run);
   }
 
   async #load(id: string): Promise<LiveRun | null> {
-    const { journal, lease } = this.#parts;
+    const { journal, identity } = this.#parts;
     await this.#leavings.over(id);
     const stored = await journal.load(id);
     if (stored?.summary.aside !== undefined) throw isAside(id, stored.summary.aside);
-    if (stored === null || stored.owner === lease().node) return this.#install(id, stored);
-    const claimed = await journal.claimRun(lease(), id);
+    if (stored === null || stored.owner === identity.lease.node) return this.#install(id, stored);
+    const claimed = await journal.claimRun(identity.lease, id);
     if (claimed === null) return null;
     if (claimed !== 'mine') return this.#isNotMine(id, claimed.owner);
     this.#parts.observer?.noted({ is: 'claimed', runs: 1 });
@@ -370,13 +375,14 @@ export class Owner implements PipelineListener {
 
   #isNotMine(id: string, owner: number | null): never {
     // Ours by name only: this process has been fenced and another one took its place.
-    if (owner === this.#parts.lease().node || owner === null) throw new TuttiError('node.fenced');
+    if (owner === this.#parts.identity.lease.node || owner === null)
+      throw new TuttiError('node.fenced');
     throw new Elsewhere(id, owner);
   }
 
   /** From here on the run is in memory, and the world follows it. */
   async #install(id: string, stored: StoredRun | null): Promise<LiveRun | null> {
-    if (stored !== null && stored.owner !== this.#parts.lease().node)
+    if (stored !== null && stored.owner !== this.#parts.identity.lease.node)
       this.#isNotMine(id, stored.owner);
     await this.#givenAway.get(id);
     const run = stored && (await this.#fold(stored));
@@ -407,8 +413,8 @@ export class Owner implements PipelineListener {
 
   /** One run must not stop the others: from now on no node touches it, until somebody repairs it. */
   async #setAside(id: string, reason: string): Promise<void> {
-    const { journal, lease, observer } = this.#parts;
-    await journal.setAside(lease(), id, reason);
+    const { journal, identity, observer } = this.#parts;
+    await journal.setAside(identity.lease, id, reason);
     observer?.noted({ is: 'set-aside', run: id, reason });
   }
 

@@ -14,12 +14,12 @@
  */
 import type { Batch, EventRow, RunRow, RunUpdate } from '../../journal/append.ts';
 import type { Journal } from '../../journal/journal.ts';
-import type { NodeLease } from '../../journal/ownership.ts';
 import { TuttiError } from '../../model/errors.ts';
 import { Admission } from './admission.ts';
 import type { Clock } from '../clock.ts';
 import { Fifo } from '../fifo.ts';
 import type { Entry, LiveRun } from './live-run.ts';
+import type { NodeIdentity } from '../node-identity.ts';
 import type { Observer } from '../observer.ts';
 
 const MOST_EVENTS = 2_000;
@@ -42,7 +42,7 @@ export interface PipelineListener {
 
 export class Pipeline {
   readonly #journal: Journal;
-  readonly #lease: NodeLease;
+  readonly #identity: NodeIdentity;
   readonly #clock: Clock;
   readonly #listener: PipelineListener;
   readonly #observer: Observer | undefined;
@@ -62,13 +62,13 @@ export class Pipeline {
 
   constructor(
     journal: Journal,
-    lease: NodeLease,
+    identity: NodeIdentity,
     clock: Clock,
     listener: PipelineListener,
     observer?: Observer,
   ) {
     this.#journal = journal;
-    this.#lease = lease;
+    this.#identity = identity;
     this.#clock = clock;
     this.#listener = listener;
     this.#observer = observer;
@@ -152,7 +152,7 @@ export class Pipeline {
   async #append(taken: readonly LiveRun[]): Promise<void> {
     const batch = batchOf(taken);
     const committed = this.#observer?.sent(batch.events.length, taken.length);
-    const result = await this.#journal.append(this.#lease, batch);
+    const result = await this.#journal.append(this.#identity.lease, batch);
     switch (result.kind) {
       case 'committed':
         committed?.();

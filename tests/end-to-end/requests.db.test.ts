@@ -4,6 +4,8 @@ import type { App } from '../../api/context.ts';
 import { OPEN } from '../../api/services.fake.ts';
 import { createApp } from '../../api/server.ts';
 import { machineClock, machineIds } from '../../cli/machine.ts';
+import { NodeIdentity } from '../../engine/node-identity.ts';
+import type { NodeLease } from '../../journal/ownership.ts';
 import { Bulk } from '../../engine/door/bulk.ts';
 import type { OperatorCommand } from '../../model/run.ts';
 import type { BulkView } from '../../protocol/bulk.ts';
@@ -136,10 +138,11 @@ describe('a command on many runs', () => {
     const filter = { businessDate: '2026-03-03' };
     await journal.bulks.create(lease, { id, verb: 'cancel', filter, by });
     let submitted = 0;
-    const worker = (limit: number) => {
+    const worker = (limit: number, own: NodeLease) => {
       const bulk = new Bulk({
         journal,
         clock: machineClock,
+        identity: new NodeIdentity(own),
         log: { warn: () => undefined },
         submit: async (command: OperatorCommand) => {
           submitted += 1;
@@ -150,11 +153,11 @@ describe('a command on many runs', () => {
       return bulk;
     };
     // Stopped in the middle of a page: what it did is in the events, but not all of it is noted.
-    const first = worker(30);
-    await first.claim(lease);
+    const first = worker(30, lease);
+    await first.claim();
     await journal.resign(lease);
     const second = await journal.register('third', 60_000, null);
-    await worker(Infinity).claim(second);
+    await worker(Infinity, second).claim();
     expect(await ended(id)).toMatchObject({ total: RUNS, done: RUNS, refused: 0 });
     expect(new Set(await cancelRequests(runs))).toEqual(new Set([1]));
   });

@@ -40,7 +40,7 @@ const AUTHORITY = 'kernel/authority.ts';
 const OBSERVER = 'engine/observer.ts';
 /** What the folders of the engine share: ports and small machines, which know none of them. */
 const ENGINE_GROUND =
-  /^engine\/(door|clock|alarms|observer|fifo|systems|coalesced|wait-for)(\.test)?\.ts$/;
+  /^engine\/(door|clock|alarms|observer|fifo|systems|node-identity|lifecycle|coalesced|wait-for)(\.test)?\.ts$/;
 const RUNS = 'engine/runs';
 const ENGINE_PACKAGES: readonly string[] = ['node:crypto', 'node:events', 'node:path'];
 /** Folders of the engine, each a home of its own: `engine/` itself wires them. */

@@ -26,9 +26,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an attempt leaves before what let it in is durable',
     file: 'engine/runs/owner.ts',
-    snippet: 'this.#parts.pipeline().add(run, entry);',
+    snippet: 'this.#pipeline.add(run, entry);',
     instead:
-      'this.#parts.pipeline().add(run, entry);\n    if (start === undefined) for (const node of touched) this.#world.reconcile(run, node);',
+      'this.#pipeline.add(run, entry);\n    if (start === undefined) for (const node of touched) this.#world.reconcile(run, node);',
     laws: ['journal-first', 'slots'],
   },
   {
@@ -200,17 +200,17 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'what a step has left undecided is decided by nobody',
     file: 'engine/runs/owner.ts',
-    snippet:
-      'this.#parts.pipeline().add(run, entry);\n    if (!isAtRest(state)) this.#settleOn(run);',
-    instead: 'this.#parts.pipeline().add(run, entry);',
+    snippet: 'this.#pipeline.add(run, entry);\n    if (!isAtRest(state)) this.#settleOn(run);',
+    instead: 'this.#pipeline.add(run, entry);',
     laws: ['events-drive'],
   },
   {
     name: 'a run of a living node is taken into memory',
     file: 'engine/runs/owner.ts',
     snippet:
-      'if (stored === null || stored.owner === lease().node) return this.#install(id, stored);',
-    instead: 'if (stored !== null) return this.#install(id, { ...stored, owner: lease().node });',
+      'if (stored === null || stored.owner === identity.lease.node) return this.#install(id, stored);',
+    instead:
+      'if (stored !== null) return this.#install(id, { ...stored, owner: identity.lease.node });',
     laws: ['one-writer'],
     nodes: 3,
   },
