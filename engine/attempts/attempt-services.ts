@@ -84,6 +84,11 @@ export class AttemptServices {
     return this.#parts.certainty.mayLeave();
   }
 
+  /** Something about the attempt failed, and it continues. */
+  troubled(what: string, error: unknown, { run, task, number }: Attempt): void {
+    this.#parts.observer?.troubled(what, error, { run: run.id, task, attempt: number });
+  }
+
   /** The connector's work is over. */
   finish(attempt: Attempt): void {
     this.#parts.dispatcher.finish(attempt);

@@ -109,9 +109,16 @@ function servicesOf(
   dispatcher: Dispatcher,
   reconciler: Reconciler,
 ): AttemptServices {
-  const { journal, clock, redactor, logLimitBytes } = options;
+  const { journal, clock, redactor, logLimitBytes, observer } = options;
   const logged = (run: string): void => watchers.logged(run);
-  const logs = new LogWriter({ journal, clock, redactor, limitBytes: logLimitBytes, logged });
+  const logs = new LogWriter({
+    journal,
+    clock,
+    redactor,
+    limitBytes: logLimitBytes,
+    logged,
+    observer,
+  });
   return new AttemptServices({
     clock,
     logs,
@@ -121,7 +128,7 @@ function servicesOf(
     redactor,
     actions: actionsOf(options.connectors),
     tokenOf: options.tokenOf,
-    observer: options.observer,
+    observer,
     owner,
     dispatcher,
     reconciler,
@@ -130,8 +137,8 @@ function servicesOf(
 }
 
 function childrenOf({ options, owner, watchers, door }: AttemptsParts): ChildRuns {
-  const { journal, clock, ids } = options;
-  return new ChildRuns({ owner, journal, watchers, clock, ids, door });
+  const { journal, clock, ids, observer } = options;
+  return new ChildRuns({ owner, journal, watchers, clock, ids, door, observer });
 }
 
 function actionsOf(connectors: readonly AnyConnector[]): ReadonlyMap<string, FoundAction> {

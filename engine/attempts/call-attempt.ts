@@ -208,7 +208,8 @@ async function ask(does: CallAction<unknown, unknown, unknown>, running: Running
   try {
     const locating = does.locate?.(inquiryOf(attempt, context), input);
     return locating === undefined ? ('cannot-tell' as const) : await answerTo(running, locating);
-  } catch {
+  } catch (error) {
+    running.services.troubled('locating a call by its key', error, attempt);
     return 'cannot-tell' as const;
   }
 }

@@ -24,6 +24,7 @@ function subject(child?: { readonly run: LiveRun; readonly live: boolean }) {
   const submitted: DoorCommand[] = [];
   const answers: (object | Error)[] = [];
   const watched: { until?: () => void } = {};
+  const troubles: string[] = [];
   const owner = {
     read: async () => child ?? null,
     with: async (id: string, work: (run: LiveRun) => unknown) =>
@@ -43,6 +44,7 @@ function subject(child?: { readonly run: LiveRun; readonly live: boolean }) {
     watchers: { until: () => new Promise<void>((resolve) => (watched.until = resolve)) },
     clock,
     ids: { run: () => 'new' },
+    observer: { troubled: (what: string) => void troubles.push(what) },
     door: {
       submit: async (command: DoorCommand) => {
         submitted.push(command);
@@ -62,6 +64,7 @@ function subject(child?: { readonly run: LiveRun; readonly live: boolean }) {
     clock,
     parent,
     submitted,
+    troubles,
     watched,
   };
 }
@@ -113,11 +116,12 @@ describe('the end of a child', () => {
 
 describe('a child that is to be cancelled', () => {
   it('is asked until it has heard', async () => {
-    const { answers, attempt, children, clock, submitted } = subject();
+    const { answers, attempt, children, clock, submitted, troubles } = subject();
     answers.push(new Error('its node cannot be reached'));
     void children.cancel('child', attempt);
     await quiet();
     expect(submitted).toHaveLength(1);
+    expect(troubles).toEqual(['cancelling a child run']);
     await clock.advance(1_000);
     expect(submitted.map(({ type, run }) => [type, run])).toEqual([
       ['CancelRun', 'child'],

@@ -30,6 +30,8 @@ import type { TellParent } from '../../model/family.ts';
 import { waitFor } from '../../model/wait-for.ts';
 import type { Clock, Ids } from '../clock.ts';
 import type { Accepted } from '../door.ts';
+import type { Observer } from '../observer.ts';
+import { isFinal } from '../runs/absence.ts';
 import type { Attempt } from '../runs/attempt.ts';
 import type { RunWatchers } from '../runs/run-watchers.ts';
 import type { LiveRun } from '../runs/live-run.ts';
@@ -55,6 +57,7 @@ export interface ChildRunsParts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly door: ChildDoor;
+  readonly observer?: Observer | undefined;
 }
 
 export class ChildRuns {
@@ -115,8 +118,9 @@ export class ChildRuns {
       try {
         await this.#parts.door.submit({ type: 'CancelRun', run: child, by });
         return;
-      } catch {
+      } catch (error) {
         // Its node cannot be reached, or its answer was lost. To ask twice does no harm here.
+        this.#parts.observer?.troubled('cancelling a child run', error, { child });
         await this.#pause(attempt.interest);
       }
     }
@@ -156,16 +160,23 @@ export class ChildRuns {
       return true;
     } catch (error) {
       // The node that continues the run tells its parent.
-      return error instanceof TuttiError && /^node\.(stopping|fenced)$/.test(error.code);
+      if (error instanceof TuttiError && /^node\.(stopping|fenced)$/.test(error.code)) return true;
+      const about = { run: id, parent: run };
+      this.#parts.observer?.troubled('telling a parent that its child continues', error, about);
+      return false;
     }
   }
 
   /** A run has ended on this node, and that is durable. */
   ended(child: EndedRun): void {
-    if (child.parent !== undefined) {
+    const { parent } = child;
+    if (parent === undefined) return;
+    this.#tellParent(child, parent).catch((error: unknown) => {
       // A parent on another node finds it by itself.
-      void this.#tellParent(child, child.parent).catch(() => undefined);
-    }
+      if (isFinal(error)) return;
+      const about = { run: child.id, parent: parent.run };
+      this.#parts.observer?.troubled('telling a parent the end of its child', error, about);
+    });
   }
 
   async #tellParent(child: EndedRun, parent: ParentTask): Promise<void> {
@@ -202,7 +213,8 @@ export class ChildRuns {
         if (ended === undefined) continue;
         this.ended(ended);
         break;
-      } catch {
+      } catch (error) {
+        this.#parts.observer?.troubled('watching a child run', error, { child });
         await this.#pause(interest);
       }
     }
@@ -210,9 +222,14 @@ export class ChildRuns {
   }
 
   #load(child: string): void {
+    const { owner, observer } = this.#parts;
     // With what has ended meanwhile, or sleeps, there is nothing to do.
-    const { owner } = this.#parts;
-    void owner.with(child, (run) => owner.release(run)).catch(() => undefined);
+    owner
+      .with(child, (run) => owner.release(run))
+      .catch((error: unknown) => {
+        // Another living node has it: its end is watched.
+        if (!isFinal(error)) observer?.troubled('loading a child run', error, { child });
+      });
   }
 
   #pause(signal: AbortSignal | undefined): Promise<void> {

@@ -175,7 +175,12 @@ async function settle(running: RunningJob, job: Json, state: JobState<unknown>):
   const durable = await outcome(running, state);
   // What the job left behind is forgotten only when its outcome is in the book.
   const releasing = durable ? running.does.release?.(running.context, job) : undefined;
-  if (releasing !== undefined) await answerTo(running, releasing).catch(() => undefined);
+  if (releasing === undefined) return;
+  try {
+    await answerTo(running, releasing);
+  } catch (error) {
+    running.services.troubled('cleaning up after a job', error, running.attempt);
+  }
 }
 
 function outcome(running: RunningJob, state: JobState<unknown>): Promise<boolean> {

@@ -66,16 +66,21 @@ describe('an attempt', () => {
     expect(running.size).toBe(1);
   });
 
-  it.each(['broken', 'rejecting', 'hopeless'])(
-    'that goes wrong fails its task: %s',
-    async (task) => {
-      const { begin, end, running, steps } = subject();
-      begin(task);
-      await end(task, new Error('a mistake of ours'));
-      expect(steps).toEqual(['an attempt broke', `fail ${task}: a mistake of ours`]);
-      expect(running.size).toBe(0);
-    },
-  );
+  it.each(['broken', 'rejecting'])('that goes wrong fails its task: %s', async (task) => {
+    const { begin, end, running, steps } = subject();
+    begin(task);
+    await end(task, new Error('a mistake of ours'));
+    expect(steps).toEqual(['an attempt broke', `fail ${task}: a mistake of ours`]);
+    expect(running.size).toBe(0);
+  });
+});
+
+it('says that a task could not be failed, and is over', async () => {
+  const { begin, end, running, steps } = subject();
+  begin('hopeless');
+  await end('hopeless', new Error('a mistake of ours'));
+  expect(steps.at(-1)).toBe('the task of an attempt that broke could not be failed');
+  expect(running.size).toBe(0);
 });
 
 describe('a call that is to stop', () => {

@@ -101,9 +101,14 @@ export class RunningAttempts {
 
   async #fail(attempt: Attempt, error: unknown): Promise<void> {
     const { log, runner } = this.#parts;
-    log.warn({ err: error, run: attempt.run.id, task: attempt.task }, 'an attempt broke');
-    // ignored: nothing more can be done for it here; its run is folded again, and begins it anew.
-    await runner.fail(attempt, error).catch(() => undefined);
+    const about = { run: attempt.run.id, task: attempt.task, attempt: attempt.number };
+    log.warn({ err: error, ...about }, 'an attempt broke');
+    try {
+      await runner.fail(attempt, error);
+    } catch (failure) {
+      // Nothing more can be done for it here: its run is folded again, and begins it anew.
+      log.warn({ err: failure, ...about }, 'the task of an attempt that broke could not be failed');
+    }
   }
 
   /** Its call is waited for no more, also when the node stops: only what is asked about it is. */

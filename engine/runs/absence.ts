@@ -27,7 +27,7 @@ export async function failures(
 }
 
 /** The run is another's, or this node may not work any more. */
-function isFinal(error: unknown): boolean {
+export function isFinal(error: unknown): boolean {
   if (!(error instanceof TuttiError)) return false;
   return ['run.elsewhere', 'run.set-aside', 'node.fenced', 'node.stopping'].includes(error.code);
 }
