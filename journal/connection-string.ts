@@ -67,6 +67,7 @@ function decoded(word: string): string {
   try {
     return decodeURIComponent(word);
   } catch {
+    // ignored: what is not encoded is taken as it is written.
     return word;
   }
 }

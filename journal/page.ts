@@ -23,6 +23,7 @@ export function readCursor(cursor: string, kinds: readonly CursorKind[]): Cursor
   try {
     parts = JSON.parse(Buffer.from(cursor, 'base64url').toString());
   } catch {
+    // ignored: what is no JSON is no cursor, which is said below.
     parts = null;
   }
   if (!Array.isArray(parts) || parts.length !== kinds.length || !parts.every(fits)) {

@@ -168,6 +168,7 @@ async function refusalOf(folder: string, mode: number | undefined): Promise<unkn
     await mkdir(folder, { mode });
     return undefined;
   } catch (error) {
+    // ignored: the refusal to make the folder says more, and is returned.
     const facts = await stat(folder).catch(() => undefined);
     return facts?.isDirectory() === true ? undefined : error;
   }
@@ -193,8 +194,9 @@ async function sync(fileOrFolder: string): Promise<void> {
   }
 }
 
-/** Makes names durable. Some network file systems cannot, and keep them safe in their own way. */
+/** Makes names durable. */
 export async function syncFolderOf(file: string): Promise<void> {
+  // ignored: some network file systems cannot sync a folder, and keep names safe in their own way.
   await sync(path.dirname(file)).catch(() => {});
 }
 

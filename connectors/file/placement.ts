@@ -153,6 +153,7 @@ async function removeSource({ from, to }: Way): Promise<void> {
 }
 
 async function movedBefore(context: ActionContext, way: Way, note: string): Promise<Placed> {
+  // ignored: without a note that can be read the file counts as missing, which is said below.
   const text = await readFile(note, 'utf8').catch(() => '');
   const before = noteSchema.safeParse(readJson(text).value).data;
   if (before?.to !== way.to || (await statFile(way.to)) === undefined) throw missing(way.from);

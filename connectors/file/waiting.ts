@@ -164,11 +164,12 @@ function startWatcher(target: string): { change: Promise<void>; close: () => voi
     const watcher = watch(folder);
     const change = new Promise<void>((resolve) => {
       watcher.once('change', () => resolve());
+      // ignored: a watcher that fails reports no change, and the looks remain.
       watcher.on('error', () => {});
     });
     return { change, close: () => watcher.close() };
   } catch {
-    // The folder is not there yet, or cannot be watched: the looks remain.
+    // ignored: the folder is not there yet, or cannot be watched, and the looks remain.
     return { change: new Promise(() => {}), close: () => {} };
   }
 }

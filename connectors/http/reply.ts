@@ -109,6 +109,7 @@ export function glimpseOf(reply: Reply, blacken: (text: string) => string): stri
   try {
     return blacken(textOf(reply)).slice(0, 1000).toWellFormed();
   } catch {
+    // ignored: a reply that is no text has no glimpse; the caller reports the reply itself.
     return '';
   }
 }

@@ -420,6 +420,7 @@ export async function followToEnd<Output>(
     const state = await does.follow(context, job);
     if (state.state !== 'running') return state;
     const over = new AbortController();
+    // ignored: the delay rejects when it is aborted.
     const pause = delay(state.askAgainMs, undefined, { signal: over.signal }).catch(() => {});
     await (does.wake === undefined ? pause : Promise.race([does.wake(context, job), pause]));
     over.abort();

@@ -90,6 +90,7 @@ export async function removeFolder(folder: string): Promise<void> {
     for (const name of ['out', 'err', 'state.0']) await unlink(path.join(folder, name));
     await rmdir(folder);
   } catch {
+    // ignored: what holds more than a plain attempt is removed with all that is in it.
     await rm(folder, { recursive: true, force: true });
   }
 }
@@ -124,12 +125,14 @@ export async function readState(folder: string): Promise<AttemptState> {
 }
 
 async function isFolder(folder: string): Promise<boolean> {
+  // ignored: what cannot be looked at is no folder of an attempt.
   const facts = await lstat(folder).catch(() => undefined);
   return facts?.isDirectory() === true;
 }
 
 async function hasPrinted(folder: string): Promise<boolean> {
   for (const name of ['out', 'err', 'output']) {
+    // ignored: what cannot be looked at has printed nothing.
     const facts = await lstat(path.join(folder, name)).catch(() => undefined);
     if (facts !== undefined && (name === 'output' || !facts.isFile() || facts.size > 0))
       return true;
@@ -206,6 +209,7 @@ export async function wasForced(folder: string): Promise<boolean> {
 
 /** Only a plain file is a mark of ours. */
 async function markedAtMs(mark: string): Promise<number | undefined> {
+  // ignored: a mark that is not there was not made.
   const facts = await lstat(mark).catch(() => undefined);
   return facts?.isFile() === true ? facts.mtimeMs : undefined;
 }
@@ -237,6 +241,7 @@ const syncing = new Map<string, { running: Promise<void>; next: Promise<void> | 
 export async function syncFolder(folder: string): Promise<void> {
   const turn = syncing.get(folder);
   if (turn !== undefined) {
+    // ignored: whoever asked for the sync under way is told of its failure.
     turn.next ??= turn.running.catch(() => {}).then(async () => await syncFolder(folder));
     await turn.next;
     return;

@@ -41,6 +41,7 @@ function claimed(claim, pid) {
     if (error.code === 'EEXIST') return false;
     throw error;
   } finally {
+    // ignored: a draft that is left is cleared with its folder.
     try { unlinkSync(draft); } catch {}
   }
 }
@@ -54,6 +55,7 @@ function start({ id, program, args, cwd, env, out, err, claim }) {
     child = spawn(program, args, { cwd, env, detached: true, stdio: ['pipe', ...files] });
     child.once('error', refused);
     child.once('exit', () => tell({ id, said: 'over' }));
+    // ignored: a job that ended before it read its word says so by its exit.
     child.stdin?.on('error', () => {});
     if (child.pid === undefined) return;
     child.stdin.end(claimed(claim, child.pid) ? 'go\\n' : '');

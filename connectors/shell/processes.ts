@@ -65,6 +65,7 @@ function readStat(pid: number): ProcessFacts | undefined {
   try {
     return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
+    // ignored: a process without facts has ended.
     return undefined;
   }
 }
@@ -76,6 +77,7 @@ export async function sessionMembers(session: number): Promise<readonly ProcessF
 }
 
 async function listProc(): Promise<readonly ProcessFacts[]> {
+  // ignored: a process that has ended since it was listed has no line.
   const lines = await Promise.all(
     (await pidsAfter(0)).map(
       async (pid) => await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ''),
@@ -112,6 +114,7 @@ const BETWEEN_LOOKS_MS = 3;
  */
 async function carries(pid: number, entry: string): Promise<boolean> {
   for (let look = 1; ; look += 1) {
+    // ignored: a process that has ended, or is another user's, carries no mark of ours.
     const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => undefined);
     if (environment === undefined) return false;
     if (environment !== '') return `\0${environment}`.includes(`\0${entry}\0`);
@@ -124,6 +127,7 @@ const KERNEL_THREAD = 0x20_0000;
 
 /** Neither a zombie nor a thread of the kernel: these have no environment at all. */
 async function isProgram(pid: number): Promise<boolean> {
+  // ignored: a process that has ended is no program.
   const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   const facts = parseStat(line);
   const flags = Number(line.slice(line.lastIndexOf(')') + 2).split(' ')[6]);
@@ -132,11 +136,12 @@ async function isProgram(pid: number): Promise<boolean> {
 
 /** The program and arguments that a process runs; nothing where the system does not tell. */
 export async function commandOf(pid: number): Promise<string> {
+  // ignored: the command is only shown, and a process that has ended shows none.
   return LINUX ? await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '') : '';
 }
 
-/** `ps` ends with 1 when it finds nothing. */
 async function ps(select: readonly string[]): Promise<readonly ProcessFacts[]> {
+  // ignored: `ps` ends with 1 when it finds nothing.
   const { stdout } = await run('ps', [...select, '-o', 'pid=,pgid=,stat=,lstart=']).catch(() => ({
     stdout: '',
   }));

@@ -68,6 +68,7 @@ export async function startSupervisor(start: Start): Promise<void> {
     err: path.join(folder, 'err'),
     claim,
   });
+  // ignored: a launch that was refused is thrown below; here it only ends the wait.
   const change = launched.then(({ over }) => over).catch(() => undefined);
   void remember(folder, claim, change);
   await launched;
@@ -119,7 +120,7 @@ export async function watchFolder(folder: string, signal: AbortSignal): Promise<
       if (signal.aborted) resolve();
     });
   } catch {
-    // No watcher to be had (limits, file systems, no folder): the caller's polling remains.
+    // ignored: there is no watcher to be had (limits, file systems, no folder), and the caller's polling remains.
     await delay(1000, undefined, { ref: false });
   } finally {
     closing.abort();

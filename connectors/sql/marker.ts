@@ -63,6 +63,7 @@ async function createMarkers(session: Session): Promise<void> {
     for (const statement of CREATE) await session.query(statement);
     await session.query('commit');
   } catch (error) {
+    // ignored: the error that led here is thrown, and a lost connection has rolled back.
     await session.query('rollback').catch(() => {});
     if (sqlstateOf(error) !== '42501') throw error;
     throw new ActionFailure({

@@ -109,6 +109,7 @@ async function close(client: pg.Client, isGood: boolean): Promise<void> {
     return;
   }
   const over = new AbortController();
+  // ignored: the delay rejects when it is aborted, and a lost connection needs no farewell.
   const limit = delay(CLOSE_LIMIT_MS, undefined, { signal: over.signal }).catch(() => {});
   await Promise.race([client.end().catch(() => {}), limit]);
   over.abort();
@@ -139,7 +140,7 @@ function openClient({ url }: Config, name: string, limitMs: number): pg.Client {
       connectionTimeoutMillis: Math.min(CONNECT_LIMIT_MS, limitMs),
       keepAlive: true,
     });
-    // A connection lost while idle; the next query says so too.
+    // ignored: a connection that is lost while it is idle fails the next query.
     client.on('error', () => {});
     limitMessages(client);
     return client;
@@ -169,7 +170,7 @@ async function cancelBackend({ config }: ActionContext<Config>, working: pg.Clie
     await client.connect();
     await client.query('select pg_cancel_backend($1)', [backendOf(working)]);
   } catch {
-    // The statement's limit remains.
+    // ignored: a statement that cannot be cancelled ends at its own limit.
   } finally {
     over.abort();
     stream.destroy();

@@ -46,29 +46,88 @@ interface Protocol {
   off(name: string, listener: (message: never) => void): void;
 }
 
+/** Rows as they come: kept as JSON up to a limit, or only counted. */
+class Result {
+  columns: readonly Column[] = [];
+  command = '';
+  /** As the server counts them. */
+  rowCount = 0;
+  readonly #wanted: Wanted['rows'];
+  readonly #rows: Readonly<Record<string, Json>>[] = [];
+  #seen = 0;
+  #bytes = 0;
+  #more = false;
+
+  constructor(wanted: Wanted['rows']) {
+    this.#wanted = wanted;
+  }
+
+  /** Throws when the rows could not be told apart. */
+  check(): void {
+    if (this.#wanted !== 'none') refuseSameNames(this.columns);
+  }
+
+  get more(): boolean {
+    return this.#more;
+  }
+
+  /** How many rows to ask for next. */
+  get portion(): number {
+    if (typeof this.#wanted !== 'object') return PORTION;
+    return Math.min(PORTION, this.#wanted.atMost + 1 - this.#seen);
+  }
+
+  add(fields: readonly (string | null)[], bytes: number): void {
+    this.#seen += 1;
+    if (this.#wanted === 'none') return;
+    if (typeof this.#wanted === 'object' && this.#seen > this.#wanted.atMost) {
+      this.#more = true;
+      return;
+    }
+    this.#bytes += bytes;
+    if (this.#bytes > MOST_RESULT_BYTES) throw outputTooLarge('what the statement returns');
+    this.#rows.push(decode(this.columns, fields));
+  }
+
+  complete(): Rows {
+    // A portal that was read in portions counts the last one only.
+    const rowCount = this.#seen > 0 ? this.#seen : this.rowCount;
+    return {
+      command: this.command,
+      rowCount: this.#more ? this.#rows.length : rowCount,
+      rows: this.#rows,
+      more: this.#more,
+    };
+  }
+}
+
 /** Handed to `client.query`; the methods below are those that the client calls. */
 export class Statement implements pg.Submittable {
   readonly done: Promise<Rows>;
   readonly #text: string;
   readonly #values: readonly Json[];
-  readonly #wanted: Wanted['rows'];
+  readonly #result: Result;
+  readonly #listeners: readonly (readonly [name: string, listener: (message: never) => void])[];
   #resolve: (rows: Rows) => void = () => {};
   #reject: (error: unknown) => void = () => {};
   #protocol: Protocol | undefined;
   #types: readonly number[] = [];
-  #columns: readonly Column[] = [];
-  #rows: Readonly<Record<string, Json>>[] = [];
-  #seen = 0;
-  #bytes = 0;
-  #more = false;
-  #command = '';
-  #rowCount = 0;
   #failure: unknown;
 
   constructor(text: string, values: readonly Json[], wanted: Wanted) {
     this.#text = text;
     this.#values = values;
-    this.#wanted = wanted.rows;
+    this.#result = new Result(wanted.rows);
+    this.#listeners = [
+      [
+        'parameterDescription',
+        (message: { dataTypeIDs: readonly number[] }) => {
+          this.#types = message.dataTypeIDs;
+        },
+      ],
+      ['noData', () => this.#start()],
+      ['copyOutResponse', () => this.fail(noCopy())],
+    ];
     this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -80,9 +139,7 @@ export class Statement implements pg.Submittable {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     const protocol = connection as unknown as Protocol;
     this.#protocol = protocol;
-    protocol.on('parameterDescription', this.#described);
-    protocol.on('noData', this.#start);
-    protocol.on('copyOutResponse', this.#copies);
+    for (const [name, listener] of this.#listeners) protocol.on(name, listener);
     // In one piece: a server that ends itself with a message unread resets the connection, and what
     // it said last would be lost.
     protocol.stream.cork();
@@ -92,31 +149,23 @@ export class Statement implements pg.Submittable {
     protocol.stream.uncork();
   }
 
-  /** Ends it from this side: what still comes is not looked at, and the connection is of no use. */
+  /** Ends it from this side: what still comes is not read, and the connection is of no use. */
   fail(error: unknown): void {
     this.#failure ??= error;
     this.#leave();
     this.#reject(this.#failure);
   }
 
-  readonly #described = ({ dataTypeIDs }: { dataTypeIDs: readonly number[] }): void => {
-    this.#types = dataTypeIDs;
-  };
-
-  readonly #copies = (): void => {
-    this.fail(noCopy());
-  };
-
   handleRowDescription({ fields }: { fields: readonly Column[] }): void {
-    this.#columns = fields;
+    this.#result.columns = fields;
     this.#start();
   }
 
-  readonly #start = (): void => {
+  #start(): void {
     const { stream } = this.#protocol ?? {};
     stream?.cork();
     try {
-      if (this.#wanted !== 'none') refuseSameNames(this.#columns);
+      this.#result.check();
       this.#protocol?.bind({ values: encode(this.#values, this.#types) });
       this.#next();
     } catch (error) {
@@ -124,32 +173,17 @@ export class Statement implements pg.Submittable {
     } finally {
       stream?.uncork();
     }
-  };
+  }
 
   #next(): void {
-    this.#protocol?.execute({ rows: this.#portion() });
+    this.#protocol?.execute({ rows: this.#result.portion });
     this.#protocol?.flush();
   }
 
-  #portion(): number {
-    if (typeof this.#wanted !== 'object') return PORTION;
-    return Math.min(PORTION, this.#wanted.atMost + 1 - this.#seen);
-  }
-
   handleDataRow({ fields, length }: { fields: readonly (string | null)[]; length: number }): void {
-    this.#seen += 1;
-    if (this.#wanted === 'none' || this.#failure !== undefined) return;
-    if (typeof this.#wanted === 'object' && this.#seen > this.#wanted.atMost) {
-      this.#more = true;
-      return;
-    }
-    this.#bytes += length;
-    if (this.#bytes > MOST_RESULT_BYTES) {
-      this.fail(outputTooLarge('what the statement returns'));
-      return;
-    }
+    if (this.#failure !== undefined) return;
     try {
-      this.#rows.push(decode(this.#columns, fields));
+      this.#result.add(fields, length);
     } catch (error) {
       this.fail(error);
     }
@@ -157,15 +191,15 @@ export class Statement implements pg.Submittable {
 
   handlePortalSuspended(): void {
     if (this.#failure !== undefined) return;
-    if (this.#more) this.#protocol?.sync();
+    if (this.#result.more) this.#protocol?.sync();
     else this.#next();
   }
 
   handleCommandComplete({ text }: { text: string }): void {
     // `INSERT 0 5`, `SELECT 5`, `CREATE TABLE`: a count stands last.
     const [, command = text, count] = /^(\D*?)(?: (?:\d+ )?(\d+))?$/.exec(text) ?? [];
-    this.#command = command;
-    this.#rowCount = Number(count ?? 0);
+    this.#result.command = command;
+    this.#result.rowCount = Number(count ?? 0);
     this.#protocol?.sync();
   }
 
@@ -176,14 +210,7 @@ export class Statement implements pg.Submittable {
   handleReadyForQuery(): void {
     this.#leave();
     if (this.#failure !== undefined) return this.#reject(this.#failure);
-    // A portal that was read in portions counts the last one only.
-    const rowCount = this.#seen > 0 ? this.#seen : this.#rowCount;
-    this.#resolve({
-      command: this.#command,
-      rowCount: this.#more ? this.#rows.length : rowCount,
-      rows: this.#rows,
-      more: this.#more,
-    });
+    this.#resolve(this.#result.complete());
   }
 
   handleError(error: unknown): void {
@@ -199,9 +226,7 @@ export class Statement implements pg.Submittable {
   handleCopyData(): void {}
 
   #leave(): void {
-    this.#protocol?.off('parameterDescription', this.#described);
-    this.#protocol?.off('noData', this.#start);
-    this.#protocol?.off('copyOutResponse', this.#copies);
+    for (const [name, listener] of this.#listeners) this.#protocol?.off(name, listener);
   }
 }
 

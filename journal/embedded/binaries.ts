@@ -47,6 +47,7 @@ function npmCandidates(): Candidate[] {
     );
     return [{ native: join(dirname(entry), '..', 'native') }];
   } catch {
+    // ignored: the optional package of this platform is not installed.
     return [];
   }
 }
@@ -61,7 +62,7 @@ export function systemCandidates(): Candidate[] {
       }).trim(),
     );
   } catch {
-    // Not installed: the usual folders may still have a server.
+    // ignored: `pg_config` is not installed; the usual folders may still have a server.
   }
   const debian = '/usr/lib/postgresql';
   if (existsSync(debian)) {
@@ -153,7 +154,7 @@ function prepared(native: string, paths: ClusterPaths): string {
       makeLinks(native);
       return native;
     } catch {
-      // Read-only: the copy gets them.
+      // ignored: the package is read-only, and a copy gets the links.
     }
   }
   return copied(native, paths);
@@ -199,7 +200,7 @@ function copyFile(source: string, target: string): void {
       linkSync(source, target);
       return;
     } catch {
-      // Another file system, or links are protected.
+      // ignored: it is on another file system, or links are protected: it is copied.
     }
   }
   copyFileSync(source, target);

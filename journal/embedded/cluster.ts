@@ -98,7 +98,7 @@ export function removeLeftovers(paths: ClusterPaths): void {
     try {
       rmSync(join(paths.base, name), { recursive: true, force: true });
     } catch {
-      // An initdb that outlived its parent still writes there: the next one removes it.
+      // ignored: an initdb that outlived its parent still writes there; the next start removes it.
     }
   }
 }

@@ -48,6 +48,7 @@ function allowed(identity: Identity, path: string, bits: number): boolean {
       accessSync(path, bits === 1 ? constants.X_OK : constants.R_OK | constants.X_OK);
       return true;
     } catch {
+      // ignored: the refusal is the answer.
       return false;
     }
   }

@@ -71,7 +71,8 @@ function readPidFile(paths: ClusterPaths): RunningServer | null {
       status: lines[7]?.trim() || 'starting',
       elsewhere: false,
     };
-  } catch {
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     return null;
   }
 }
@@ -83,6 +84,7 @@ export function isServerProcess(pid: number, cluster: string): boolean {
       const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
       return basename(args[0] ?? '') === 'postgres' && args[args.indexOf('-D') + 1] === cluster;
     } catch {
+      // ignored: there is no such process any more.
       return false;
     }
   }
@@ -90,6 +92,7 @@ export function isServerProcess(pid: number, cluster: string): boolean {
     const command = execFileSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' });
     return command.includes('postgres') && command.includes(`-D ${cluster} `);
   } catch {
+    // ignored: `ps` fails when there is no such process.
     return false;
   }
 }
@@ -143,6 +146,7 @@ function clearStalePid(paths: ClusterPaths): void {
   try {
     renameSync(file, aside);
   } catch {
+    // ignored: there is no stale file, or PostgreSQL says why it cannot replace it.
     return;
   }
   const pid = Number(readFileSync(aside, 'utf8').split('\n')[0]);
@@ -189,6 +193,7 @@ export function lastLogLines(paths: ClusterPaths): string {
   try {
     return readFileSync(paths.log, 'utf8').trimEnd().split('\n').slice(-4).join(' | ');
   } catch {
+    // ignored: this is part of an error already.
     return 'it left no log';
   }
 }

@@ -153,7 +153,7 @@ class Server implements EmbeddedServer {
       }
       const failing = failingSince !== null && Date.now() - failingSince > START_AGAIN_MS;
       if (failing || Date.now() > giveUpAt) {
-        throw this.#notStarted();
+        throw notStarted(this.#paths);
       }
     }
     throw new TuttiError('node.stopping');
@@ -170,15 +170,6 @@ class Server implements EmbeddedServer {
       const sentence = 'The embedded PostgreSQL runs already, and is shared with another process.';
       this.#log.info({ pid, folder: this.folder }, sentence);
     }
-  }
-
-  #notStarted(): TuttiError {
-    const seen = findServer(this.#paths);
-    const sentence =
-      seen?.elsewhere === true
-        ? `A PostgreSQL on ${this.#paths.cluster} runs where it is not in sight (process ${seen.pid}, in another container that shares the folder) and does not answer: stop it there.`
-        : `PostgreSQL does not start. Its last words: ${lastLogLines(this.#paths)} (${this.#paths.log})`;
-    return new TuttiError('database.unavailable', sentence);
   }
 
   /** A server without its socket can never be reached again: it is started anew. */
@@ -292,4 +283,13 @@ class Server implements EmbeddedServer {
       return false;
     }
   }
+}
+
+function notStarted(paths: ClusterPaths): TuttiError {
+  const seen = findServer(paths);
+  const sentence =
+    seen?.elsewhere === true
+      ? `A PostgreSQL on ${paths.cluster} runs where it is not in sight (process ${seen.pid}, in another container that shares the folder) and does not answer: stop it there.`
+      : `PostgreSQL does not start. Its last words: ${lastLogLines(paths)} (${paths.log})`;
+  return new TuttiError('database.unavailable', sentence);
 }

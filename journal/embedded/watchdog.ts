@@ -30,7 +30,7 @@ function startWatchdog(paths: ClusterPaths): void {
     detached: true,
     stdio: 'ignore',
   });
-  // A shell that cannot start shows as a pipe that nobody reads.
+  // ignored: a shell that cannot start shows as a pipe that no process reads.
   shell.on('error', () => undefined);
   shell.unref();
 }
@@ -64,6 +64,7 @@ export async function joinUsers(paths: ClusterPaths): Promise<number> {
 
 /** Leaves; a watchdog that was killed meanwhile is replaced first, or the server would stay. */
 export async function leaveUsers(paths: ClusterPaths, descriptor: number): Promise<void> {
+  // ignored: without a new watchdog the server does not stop, which `Server.stop` reports.
   const again = await joinUsers(paths).catch(() => null);
   if (again !== null) closeSync(again);
   closeSync(descriptor);

@@ -46,6 +46,7 @@ function isJson(text: string): boolean {
     JSON.parse(text);
     return true;
   } catch {
+    // ignored: the refusal is the answer.
     return false;
   }
 }

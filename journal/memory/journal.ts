@@ -24,7 +24,8 @@ import { openBulks } from './bulks.ts';
 import { readFeed } from './feed.ts';
 import { appendLogs, logEnd, readLogs } from './logs.ts';
 import { nodesOf } from './nodes.ts';
-import { fenceExpired, claim, claimRun, depart, register, renew, resign } from './ownership.ts';
+import { claim, claimRun, fenceExpired, renew, resign } from './ownership.ts';
+import { Gate, OwnProcess } from './process.ts';
 import { openRequests } from './requests.ts';
 import { openRetentions } from './retentions.ts';
 import { endedAt, type MemoryRun } from './rows.ts';
@@ -47,9 +48,6 @@ import {
   versionViews,
 } from './versions.ts';
 
-/** What of the journal is each process's own. */
-type Own = Pick<Journal, 'register' | 'listen' | 'close'>;
-
 export class MemoryJournal implements Journal {
   readonly appendConcurrency = 3;
   /** By run, the number of an event that the database refuses: until it has refused it alone, once. */
@@ -59,9 +57,8 @@ export class MemoryJournal implements Journal {
   /** Calls of anything but append, by name: who polls shows up here. */
   readonly calls = new Map<string, number>();
   readonly #store: MemoryStore;
-  readonly #own: Own;
-  #gate: Promise<void> | undefined;
-  #open: () => void = () => {};
+  readonly #own: OwnProcess;
+  readonly #gate = new Gate();
   readonly slots: Slots;
   readonly bulks: Bulks;
   readonly retentions: Retentions;
@@ -76,17 +73,7 @@ export class MemoryJournal implements Journal {
     this.bulks = openBulks(store);
     this.retentions = openRetentions(store);
     this.requests = openRequests(store);
-    this.views = {
-      ...runViews(store),
-      ...versionViews(store),
-      logs: async (filter) => readLogs(store, filter),
-      nodes: async () => nodesOf(store),
-      feed: async (after, limit) => readFeed(store, after, limit),
-      ping: async () => {
-        const open = [...store.rows.values()].filter((row) => endedAt(row) === null);
-        return { aside: open.filter(({ aside }) => aside !== undefined).length };
-      },
-    };
+    this.views = viewsOf(store);
   }
 
   /**
@@ -94,39 +81,11 @@ export class MemoryJournal implements Journal {
    * does what this one does, except for what is a process's own.
    */
   beside(): Journal {
-    const own: Record<string | symbol, unknown> = { ...this.#process() };
-    return new Proxy(this, {
-      get: (target, name) => {
-        if (name in own) return own[name];
-        const value: unknown = Reflect.get(target, name, target);
-        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-      },
-    });
+    return withOwn(this, this.#process());
   }
 
-  #process(): Own {
-    const process = {};
-    const farewell: (() => void)[] = [];
-    let closed = false;
-    return {
-      register: async (name, leaseMs, url) => {
-        this.#count('register');
-        if (closed) throw new TuttiError('node.stopping');
-        return register(this.#store, process, { name, leaseMs, url });
-      },
-      listen: (receive) => {
-        const leave = this.#store.notifier.listen(receive);
-        // From here on it misses nothing.
-        if (farewell.length === 0) setImmediate(() => receive({ about: 'resync' }));
-        farewell.push(leave);
-        return leave;
-      },
-      close: async () => {
-        closed = true;
-        depart(this.#store, process);
-        for (const leave of farewell.splice(0)) leave();
-      },
-    };
+  #process(): OwnProcess {
+    return new OwnProcess(this.#store, () => this.#count('register'));
   }
 
   /** The connections are lost that keep a name to its process: another may have it. */
@@ -136,14 +95,11 @@ export class MemoryJournal implements Journal {
 
   /** From now on appends wait. */
   holdAppends(): void {
-    this.#gate = new Promise((resolve) => {
-      this.#open = resolve;
-    });
+    this.#gate.close();
   }
 
   letAppendsThrough(): void {
-    this.#gate = undefined;
-    this.#open();
+    this.#gate.open();
   }
 
   register(name: string, leaseMs: number, url: string | null): Promise<NodeLease> {
@@ -190,20 +146,12 @@ export class MemoryJournal implements Journal {
   }
 
   async append(lease: NodeLease, batch: Batch): Promise<AppendResult> {
-    await this.#gate;
-    const refused = this.#store.holds(lease) ? this.#refusalOf(batch) : undefined;
+    await this.#gate.passed;
+    const refused = this.#store.holds(lease) ? refusalOf(batch, this.poison) : undefined;
     if (refused !== undefined) return refused;
     const result = append(this.#store, lease, batch);
     if (result.kind === 'committed') this.batches.push(batch);
     return result;
-  }
-
-  #refusalOf(batch: Batch): AppendResult | undefined {
-    const bad = batch.events.find(({ run, seq }) => this.poison.get(run) === seq);
-    if (bad === undefined) return undefined;
-    const alone = batch.events.every(({ run }) => run === bad.run) && batch.starts.length === 0;
-    if (alone) this.poison.set(bad.run, -1);
-    return { kind: 'refused', runs: null, error: new TuttiError('write.refused') };
   }
 
   async load(run: string): Promise<StoredRun | null> {
@@ -298,4 +246,38 @@ export class MemoryJournal implements Journal {
   #count(call: string): void {
     this.calls.set(call, (this.calls.get(call) ?? 0) + 1);
   }
+}
+
+function viewsOf(store: MemoryStore): Views {
+  return {
+    ...runViews(store),
+    ...versionViews(store),
+    logs: async (filter) => readLogs(store, filter),
+    nodes: async () => nodesOf(store),
+    feed: async (after, limit) => readFeed(store, after, limit),
+    ping: async () => {
+      const open = [...store.rows.values()].filter((row) => endedAt(row) === null);
+      return { aside: open.filter(({ aside }) => aside !== undefined).length };
+    },
+  };
+}
+
+/** The journal, but for what is the process's own. */
+function withOwn(journal: MemoryJournal, own: OwnProcess): Journal {
+  return new Proxy(journal, {
+    get: (_, name) => {
+      const of = name in own ? own : journal;
+      const value: unknown = Reflect.get(of, name, of);
+      return typeof value === 'function' ? (value.bind(of) as unknown) : value;
+    },
+  });
+}
+
+/** Refuses a batch with a poisoned event: all of it first, then that event alone, once. */
+function refusalOf(batch: Batch, poison: Map<string, number>): AppendResult | undefined {
+  const bad = batch.events.find(({ run, seq }) => poison.get(run) === seq);
+  if (bad === undefined) return undefined;
+  const alone = batch.events.every(({ run }) => run === bad.run) && batch.starts.length === 0;
+  if (alone) poison.set(bad.run, -1);
+  return { kind: 'refused', runs: null, error: new TuttiError('write.refused') };
 }

@@ -99,6 +99,7 @@ export class Archive {
   }
 
   async abandon(): Promise<void> {
+    // ignored: the error that led here is thrown, and what was written of the file is written again.
     await this.#file?.close().catch(() => undefined);
     this.#file = null;
   }

@@ -194,8 +194,8 @@ export class Connection implements Watched {
     this.#source.stalls.forget(this);
     if (connection === null) return;
     this.#source.hosts.sessions.delete(connection);
-    // A peer that has vanished does not answer a farewell.
     const timer = setTimeout(() => destroy(connection.client), FAREWELL_MS);
+    // ignored: a peer that has vanished does not answer a farewell.
     await connection.client.end().catch(() => undefined);
     clearTimeout(timer);
   }
@@ -220,7 +220,7 @@ export async function pause(pauseMs: number, closing: AbortSignal): Promise<void
   try {
     await delay(pauseMs, undefined, { signal: closing });
   } catch {
-    // Closing: who waited looks at the signal.
+    // ignored: the journal closes, and the caller looks at the signal.
   }
 }
 
@@ -232,6 +232,7 @@ export async function inTransaction<T>(client: pg.Client, work: () => Promise<T>
     return result;
   } catch (error) {
     if (faultOf(error) !== 'lost' || error instanceof TuttiError) {
+      // ignored: the error that led here is thrown, and a lost connection has rolled back.
       await client.query('rollback').catch(() => undefined);
     }
     throw error;

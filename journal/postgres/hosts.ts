@@ -129,6 +129,7 @@ export class Hosts {
     ask: (client: pg.Client, timeline: number | null) => Promise<T>,
   ): Promise<T> {
     const client = new pg.Client(host.connection);
+    // ignored: a connection that is lost fails the statement that is under way.
     client.on('error', () => undefined);
     const timer = setTimeout(() => {
       destroy(client, `no answer within ${limitMs / 1_000} s`);
@@ -139,7 +140,7 @@ export class Hosts {
       return await ask(client, timeline);
     } finally {
       clearTimeout(timer);
-      // A farewell that nobody waits for: the peer may be gone.
+      // ignored: no caller waits for the farewell, and the peer may be gone.
       void client.end().catch(() => undefined);
       setTimeout(() => destroy(client, 'over'), limitMs).unref();
     }

@@ -82,7 +82,9 @@ export async function openPostgresJournal(options: PostgresJournalOptions): Prom
   const { hosts } = context;
   const leases = new Leases(
     context,
-    threads === true ? (lease, leaseMs) => new LeaseThread(hosts.all, lease, leaseMs) : undefined,
+    threads === true
+      ? (lease, leaseMs) => new LeaseThread(hosts.all, lease, leaseMs, log)
+      : undefined,
   );
   try {
     const client = await leases.connectOnce();

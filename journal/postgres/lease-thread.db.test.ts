@@ -1,6 +1,7 @@
 /** A node whose loop is busy keeps its lease; one whose loop stands still for too long does not. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openTestbed, type Testbed } from '../testbed.ts';
+import { SILENT } from '../../model/log.ts';
 import { LeaseThread } from './lease-thread.ts';
 
 const LEASE_MS = 1_500;
@@ -25,7 +26,7 @@ function calculate(ms: number): void {
 async function node(limitMs?: number) {
   const { journal, connection } = await bed.journal();
   const lease = await journal.register('busy', LEASE_MS, null);
-  const thread = new LeaseThread([{ name: 'test', connection }], lease, LEASE_MS, limitMs);
+  const thread = new LeaseThread([{ name: 'test', connection }], lease, LEASE_MS, SILENT, limitMs);
   threads.push(thread);
   await thread.ready;
   expect(await journal.renew(lease, LEASE_MS)).toMatchObject({ kept: true });

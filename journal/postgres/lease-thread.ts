@@ -11,6 +11,7 @@
  */
 import { Worker, parentPort, workerData } from 'node:worker_threads';
 import { beside } from '../../model/beside.ts';
+import type { Log } from '../../model/log.ts';
 import type { Host } from '../connection-string.ts';
 import type { NodeLease } from '../ownership.ts';
 import { Hosts } from './hosts.ts';
@@ -40,6 +41,7 @@ export class LeaseThread {
     hosts: readonly Host[],
     lease: NodeLease,
     leaseMs: number,
+    log: Log,
     limitMs = BLOCKED_LIMIT_MS,
   ) {
     const beats = new SharedArrayBuffer(4);
@@ -51,8 +53,11 @@ export class LeaseThread {
       workerData: work,
     });
     this.ready = new Promise((resolve) => this.#worker.once('message', () => resolve()));
-    // Without it the loop still renews by itself, as long as it turns.
-    this.#worker.on('error', () => undefined);
+    this.#worker.on('error', (error) => {
+      const sentence =
+        'The thread that keeps the lease of this node has ended: a long calculation may cost the lease.';
+      log.warn({ err: error }, sentence);
+    });
     this.#worker.unref();
     this.#beating = setInterval(() => void Atomics.add(counter, 0, 1), leaseMs / 12);
     this.#beating.unref();
@@ -95,6 +100,7 @@ export function keepLease(): void {
     renewing = true;
     void connection
       .withRetry((client) => client.query(RENEW, [lease.node, lease.epoch, leaseMs]), isBlocked)
+      // ignored: the renewal is not wanted any more, or is refused; the next round asks again.
       .catch(() => undefined)
       .finally(() => {
         renewing = false;

@@ -116,6 +116,7 @@ export class Leases {
     this.#threads = threads;
     this.#connection = new Connection(context, (client) => this.#lockAgain(client));
     // The lock guards only while its connection stands: connect again without being asked.
+    // ignored: the next renewal meets the same refusal, and reports it.
     this.#connection.onLoss = () => void this.#work(async () => undefined).catch(() => undefined);
   }
 
@@ -129,6 +130,7 @@ export class Leases {
 
   #work<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
     const result = this.#last.then(() => this.#connection.withRetry(work));
+    // ignored: the caller of the work is told; here it only waits its turn.
     this.#last = result.catch(() => undefined);
     return result;
   }

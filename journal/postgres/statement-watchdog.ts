@@ -104,6 +104,7 @@ async function examine(hosts: Hosts, patience: number, connection: Session): Pro
   const limitMs = Math.max(VISIT_MIN_MS, patience);
   const { host, pid } = connection;
   const others = hosts.all.filter((each) => each !== host);
+  // ignored: a host that does not answer teaches nothing; `admit` acts on what the others teach.
   const visits = others.map((each) =>
     hosts.visit(each, limitMs, async () => undefined).catch(() => undefined),
   );

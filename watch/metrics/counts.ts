@@ -29,6 +29,27 @@ class ActionCounts {
   readonly queue = new Tally(WAITS);
 }
 
+class BatchCounts {
+  readonly events = new Tally(SIZES);
+  readonly runs = new Tally(SIZES);
+  readonly commit = new Tally(COMMITS);
+}
+
+class FactCounts {
+  /** Runs taken over. */
+  claims = 0;
+  /** Other nodes whose lease had ended. */
+  fenced = 0;
+  /** Runs that were set aside. */
+  asides = 0;
+}
+
+class LeaseCounts {
+  renewals = 0;
+  /** Monotonic milliseconds. */
+  renewedAt: number | undefined;
+}
+
 /** What a task is counted by. */
 interface Meter {
   readonly action: ActionCounts;
@@ -55,20 +76,13 @@ export class EngineCounts implements Observer {
   readonly actions = new Bounded(MOST_NAMES, () => new ActionCounts());
   /** By workflow, then by action. */
   readonly errors: Bounded<Bounded<Counts>>;
-  readonly batchEvents = new Tally(SIZES);
-  readonly batchRuns = new Tally(SIZES);
-  readonly commit = new Tally(COMMITS);
+  readonly batches = new BatchCounts();
   readonly lateness = new Tally(LATENESS);
   readonly notifications: Counts = new Map();
-  claims = 0;
-  /** Other nodes whose lease had ended. */
-  fenced = 0;
   /** By what was tried. */
   readonly troubles: Counts = new Map();
-  /** Runs that were set aside. */
-  asides = 0;
-  renewals = 0;
-  #renewedAt: number | undefined;
+  readonly facts = new FactCounts();
+  readonly lease = new LeaseCounts();
   readonly #now: () => number;
   readonly #versions = new WeakMap<Definition, Version>();
 
@@ -102,20 +116,21 @@ export class EngineCounts implements Observer {
   sent(events: number, runs: number): () => void {
     const sentAt = this.#now();
     return () => {
-      this.batchEvents.add(events);
-      this.batchRuns.add(runs);
-      this.commit.add((this.#now() - sentAt) / 1_000);
+      this.batches.events.add(events);
+      this.batches.runs.add(runs);
+      this.batches.commit.add((this.#now() - sentAt) / 1_000);
     };
   }
 
   leaseRenewed(): void {
-    this.renewals += 1;
-    this.#renewedAt = this.#now();
+    this.lease.renewals += 1;
+    this.lease.renewedAt = this.#now();
   }
 
   /** Undefined before the first lease. */
   leaseAgeSeconds(): number | undefined {
-    return this.#renewedAt === undefined ? undefined : (this.#now() - this.#renewedAt) / 1_000;
+    const { renewedAt } = this.lease;
+    return renewedAt === undefined ? undefined : (this.#now() - renewedAt) / 1_000;
   }
 
   woken(lateMs: number): void {
@@ -127,9 +142,9 @@ export class EngineCounts implements Observer {
   }
 
   noted(fact: Fact): void {
-    if (fact.is === 'claimed') this.claims += fact.runs;
-    else if (fact.is === 'set-aside') this.asides += 1;
-    else if (fact.is === 'fenced') this.fenced += fact.nodes;
+    if (fact.is === 'claimed') this.facts.claims += fact.runs;
+    else if (fact.is === 'set-aside') this.facts.asides += 1;
+    else if (fact.is === 'fenced') this.facts.fenced += fact.nodes;
   }
 
   troubled(what: string): void {
