@@ -123,7 +123,7 @@ export class AttemptLog implements Held {
     return written;
   }
 
-  /** True once: from now on lines are left out, and somebody must say so. */
+  /** True once: from now on lines are left out, and the log must say so. */
   overflows(): boolean {
     if (this.#cut || this.#end === undefined || this.#end.leftOutBytes === 0) return false;
     this.#cut = true;

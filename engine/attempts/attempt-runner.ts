@@ -4,8 +4,8 @@
  *   render `with` → check → (not idempotent: the intent is made durable) → call, or submit and
  *   follow → outcome → the gate of its run
  *
- * Law 6, never twice: a non-idempotent attempt that may already have left the house (after a crash
- * or a lost reply) is located by its key first. Only `absent` allows another submission.
+ * Law 6, never twice: a non-idempotent attempt that may already have reached its system (after a
+ * crash or a lost reply) is located by its key first. Only `absent` allows another submission.
  */
 import type { Action } from '../../connectors/kit/connector.ts';
 import { type Follow, inputOf, taskOf, workOf } from '../../kernel/run/machine.ts';
@@ -91,7 +91,7 @@ function runningOf(
   };
 }
 
-/** What may not happen twice leaves the house only when the intent is durable. */
+/** The intent of what may not happen twice is durable before it is sent. */
 async function intend(running: RunningAttempt): Promise<void> {
   const { attempt, services, recovered, action } = running;
   if (recovered !== undefined) {

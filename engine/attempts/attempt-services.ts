@@ -25,7 +25,7 @@ export interface FoundAction {
 export interface LeaseCertainty {
   /**
    * Whether no other node can have taken this node's runs over. A process that stood still learns of
-   * it only by asking, and until then nothing may leave the house that must not happen twice.
+   * it only by asking, and until then nothing may be sent that must not happen twice.
    */
   mayLeave(): true | Promise<boolean>;
 }
@@ -94,7 +94,7 @@ export class AttemptServices {
     this.#parts.dispatcher.finish(attempt);
   }
 
-  /** The start of the attempt was refused: nothing has left the house. */
+  /** The start of the attempt was refused: nothing has been sent. */
   abandon(attempt: Attempt): void {
     this.#parts.reconciler.abandon(attempt);
   }

@@ -15,12 +15,12 @@ const LONGEST_PAUSE_MS = 30_000;
 
 export async function callAttempt(running: RunningAttempt): Promise<void> {
   const { recovered, attempt } = running;
-  // After a crash the call may or may not have left the house.
+  // After a crash it is not known whether the call was sent.
   if (recovered !== undefined && !running.idempotent) {
     try {
       await locate(running, lostReply(running));
     } finally {
-      // What a person must decide works no more: the connector has room for another.
+      // An attempt that a person must decide does not work any more: the connector has capacity for another.
       running.services.finish(attempt);
     }
     return;
@@ -43,12 +43,12 @@ export async function callAttempt(running: RunningAttempt): Promise<void> {
   }
 }
 
-/** Whether it is to leave the house, after its node had to ask whether it may. */
+/** Whether the call is to be sent, after its node had to ask whether it may. */
 async function leaves(running: RunningAttempt, may: Promise<boolean>): Promise<boolean> {
   const { attempt } = running;
   if (!(await may) || attempt.isAbandoned) return false;
   if (attempt.stop === undefined) return true;
-  // It was cancelled meanwhile, and nothing has left.
+  // It was cancelled meanwhile, and nothing was sent.
   await confirm(running);
   return false;
 }
@@ -86,7 +86,7 @@ async function failed(running: RunningAttempt, error: ActionFailure): Promise<vo
   switch (attempt.stop) {
     case 'drop':
     case 'shutdown':
-      // Nobody wants it, or the next start takes it up again.
+      // The outcome is not wanted, or the next start resumes the attempt.
       return;
     case 'timeout':
       await fail(attempt, services, {
@@ -102,7 +102,7 @@ async function failed(running: RunningAttempt, error: ActionFailure): Promise<vo
     case undefined:
       break;
   }
-  // It was given up, and is being looked up: only what is certain is news.
+  // It was given up, and is being located: only what is certain is news.
   if (attempt.isGivenUp && error.class === 'unknown' && error.code !== NO_RETURN) return;
   if (running.idempotent) {
     if (attempt.stop === 'cancel') await confirm(running);

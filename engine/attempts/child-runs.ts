@@ -3,15 +3,15 @@
  * take-over the two may live on different nodes.
  *
  * The end of a child is the outcome of its parent's task. On one node the child tells its parent.
- * Apart, the parent's owner watches the child's row: it looks when it takes the parent up, and
- * whenever another node has written. So the end is found whoever dies in between, and a second
- * report of it is refused as stale.
+ * On two nodes the parent's owner watches the child's row: it reads the row when it adopts the parent,
+ * and whenever another node has written. So the end is found whichever node dies in between, and a
+ * second report of it is refused as stale.
  *
- * A child that goes on after its end, because a person mended it, tells its parent before it may end
- * again (`untold` in its state): so its new end cannot come before the parent waits for it.
+ * A child that continues after its end, because a person repaired it, tells its parent before it may
+ * end again (`untold` in its state): so its new end cannot come before the parent waits for it.
  *
- * A child that nobody owns any more follows its parent, also when memory is full: else parents
- * could hold all the room that their children wait for.
+ * A child that has lost its owner follows its parent, also when memory is full: else parents could
+ * hold all the memory that their children wait for.
  */
 import type { Views } from '../../journal/journal.ts';
 import { indexOf, workOf } from '../../kernel/run/machine.ts';
@@ -260,7 +260,7 @@ function reportOf(
     return { ...about, type: 'CompleteTask', output: end.output ?? null };
   if (cancelling) return { ...about, type: 'ConfirmCancel' };
   const message = `child run ${child.id} of "${child.workflow}" ended ${end.end}`;
-  // Whoever cancels a child by hand does not want another one.
+  // A person who cancels a child does not want another one.
   const kind = end.end === 'cancelled' ? 'rejected' : 'failed';
   const failure = { class: kind, code: 'child.failed', message, native: child.id } as const;
   return { ...about, type: 'FailTask', failure };

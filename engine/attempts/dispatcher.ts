@@ -1,14 +1,14 @@
 /**
- * The dispatcher: takes attempts from its queues when there is room. A lane is a connector's
+ * The dispatcher: begins attempts from its queues when there is capacity. A lane is a connector's
  * limit on this node; a pool is a limit across workflows. Order is first come, first served,
- * within a lane and within a pool; a task that waits for a pool holds nobody else up.
+ * within a lane and within a pool; a task that waits for a pool delays no other.
  *
- * Who waits may wait for somebody behind him. Actions that say so have a lane of their own
- * (`lanes.ts`); and a full lane in which nothing has ended for a second lets one more begin, each
- * second, until it has begun as many again.
+ * An attempt that only waits may wait for one behind it in the queue. Actions that say that they wait
+ * have a lane of their own (`lanes.ts`); and a full lane in which nothing has ended for a second lets
+ * one more begin, each second, until it has begun as many again.
  *
- * A call that was given up has its end, and may still go on in the connector. As many of them as
- * the lane is wide leave its room to others; beyond that each takes the place of one.
+ * The attempt of a call that was given up has its end, and the call may still run in the connector.
+ * As many of them as the lane is wide leave its places to others; beyond that each takes one.
  */
 import type { Gate } from '../../model/run.ts';
 import type { Clock } from '../clock.ts';
@@ -18,9 +18,9 @@ import type { Observer } from '../observer.ts';
 import type { Lane, Lanes } from './lanes.ts';
 import { isPooled, type Pools } from './pools.ts';
 
-/** A lane in which nothing ends for so long may be full of those who wait for who is not let in. */
+/** A lane in which nothing ends for so long may be full of attempts that wait for one in its queue. */
 const STUCK_MS = 1_000;
-/** Begun without a pause for others: attempts that end at once would let in one another without end. */
+/** Begun without a pause for other work: attempts that end at once would begin one another without end. */
 const BEGUN_AT_ONCE = 1_000;
 
 export interface DispatcherParts {
@@ -63,7 +63,7 @@ export class Dispatcher {
     this.#pump(lane, now);
   }
 
-  /** An attempt that was going on before this node took its run over: it holds its place already. */
+  /** An attempt that ran before this node took its run over: it has its place already. */
   resume(attempt: Attempt): void {
     attempt.begin(attempt.since);
     this.#lanes.get(attempt.limits.lane).enter();
@@ -71,7 +71,7 @@ export class Dispatcher {
     this.#begin(attempt);
   }
 
-  /** The connector has room for another. Slots of pools stay until `close`. */
+  /** The connector has capacity for another. Slots of pools stay until `close`. */
   finish(attempt: Attempt): void {
     if (!attempt.finish()) return;
     const lane = this.#lanes.get(attempt.limits.lane);
@@ -92,7 +92,7 @@ export class Dispatcher {
     this.#pump(lane);
   }
 
-  /** Its end is durable, or it is dropped. `comesBack`: its run does, and with it what goes on. */
+  /** Its end is durable, or it is dropped. `comesBack`: its run does, and with it what runs. */
   close(attempt: Attempt, comesBack: boolean): void {
     if (attempt.state === 'running') this.finish(attempt);
     attempt.close();
@@ -154,7 +154,7 @@ export class Dispatcher {
     }
   }
 
-  /** Who else the loop serves has a turn; then every lane goes on. */
+  /** Other work of the event loop has a turn; then every lane continues. */
   #pause(): void {
     this.#count = 0;
     this.#pausing = true;
@@ -164,7 +164,7 @@ export class Dispatcher {
     });
   }
 
-  /** Lets one more begin when nothing ends; looks as long as somebody waits. */
+  /** Lets one more begin when nothing ends, as long as the queue is not empty. */
   #watch(lane: Lane): void {
     if (lane.watched || lane.beyond >= lane.limit) return;
     lane.watched = true;

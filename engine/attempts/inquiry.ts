@@ -1,5 +1,5 @@
 /**
- * The context for questions about work that has left the house: where it is, how it is going, what
+ * The context for questions about work that was sent to its system: where it is, how far it is, what
  * it wrote. Its signal is not that of the work: a cancelled attempt has to be asked about until
  * the system says how it ended.
  */

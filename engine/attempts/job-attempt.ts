@@ -1,7 +1,7 @@
 /**
  * An attempt of an action whose job lives in the system: submitted once under its key, followed
  * until the system says how it ended, its log read on from the last durable cursor, cancelled in two
- * phases. A restart of Tutti takes it up where it is.
+ * phases. A restart of Tutti resumes it where it is.
  */
 import { ActionFailure, type JobAction, type JobState } from '../../connectors/kit/connector.ts';
 import { bug } from '../../model/errors.ts';
@@ -23,7 +23,7 @@ const UNCONFIRMED_MS = 30_000;
 /** To hand a job over, with all that belongs to it; and when it is not wanted any more. */
 const SUBMIT_LIMIT = { ms: 600_000, graceMs: 5_000 };
 
-/** The node stops, or nobody wants the outcome: the job goes on by itself. */
+/** The node stops, or the outcome is not wanted: the job continues without it. */
 class Interrupted extends Error {}
 
 interface RunningJob extends RunningAttempt {
@@ -39,7 +39,7 @@ export async function jobAttempt(begun: RunningAttempt): Promise<void> {
   if (does.form !== 'job') return bug('a job');
   const running: RunningJob = {
     ...begun,
-    // Its job is stopped by `cancel`; all else is asking, while that goes on too.
+    // Its job is stopped by `cancel`; all else is asking, which continues after a stop.
     context: inquiryOf(begun.attempt, begun.context),
     does,
     cursor: null,
@@ -74,7 +74,7 @@ async function obtain(running: RunningJob): Promise<Json | undefined> {
     if (error instanceof Interrupted) throw error;
     const failure = failureOf(error);
     if (failure.class !== 'unknown') throw failure;
-    // The reply may have been lost after the job was made: look before anything else.
+    // The reply may have been lost after the job was made: locate it before anything else.
     const found = await persist(running, () => does.locate(context, input));
     if (found === 'absent' && isUnwanted(running)) return unsubmitted(running);
     answer = found === 'absent' ? await submit(running) : found;
@@ -91,7 +91,7 @@ async function unsubmitted(running: RunningJob): Promise<undefined> {
   return undefined;
 }
 
-/** Somebody else may have this run by now, and submit it too: only a lease that is sure allows it. */
+/** Another node may have this run by now, and submit the job too: only a lease that is sure allows it. */
 async function submit(running: RunningJob): Promise<Json> {
   const { does, context, input, services } = running;
   const may = services.mayLeave();
@@ -113,7 +113,7 @@ function submitted(running: RunningJob, job: Json): Json {
 
 /**
  * Asks the system until it answers. A system that cannot be asked makes the task `unknown`, never
- * failed; when it answers again the task goes on.
+ * failed; when it answers again the task continues.
  */
 async function persist<T>(running: RunningJob, question: () => Promise<T>): Promise<T> {
   let delayMs = FIRST_PAUSE_MS;
@@ -173,7 +173,7 @@ async function rest(running: RunningJob, job: Json, delayMs: number): Promise<vo
 
 async function settle(running: RunningJob, job: Json, state: JobState<unknown>): Promise<void> {
   const durable = await outcome(running, state);
-  // What the job left behind is forgotten only when its outcome is in the book.
+  // What the job left behind is forgotten only when its outcome is durable.
   const releasing = durable ? running.does.release?.(running.context, job) : undefined;
   if (releasing === undefined) return;
   try {
@@ -245,7 +245,7 @@ class Cancelling {
     }
   }
 
-  /** It was asked, and with force, and goes on. */
+  /** The system was asked, and with force, and its job continues. */
   get isOverdue(): boolean {
     const now = this.#running.services.clock.elapsed();
     return this.#forced && now >= (this.#askedAt ?? now) + GRACE_MS + UNCONFIRMED_MS;

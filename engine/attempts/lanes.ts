@@ -1,6 +1,6 @@
 /**
  * Lanes: how many attempts one node runs at a time, of a connector, of child runs, or of an action
- * that only waits. Which lane the attempts of a task go to is told once per version.
+ * that only waits. Which lane the attempts of a task go to is found once per version.
  */
 import type { Action } from '../../connectors/kit/connector.ts';
 import type { Body, TaskDefinition } from '../../model/definition.ts';

@@ -24,7 +24,7 @@ const LONGEST_TEXT = 64 * 1024;
 /** Above this much unwritten text, readers of logs wait. */
 const MOST_UNWRITTEN_LENGTH = 16 * 1024 * 1024;
 
-/** After so much text that was read, everybody else has a turn. */
+/** After so much text that was read, other work has a turn. */
 const TURN_LENGTH = 256 * 1024;
 
 export interface LogLine {
@@ -80,7 +80,7 @@ export class LogWriter {
     );
   }
 
-  /** Where the log of a re-attached attempt goes on. */
+  /** Where the log of an attempt that is resumed continues. */
   async resume(attempt: Attempt): Promise<Json> {
     const { run, task, number } = attempt;
     const end = await this.#options.journal.logEnd(run.id, task, number);

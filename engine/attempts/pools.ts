@@ -4,7 +4,7 @@
  *
  *   wait ──► [ asked for in order, many at once, one question at a time ] ──► granted ──► leave
  *                 ▲                                                             │
- *                 └── somebody gave back: here, or elsewhere (the notification `slots`) ◄┘
+ *                 └── slots were given back: here, or elsewhere (the notification `slots`) ◄┘
  */
 import type { PoolState, SlotKey, Slots } from '../../journal/slots.ts';
 import { grant } from '../../kernel/slots.ts';
@@ -36,9 +36,9 @@ export class Pools {
   readonly #states = new Map<string, PoolState>();
   #capacity: ReadonlyMap<string, number> = new Map();
   #giving: SlotKey[] = [];
-  /** By id: a run that left memory and came back is looked at as it is now. */
+  /** By id: a run that left memory and came back is reviewed as it is now. */
   readonly #reviewed = new Map<string, LiveRun>();
-  /** One question at a time; whoever asks meanwhile is in the next one. */
+  /** One question at a time; what is asked meanwhile is in the next one. */
   readonly #turns: Coalesced;
 
   constructor(parts: PoolsParts) {
@@ -68,7 +68,7 @@ export class Pools {
 
   /** Its end is durable, or it is dropped. */
   leave(attempt: Attempt): void {
-    // Who goes away makes room for those behind it, whether it waited or held.
+    // An attempt that leaves lets those behind it try, whether it waited or held.
     const waited = this.#waiting.get(groupOf(attempt))?.delete(attempt) === true;
     const held = this.#held.delete(attempt);
     if (held) this.#giving.push(slotKeyOf(attempt));
@@ -76,8 +76,8 @@ export class Pools {
   }
 
   /**
-   * It is dropped, and by the book it may go on: whoever follows it then has the same slots.
-   * `review` gives back what nobody follows.
+   * It is dropped, and by the journal it may continue: the attempt that follows it has the same slots.
+   * `review` gives back slots that no attempt follows.
    */
   part(attempt: Attempt): void {
     this.#waiting.get(groupOf(attempt))?.delete(attempt);
@@ -104,7 +104,7 @@ export class Pools {
     return used;
   }
 
-  /** Of the pools that workflows declare: for people who watch this node. */
+  /** Of the pools that workflows declare, for monitoring. */
   readings(): PoolReading[] {
     return Array.from(this.#capacity, ([pool, capacity]) => {
       return { pool, used: this.used(pool), capacity };
@@ -151,7 +151,7 @@ export class Pools {
     if (given.length > 0) await slots.release(identity.lease, given);
     for (const [id, run] of this.#reviewed) {
       this.#reviewed.delete(id);
-      // What is queued asks again: if it is dropped before, nobody would give its slots back.
+      // What is queued asks again: if it is dropped before, its slots would never be given back.
       const attempts = run.attempts
         .filter((attempt) => attempt !== undefined)
         .filter((attempt) => this.#held.has(attempt));

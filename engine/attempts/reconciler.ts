@@ -62,8 +62,8 @@ export class Reconciler implements World {
   }
 
   /**
-   * Nodes whose change is durable. Where there are many, what goes on already is seen to at once (a
-   * hold stops what stands in the queue), and what is to begin is begun in portions.
+   * Nodes whose change is durable. Where there are many, attempts that exist are reconciled at once (a
+   * hold stops what is queued), and new ones begin in portions.
    */
   follow(run: LiveRun, touched: readonly number[]): void {
     if (touched.length <= NODES_AT_ONCE) {
@@ -78,7 +78,7 @@ export class Reconciler implements World {
     this.#inTurns(run, idle, 0, () => undefined);
   }
 
-  /** A node that is changed meanwhile is looked at when that is durable. */
+  /** A node that is changed meanwhile is reconciled when that is durable. */
   #inTurns(run: LiveRun, nodes: readonly number[], from: number, done: () => void): void {
     if (!run.resident || this.#stopped) return;
     const end = Math.min(nodes.length, from + NODES_AT_ONCE);
@@ -87,7 +87,7 @@ export class Reconciler implements World {
     else this.#parts.clock.soon(() => this.#inTurns(run, nodes, end, done));
   }
 
-  /** The run leaves memory: nothing of it goes on here, unless it comes back at once. */
+  /** The run leaves memory: nothing of it continues here, unless it comes back at once. */
   evict(run: LiveRun, comesBack: boolean): void {
     for (const attempt of run.attempts)
       if (attempt !== undefined) this.#drop(run, attempt, comesBack);
@@ -115,7 +115,7 @@ export class Reconciler implements World {
     return attempt.state !== 'queued' && isQueued(run.state, attempt.node, attempt.number);
   }
 
-  /** The start of an attempt was refused: it never left the house, and its place is free again. */
+  /** The start of an attempt was refused: nothing was sent, and its place is free again. */
   abandon(attempt: Attempt): void {
     const { run, node } = attempt;
     if (!run.resident || run.attempts[node] !== attempt) return;
@@ -137,8 +137,8 @@ export class Reconciler implements World {
   }
 
   /**
-   * A restart numbers the nodes afresh: what goes on is found again by its task's name. The result
-   * is to be called when the restart is durable: until then the book may go on without it.
+   * A restart numbers the nodes afresh: attempts are found again by their task's name. The result
+   * is to be called when the restart is durable: until then the journal may continue without it.
    */
   renumber(run: LiveRun, settled: Settled | undefined): Settled | undefined {
     this.#timers.clear(run);

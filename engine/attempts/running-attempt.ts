@@ -1,4 +1,4 @@
-/** An attempt of an action that is ready to leave the house, or may have left it already. */
+/** An attempt of an action that is ready to be sent to its system, or may have been sent already. */
 import type { Action, ActionContext } from '../../connectors/kit/connector.ts';
 import type { Follow } from '../../kernel/run/machine.ts';
 import type { Attempt } from '../runs/attempt.ts';

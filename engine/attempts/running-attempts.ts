@@ -25,7 +25,7 @@ export interface RunningAttemptsParts {
 export class RunningAttempts {
   readonly #parts: RunningAttemptsParts;
   readonly #attempts = new Set<Attempt>();
-  /** Those who wait for attempts to end. */
+  /** Checks of callers that wait for attempts to end. */
   readonly #waiting = new Set<() => void>();
   readonly #overdue: Overdue;
 
@@ -61,8 +61,8 @@ export class RunningAttempts {
   }
 
   /**
-   * Calls get some time to end. Jobs are left to go on, and what is only asked about can be asked
-   * about again: both are found at the next start.
+   * Calls get some time to end. Jobs continue without the node, and what is only asked about can be
+   * asked about again: both are found at the next start.
    */
   async drain(): Promise<void> {
     for (const attempt of this.#attempts) if (!attempt.isCalling) attempt.halt('shutdown');

@@ -11,8 +11,8 @@
  *   reported   its outcome has passed the gate: it no longer keeps its run in memory
  *   closed     its end is durable, or it was dropped: its slots are another's
  *
- * Whoever finishes it or reports it later finds that it is so already; every other step that the
- * drawing does not have is a bug. Beside it stands the connector's call, which may outlive it:
+ * To finish or report it once more changes nothing; every other step that the drawing does not have
+ * is a bug. Beside it stands the connector's call, which may outlive it:
  *
  *   none ──beginCall──► underway ──endCall──► none
  *                           └──giveUpCall──► overdue ──endCall──► late
@@ -49,7 +49,7 @@ export class Attempt {
   #state: AttemptState;
   #call: CallState;
   #stop: Stop | undefined;
-  /** Made when first asked for: most attempts never look at it. */
+  /** Made when first asked for: most attempts never need it. */
   #signals: StopSignals | undefined;
 
   constructor(run: LiveRun, work: Work, limits: Limits, since: number) {
