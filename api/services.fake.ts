@@ -7,7 +7,7 @@ import type { Door } from '../engine/door.ts';
 import type { EventRow } from '../journal/append.ts';
 import type { BulkRow } from '../journal/bulks.ts';
 import type { Views } from '../journal/journal.ts';
-import type { LogChunk } from '../journal/logs.ts';
+import type { StoredLogChunk } from '../journal/logs.ts';
 import type { Requests, StoredAnswer } from '../journal/requests.ts';
 import type { RetentionRow } from '../journal/retentions.ts';
 import type { VersionRow } from '../journal/versions.ts';
@@ -78,7 +78,7 @@ export class FakeServices implements ApiServices {
   view: RunView = VIEW;
   summary: RunSummary = SUMMARY;
   eventRows: EventRow[] = [];
-  logRows: LogChunk[] = [];
+  logRows: StoredLogChunk[] = [];
   stalls: string[] = [];
   databaseIsDown = false;
   filters: unknown[] = [];

@@ -38,7 +38,7 @@ export interface ConnectOptions extends ConsentOptions {
 /** `read`: a question only; a Tutti of our own for it starts no engine and touches no run. */
 export type Purpose = 'read' | 'act';
 
-export interface Connection {
+export interface ClientConnection {
   readonly client: Client;
   /** The server is this process: what is not finished when it leaves waits for the next start. */
   readonly inProcess: boolean;
@@ -59,7 +59,7 @@ export async function connect(
   terminal: Terminal,
   lifetime: Lifetime,
   purpose: Purpose,
-): Promise<Connection> {
+): Promise<ClientConnection> {
   const asker = {
     actor: options.actor ?? terminal.userName,
     patience: patienceOf(terminal, lifetime),
@@ -125,7 +125,7 @@ function urlOf(text: string): string {
   throw new TuttiError('server.unreachable', `TUTTI_URL is not an http address: ${text}`);
 }
 
-function remote(server: Found, asker: Asker): Connection {
+function remote(server: Found, asker: Asker): ClientConnection {
   return {
     client: clientOf({ ...server, ...asker }),
     inProcess: false,
@@ -179,7 +179,7 @@ async function connectInProcess(
   lifetime: Lifetime,
   folder: DataFolder,
   asker: Asker,
-): Promise<Connection> {
+): Promise<ClientConnection> {
   for (let waited = 0; ; waited += TURN_POLL_MS) {
     const node = await openUnlessServed(options, terminal, folder);
     if (node !== null) return ownConnection(node, asker, terminal, lifetime);
@@ -234,7 +234,7 @@ function ownConnection(
   asker: Asker,
   terminal: Terminal,
   lifetime: Lifetime,
-): Connection {
+): ClientConnection {
   const client = clientOf({ url: node.url, token: node.token, ...asker });
   return {
     client,

@@ -15,7 +15,7 @@ import { closeSync, linkSync, renameSync, rmSync, statSync, statfsSync } from 'n
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { type Held, PipeLock } from '../journal/embedded/pipe-lock.ts';
+import { type HeldLock, PipeLock } from '../journal/embedded/pipe-lock.ts';
 import { makeFolders, readFile, writeFile } from '../journal/embedded/disk.ts';
 import { TuttiError } from '../model/errors.ts';
 import type { Environment } from './systems.ts';
@@ -51,7 +51,7 @@ export function dataFolderOf(
 
 export class DataFolder {
   readonly path: string;
-  #held: Held | null = null;
+  #held: HeldLock | null = null;
   constructor(path: string) {
     this.path = path;
   }

@@ -1,10 +1,10 @@
 /** What every journal promises of logs. */
 import { expect, it } from 'vitest';
-import type { LogFilter, LogChunk } from './logs.ts';
+import type { LogFilter, StoredLogChunk } from './logs.ts';
 import { runId } from './rows.fixture.ts';
 import { alone, type Member, suite } from './subject.fixture.ts';
 
-function row(position: number, over: Partial<LogChunk> = {}): LogChunk {
+function row(position: number, over: Partial<StoredLogChunk> = {}): StoredLogChunk {
   return {
     run: runId(0),
     task: 'b',

@@ -2,7 +2,7 @@
 import type { Json } from '../model/json.ts';
 import type { Page } from './page.ts';
 
-export interface LogChunk {
+export interface StoredLogChunk {
   readonly run: string;
   readonly task: string;
   readonly attempt: number;
@@ -15,7 +15,7 @@ export interface LogChunk {
   readonly cursor: Json | null;
 }
 
-export interface LogEnd {
+export interface LogProgress {
   /** Next free position and the cursor to read on from. */
   readonly position: number;
   readonly cursor: Json;
@@ -33,14 +33,14 @@ export interface LogFilter {
   readonly limit: number;
 }
 
-export interface LogPage extends Page<LogChunk> {
+export interface LogPage extends Page<StoredLogChunk> {
   /** There was no room for all. */
   readonly more: boolean;
 }
 
 export interface Logs {
-  appendLogs(rows: readonly LogChunk[]): Promise<void>;
-  logEnd(run: string, task: string, attempt: number): Promise<LogEnd>;
+  appendLogs(rows: readonly StoredLogChunk[]): Promise<void>;
+  logEnd(run: string, task: string, attempt: number): Promise<LogProgress>;
 }
 
 export interface LogViews {

@@ -9,7 +9,7 @@ import { RUN_IS_OVER, type RunStatus } from '../../model/run.ts';
 import type { EventBatch, EventView } from '../../protocol/events.ts';
 import type { LogBatch } from '../../protocol/logs.ts';
 import type { EventRow } from '../../journal/append.ts';
-import type { LogFilter, LogChunk } from '../../journal/logs.ts';
+import type { LogFilter, StoredLogChunk } from '../../journal/logs.ts';
 import type { JsonObject } from '../../model/json.ts';
 import type { App, ApiContext } from '../context.ts';
 import { afterMs } from '../long-poll.ts';
@@ -61,7 +61,7 @@ async function readEvents(
   return { status, events: rows.map(eventView), next: rows.at(-1)?.seq ?? after, more };
 }
 
-function logChunk(row: LogChunk): LogBatch['chunks'][number] {
+function logChunk(row: StoredLogChunk): LogBatch['chunks'][number] {
   const { task, attempt, position, stream, at, text } = row;
   return { task, attempt, position, stream, at, text };
 }

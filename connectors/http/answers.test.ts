@@ -9,7 +9,7 @@ import type { ActionContext, CallAction } from '../kit/index.ts';
 import { http } from './connector.ts';
 import { exchange } from './exchange.ts';
 import { isLocal, LocalAddress } from './local.ts';
-import { type Config, configSchema, targetOf } from './target.ts';
+import { type HttpConfig, configSchema, targetOf } from './target.ts';
 
 type Answer = (incoming: IncomingMessage, response: ServerResponse) => void;
 const seen: IncomingMessage[] = [];
@@ -42,9 +42,9 @@ function replying(
 }
 
 const [request] = http.actions;
-const does = request?.does as CallAction<Config, unknown, unknown>;
-async function outcomeOf(given: object, change: Partial<ActionContext<Config>> = {}) {
-  const context: ActionContext<Config> = {
+const does = request?.does as CallAction<HttpConfig, unknown, unknown>;
+async function outcomeOf(given: object, change: Partial<ActionContext<HttpConfig>> = {}) {
+  const context: ActionContext<HttpConfig> = {
     key: 'r1:call:3',
     operation: 'r1:call:1',
     run: 'r1',

@@ -8,7 +8,7 @@ import { conformance, type Counterpart } from '../kit/conformance.ts';
 import type { ActionContext, CallAction } from '../kit/index.ts';
 import { http } from './connector.ts';
 import { meaningOf, retryAfterMs } from './status.ts';
-import { type Config, configSchema } from './target.ts';
+import { type HttpConfig, configSchema } from './target.ts';
 
 /** What was created, by Idempotency-Key; and what was seen. */
 const created = new Map<string, number>();
@@ -110,7 +110,7 @@ afterAll(async () => {
   });
 });
 
-const does = http.actions[0]?.does as CallAction<Config, unknown, { status: number }>;
+const does = http.actions[0]?.does as CallAction<HttpConfig, unknown, { status: number }>;
 const parse = (given: unknown) => http.actions[0]?.input.parse(given);
 let keys = 0;
 
@@ -126,7 +126,7 @@ function contextOf(config: unknown = {}, signal = new AbortController().signal) 
     stateDirectory: tmpdir(),
     signal,
     log: () => {},
-  } satisfies ActionContext<Config>;
+  } satisfies ActionContext<HttpConfig>;
 }
 
 /** A port of this machine that nothing listens on. */

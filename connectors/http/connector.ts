@@ -17,7 +17,7 @@ import { LocalAddress, isLocal } from './local.ts';
 import { glimpseOf, jsonOf, type Reply, textOf } from './reply.ts';
 import { leavesOpen, meaningOf, retryAfterMs, type StatusMap, statusMapSchema } from './status.ts';
 import {
-  type Config,
+  type HttpConfig,
   configSchema,
   credentialsOf,
   headersElsewhere,
@@ -79,7 +79,7 @@ function isRepeatable({ idempotent, method }: Input): boolean {
   return idempotent ?? REPEATABLE.includes(method);
 }
 
-async function call(context: ActionContext<Config>, given: Input): Promise<Output> {
+async function call(context: ActionContext<HttpConfig>, given: Input): Promise<Output> {
   const request = requestOf(context, given);
   const { reply, url } = await send(context, request);
   const what = `${given.method} ${publicUrl(url)}`;
@@ -96,7 +96,7 @@ async function call(context: ActionContext<Config>, given: Input): Promise<Outpu
   return outputOf(reply, given.output);
 }
 
-function requestOf(context: ActionContext<Config>, given: Input): Request {
+function requestOf(context: ActionContext<HttpConfig>, given: Input): Request {
   const { config, signal } = context;
   const isText = typeof given.body === 'string';
   const text = typeof given.body === 'string' ? given.body : JSON.stringify(given.body);
@@ -125,7 +125,10 @@ function requestOf(context: ActionContext<Config>, given: Input): Request {
 }
 
 /** Weaker than what the system or the task says: who sets one of the two headers traces by itself. */
-function tracing({ trace, config }: ActionContext<Config>, given: Input): Record<string, string> {
+function tracing(
+  { trace, config }: ActionContext<HttpConfig>,
+  given: Input,
+): Record<string, string> {
   const own = Object.keys({ ...config.headers, ...given.headers });
   if (trace === undefined || own.some((name) => /^trace(?:parent|state)$/i.test(name))) return {};
   return { ...trace };
@@ -137,7 +140,7 @@ function stringsOf(query: Input['query']): Record<string, string> {
 
 /** Follows redirects, where the request may be sent again and nothing secret changes hosts. */
 async function send(
-  context: ActionContext<Config>,
+  context: ActionContext<HttpConfig>,
   first: Request,
 ): Promise<{ reply: Reply; url: URL }> {
   let request = first;
@@ -152,7 +155,7 @@ async function send(
 }
 
 /** To another host goes what only reads, and with nothing that is for the first one. */
-function crossing(config: Config, request: Request, url: URL): Partial<Request> {
+function crossing(config: HttpConfig, request: Request, url: URL): Partial<Request> {
   if (url.origin === request.url.origin) {
     if (!isOutside(config, url) || isOutside(config, request.url)) return {};
     throw noRedirect(request, url, "to a place outside of the system's base-url");
@@ -228,12 +231,12 @@ function failureOf({ sent, reason, native }: NoReply, request: Request): ActionF
   return fail('transient', 'http.lost-reply', `got no reply (${native})`);
 }
 
-function blacken(context: ActionContext<Config>, text: string): string {
+function blacken(context: ActionContext<HttpConfig>, text: string): string {
   return withoutSecrets(context.config, context.redact?.(text) ?? text);
 }
 
 function judge(
-  context: ActionContext<Config>,
+  context: ActionContext<HttpConfig>,
   reply: Reply,
   map: StatusMap | undefined,
   what: string,
@@ -265,7 +268,7 @@ function outputOf(reply: Reply, mode: Input['output']): Output {
   });
 }
 
-async function locate(context: ActionContext<Config>, given: Input) {
+async function locate(context: ActionContext<HttpConfig>, given: Input) {
   if (given.locate === undefined) return 'cannot-tell';
   const { url, method, headers, found, absent } = given.locate;
   const key = requestOf(context, given).headers['idempotency-key'] ?? context.key;

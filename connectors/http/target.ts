@@ -39,7 +39,7 @@ export const configSchema = fields
     message: 'needs `base-url`, so that its headers and credentials go nowhere else',
     path: ['base-url'],
   });
-export type Config = z.output<typeof configSchema>;
+export type HttpConfig = z.output<typeof configSchema>;
 
 function carriesNothing({ headers, token, username }: z.output<typeof fields>): boolean {
   return headers === undefined && token === undefined && username === undefined;
@@ -50,7 +50,7 @@ export function publicUrl(url: URL): string {
   return `${url.origin}${url.pathname}`;
 }
 
-export function targetOf(config: Config, text: string, query: Record<string, string>): URL {
+export function targetOf(config: HttpConfig, text: string, query: Record<string, string>): URL {
   const base = config['base-url'];
   const url = resolve(base, text);
   for (const [name, value] of Object.entries(query)) url.searchParams.append(name, value);
@@ -107,7 +107,7 @@ export function headersOf(...layers: readonly Readonly<Record<string, string>>[]
   return Object.fromEntries(all.map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-export function credentialsOf({ headers, token, username, password }: Config) {
+export function credentialsOf({ headers, token, username, password }: HttpConfig) {
   const given: Record<string, string> = { ...headers };
   if (token !== undefined) given['authorization'] = `Bearer ${token}`;
   if (username !== undefined) {
@@ -127,7 +127,7 @@ const OURS = /^(?:idempotency-key|traceparent|tracestate)$/;
  * what the system and the task say is for the host that they name.
  */
 export function headersElsewhere(
-  config: Config,
+  config: HttpConfig,
   { url, headers }: { url: URL; headers: Readonly<Record<string, string>> },
 ): { readonly headers: Readonly<Record<string, string>> } | { readonly secret: string } {
   if (!carriesNothing(config)) return { secret: "the system's headers or credentials" };
@@ -140,13 +140,13 @@ export function headersElsewhere(
 }
 
 /** Not below the system's base-url: its credentials have no business there. */
-export function isOutside(config: Config, url: URL): boolean {
+export function isOutside(config: HttpConfig, url: URL): boolean {
   const base = config['base-url'];
   return base !== undefined && !isBelow(url, new URL(base));
 }
 
 /** Services that answer with what they were sent would give our secrets away. */
-export function withoutSecrets(config: Config, text: string): string {
+export function withoutSecrets(config: HttpConfig, text: string): string {
   const secrets = [config.token, config.password, credentialsOf(config)['authorization']];
   return secrets.reduce<string>(
     (clean, secret) => (secret ? clean.replaceAll(secret, '***') : clean),

@@ -286,8 +286,8 @@ function proveJob(proof: JobProof, bench: () => Bench): void {
     const does = await bench().job(proof.action);
     const job = await does.submit(context, input);
     await followToEnd(does, context, job);
-    await does.release?.(context, job);
-    await does.release?.(context, job);
+    await does.cleanUp?.(context, job);
+    await does.cleanUp?.(context, job);
     expect(await does.locate(context, input)).toBe('absent');
   });
 }

@@ -146,7 +146,7 @@ export interface JobAction<Config, Input, Output, Job extends Json = Json> {
     cursor: Json,
   ): Promise<{ chunks: readonly LogChunk[]; cursor: Json; more: boolean }>;
   /** Forgets the job's leftovers once its outcome and log are durable here. */
-  release?(context: ActionContext<Config>, job: Job): Promise<void>;
+  cleanUp?(context: ActionContext<Config>, job: Job): Promise<void>;
   /** Resolves when it is worth asking `follow` again before `askAgainMs` is over. */
   wake?(context: ActionContext<Config>, job: Job): Promise<void>;
 }

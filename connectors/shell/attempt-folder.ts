@@ -31,7 +31,7 @@ export interface Started {
   readonly start: string;
 }
 
-export type AttemptState =
+export type FolderState =
   | { readonly kind: 'absent' }
   | { readonly kind: 'starting'; readonly claim: string; readonly voided: boolean }
   | { readonly kind: 'spoiled'; readonly claim: string; readonly what: string }
@@ -80,7 +80,7 @@ function makeOne(folder: string): boolean {
 }
 
 /** The state of a folder that was just made. */
-export function fresh(folder: string): AttemptState & { kind: 'starting' } {
+export function fresh(folder: string): FolderState & { kind: 'starting' } {
   return { kind: 'starting', claim: path.join(folder, 'state.0'), voided: false };
 }
 
@@ -98,7 +98,7 @@ export async function removeFolder(folder: string): Promise<void> {
 /** Longer than any claim, with room for a process that gave itself a long name. */
 const CLAIM_LIMIT_BYTES = 4096;
 
-export async function readState(folder: string): Promise<AttemptState> {
+export async function readState(folder: string): Promise<FolderState> {
   for (let generation = 0; ; generation += 1) {
     const claim = path.join(folder, `state.${generation}`);
     const text = await readClaim(claim);

@@ -133,7 +133,7 @@ const run = defineAction({
       const over = (await readState(folder)).kind === 'ended';
       return await readLog(folder, cursor, over);
     },
-    release: releaseJob,
+    cleanUp: releaseJob,
     wake: async (context, job) => await stateChange(openJob(context, job).folder, context.signal),
   },
 });

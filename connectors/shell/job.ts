@@ -1,5 +1,5 @@
 /**
- * The life of a job on this machine: submit, locate, follow, cancel, release.
+ * The life of a job on this machine: submit, locate, follow, cancel, clean up.
  *
  *   absent ──submit──▶ starting ──claim──▶ started ──exit──▶ ended
  *                         │ nobody claims it in time          (its supervisor gone without an
@@ -17,7 +17,7 @@ import type { Json } from '../../model/json.ts';
 import { ActionFailure, type ActionContext, type JobState } from '../kit/index.ts';
 import {
   ageMs,
-  type AttemptState,
+  type FolderState,
   folderName,
   folderOf,
   fresh,
@@ -111,7 +111,7 @@ export async function locateJob(context: ActionContext, expected: Work): Promise
  * begun, and the claim is void. Unless the machine went down meanwhile: then it may have been whole
  * once, the job may have run, and nobody can tell.
  */
-async function stateOf(context: ActionContext, folder: string): Promise<AttemptState> {
+async function stateOf(context: ActionContext, folder: string): Promise<FolderState> {
   for (;;) {
     const state = await readState(folder);
     if (state.kind !== 'spoiled' || state.what !== 'empty') return state;
@@ -142,7 +142,7 @@ export async function followJob(context: ActionContext, at: Json): Promise<JobSt
 async function followStarting(
   { key }: ActionContext,
   folder: string,
-  { claim, voided }: AttemptState & { kind: 'starting' },
+  { claim, voided }: FolderState & { kind: 'starting' },
 ): Promise<JobState<ShellOutput>> {
   const cancelled = (await requestedCancelAtMs(folder)) !== undefined;
   const late = ((await ageMs(folder)) ?? 0) > STARTING_LIMIT_MS && (await isDeserted(key));
@@ -163,7 +163,7 @@ async function isDeserted(key: string): Promise<boolean> {
 async function followSpoiled(
   context: ActionContext,
   folder: string,
-  { claim, what }: AttemptState & { kind: 'spoiled' },
+  { claim, what }: FolderState & { kind: 'spoiled' },
 ): Promise<JobState<ShellOutput>> {
   const hunted = { key: context.key, by: undefined };
   if ((await requestedCancelAtMs(folder)) !== undefined) {
@@ -187,7 +187,7 @@ async function followStarted(
   context: ActionContext,
   folder: string,
   job: Job,
-  state: AttemptState & { kind: 'started' },
+  state: FolderState & { kind: 'started' },
 ): Promise<JobState<ShellOutput>> {
   const native = { pid: state.by.pid };
   if (await isAlive(state.by)) {
@@ -255,7 +255,7 @@ async function followEnded(
   context: ActionContext,
   folder: string,
   job: Job,
-  { by, exitCode, atMs }: AttemptState & { kind: 'ended' },
+  { by, exitCode, atMs }: FolderState & { kind: 'ended' },
 ): Promise<JobState<ShellOutput>> {
   const cancelAtMs = await requestedCancelAtMs(folder);
   const cancelled = cancelAtMs !== undefined && cancelAtMs <= atMs;
@@ -321,7 +321,7 @@ export async function cancelJob(context: ActionContext, at: Json, force: boolean
 async function stop(
   context: ActionContext,
   folder: string,
-  state: AttemptState,
+  state: FolderState,
   force: boolean,
 ): Promise<void> {
   const unclaimed = state.kind === 'starting' && (await voidClaim(state.claim));

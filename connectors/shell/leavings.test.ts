@@ -305,7 +305,7 @@ requires(
     const job = await does.submit(context, input);
     expect(await followToEnd(does, context, job as never)).toMatchObject({ state: 'succeeded' });
     expect(await readFile(path.join(directory, 'effects'), 'utf8')).toBe('once\n');
-    await does.release?.(context, job);
+    await does.cleanUp?.(context, job);
     expect(await readdir(path.join(state, 'shell'))).toEqual([]);
   });
 });

@@ -236,7 +236,7 @@ test('a job whose folder is gone is lost here, and unknown on another machine', 
   const input = action?.input.parse({ script: 'true' });
   const job = await does.submit(context, input);
   await followToEnd(does, context, job);
-  await does.release?.(context, job);
+  await does.cleanUp?.(context, job);
   await expect(does.follow(context, job)).rejects.toMatchObject({ class: 'lost' });
   const far = { ...(job as object), host: 'another-host' };
   await expect(does.follow(context, far)).rejects.toMatchObject({ class: 'unknown' });
@@ -266,7 +266,7 @@ test('an attempt that began at another place cannot be told here, and is not beg
   // The nodes share the state directory after all.
   expect(await does.locate(elsewhere, input)).toEqual(job);
   await followToEnd(does, elsewhere, job);
-  await does.release?.(elsewhere, job);
+  await does.cleanUp?.(elsewhere, job);
   await expect(does.follow(elsewhere, job)).rejects.toMatchObject({ class: 'unknown' });
   await expect(does.cancel?.(elsewhere, job, false)).rejects.toMatchObject({ class: 'unknown' });
   await expect(does.follow(context, job)).rejects.toMatchObject({ class: 'lost' });

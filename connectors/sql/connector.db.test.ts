@@ -8,7 +8,7 @@ import type { ActionContext } from '../kit/index.ts';
 import { sql } from './connector.ts';
 import { classOf } from './failure.ts';
 import { actionOf, contextOf as contextFor, openServer, type SqlServer } from './server.fixture.ts';
-import type { Config } from './schemas.ts';
+import type { SqlConfig } from './schemas.ts';
 
 let server: SqlServer;
 beforeAll(async () => {
@@ -19,7 +19,7 @@ afterAll(async () => await server.close());
 
 const execute = actionOf('sql.execute');
 const query = actionOf('sql.query');
-const contextOf = (change?: Partial<ActionContext<Config>>) => contextFor(server.url, change);
+const contextOf = (change?: Partial<ActionContext<SqlConfig>>) => contextFor(server.url, change);
 
 async function count(where = 'true'): Promise<number> {
   const { rows } = await server.admin.query(`select count(*)::int as n from ledger where ${where}`);

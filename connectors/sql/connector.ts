@@ -3,7 +3,14 @@
  * `sql.query` reads and can be repeated.
  */
 import { type ActionContext, defineAction, defineConnector } from '../kit/index.ts';
-import { type Config, config, executeInput, output, queryInput, queryOutput } from './schemas.ts';
+import {
+  type SqlConfig,
+  config,
+  executeInput,
+  output,
+  queryInput,
+  queryOutput,
+} from './schemas.ts';
 
 const work = () => import('./work.ts');
 
@@ -38,9 +45,9 @@ const executeAction = defineAction({
   ],
   does: {
     form: 'call',
-    call: async (context: ActionContext<Config>, given) =>
+    call: async (context: ActionContext<SqlConfig>, given) =>
       await (await work()).execute(context, given),
-    locate: async (context: ActionContext<Config>) => await (await work()).locate(context),
+    locate: async (context: ActionContext<SqlConfig>) => await (await work()).locate(context),
   },
 });
 
@@ -63,7 +70,7 @@ const queryAction = defineAction({
   ],
   does: {
     form: 'call',
-    call: async (context: ActionContext<Config>, given) =>
+    call: async (context: ActionContext<SqlConfig>, given) =>
       await (await work()).query(context, given),
   },
 });

@@ -10,7 +10,7 @@ export const config = z.strictObject({
     .describe('postgres://user:password@host:5432/database'),
 });
 
-export type Config = z.output<typeof config>;
+export type SqlConfig = z.output<typeof config>;
 
 const parameters = z.array(z.json()).default([]).describe('Values for $1, $2…');
 const timeout = durationText.default('5m').describe('For each statement');

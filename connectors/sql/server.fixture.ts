@@ -6,7 +6,7 @@ import pg from 'pg';
 import { openEmbedded } from '../../journal/embedded/server.ts';
 import type { ActionContext, CallAction } from '../kit/index.ts';
 import { sql } from './connector.ts';
-import type { Config } from './schemas.ts';
+import type { SqlConfig } from './schemas.ts';
 
 export interface SqlServer {
   readonly directory: string;
@@ -55,15 +55,15 @@ export interface Output {
 export function actionOf(name: string) {
   const action = sql.actions.find((candidate) => candidate.name === name);
   if (action?.does.form !== 'call') throw new Error(`no call ${name}`);
-  const does = action.does as CallAction<Config, unknown, Output>;
+  const does = action.does as CallAction<SqlConfig, unknown, Output>;
   return { does, parse: (given: unknown) => action.input.parse(given) };
 }
 
 let keys = 0;
 export function contextOf(
   url: string,
-  change: Partial<ActionContext<Config>> = {},
-): ActionContext<Config> {
+  change: Partial<ActionContext<SqlConfig>> = {},
+): ActionContext<SqlConfig> {
   keys += 1;
   return {
     key: `r1:post:${keys}`,
@@ -83,7 +83,7 @@ export function contextOf(
 export async function outcomeOf(
   name: string,
   given: unknown,
-  context: ActionContext<Config>,
+  context: ActionContext<SqlConfig>,
 ): Promise<unknown> {
   const { does, parse } = actionOf(name);
   return await does.call(context, parse(given)).catch((error: unknown) => error);

@@ -14,7 +14,7 @@ import type { Json } from '../../model/json.ts';
 import { unwritable } from '../../model/json-text.ts';
 import { type ActionContext, ActionFailure } from '../kit/index.ts';
 import { cancelled, failureOf, notConnected, unanswered } from './failure.ts';
-import type { Config } from './schemas.ts';
+import type { SqlConfig } from './schemas.ts';
 import { type Rows, Statement, type Wanted } from './statement.ts';
 import { limitMessages } from './wire.ts';
 
@@ -35,7 +35,7 @@ const CLOSE_LIMIT_MS = 1_000;
 
 /** `limitMs` is for each statement. */
 export async function withSession<T>(
-  context: ActionContext<Config>,
+  context: ActionContext<SqlConfig>,
   limitMs: number,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
@@ -68,7 +68,7 @@ function isCancelled(error: unknown): boolean {
 
 /** Settles whatever the server does: by its answer, or when it had its time. */
 async function run(
-  context: ActionContext<Config>,
+  context: ActionContext<SqlConfig>,
   client: pg.Client,
   statement: Statement,
   limitMs: number,
@@ -116,7 +116,7 @@ async function close(client: pg.Client, isGood: boolean): Promise<void> {
   stream.destroy();
 }
 
-async function connect(context: ActionContext<Config>, limitMs: number): Promise<pg.Client> {
+async function connect(context: ActionContext<SqlConfig>, limitMs: number): Promise<pg.Client> {
   const client = openClient(context.config, `tutti ${context.key}`, limitMs);
   const leave = () => client.connection.stream.destroy(cancelled());
   context.signal.addEventListener('abort', leave, { once: true });
@@ -132,7 +132,7 @@ async function connect(context: ActionContext<Config>, limitMs: number): Promise
 }
 
 /** The URL is a secret: an error about it says nothing of it. */
-function openClient({ url }: Config, name: string, limitMs: number): pg.Client {
+function openClient({ url }: SqlConfig, name: string, limitMs: number): pg.Client {
   try {
     const client = new pg.Client({
       connectionString: url,
@@ -158,7 +158,10 @@ function backendOf(client: pg.Client): number {
   return (client as pg.Client & { readonly processID?: number }).processID ?? 0;
 }
 
-async function cancelBackend({ config }: ActionContext<Config>, working: pg.Client): Promise<void> {
+async function cancelBackend(
+  { config }: ActionContext<SqlConfig>,
+  working: pg.Client,
+): Promise<void> {
   const client = openClient(config, 'tutti cancel', GRACE_MS);
   const over = new AbortController();
   const { stream } = client.connection;

@@ -10,7 +10,7 @@ import {
 } from './failure.ts';
 import { beginMarked, isMarked, limitTime, readMarker, writeMarker } from './marker.ts';
 import {
-  type Config,
+  type SqlConfig,
   type ExecuteInput,
   type one,
   output,
@@ -24,7 +24,7 @@ import type { Wanted } from './statement.ts';
 const LOCATE_LIMIT_MS = 30_000;
 
 export async function execute(
-  context: ActionContext<Config>,
+  context: ActionContext<SqlConfig>,
   given: ExecuteInput,
 ): Promise<Output> {
   const { statement, statements } = given;
@@ -94,7 +94,7 @@ async function commit(session: Session): Promise<void> {
 
 /** The output, when the work of this attempt is committed. */
 export async function locate(
-  context: ActionContext<Config>,
+  context: ActionContext<SqlConfig>,
 ): Promise<{ found: Output } | 'absent'> {
   return await withSession(context, LOCATE_LIMIT_MS, async (session) => {
     const marker = await readMarker(session, context.key);
@@ -103,7 +103,7 @@ export async function locate(
 }
 
 /** Rows are taken as they come, so that a large table stays in the server. */
-export async function query(context: ActionContext<Config>, given: QueryInput) {
+export async function query(context: ActionContext<SqlConfig>, given: QueryInput) {
   refuseUnwritable(given.statement);
   const limitMs = durationMs(given.timeout);
   return await withSession(context, limitMs, async (session) => {

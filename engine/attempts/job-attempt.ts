@@ -174,7 +174,7 @@ async function rest(running: RunningJob, job: Json, delayMs: number): Promise<vo
 async function settle(running: RunningJob, job: Json, state: JobState<unknown>): Promise<void> {
   const durable = await outcome(running, state);
   // What the job left behind is forgotten only when its outcome is durable.
-  const releasing = durable ? running.does.release?.(running.context, job) : undefined;
+  const releasing = durable ? running.does.cleanUp?.(running.context, job) : undefined;
   if (releasing === undefined) return;
   try {
     await answerTo(running, releasing);

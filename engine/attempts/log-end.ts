@@ -3,9 +3,9 @@
  * stream that has the most gives way, so that a flood of one leaves the end of the other.
  */
 import { Fifo } from '../fifo.ts';
-import type { LogChunk } from '../../journal/logs.ts';
+import type { StoredLogChunk } from '../../journal/logs.ts';
 
-export type Stream = LogChunk['stream'];
+export type Stream = StoredLogChunk['stream'];
 
 export interface Piece {
   readonly stream: Stream;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Journal } from '../../journal/journal.ts';
-import type { LogChunk } from '../../journal/logs.ts';
+import type { StoredLogChunk } from '../../journal/logs.ts';
 import type { Json } from '../../model/json.ts';
 import { Redactor } from '../../model/redactor.ts';
 import type { Attempt } from '../runs/attempt.ts';
@@ -17,10 +17,10 @@ const clock: LogWriterOptions['clock'] = {
 };
 
 /** A journal whose every append waits until the test lets it land. */
-function slowJournal(): { journal: Journal; appends: LogChunk[][]; land: () => void } {
-  const appends: LogChunk[][] = [];
+function slowJournal(): { journal: Journal; appends: StoredLogChunk[][]; land: () => void } {
+  const appends: StoredLogChunk[][] = [];
   const waiting: (() => void)[] = [];
-  const appendLogs = (rows: readonly LogChunk[]): Promise<void> => {
+  const appendLogs = (rows: readonly StoredLogChunk[]): Promise<void> => {
     appends.push([...rows]);
     return new Promise((resolve) => waiting.push(resolve));
   };
@@ -30,13 +30,13 @@ function slowJournal(): { journal: Journal; appends: LogChunk[][]; land: () => v
 
 /** A journal that keeps rows at once, from processes that can be killed. */
 class Kept {
-  readonly rows: LogChunk[] = [];
+  readonly rows: StoredLogChunk[] = [];
   #process = { isKilled: false };
   journal = this.#journalOf(this.#process);
 
   #journalOf(process: { readonly isKilled: boolean }): Journal {
     return {
-      appendLogs: async (rows: readonly LogChunk[]) => {
+      appendLogs: async (rows: readonly StoredLogChunk[]) => {
         if (process.isKilled) return new Promise<void>(() => undefined);
         this.rows.push(...rows);
         return undefined;
@@ -60,7 +60,7 @@ class Kept {
     this.journal = this.#journalOf(this.#process);
   }
 
-  text(stream?: LogChunk['stream']): string {
+  text(stream?: StoredLogChunk['stream']): string {
     const rows = this.rows.filter((row) => stream === undefined || row.stream === stream);
     return rows.map(({ text }) => text).join('');
   }
@@ -225,7 +225,7 @@ describe('a log that is too long', () => {
 
   function parts(kept: Kept) {
     const at = kept.rows.findLastIndex(({ stream }) => stream === 'note');
-    const text = (rows: readonly LogChunk[]) =>
+    const text = (rows: readonly StoredLogChunk[]) =>
       rows
         .filter(({ stream }) => stream === 'out')
         .map((row) => row.text)

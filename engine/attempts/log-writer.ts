@@ -7,7 +7,7 @@
  * line of a read, and half a read without it would be read, and kept, a second time.
  */
 import type { Journal } from '../../journal/journal.ts';
-import type { LogChunk } from '../../journal/logs.ts';
+import type { StoredLogChunk } from '../../journal/logs.ts';
 import { Coalesced } from '../../model/coalesced.ts';
 import type { Json } from '../../model/json.ts';
 import type { Redactor } from '../../model/redactor.ts';
@@ -41,7 +41,7 @@ export interface LogRead {
 }
 
 interface Unwritten {
-  readonly row: LogChunk;
+  readonly row: StoredLogChunk;
   readonly log: AttemptLog;
   /** The last one of its write. */
   readonly ends: boolean;
@@ -147,9 +147,9 @@ export class LogWriter {
     return { stream, text, at: at ?? this.#options.clock.now() };
   }
 
-  #rowsOf(attempt: Attempt, log: AttemptLog, pieces: readonly Piece[]): LogChunk[] {
+  #rowsOf(attempt: Attempt, log: AttemptLog, pieces: readonly Piece[]): StoredLogChunk[] {
     return pieces.flatMap(({ stream, text, at }) => {
-      const rows: LogChunk[] = [];
+      const rows: StoredLogChunk[] = [];
       for (let from = 0; from === 0 || from < text.length; from += LONGEST_TEXT) {
         rows.push({
           run: attempt.run.id,
@@ -166,7 +166,7 @@ export class LogWriter {
     });
   }
 
-  #push(log: AttemptLog, rows: readonly LogChunk[], cursor: Json): void {
+  #push(log: AttemptLog, rows: readonly StoredLogChunk[], cursor: Json): void {
     rows.forEach((row, index) => {
       const ends = index === rows.length - 1;
       log.unwritten += 1;

@@ -34,7 +34,7 @@ const FORCE = { force: true };
 /** From the making of a draft to its link it is milliseconds, on a slow disk a second. */
 const DRAFT_MS = 60_000;
 
-export interface Held {
+export interface HeldLock {
   /** Whoever inherits it holds the lock, too. */
   readonly descriptor: number;
   readonly file: string;
@@ -61,7 +61,7 @@ export class PipeLock {
   }
 
   /** Null: somebody has it. `identity`: who else must be able to look. */
-  take(identity: Identity = {}): Held | null {
+  take(identity: Identity = {}): HeldLock | null {
     for (;;) {
       const last = this.#numbers().at(-1) ?? -1;
       if (last >= 0 && isRead(this.#file(last))) return null;
@@ -73,11 +73,11 @@ export class PipeLock {
   }
 
   /** Null: another was faster. */
-  #claim(number: number, identity: Identity): Held | null {
+  #claim(number: number, identity: Identity): HeldLock | null {
     const draft = join(this.#folder, `${this.#name}.new.${randomUUID()}`);
     const file = this.#file(number);
     let descriptor: number | null = null;
-    let held: Held | null = null;
+    let held: HeldLock | null = null;
     try {
       makePipe(draft, identity);
       descriptor = openSync(draft, O_RDONLY | O_NONBLOCK);

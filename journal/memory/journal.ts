@@ -10,7 +10,7 @@ import type { AppendResult, Batch } from '../append.ts';
 import type { Notification } from '../notifications.ts';
 import type { Bulks } from '../bulks.ts';
 import type { Journal, Views } from '../journal.ts';
-import type { LogChunk } from '../logs.ts';
+import type { StoredLogChunk } from '../logs.ts';
 import type { NodeLease } from '../ownership.ts';
 import type { PoolVersion } from '../pools.ts';
 import type { Requests } from '../requests.ts';
@@ -25,7 +25,7 @@ import { readFeed } from './feed.ts';
 import { appendLogs, logEnd, readLogs } from './logs.ts';
 import { nodesOf } from './nodes.ts';
 import { claim, claimRun, fenceExpired, renew, resign } from './ownership.ts';
-import { Gate, OwnProcess } from './process.ts';
+import { AppendGate, OwnProcess } from './process.ts';
 import { openRequests } from './requests.ts';
 import { openRetentions } from './retentions.ts';
 import { endedAt, type MemoryRun } from './rows.ts';
@@ -41,7 +41,7 @@ import {
 import { openSlots } from './slots.ts';
 import {
   deploy,
-  type DeployResult,
+  type Deployment,
   deployPool,
   findVersion,
   pools,
@@ -58,7 +58,7 @@ export class MemoryJournal implements Journal {
   readonly calls = new Map<string, number>();
   readonly #store: MemoryStore;
   readonly #own: OwnProcess;
-  readonly #gate = new Gate();
+  readonly #gate = new AppendGate();
   readonly slots: Slots;
   readonly bulks: Bulks;
   readonly retentions: Retentions;
@@ -187,7 +187,7 @@ export class MemoryJournal implements Journal {
     return reinstate(this.#store, lease, run);
   }
 
-  async appendLogs(rows: readonly LogChunk[]): Promise<void> {
+  async appendLogs(rows: readonly StoredLogChunk[]): Promise<void> {
     appendLogs(this.#store, rows);
   }
 
@@ -198,7 +198,7 @@ export class MemoryJournal implements Journal {
   async deploy(
     row: Omit<VersionRow, 'version'>,
     beside: ReadonlyMap<string, number> = new Map(),
-  ): Promise<DeployResult | null> {
+  ): Promise<Deployment | null> {
     return deploy(this.#store, row, beside);
   }
 
@@ -211,7 +211,7 @@ export class MemoryJournal implements Journal {
     return new Uint8Array(32);
   }
 
-  async deployPool(row: PoolVersion): Promise<DeployResult> {
+  async deployPool(row: PoolVersion): Promise<Deployment> {
     return deployPool(this.#store, row);
   }
 

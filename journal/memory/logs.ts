@@ -1,13 +1,13 @@
 /** Logs of attempts in memory, in the order of their arrival. */
-import type { LogEnd, LogFilter, LogPage, LogChunk } from '../logs.ts';
+import type { LogProgress, LogFilter, LogPage, StoredLogChunk } from '../logs.ts';
 import { clampLimit, readCursor, writeCursor } from '../page.ts';
 import type { MemoryStore } from './store.ts';
 
 const PAGE_BYTES = 1_000_000;
 
-type StoredLog = LogChunk & { readonly arrival: number };
+type StoredLog = StoredLogChunk & { readonly arrival: number };
 
-export function appendLogs(store: MemoryStore, rows: readonly LogChunk[]): void {
+export function appendLogs(store: MemoryStore, rows: readonly StoredLogChunk[]): void {
   for (const row of rows) {
     const key = JSON.stringify([row.run, row.task, row.attempt, row.position]);
     if (store.logs.has(key)) continue;
@@ -18,7 +18,12 @@ export function appendLogs(store: MemoryStore, rows: readonly LogChunk[]): void 
   }
 }
 
-export function logEnd(store: MemoryStore, run: string, task: string, attempt: number): LogEnd {
+export function logEnd(
+  store: MemoryStore,
+  run: string,
+  task: string,
+  attempt: number,
+): LogProgress {
   const rows = [...store.logs.values()]
     .filter((row) => row.run === run && row.task === task && row.attempt === attempt)
     .toSorted((a, b) => a.position - b.position);

@@ -40,7 +40,7 @@ export class OwnProcess implements Pick<Journal, 'register' | 'listen' | 'close'
 }
 
 /** What a test closes and opens: whoever awaits `passed` waits while it is closed. */
-export class Gate {
+export class AppendGate {
   passed: Promise<void> = Promise.resolve();
   #open: () => void = () => undefined;
 

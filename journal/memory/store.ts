@@ -5,7 +5,7 @@
 import { TuttiError } from '../../model/errors.ts';
 import type { BulkRow } from '../bulks.ts';
 import type { EventRow } from '../append.ts';
-import type { LogChunk } from '../logs.ts';
+import type { StoredLogChunk } from '../logs.ts';
 import type { NodeLease } from '../ownership.ts';
 import type { PoolVersion } from '../pools.ts';
 import type { RetentionRow } from '../retentions.ts';
@@ -51,7 +51,7 @@ export class MemoryStore {
   readonly nodes: StoredNode[] = [];
   readonly notifier = new MemoryNotifier();
   /** By run, task, attempt and position, in the order of their arrival, which is the number. */
-  readonly logs = new Map<string, LogChunk & { readonly arrival: number }>();
+  readonly logs = new Map<string, StoredLogChunk & { readonly arrival: number }>();
   readonly versions = new Map<string, VersionRow[]>();
   readonly pools = new Map<string, StoredPool>();
   readonly slots = new Map<string, SlotWant & { readonly since: number }>();

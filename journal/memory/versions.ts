@@ -6,7 +6,7 @@ import type { VersionEntry, VersionRow, VersionViews, WorkflowRow } from '../ver
 import type { MemoryStore } from './store.ts';
 import { compare } from './rows.ts';
 
-export interface DeployResult {
+export interface Deployment {
   readonly version: number;
   readonly changed: boolean;
 }
@@ -16,7 +16,7 @@ export function deploy(
   store: MemoryStore,
   row: Omit<VersionRow, 'version'>,
   beside: ReadonlyMap<string, number>,
-): DeployResult | null {
+): Deployment | null {
   for (const [name, seen] of beside)
     if ((store.versions.get(name)?.length ?? 0) !== seen) return null;
   const versions = store.versions.get(row.workflow) ?? [];
@@ -47,7 +47,7 @@ export function findVersion(
   return (number === null ? versions.at(-1) : versions[number - 1]) ?? null;
 }
 
-export function deployPool(store: MemoryStore, row: PoolVersion): DeployResult {
+export function deployPool(store: MemoryStore, row: PoolVersion): Deployment {
   const { name, slots: capacity } = row.pool;
   const versions = store.pools.get(name)?.versions ?? [];
   const newest = versions.at(-1);

@@ -12,9 +12,9 @@ import pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
 import type { Host } from '../connection-string.ts';
 import { faultOf, refusedByDatabase } from './faults.ts';
-import { type Session, destroy } from './hosts.ts';
+import { type ServerSession, destroy } from './hosts.ts';
 import { troubleOf } from './stalls.ts';
-import { watchForAnswer, type Watched, type WatchContext } from './statement-watchdog.ts';
+import { watchForAnswer, type WatchedConnection, type WatchContext } from './statement-watchdog.ts';
 
 export interface ConnectionContext extends WatchContext {
   readonly ensureRunning: () => Promise<void>;
@@ -28,11 +28,11 @@ const FAREWELL_MS = 1_000;
 const PAUSE_MS = 20;
 const PAUSE_MAX_MS = 2_000;
 
-export class Connection implements Watched {
+export class Connection implements WatchedConnection {
   readonly #source: ConnectionContext;
   readonly #prepare: (client: pg.Client) => Promise<void>;
-  #session: Session | null = null;
-  #connecting: Promise<Session> | null = null;
+  #session: ServerSession | null = null;
+  #connecting: Promise<ServerSession> | null = null;
   /** Whether the server ran when it was last used from here. */
   #serverRuns = true;
   #syncWaitCancelled = false;
@@ -65,7 +65,7 @@ export class Connection implements Watched {
     return (await this.#connect()).client;
   }
 
-  async #connect(): Promise<Session> {
+  async #connect(): Promise<ServerSession> {
     const { closing, hosts, ensureRunning } = this.#source;
     if (closing.aborted) throw new TuttiError('node.stopping');
     if (!this.#serverRuns) await ensureRunning();
@@ -85,7 +85,7 @@ export class Connection implements Watched {
     return connection;
   }
 
-  async #connectTo(host: Host): Promise<Session> {
+  async #connectTo(host: Host): Promise<ServerSession> {
     const client = new pg.Client({
       keepAlive: true,
       keepAliveInitialDelayMillis: KEEPALIVE_MS,
@@ -114,7 +114,7 @@ export class Connection implements Watched {
     }
   }
 
-  #connected(): Promise<Session> {
+  #connected(): Promise<ServerSession> {
     if (this.#session !== null) return Promise.resolve(this.#session);
     this.#connecting ??= this.#connectWithRetry().finally(() => {
       this.#connecting = null;
@@ -122,7 +122,7 @@ export class Connection implements Watched {
     return this.#connecting;
   }
 
-  async #connectWithRetry(): Promise<Session> {
+  async #connectWithRetry(): Promise<ServerSession> {
     const { closing, stalls } = this.#source;
     for (let pauseMs = PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MAX_MS)) {
       try {

@@ -16,7 +16,7 @@ import type { Host } from '../connection-string.ts';
 import { sqlState, Unfit, messageOf } from './faults.ts';
 
 /** A connection that stands. */
-export interface Session {
+export interface ServerSession {
   readonly client: pg.Client;
   readonly host: Host;
   /** Of the server's process at its other end. */
@@ -45,7 +45,7 @@ const STRAGGLER_MS = 500;
 
 export class Hosts {
   /** Of all lines: to be severed together. */
-  readonly sessions = new Set<Session>();
+  readonly sessions = new Set<ServerSession>();
   readonly all: readonly Host[];
   #newest = 0;
   #system: string | null = null;
@@ -73,7 +73,7 @@ export class Hosts {
   }
 
   /** One more connection stands, unless a promotion was noticed while it was being made. */
-  join(connection: Session): void {
+  join(connection: ServerSession): void {
     const { timeline, host } = connection;
     if (timeline !== null && timeline < this.#newest) {
       const reason = `${host.name} was replaced while it was connected to`;
@@ -90,7 +90,7 @@ export class Hosts {
   }
 
   /** Refuses a server that must not be written to, and learns from the others. */
-  async admit(client: pg.Client, { name }: Host): Promise<Pick<Session, 'pid' | 'timeline'>> {
+  async admit(client: pg.Client, { name }: Host): Promise<Pick<ServerSession, 'pid' | 'timeline'>> {
     const { rows } = await client.query<{ pid: number; standby: boolean; readOnly: boolean }>(
       STANDING,
     );

@@ -49,7 +49,7 @@ import {
 import { SLOTS } from './slots.ts';
 import { Stalls } from './stalls.ts';
 import { deploy, findVersion, listVersions, listWorkflows } from './versions.ts';
-import { LIMITS, type Limits } from './statement-watchdog.ts';
+import { LIMITS, type StatementLimits } from './statement-watchdog.ts';
 
 export interface PostgresJournalOptions {
   /** One server, or the hosts of a connection string, one of which takes writes. */
@@ -58,7 +58,7 @@ export interface PostgresJournalOptions {
   readonly ensureRunning?: () => Promise<void>;
   /** Appends under way at once. */
   readonly connections?: number;
-  readonly limits?: Limits;
+  readonly limits?: StatementLimits;
   /** A node's lease is kept by a thread while its loop is busy. */
   readonly threads?: boolean;
   /** Told what the journal does by itself, and when the database keeps it from working. */

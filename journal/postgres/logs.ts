@@ -10,7 +10,7 @@
  */
 import type pg from 'pg';
 import type { Json } from '../../model/json.ts';
-import type { LogEnd, LogFilter, LogPage, LogChunk } from '../logs.ts';
+import type { LogProgress, LogFilter, LogPage, StoredLogChunk } from '../logs.ts';
 import { documents, doubles, integers, uuids, texts } from './columns.ts';
 import { clampLimit, readCursor, writeCursor } from '../page.ts';
 import { inTransaction } from './connection.ts';
@@ -49,7 +49,7 @@ function withoutNul(text: string): string {
     : text;
 }
 
-function logValues(rows: readonly LogChunk[]): unknown[] {
+function logValues(rows: readonly StoredLogChunk[]): unknown[] {
   return [
     uuids(rows, (row) => row.run),
     texts(rows, (row) => row.task),
@@ -62,8 +62,8 @@ function logValues(rows: readonly LogChunk[]): unknown[] {
   ];
 }
 
-function portions(rows: readonly LogChunk[]): LogChunk[][] {
-  const all: LogChunk[][] = [];
+function portions(rows: readonly StoredLogChunk[]): StoredLogChunk[][] {
+  const all: StoredLogChunk[][] = [];
   let size = Infinity;
   for (const row of rows) {
     size += row.text.length;
@@ -76,7 +76,10 @@ function portions(rows: readonly LogChunk[]): LogChunk[][] {
   return all;
 }
 
-export async function appendLogs(client: pg.Client, rows: readonly LogChunk[]): Promise<void> {
+export async function appendLogs(
+  client: pg.Client,
+  rows: readonly StoredLogChunk[],
+): Promise<void> {
   const parts = portions(rows);
   const write = async (): Promise<void> => {
     for (const part of parts) {
@@ -92,7 +95,7 @@ export async function logEnd(
   run: string,
   task: string,
   attempt: number,
-): Promise<LogEnd> {
+): Promise<LogProgress> {
   const values = [run, task, attempt];
   const position = await client.query<{ position: number }>(LOG_POSITION, values);
   const cursor = await client.query<{ cursor: Json }>(LOG_CURSOR, values);
@@ -109,7 +112,7 @@ interface StoredLog {
   readonly task: string;
   readonly attempt: number;
   readonly position: number;
-  readonly stream: LogChunk['stream'];
+  readonly stream: StoredLogChunk['stream'];
   readonly at: number;
   readonly text: string;
   readonly cursor: Json;

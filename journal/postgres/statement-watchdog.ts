@@ -15,17 +15,17 @@
  */
 import type pg from 'pg';
 import { sqlState, Unfit, messageOf } from './faults.ts';
-import type { Session, Hosts } from './hosts.ts';
+import type { ServerSession, Hosts } from './hosts.ts';
 import type { Stalls } from './stalls.ts';
 
-export interface Limits {
+export interface StatementLimits {
   /** Silence after which somebody goes and looks. */
   readonly quietMs: number;
   /** Silence that is told on `/readyz`. */
   readonly slowMs: number;
 }
 
-export const LIMITS: Limits = { quietMs: 2_000, slowMs: 5_000 };
+export const LIMITS: StatementLimits = { quietMs: 2_000, slowMs: 5_000 };
 
 /** Silence with no word about its reason: the server has no connection left to ask by. */
 const UNKNOWN_LIMIT_MS = 30_000;
@@ -35,10 +35,10 @@ const VISIT_MIN_MS = 3_000;
 export interface WatchContext {
   readonly hosts: Hosts;
   readonly stalls: Stalls;
-  readonly limits: Limits;
+  readonly limits: StatementLimits;
 }
 
-export interface Watched {
+export interface WatchedConnection {
   /** Milliseconds. */
   patienceMs: number;
 }
@@ -64,8 +64,8 @@ interface Verdict {
 /** Begins with a statement; what it returns is called when the statement is over. */
 export function watchForAnswer(
   watched: WatchContext,
-  line: Watched,
-  connection: Session,
+  line: WatchedConnection,
+  connection: ServerSession,
 ): () => void {
   const since = Date.now();
   let over = false;
@@ -100,7 +100,11 @@ export function watchForAnswer(
 }
 
 /** The others are visited for what they teach: a newer primary among them severs this connection. */
-async function examine(hosts: Hosts, patience: number, connection: Session): Promise<Verdict> {
+async function examine(
+  hosts: Hosts,
+  patience: number,
+  connection: ServerSession,
+): Promise<Verdict> {
   const limitMs = Math.max(VISIT_MIN_MS, patience);
   const { host, pid } = connection;
   const others = hosts.all.filter((each) => each !== host);

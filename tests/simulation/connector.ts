@@ -62,7 +62,7 @@ export function connectorOf(
           locate: (context) => external.locateJob(life, context),
           follow: (context, job) => external.follow(life, context, job),
           cancel: (context, job, force) => external.cancel(life, context, job, force),
-          release: (context) => external.release(life, context),
+          cleanUp: (context) => external.release(life, context),
         },
       }),
     ],

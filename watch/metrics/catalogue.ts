@@ -5,7 +5,7 @@
  */
 import type { EngineReadings } from '../../engine/observer.ts';
 import type { EngineCounts } from './counts.ts';
-import type { Bounded, Counts, Tally } from './tally.ts';
+import type { Bounded, CountsByWord, Tally } from './tally.ts';
 
 export interface Watched {
   readonly counts: EngineCounts;
@@ -273,7 +273,7 @@ function eachTally<T>(named: Bounded<T>, tally: (item: T) => Tally): Samples<Tal
   return all.filter(([, item]) => !item.isEmpty);
 }
 
-function eachWord<T>(named: Bounded<T>, counts: (item: T) => Counts): Samples<number> {
+function eachWord<T>(named: Bounded<T>, counts: (item: T) => CountsByWord): Samples<number> {
   return Array.from(named.entries()).flatMap(([name, item]) =>
     Array.from(counts(item), ([word, value]) => [[name, word], value] as const),
   );

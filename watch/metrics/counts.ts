@@ -5,7 +5,7 @@
 import type { Fact, Observer, WatchedRun } from '../../engine/observer.ts';
 import type { Definition, TaskDefinition } from '../../model/definition.ts';
 import type { RunEnded, RunEvent, TaskEnded, TaskRetrying } from '../../model/run.ts';
-import { Bounded, type Counts, count, Tally } from './tally.ts';
+import { Bounded, type CountsByWord, count, Tally } from './tally.ts';
 
 /** Seconds. Tasks take from a millisecond to days, so the bounds are far apart. */
 const DURATIONS = [0.005, 0.025, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1_800, 3_600, 14_400, 86_400];
@@ -19,12 +19,12 @@ const MOST_NAMES = 1_000;
 
 class WorkflowCounts {
   started = 0;
-  readonly ended: Counts = new Map();
+  readonly ended: CountsByWord = new Map();
   readonly duration = new Tally(DURATIONS);
 }
 
 class ActionCounts {
-  readonly ended: Counts = new Map();
+  readonly ended: CountsByWord = new Map();
   readonly duration = new Tally(DURATIONS);
   readonly queue = new Tally(WAITS);
 }
@@ -54,7 +54,7 @@ class LeaseCounts {
 interface Meter {
   readonly action: ActionCounts;
   /** Errors by class, of this workflow and action. */
-  readonly errors: Counts;
+  readonly errors: CountsByWord;
 }
 
 interface Version {
@@ -75,12 +75,12 @@ export class EngineCounts implements Observer {
   readonly workflows: Bounded<WorkflowCounts>;
   readonly actions = new Bounded(MOST_NAMES, () => new ActionCounts());
   /** By workflow, then by action. */
-  readonly errors: Bounded<Bounded<Counts>>;
+  readonly errors: Bounded<Bounded<CountsByWord>>;
   readonly batches = new BatchCounts();
   readonly lateness = new Tally(LATENESS);
-  readonly notifications: Counts = new Map();
+  readonly notifications: CountsByWord = new Map();
   /** By what was tried. */
-  readonly troubles: Counts = new Map();
+  readonly troubles: CountsByWord = new Map();
   readonly facts = new FactCounts();
   readonly lease = new LeaseCounts();
   readonly #now: () => number;
@@ -90,7 +90,7 @@ export class EngineCounts implements Observer {
     this.#now = options.now;
     const most = options.mostWorkflows ?? MOST_WORKFLOWS;
     this.workflows = new Bounded(most, () => new WorkflowCounts());
-    this.errors = new Bounded(most, () => new Bounded<Counts>(MOST_NAMES, () => new Map()));
+    this.errors = new Bounded(most, () => new Bounded<CountsByWord>(MOST_NAMES, () => new Map()));
   }
 
   decided(run: WatchedRun, events: readonly RunEvent[]): void {

@@ -43,9 +43,9 @@ export class Tally {
 }
 
 /** Counts by a word out of a small set: an end, a class. */
-export type Counts = Map<string, number>;
+export type CountsByWord = Map<string, number>;
 
-export function count(counts: Counts, word: string): void {
+export function count(counts: CountsByWord, word: string): void {
   counts.set(word, (counts.get(word) ?? 0) + 1);
 }
 
