@@ -152,7 +152,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a call that does not come back is waited for',
     file: 'engine/attempts/overdue.ts',
-    snippet: 'this.#giveUp(attempt);',
+    snippet: 'attempt.giveUpCall();\n      this.#giveUp(attempt);',
     instead: '',
     // One that nobody wants any more keeps nobody waiting: it is in the air for ever. A run that is
     // being cancelled waits for it.
