@@ -33,7 +33,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a command is acknowledged before its commit',
-    file: 'engine/door/submit.ts',
+    file: 'engine/door/commands.ts',
     snippet:
       'refused = owner.apply(run, command, done);\n        if (refused !== undefined) done();',
     instead: 'refused = owner.apply(run, command);\n        done();',
@@ -144,7 +144,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a run without effect stays in memory',
-    file: 'engine/door/submit.ts',
+    file: 'engine/door/commands.ts',
     snippet: 'owner.release(run);',
     instead: '',
     laws: ['bounded-memory', 'events-drive'],
@@ -155,8 +155,8 @@ export const MUTANTS: readonly Mutant[] = [
     snippet: 'attempt.giveUpCall();\n      this.#giveUp(attempt);',
     instead: '',
     // One that nobody wants any more keeps nobody waiting: it is in the air for ever. A run that is
-    // being cancelled waits for it.
-    laws: ['events-drive', 'bounded-memory', 'terminal'],
+    // being cancelled waits for it. One that comes back was never given up: the lane says so.
+    laws: ['events-drive', 'bounded-memory', 'terminal', 'one-door'],
   },
   {
     name: 'a timer is set once for the whole rest',
