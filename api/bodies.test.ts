@@ -1,7 +1,7 @@
 import fastify from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readBodies, SMALL_BODY_BYTES } from './bodies.ts';
-import type { App } from './context.ts';
+import type { App } from './app.ts';
 import { answerProblem } from './problem.ts';
 
 const LIMIT = SMALL_BODY_BYTES * 4;

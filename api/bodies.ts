@@ -7,10 +7,10 @@ import type { FastifyRequest } from 'fastify';
 import { TuttiError } from '../model/errors.ts';
 import { problemSentence } from '../model/json-text.ts';
 import { readJsonBytes } from '../model/text-bytes.ts';
-import type { App } from './context.ts';
+import type { App } from './app.ts';
 
 /** All large bodies together. */
-export const BODIES_MAX_BYTES = 64 * 1024 * 1024;
+const BODIES_MAX_BYTES = 64 * 1024 * 1024;
 export const SMALL_BODY_BYTES = 64 * 1024;
 
 export function readBodies(app: App, mostBytes = BODIES_MAX_BYTES): void {

@@ -1,21 +1,13 @@
 /**
  * What the API is given: the door, the views and a few readings. Nothing else of the engine.
  */
-import type {
-  FastifyBaseLogger,
-  FastifyInstance,
-  RawReplyDefaultExpression,
-  RawRequestDefaultExpression,
-  RawServerDefault,
-} from 'fastify';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Door } from '../engine/door.ts';
 import type { Journal, Views } from '../journal/journal.ts';
 import type { ActionDescription } from '../model/action.ts';
 import type { SystemSummary } from '../protocol/catalogue.ts';
 import type { Validated } from '../protocol/workflows.ts';
 import type { Exposition } from '../watch/metrics/metrics.ts';
-import type { Access } from './gate.ts';
+import type { Access } from './credentials.ts';
 import type { LongPolls } from './long-poll.ts';
 import type { Links } from './links.ts';
 import type { PrivateName } from './private-name.ts';
@@ -55,11 +47,3 @@ export interface ApiContext extends ApiServices {
   /** How often a waiting reader of logs looks again: log chunks are not announced. */
   readonly logPollMs: number;
 }
-
-export type App = FastifyInstance<
-  RawServerDefault,
-  RawRequestDefaultExpression,
-  RawReplyDefaultExpression,
-  FastifyBaseLogger,
-  ZodTypeProvider
->;

@@ -13,11 +13,19 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Caller } from '../kernel/authority.ts';
 
-export interface Keys {
+interface Keys {
   /** Of the data folder. */
   readonly token: string;
   /** That the nodes of a database share. */
   readonly nodeKey: Uint8Array;
+}
+
+/** What a server knows its callers by. */
+export interface Access extends Keys {
+  /** Whoever shows nothing is taken for an operator. */
+  readonly open: boolean;
+  /** Where the other nodes reach this one, as soon as that is known. */
+  readonly address: () => string | undefined;
 }
 
 export function makeSecret(): string {

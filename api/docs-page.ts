@@ -5,7 +5,7 @@
  */
 import swaggerUi from '@fastify/swagger-ui';
 import { CATALOGUE } from '../model/errors.ts';
-import type { App } from './context.ts';
+import type { App } from './app.ts';
 
 export const DOCUMENT_PATH = '/api/openapi.json';
 export const PAGE_PATH = '/api/docs';

@@ -7,7 +7,7 @@ import { OPERATIONS, pathOf } from '../protocol/routes.ts';
 import type { Route } from '../protocol/route.ts';
 import { jobToken, nodeToken, proofOf, sessionToken } from './credentials.ts';
 import { ACCESS, FakeServices, OPEN, SUMMARY } from './services.fake.ts';
-import type { App } from './context.ts';
+import type { App } from './app.ts';
 import { createApp, listen } from './server.ts';
 
 let services: FakeServices;

@@ -17,20 +17,13 @@ import { OPERATIONS, pathOf } from '../protocol/routes.ts';
 import { API_PREFIX } from '../protocol/route.ts';
 import { RUN_IS_OVER } from '../model/run.ts';
 import { introduce, nameOf } from './caller.ts';
-import { bearerOf, type Keys, sessionOf } from './credentials.ts';
+import { bearerOf, sessionOf } from './credentials.ts';
 import { DOCUMENT_PATH, ERRORS_PATH, PAGE_PATH } from './docs-page.ts';
-import type { App, ApiContext } from './context.ts';
+import type { App } from './app.ts';
+import type { ApiContext } from './context.ts';
 import { answerTooSlow } from './malformed.ts';
 
 export const COOKIE = 'tutti-session';
-
-/** What a server knows its callers by. */
-export interface Access extends Keys {
-  /** Whoever shows nothing is taken for an operator. */
-  readonly open: boolean;
-  /** Where the other nodes reach this one, as soon as that is known. */
-  readonly address: () => string | undefined;
-}
 
 declare module 'fastify' {
   interface FastifyContextConfig {

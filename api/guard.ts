@@ -41,7 +41,7 @@ function refuseAnotherHost({ raw }: FastifyRequest, host: string): void {
   }
 }
 
-export type Guard = (request: FastifyRequest) => void;
+type Guard = (request: FastifyRequest) => void;
 
 /** Throws `request.foreign`. `hosts`: further names that this server is reached by. */
 export function guardFor(hosts: readonly string[]): Guard {

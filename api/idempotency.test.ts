@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TuttiError } from '../model/errors.ts';
 import { FakeServices, OPEN } from './services.fake.ts';
-import type { App } from './context.ts';
+import type { App } from './app.ts';
 import { createApp } from './server.ts';
 
 let services: FakeServices;
@@ -53,7 +53,7 @@ describe('a request with an Idempotency-Key', () => {
   it('is refused while the first is under way', async () => {
     let finish: (value: { refused: false; run: string }) => void = () => undefined;
     const begun = new Promise<void>((resolve) => {
-      services.door.commands.start = () => {
+      services.door.start = () => {
         resolve();
         return new Promise((done) => {
           finish = done;

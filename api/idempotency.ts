@@ -12,12 +12,13 @@ import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TuttiError } from '../model/errors.ts';
 import { callerOf } from './caller.ts';
-import type { App, ApiContext } from './context.ts';
+import type { App } from './app.ts';
+import type { ApiContext } from './context.ts';
 
 const KEY = /^[\u0021-\u007e]{1,200}$/;
 
 /** What a request leaves behind: the id of a run that it starts, `by.request` of its events. */
-export interface Mark {
+interface Mark {
   readonly id: string;
   /** An earlier try may have done it already. */
   readonly again: boolean;

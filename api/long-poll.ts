@@ -4,7 +4,7 @@
  * looks again and answers with what is there, be it nothing.
  */
 import type { FastifyReply } from 'fastify';
-import { Wait, waitFor, type Waker } from '../model/wait-for.ts';
+import { Wait, waitFor, type WakeSource } from '../model/wait-for.ts';
 
 export class LongPolls {
   readonly #waiting = new Set<() => void>();
@@ -36,7 +36,7 @@ export class LongPolls {
 }
 
 /** Wakes after so long. */
-export function afterMs(ms: number): Waker {
+export function afterMs(ms: number): WakeSource {
   return (wake) => {
     const timer = setTimeout(wake, ms);
     return () => clearTimeout(timer);
@@ -44,7 +44,7 @@ export function afterMs(ms: number): Waker {
 }
 
 /** Wakes when the connection closes. */
-function whenGone({ raw }: FastifyReply): Waker {
+function whenGone({ raw }: FastifyReply): WakeSource {
   return (wake) => {
     raw.once('close', wake);
     return () => raw.off('close', wake);

@@ -5,7 +5,7 @@ import { OPERATIONS, pathOf } from '../protocol/routes.ts';
 import { API_PREFIX, TAGS } from '../protocol/route.ts';
 import { problem } from './document.ts';
 import { FakeServices, OPEN } from './services.fake.ts';
-import type { App } from './context.ts';
+import type { App } from './app.ts';
 import { createApp } from './server.ts';
 
 interface Operation {

@@ -11,7 +11,7 @@ import type { Json, JsonObject } from '../model/json.ts';
 import { type Operation, OPERATIONS, pathOf } from '../protocol/routes.ts';
 import { refusalsOf, type Route, TAGS } from '../protocol/route.ts';
 import { COOKIE } from './gate.ts';
-import type { App } from './context.ts';
+import type { App } from './app.ts';
 
 const DESCRIPTION = `Runs, the commands of operators, workflows and events.
 

@@ -8,7 +8,7 @@ import { networkInterfaces } from 'node:os';
 import { afterEach, describe, expect, it } from 'vitest';
 import { requires } from '../tests/requires.ts';
 import { ACCESS, FakeServices } from './services.fake.ts';
-import type { App } from './context.ts';
+import type { App } from './app.ts';
 import { PrivateName } from './private-name.ts';
 import { createApp, listen } from './server.ts';
 

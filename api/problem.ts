@@ -13,7 +13,7 @@ import { limitOf, megabytes } from './bodies.ts';
 import { problem } from './document.ts';
 
 /** A refusal on its way out of a handler. */
-export class Refused extends Error {
+class Refused extends Error {
   readonly refusal: Refusal;
   constructor(refusal: Refusal) {
     super(refusal.message);

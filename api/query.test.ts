@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OPERATIONS, pathOf } from '../protocol/routes.ts';
 import { FakeServices, OPEN } from './services.fake.ts';
-import type { App } from './context.ts';
+import type { App } from './app.ts';
 import { createApp } from './server.ts';
 
 let services: FakeServices;

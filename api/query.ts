@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { TuttiError } from '../model/errors.ts';
 import { didYouMean } from '../model/suggestion.ts';
 import { PAGE_PATH } from './docs-page.ts';
-import type { App } from './context.ts';
+import type { App } from './app.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

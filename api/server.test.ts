@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TuttiError } from '../model/errors.ts';
 import { FakeServices, OPEN, SUMMARY, VIEW } from './services.fake.ts';
-import type { App } from './context.ts';
+import type { App } from './app.ts';
 import { createApp, listen } from './server.ts';
 
 let services: FakeServices;
@@ -176,7 +176,7 @@ describe('runs', () => {
 
   it('shows tasks in pages', async () => {
     const asked: unknown[] = [];
-    services.door.runs.inspect = (_, range) => {
+    services.door.inspect = (_, range) => {
       asked.push(range);
       return Promise.resolve({ ...VIEW, next: '7' });
     };

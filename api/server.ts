@@ -12,9 +12,11 @@ import { bug, TuttiError } from '../model/errors.ts';
 import { API_PREFIX } from '../protocol/route.ts';
 import { readBodies } from './bodies.ts';
 import { docsPage } from './docs-page.ts';
-import { type Access, openGate } from './gate.ts';
+import type { Access } from './credentials.ts';
+import { openGate } from './gate.ts';
 import { guardFor } from './guard.ts';
-import type { App, ApiServices, ApiContext } from './context.ts';
+import type { App } from './app.ts';
+import type { ApiServices, ApiContext } from './context.ts';
 import { rememberRequests } from './idempotency.ts';
 import { Links } from './links.ts';
 import { LongPolls } from './long-poll.ts';
@@ -53,7 +55,7 @@ const SILENCE_MS = 10_000;
 const WHOLE_MS = 120_000;
 const LOOK_MS = 1_000;
 
-export interface ServerOptions {
+interface ServerOptions {
   /** Of the application; in the OpenAPI document. */
   readonly version: string;
   /** Names besides those of loopback that the server may be called by. */

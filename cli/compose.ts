@@ -3,7 +3,7 @@
  */
 import type { FastifyBaseLogger } from 'fastify';
 import { jobMark, jobToken, nodeToken } from '../api/credentials.ts';
-import type { Access } from '../api/gate.ts';
+import type { Access } from '../api/credentials.ts';
 import { createApp, listen, type RunningServer } from '../api/server.ts';
 import { forgetAttempts } from './attempt-folders.ts';
 import { type AnyConnector, catalogueOf } from '../connectors/kit/index.ts';
@@ -19,7 +19,8 @@ import { EngineLog } from '../watch/engine-log.ts';
 import { Metrics } from '../watch/metrics/metrics.ts';
 import { Observers } from '../watch/observers.ts';
 import { stateDirectoryIdOf } from './data-folder.ts';
-import type { OpenedParts, NodeOptions, RunningNode, Unwinding } from './node.ts';
+import type { OpenedParts, NodeOptions, RunningNode } from './node-options.ts';
+import type { Unwinding } from './unwinding.ts';
 import { machineChance, machineClock, machineIds } from './machine.ts';
 import { peerAt } from './peer.ts';
 import { Reader } from './reader.ts';
@@ -181,7 +182,7 @@ function engineOf(options: NodeOptions, parts: Parts): Engine {
 /** Of this node by its engine, of the others by their notification. */
 function subscribe(engine: Engine, database: OpenJournal, committed: () => void): () => void {
   const endings = [
-    engine.door.news.onCommit(committed),
+    engine.door.onCommit(committed),
     database.journal.listen(({ about }) => {
       if (about === 'feed' || about === 'resync') committed();
     }),

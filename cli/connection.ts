@@ -17,7 +17,7 @@ import { helloSchema } from '../protocol/access.ts';
 import { TuttiError } from '../model/errors.ts';
 import { addressOf } from '../model/node-address.ts';
 import { clientOf, NoAnswer, type Client, type Server } from './client.ts';
-import type { RunningNode } from './node.ts';
+import type { RunningNode } from './node-options.ts';
 import { askConsent, type ConsentOptions } from './consent.ts';
 import { DataFolder, dataFolderOf, inUse } from './data-folder.ts';
 import type { Lifetime } from './lifetime.ts';
@@ -79,14 +79,14 @@ export async function connect(
 }
 
 /** A server that is there, and what opens it. */
-export type Found = Pick<Server, 'url' | 'token' | 'reconnect'>;
+export type FoundServer = Pick<Server, 'url' | 'token' | 'reconnect'>;
 
 /** The server that TUTTI_URL or the data folder names; null when there is none. */
 export async function findServer(
   options: ConnectOptions,
   terminal: Terminal,
   lifetime: Lifetime,
-): Promise<Found | null> {
+): Promise<FoundServer | null> {
   const { TUTTI_URL: given = '', TUTTI_TOKEN: token = '' } = terminal.environment;
   const folder = folderOf(options, terminal);
   if (given === '') {
@@ -125,7 +125,7 @@ function urlOf(text: string): string {
   throw new TuttiError('server.unreachable', `TUTTI_URL is not an http address: ${text}`);
 }
 
-function remote(server: Found, asker: Asker): ClientConnection {
+function remote(server: FoundServer, asker: Asker): ClientConnection {
   return {
     client: clientOf({ ...server, ...asker }),
     inProcess: false,
@@ -137,7 +137,7 @@ const briefly: typeof fetch = (input, init) =>
   fetch(input, { ...init, signal: AbortSignal.timeout(ALIVE_LIMIT_MS) });
 
 /** Who serves the folder, if somebody does, answers, and knows its token. */
-async function liveServer(folder: DataFolder, signal: AbortSignal): Promise<Found | null> {
+async function liveServer(folder: DataFolder, signal: AbortSignal): Promise<FoundServer | null> {
   const record = folder.server();
   const token = record === null ? null : readToken(folder.path);
   if (record === null || token === null) return null;

@@ -9,7 +9,7 @@ import { ApiRefusal } from '../protocol/client/refusal.ts';
 import type { Client } from './client.ts';
 import type { ConnectOptions, Purpose } from './connection.ts';
 import { INTERRUPTED_EXIT, type Lifetime } from './lifetime.ts';
-import { EXIT, type Action, type Runtime } from './runtime.ts';
+import { EXIT, type CommandAction, type Runtime } from './runtime.ts';
 import { isSystemRefusal, systemRefusal } from './system-refusal.ts';
 import type { Terminal } from './terminal.ts';
 import { problemLines } from './view/problems.ts';
@@ -30,7 +30,7 @@ export interface LocalContext<O> {
   /** Prints the value with --json, else the lines. */
   print(value: unknown, lines: readonly string[]): void;
 }
-export interface Context<O> extends LocalContext<O> {
+export interface CommandContext<O> extends LocalContext<O> {
   readonly client: Client;
   readonly inProcess: boolean;
 }
@@ -53,7 +53,7 @@ function localContext<O extends CommonOptions>(runtime: Runtime, options: O): Lo
 }
 
 /** The action of a command that needs no Tutti. */
-export function alone<O extends CommonOptions>(work: Work<LocalContext<O>>): Action {
+export function alone<O extends CommonOptions>(work: Work<LocalContext<O>>): CommandAction {
   return async (runtime, command) => {
     const context = localContext(runtime, command.opts<O>());
     runtime.exitCode = await guarded(context, () => work(context, command.args));
@@ -62,9 +62,9 @@ export function alone<O extends CommonOptions>(work: Work<LocalContext<O>>): Act
 
 /** The action of a command that speaks to a Tutti, its own if there is no other. */
 export function connected<O extends CommonOptions>(
-  work: Work<Context<O>>,
+  work: Work<CommandContext<O>>,
   purposeOf: (options: O) => Purpose = () => 'act',
-): Action {
+): CommandAction {
   return async (runtime, command) => {
     const local = localContext(runtime, command.opts<O>());
     runtime.exitCode = await guarded(local, async () => {

@@ -17,7 +17,7 @@ const FRAME_MS = 200;
 /** A look may cost the server this share of its time at most: large runs are looked at less often. */
 const LOOK_SHARE = 4;
 
-export interface FollowOptions {
+interface FollowOptions {
   /** Say nothing on the way. */
   readonly quiet: boolean;
   readonly signal: AbortSignal;

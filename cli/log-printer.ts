@@ -63,7 +63,7 @@ export class LogPrinter {
   }
 }
 
-export interface LogsToFollow {
+interface LogsToFollow {
   readonly task: string | undefined;
   readonly attempt: number | undefined;
   readonly follow: boolean;

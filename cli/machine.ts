@@ -37,7 +37,7 @@ export const machineChance: Chance = {
 };
 
 /** UUID version 7 (RFC 9562): 48 bits of milliseconds, then chance: at least ten bytes of it. */
-export function uuid7(now: number, random: Uint8Array): string {
+function uuid7(now: number, random: Uint8Array): string {
   const bytes = Buffer.alloc(16);
   bytes.writeUIntBE(now, 0, 6);
   bytes.set(random.subarray(0, 10), 6);

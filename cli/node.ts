@@ -4,88 +4,24 @@
  * The database takes its time to start, and so does loading engine and server (`compose.ts`): they
  * do it beside each other.
  */
-import type { FastifyBaseLogger } from 'fastify';
 import { loadConnectors } from '../connectors/index.ts';
 import type { AnyConnector } from '../connectors/kit/index.ts';
 import { connectionUrl } from '../journal/connection-string.ts';
 import { openJournal, type OpenJournal } from '../journal/open.ts';
 import { bug, TuttiError } from '../model/errors.ts';
-import type { Redactor } from '../model/redactor.ts';
-import { inUse, type DataFolder } from './data-folder.ts';
+import { inUse } from './data-folder.ts';
 import { EarlyLog } from './early-log.ts';
+import type { NodeOptions, RunningNode } from './node-options.ts';
 import { secretSource } from './secrets.ts';
+import { Unwinding } from './unwinding.ts';
 import {
   embeddedDatabases,
   findSystemsFile,
   loadSystems,
   resolveSystems,
   type EmbeddedUrl,
-  type Environment,
   type Systems,
 } from './systems.ts';
-
-export interface NodeOptions {
-  readonly folder: DataFolder;
-  readonly databaseUrl: string | undefined;
-  readonly systemsFile: string | undefined;
-  /** The folder of secrets; else `secrets` in the data folder. */
-  readonly secretsFolder?: string | undefined;
-  /** How much of an attempt's log is kept. */
-  readonly logLimitBytes?: number | undefined;
-  readonly port: number;
-  /** Asks nobody who they are. */
-  readonly open?: boolean;
-  /**
-   * Answers questions only: the engine does not start, nobody's run is touched, and the folder is
-   * neither locked nor announced.
-   */
-  readonly reading: boolean;
-  readonly member?: MemberOptions;
-  readonly environment: Environment;
-  readonly workingDirectory: string;
-  /** Its lines pass through the redactor before they are written. */
-  readonly logTo: (redactor: Redactor | undefined) => FastifyBaseLogger;
-}
-
-/** What makes it one node among several on a database. */
-export interface MemberOptions {
-  /** Else the one that the data folder keeps. */
-  readonly name?: string | undefined;
-  readonly leaseMs?: number | undefined;
-  /** Where the other nodes reach this one; else the address that it listens on. */
-  readonly advertise?: string | undefined;
-  /** What connectors keep of attempts; else in the data folder. */
-  readonly stateDirectory?: string | undefined;
-}
-
-export interface RunningNode {
-  readonly url: string;
-  /** What opens it. */
-  readonly token: string;
-  readonly name: string;
-  readonly embedded: boolean;
-  /** Resolves when the node may not write any more, with the sentence that says so. */
-  readonly fenced: Promise<string>;
-  /** Lets the work that is under way come to a safe place; what is open goes on at the next start. */
-  stop(): Promise<void>;
-}
-
-/** Closes what was opened, the last first; every step is taken, the first failure is told. */
-export class Unwinding {
-  readonly #steps: (() => Promise<void> | void)[] = [];
-  add(step: () => Promise<void> | void): void {
-    this.#steps.push(step);
-  }
-  async run(): Promise<void> {
-    const failures: unknown[] = [];
-    for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
-      await Promise.resolve()
-        .then(step)
-        .catch((error: unknown) => failures.push(error));
-    }
-    if (failures.length > 0) throw failures[0];
-  }
-}
 
 /** Throws `data.in-use` when another process serves the folder. */
 export async function openNode(options: NodeOptions): Promise<RunningNode> {
@@ -96,15 +32,6 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
     await unwinding.run().catch(() => undefined);
     throw error;
   }
-}
-
-/** What the rest is put together from. */
-export interface OpenedParts {
-  readonly connectors: readonly AnyConnector[];
-  readonly database: OpenJournal;
-  readonly systems: Systems;
-  /** Where the database tells what it does: to be handed the log as soon as there is one. */
-  readonly log: EarlyLog;
 }
 
 async function open(options: NodeOptions, unwinding: Unwinding): Promise<RunningNode> {

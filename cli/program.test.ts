@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { FakeServices, OPEN } from '../api/services.fake.ts';
-import type { App } from '../api/context.ts';
+import type { App } from '../api/app.ts';
 import { createApp, listen } from '../api/server.ts';
 import type { RunningServer } from '../api/server.ts';
 import { cliReference } from './reference.ts';

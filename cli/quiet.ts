@@ -18,7 +18,7 @@ const LOOK_AGAIN_MS = 300;
 const SOON_MS = 60_000;
 
 /** Whether something of the task is under way in this process, or will be in a moment. */
-export function isBusy(task: Pick<TaskView, 'gates'>, now: number): boolean {
+function isBusy(task: Pick<TaskView, 'gates'>, now: number): boolean {
   return task.gates.some((gate) => {
     if (gate.kind === 'retry') return (gate.until ?? Infinity) - now <= SOON_MS;
     return gate.kind === 'job' || gate.kind === 'start' || gate.kind === 'cancel';

@@ -19,7 +19,7 @@ import { readingDefinition, writeDefinition } from '../model/definition-text.ts'
 import { type ReadOptions, type ReadResult, readWorkflow } from '../language/read.ts';
 
 type Asked = Pick<ReadOptions, 'file' | 'found'>;
-export type ReadFile = (source: string, options: Asked) => Promise<ReadResult>;
+type ReadFile = (source: string, options: Asked) => Promise<ReadResult>;
 
 interface Question {
   readonly source: string;

@@ -18,4 +18,4 @@ export interface Runtime {
 }
 
 /** What a command does; its options and operands stand in the command. */
-export type Action = (runtime: Runtime, command: Command) => Promise<void>;
+export type CommandAction = (runtime: Runtime, command: Command) => Promise<void>;

@@ -19,17 +19,17 @@ interface SchemaNode {
   readonly allOf?: readonly SchemaNode[];
 }
 
-export type Path = readonly (string | number)[];
+export type FieldPath = readonly (string | number)[];
 
-export interface Found {
+export interface FoundSecrets {
   readonly texts: ReadonlySet<string>;
   /** `user:password` and the like: what basic authentication encodes. */
   readonly pairs: ReadonlySet<string>;
   /** Whether a part of the text at this path, put in there, is a secret too. */
-  isSecretPart(path: Path, part: string): boolean;
+  isSecretPart(path: FieldPath, part: string): boolean;
 }
 
-export function secretsOf(schema: z.ZodType, value: unknown): Found {
+export function secretsOf(schema: z.ZodType, value: unknown): FoundSecrets {
   // The JSON Schema carries the marks through optionals, defaults and pipes, in one plain form.
   const node: SchemaNode = JSON.parse(
     JSON.stringify(
@@ -41,13 +41,13 @@ export function secretsOf(schema: z.ZodType, value: unknown): Found {
   return search;
 }
 
-class Search implements Found {
+class Search implements FoundSecrets {
   readonly texts = new Set<string>();
   readonly pairs = new Set<string>();
   /** Secret places, with the header's name where it is one. */
   readonly #places = new Map<string, string | undefined>();
 
-  isSecretPart(path: Path, part: string): boolean {
+  isSecretPart(path: FieldPath, part: string): boolean {
     const place = path.join('\n');
     if (!this.#places.has(place)) return false;
     const header = this.#places.get(place);
@@ -55,7 +55,7 @@ class Search implements Found {
   }
 
   /** `nodes`: the alternatives that may describe the value. */
-  look(nodes: readonly SchemaNode[], value: unknown, path: Path): void {
+  look(nodes: readonly SchemaNode[], value: unknown, path: FieldPath): void {
     const all = nodes.flatMap((node) => alternatives(node, 0));
     if (all.some((node) => node.secret === true)) this.#secret(value, path);
     else if (all.some((node) => node.secret === 'headers')) this.#headers(value, path);
@@ -66,7 +66,7 @@ class Search implements Found {
     } else if (typeof value === 'object' && value !== null) this.#object(all, value, path);
   }
 
-  #object(all: readonly SchemaNode[], value: object, path: Path): void {
+  #object(all: readonly SchemaNode[], value: object, path: FieldPath): void {
     const entries = Object.entries(value);
     for (const [key, one] of entries) {
       const nodes = all.flatMap((node) => member(node, key));
@@ -87,7 +87,7 @@ class Search implements Found {
     }
   }
 
-  #secret(value: unknown, path: Path): void {
+  #secret(value: unknown, path: FieldPath): void {
     if (typeof value === 'number') this.texts.add(String(value));
     else if (typeof value === 'string') {
       this.texts.add(value);
@@ -99,7 +99,7 @@ class Search implements Found {
     }
   }
 
-  #headers(value: unknown, path: Path): void {
+  #headers(value: unknown, path: FieldPath): void {
     if (typeof value !== 'object' || value === null) return;
     for (const [name, text] of Object.entries(value)) {
       if (typeof text !== 'string') continue;

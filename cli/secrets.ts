@@ -17,7 +17,7 @@ export const SECRET_MIN_LENGTH = 4;
 const FILE_MOST_BYTES = 64 * 1024;
 const PREFIX = 'TUTTI_SECRET_';
 
-export interface SecretProblem {
+interface SecretProblem {
   readonly message: string;
   readonly hint: string;
 }

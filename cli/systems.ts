@@ -18,7 +18,7 @@ import type { Redactor } from '../model/redactor.ts';
 import { readSystems } from '../language/systems.ts';
 import type { SystemEntry, SystemsFile } from '../language/systems.ts';
 import { readText } from '../model/text-bytes.ts';
-import { secretsOf, type Found, type Path } from './secret-fields.ts';
+import { secretsOf, type FoundSecrets, type FieldPath } from './secret-fields.ts';
 import type { SecretSource } from './secrets.ts';
 import { readGiven } from './system-refusal.ts';
 import { redactorOf } from './spellings.ts';
@@ -50,7 +50,7 @@ function isThere(file: string): boolean {
   return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
 }
 
-export interface Resolving {
+interface Resolving {
   readonly connectors: readonly AnyConnector[];
   readonly environment: Environment;
   readonly secrets: SecretSource;
@@ -101,7 +101,7 @@ export function resolveSystems(file: SystemsFile, resolving: Resolving): Systems
 
 /** A variable that was put in at a place. */
 interface Put {
-  readonly path: Path;
+  readonly path: FieldPath;
   readonly value: string;
 }
 
@@ -147,7 +147,7 @@ class Resolution {
     for (const issue of checked.error.issues) this.#issue(name, issue);
   }
 
-  #note(found: Found): void {
+  #note(found: FoundSecrets): void {
     for (const secret of found.texts) this.secrets.add(secret);
     for (const pair of found.pairs) this.pairs.add(pair);
     for (const { path, value } of this.#variables) {
@@ -161,7 +161,7 @@ class Resolution {
     this.#problem(unknownKey === undefined ? path : [...path, unknownKey], issue.message);
   }
 
-  #resolve(value: Json, path: Path): Json {
+  #resolve(value: Json, path: FieldPath): Json {
     if (typeof value === 'string') return this.#resolveText(value, path);
     if (Array.isArray(value)) return value.map((one, at) => this.#resolve(one, [...path, at]));
     if (typeof value !== 'object' || value === null) return value;
@@ -171,7 +171,7 @@ class Resolution {
     return Object.fromEntries(entries);
   }
 
-  #resolveText(text: string, path: Path): string {
+  #resolveText(text: string, path: FieldPath): string {
     const database = path.length === 2 && path[1] === 'url' ? EMBEDDED.exec(text)?.[1] : undefined;
     if (database !== undefined) return this.#embedded(database, path);
     if (text.replaceAll(REFERENCE, '').includes('${{')) {
@@ -183,7 +183,7 @@ class Resolution {
     );
   }
 
-  #embedded(database: string, path: Path): string {
+  #embedded(database: string, path: FieldPath): string {
     if (!RESERVED.test(database)) {
       const url = this.#resolving.embeddedUrl(database);
       if (typeof url === 'string') return url;
@@ -195,7 +195,7 @@ class Resolution {
     return '';
   }
 
-  #variable(name: string, path: Path): string {
+  #variable(name: string, path: FieldPath): string {
     const value = this.#resolving.environment[name];
     if (value === undefined) {
       const hint = `Set ${name} before you start Tutti.`;
@@ -206,7 +206,7 @@ class Resolution {
     return value;
   }
 
-  #secret(name: string, path: Path): string {
+  #secret(name: string, path: FieldPath): string {
     const found = this.#resolving.secrets(name);
     if ('value' in found) {
       this.secrets.add(found.value);
@@ -216,7 +216,7 @@ class Resolution {
     return '';
   }
 
-  #problem(path: Path, message: string, hint?: string): void {
+  #problem(path: FieldPath, message: string, hint?: string): void {
     this.problems.push({
       code: 'systems.invalid',
       message,

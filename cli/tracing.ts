@@ -18,7 +18,7 @@ const SILENCE_MS = 60_000;
 /** A collector that does not answer must not keep the node from stopping. */
 const LAST_SEND_MS = 3_000;
 
-export interface Tracing {
+interface Tracing {
   /** undefined: nobody traces, and nothing is spent on it. */
   readonly traces: Traces | undefined;
   /** Sends what is left. */

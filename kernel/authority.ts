@@ -24,11 +24,11 @@ export type Caller =
 const RUN_PLACES = ['path.run', 'query.run', 'query.id'] as const;
 export type RunPlace = (typeof RUN_PLACES)[number];
 /** `{ own }`: only when the run that is named there is the caller's own. */
-export type Right = 'yes' | 'no' | { readonly own: RunPlace };
+type Right = 'yes' | 'no' | { readonly own: RunPlace };
 type Rights = Readonly<Record<Caller['kind'], Right>>;
 
 /** What is served besides the operations of the API. */
-export type PageName = 'enter' | 'documents' | 'metrics' | 'forwarded';
+type PageName = 'enter' | 'documents' | 'metrics' | 'forwarded';
 export type Asked = Operation | PageName;
 
 const ANYONE: Rights = { anyone: 'yes', operator: 'yes', session: 'yes', node: 'yes', job: 'yes' };
@@ -91,7 +91,7 @@ export const AUTHORITY: Readonly<Record<Asked, Rights>> = {
   forwarded: NODES,
 };
 
-export type Verdict = 'granted' | 'who' | 'forbidden';
+type Verdict = 'granted' | 'who' | 'forbidden';
 
 /** `named`: the run at a place of the request, if it names exactly one there. */
 export function judge(

@@ -13,7 +13,7 @@ export interface SlotsWanted {
   readonly held: boolean;
 }
 
-export interface PoolUse {
+interface PoolUse {
   readonly used: number;
   /** null: there is no such pool. */
   readonly capacity: number | null;

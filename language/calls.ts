@@ -6,7 +6,7 @@ import type { Definition } from '../model/definition.ts';
 import type { Issue } from '../model/issue.ts';
 
 /** A task that runs a workflow. */
-export interface Call {
+interface Call {
   readonly task: string;
   readonly workflow: string;
 }

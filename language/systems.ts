@@ -24,7 +24,7 @@ export interface SystemEntry {
   readonly config: JsonObject;
 }
 
-export interface SourceLocation {
+interface SourceLocation {
   readonly file?: string;
   readonly line: number;
   readonly column: number;

@@ -1,13 +1,13 @@
 /** A wait ends once, with the first of its wakers, and leaves nothing behind. */
 import { getEventListeners } from 'node:events';
 import { expect, it } from 'vitest';
-import { Wait, waitFor, type Waker } from './wait-for.ts';
+import { Wait, waitFor, type WakeSource } from './wait-for.ts';
 
 /** Something that wakes, and who is subscribed to it. */
 function bell() {
   const hearers = new Set<() => void>();
   let subscriptions = 0;
-  const waker: Waker = (wake) => {
+  const waker: WakeSource = (wake) => {
     subscriptions += 1;
     hearers.add(wake);
     return () => {

@@ -4,7 +4,7 @@
  *
  *   await waitFor(signal, (wake) => clock.after(ms, wake), (wake) => nodes.onChange(wake));
  *
- * A deadline is a waker like any other, so this needs no clock. All wakers are subscribed to before
+ * A deadline is a source of wake-ups like any other, so this needs no clock. All sources are subscribed to before
  * `waitFor` or `new Wait` returns. So a caller that subscribes first, then checks whether it is there
  * already, and only then waits, misses nothing:
  *
@@ -21,12 +21,12 @@
  */
 
 /** Calls `wake` when there is something to look at, once or often. The result takes it back. */
-export type Waker = (wake: () => void) => () => void;
+export type WakeSource = (wake: () => void) => () => void;
 
 /** Resolves with the first wake-up, or when the signal aborts. */
 export async function waitFor(
   signal: AbortSignal | undefined,
-  ...wakers: readonly Waker[]
+  ...wakers: readonly WakeSource[]
 ): Promise<void> {
   await new Wait(signal, ...wakers).over;
 }
@@ -40,7 +40,7 @@ export class Wait {
   #controller: AbortController | undefined;
   #ended = false;
 
-  constructor(signal?: AbortSignal, ...wakers: readonly Waker[]) {
+  constructor(signal?: AbortSignal, ...wakers: readonly WakeSource[]) {
     this.over = new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -60,7 +60,7 @@ export class Wait {
   }
 
   /** One more that may end it. */
-  also(waker: Waker): void {
+  also(waker: WakeSource): void {
     if (this.#ended) return;
     let takeBack: () => void;
     try {

@@ -14,7 +14,8 @@ import { callerOf } from '../caller.ts';
 import { proofOf, sessionToken } from '../credentials.ts';
 import { PAGE_PATH } from '../docs-page.ts';
 import { COOKIE } from '../gate.ts';
-import type { App, ApiContext } from '../context.ts';
+import type { App } from '../app.ts';
+import type { ApiContext } from '../context.ts';
 
 const SESSION_MS = 12 * 60 * 60_000;
 /** Until there is a console. */

@@ -7,7 +7,8 @@ import { TuttiError } from '../../model/errors.ts';
 import { ROUTES } from '../../protocol/routes.ts';
 import type { BulkView } from '../../protocol/bulk.ts';
 import { byOf } from '../actor.ts';
-import type { App, ApiContext } from '../context.ts';
+import type { App } from '../app.ts';
+import type { ApiContext } from '../context.ts';
 import { markOf } from '../idempotency.ts';
 import { holds } from '../long-poll.ts';
 import { granted } from '../problem.ts';
@@ -55,7 +56,7 @@ function beginning(app: App, context: ApiContext): void {
     handler: async (request, reply) => {
       const { verb, filter, expected, reason } = request.body;
       const { run: id } = granted(
-        await context.door.bulks.request({
+        await context.door.bulk({
           id: markOf(request)?.id ?? context.newId(),
           verb,
           filter: filterOf(filter),
@@ -73,7 +74,7 @@ function beginning(app: App, context: ApiContext): void {
     ...ROUTES.cancelBulk,
     handler: async (request) => {
       await find(context, request.params.bulk);
-      await context.door.bulks.cancel(request.params.bulk);
+      await context.door.cancelBulk(request.params.bulk);
       return look(context, request.params.bulk);
     },
   });

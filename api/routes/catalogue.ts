@@ -7,7 +7,8 @@ import type { ActionDescription } from '../../model/action.ts';
 import type { JsonObject } from '../../model/json.ts';
 import { ROUTES } from '../../protocol/routes.ts';
 import type { ActionView } from '../../protocol/catalogue.ts';
-import type { App, ApiContext } from '../context.ts';
+import type { App } from '../app.ts';
+import type { ApiContext } from '../context.ts';
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
   const document = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
@@ -15,7 +16,7 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
   return plain;
 }
 
-export function actionView(action: ActionDescription): ActionView {
+function actionView(action: ActionDescription): ActionView {
   return {
     name: action.name,
     title: action.title,

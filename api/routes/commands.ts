@@ -7,7 +7,8 @@ import { ROUTES } from '../../protocol/routes.ts';
 import type { By, OperatorCommand, RestartRun } from '../../model/run.ts';
 import type { AcceptedAnswer } from '../../protocol/runs.ts';
 import { byOf } from '../actor.ts';
-import type { App, ApiContext } from '../context.ts';
+import type { App } from '../app.ts';
+import type { ApiContext } from '../context.ts';
 import { markOf } from '../idempotency.ts';
 import { granted } from '../problem.ts';
 
@@ -20,7 +21,7 @@ async function submit(
   if (mark?.again === true && (await context.views.marked(command.run, mark.id))) {
     return { run: command.run };
   }
-  const { run } = granted(await context.door.commands.submit(command));
+  const { run } = granted(await context.door.submit(command));
   return { run };
 }
 
@@ -80,7 +81,7 @@ function restartVerbs(app: App, context: ApiContext): void {
     ...ROUTES.previewRestart,
     handler: async (call) =>
       granted(
-        await context.door.runs.preview(
+        await context.door.preview(
           restartCommand(call.params.run, call.body, byOf(call, call.body?.reason)),
         ),
       ),
@@ -92,9 +93,7 @@ function repairVerb(app: App, context: ApiContext): void {
     ...ROUTES.repairRun,
     handler: async (request) => {
       const { reason, preview = false } = request.body ?? {};
-      return granted(
-        await context.door.repairs.repair(request.params.run, byOf(request, reason), preview),
-      );
+      return granted(await context.door.repair(request.params.run, byOf(request, reason), preview));
     },
   });
 }

@@ -2,7 +2,8 @@
 import { Readable } from 'node:stream';
 import { TuttiError } from '../../model/errors.ts';
 import { ROUTES } from '../../protocol/routes.ts';
-import type { App, ApiContext } from '../context.ts';
+import type { App } from '../app.ts';
+import type { ApiContext } from '../context.ts';
 import { readStreamCursor } from '../stream/stream-cursor.ts';
 import { unknownRun } from './runs.ts';
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { NodeRow } from '../../journal/nodes.ts';
 import { jobToken, nodeToken } from '../credentials.ts';
 import { ACCESS, FakeServices } from '../services.fake.ts';
-import type { App } from '../context.ts';
+import type { App } from '../app.ts';
 import { createApp } from '../server.ts';
 
 const NODE: NodeRow = {
@@ -31,15 +31,14 @@ let via: (string | undefined)[];
 beforeEach(async () => {
   services = new FakeServices();
   via = [];
-  const commands = { ...services.door.commands };
-  const runs = { ...services.door.runs };
-  services.door.commands.submit = (command, by) => {
+  const door = { ...services.door };
+  services.door.submit = (command, by) => {
     via.push(by);
-    return commands.submit(command, by);
+    return door.submit(command, by);
   };
-  services.door.runs.inspect = (run, range, by) => {
+  services.door.inspect = (run, range, by) => {
     via.push(by);
-    return runs.inspect(run, range, by);
+    return door.inspect(run, range, by);
   };
   services.views.nodes = async () => [NODE];
   app = await createApp(services, { access: ACCESS, version: '0.0.0', hosts: ['tutti.example'] });

@@ -15,7 +15,8 @@ import {
 import { BODY_MAX_BYTES } from '../../protocol/route.ts';
 import { runViewSchema } from '../../protocol/runs.ts';
 import { callerOf } from '../caller.ts';
-import type { App, ApiContext } from '../context.ts';
+import type { App } from '../app.ts';
+import type { ApiContext } from '../context.ts';
 import { unknownRun } from './runs.ts';
 
 /** Only nodes come here (`kernel/authority.ts`), each under the name that its token is made for. */
@@ -31,7 +32,7 @@ export function forwardedRoutes(app: App, context: ApiContext): void {
     url: FORWARDED_COMMANDS,
     bodyLimit: BODY_MAX_BYTES,
     schema: { hide, body: doorCommandSchema, response: { 200: forwardedAnswerSchema } },
-    handler: (request) => context.door.commands.submit(request.body, senderOf(request)),
+    handler: (request) => context.door.submit(request.body, senderOf(request)),
   });
   app.route({
     method: 'GET',
@@ -44,7 +45,7 @@ export function forwardedRoutes(app: App, context: ApiContext): void {
     },
     handler: async (request) => {
       const { run } = request.params;
-      const view = await context.door.runs.inspect(run, request.query, senderOf(request));
+      const view = await context.door.inspect(run, request.query, senderOf(request));
       if (view === null) throw unknownRun(run);
       return view;
     },

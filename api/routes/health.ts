@@ -6,7 +6,8 @@ import { TuttiError } from '../../model/errors.ts';
 import type { Health } from '../../protocol/health.ts';
 import { ROUTES } from '../../protocol/routes.ts';
 import { callerOf } from '../caller.ts';
-import type { App, ApiContext } from '../context.ts';
+import type { App } from '../app.ts';
+import type { ApiContext } from '../context.ts';
 
 export function healthRoutes(app: App, context: ApiContext): void {
   app.route({

@@ -1,5 +1,6 @@
 /** `/metrics`: the text that Prometheus scrapes. Like the health pages it belongs to the process. */
-import type { App, ApiContext } from '../context.ts';
+import type { App } from '../app.ts';
+import type { ApiContext } from '../context.ts';
 
 export function metricsRoute(app: App, { metrics }: ApiContext): void {
   if (metrics === undefined) return;

@@ -1,6 +1,7 @@
 /** The nodes that share the database: who lives, for how long by its lease, and what it owns. */
 import { ROUTES } from '../../protocol/routes.ts';
-import type { App, ApiContext } from '../context.ts';
+import type { App } from '../app.ts';
+import type { ApiContext } from '../context.ts';
 
 export function nodeRoutes(app: App, context: ApiContext): void {
   app.route({

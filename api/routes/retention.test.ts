@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { FakeServices, OPEN } from '../services.fake.ts';
-import type { App } from '../context.ts';
+import type { App } from '../app.ts';
 import { createApp } from '../server.ts';
 
 let services: FakeServices;

@@ -8,7 +8,8 @@ import { TuttiError } from '../../model/errors.ts';
 import type { RetentionView } from '../../protocol/retention.ts';
 import { ROUTES } from '../../protocol/routes.ts';
 import { byOf } from '../actor.ts';
-import type { App, ApiContext } from '../context.ts';
+import type { App } from '../app.ts';
+import type { ApiContext } from '../context.ts';
 import { markOf } from '../idempotency.ts';
 import { holds } from '../long-poll.ts';
 
@@ -48,7 +49,7 @@ export function retentionRoutes(app: App, context: ApiContext): void {
         archive: archive ?? null,
         applies: apply,
       };
-      await context.door.retentions.request({ id, scope, by: byOf(request, reason) });
+      await context.door.retain({ id, scope, by: byOf(request, reason) });
       const view = viewOf(await find(context, id));
       return reply.code(202).header('location', `/api/v1/retention/${id}`).send(view);
     },

@@ -11,7 +11,8 @@ import type { BulkFilter } from '../../journal/bulks.ts';
 import type { WhyTask } from '../../protocol/tasks.ts';
 import { FIRST_TASKS, type TaskRange } from '../../model/task-range.ts';
 import { byOf, traceOf } from '../actor.ts';
-import type { App, ApiContext } from '../context.ts';
+import type { App } from '../app.ts';
+import type { ApiContext } from '../context.ts';
 import { markOf } from '../idempotency.ts';
 import { granted } from '../problem.ts';
 import { deploy } from './workflows.ts';
@@ -23,7 +24,7 @@ export function unknownRun(run: string): TuttiError {
 }
 
 async function inspect(context: ApiContext, run: string, range: TaskRange): Promise<RunView> {
-  const view = await context.door.runs.inspect(run, range);
+  const view = await context.door.inspect(run, range);
   if (view === null) throw unknownRun(run);
   return view;
 }
@@ -100,7 +101,7 @@ function startRoute(app: App, context: ApiContext): void {
       const { run } = begun
         ? { run: mark.id }
         : granted(
-            await context.door.commands.start({
+            await context.door.start({
               ...(mark === undefined ? {} : { run: mark.id }),
               workflow: target.workflow,
               ...(target.version === undefined ? {} : { version: target.version }),

@@ -5,9 +5,10 @@ import { TuttiError } from '../../model/errors.ts';
 import { ROUTES } from '../../protocol/routes.ts';
 import type { VersionView } from '../../protocol/workflows.ts';
 import { byOf } from '../actor.ts';
-import type { App, ApiContext } from '../context.ts';
+import type { App } from '../app.ts';
+import type { ApiContext } from '../context.ts';
 
-export async function readVersion(
+async function readVersion(
   context: ApiContext,
   name: string,
   version: number | null,
@@ -87,7 +88,7 @@ interface Source {
 
 /** Throws `workflow.invalid` with every mistake. */
 export async function deploy(context: ApiContext, source: Source, by: ReturnType<typeof byOf>) {
-  const answer = await context.door.deployments.deploy({
+  const answer = await context.door.deploy({
     source: source.source,
     ...(source.file === undefined ? {} : { file: source.file }),
     ...(source.directory === undefined ? {} : { directory: source.directory }),

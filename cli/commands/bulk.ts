@@ -5,7 +5,7 @@
  */
 import type { BulkBody, BulkView } from '../../protocol/bulk.ts';
 import { BULK_VERBS, type BulkVerb } from '../../model/bulk.ts';
-import { type CommonOptions, connected, type Context } from '../context.ts';
+import { type CommonOptions, connected, type CommandContext } from '../context.ts';
 import { EXIT } from '../runtime.ts';
 import { harmless, plural } from '../view/words.ts';
 
@@ -29,7 +29,7 @@ export const bulk = connected<BulkOptions>((context, [verb]) =>
   ask(context, BULK_VERBS.find((each) => each === verb) ?? 'hold'),
 );
 
-async function ask(context: Context<BulkOptions>, verb: BulkVerb): Promise<number> {
+async function ask(context: CommandContext<BulkOptions>, verb: BulkVerb): Promise<number> {
   const { client, options } = context;
   const filter = filterOf(options);
   const { reason, expect } = options;
@@ -49,7 +49,7 @@ async function ask(context: Context<BulkOptions>, verb: BulkVerb): Promise<numbe
   return watch(context, await client.beginBulk(body));
 }
 
-function tooMany(context: Context<BulkOptions>, count: number): number {
+function tooMany(context: CommandContext<BulkOptions>, count: number): number {
   const words = `More than ${plural(count, 'run')}: too many for one command. Narrow it, e.g. by --state, --workflow or --from.`;
   context.print({ count, more: true }, [words]);
   return EXIT.failed;
@@ -69,7 +69,7 @@ function filterOf(options: BulkOptions): BulkBody['filter'] {
 }
 
 /** Shows how far it is until it has ended. */
-async function watch(context: Context<BulkOptions>, begun: BulkView): Promise<number> {
+async function watch(context: CommandContext<BulkOptions>, begun: BulkView): Promise<number> {
   const { client, terminal, options, lifetime } = context;
   let view = begun;
   while (view.status === 'running') {

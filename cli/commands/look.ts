@@ -11,7 +11,7 @@ import {
   alone,
   type CommonOptions,
   connected,
-  type Context,
+  type CommandContext,
   type LocalContext,
 } from '../context.ts';
 import { EXIT } from '../runtime.ts';
@@ -38,7 +38,7 @@ export const runs = connected<RunsOptions>(async (context) => {
   return EXIT.done;
 }, read);
 
-async function listRuns({ client, options }: Context<RunsOptions>): Promise<RunSummary[]> {
+async function listRuns({ client, options }: CommandContext<RunsOptions>): Promise<RunSummary[]> {
   const found: RunSummary[] = [];
   let after: string | undefined;
   while (found.length < options.limit) {
@@ -76,7 +76,7 @@ function whyLines(tasks: readonly WhyTask[], context: LocalContext<unknown>): st
   ]);
 }
 
-async function whyRun(context: Context<CommonOptions>, run: string): Promise<void> {
+async function whyRun(context: CommandContext<CommonOptions>, run: string): Promise<void> {
   const answer = await wholeWhy(context.client, run);
   const { aside } = answer;
   const lines =
@@ -88,7 +88,11 @@ async function whyRun(context: Context<CommonOptions>, run: string): Promise<voi
   context.print(answer, lines);
 }
 
-async function whyTask(context: Context<CommonOptions>, run: string, task: string): Promise<void> {
+async function whyTask(
+  context: CommandContext<CommonOptions>,
+  run: string,
+  task: string,
+): Promise<void> {
   const answer = await context.client.explainTask({ run, task });
   const lines = whyLines([answer], context);
   if (answer.gates.length === 0) lines.push('    It waits for nothing.');

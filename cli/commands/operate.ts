@@ -5,7 +5,7 @@ import { TuttiError } from '../../model/errors.ts';
 import type { RestartBody } from '../../protocol/commands.ts';
 import type { RestartPreview } from '../../model/run.ts';
 import { resolveRun } from '../client.ts';
-import { type CommonOptions, connected, type Context } from '../context.ts';
+import { type CommonOptions, connected, type CommandContext } from '../context.ts';
 import { EXIT } from '../runtime.ts';
 import { harmless, plural } from '../view/words.ts';
 import { parseJson, pairOf } from './values.ts';
@@ -15,7 +15,7 @@ interface ReasonOptions extends CommonOptions {
 }
 
 async function onRun(
-  context: Context<ReasonOptions>,
+  context: CommandContext<ReasonOptions>,
   prefix: string,
   verb: 'hold' | 'release' | 'cancel',
   done: string,
@@ -27,7 +27,7 @@ async function onRun(
 }
 
 async function onTask(
-  context: Context<ReasonOptions>,
+  context: CommandContext<ReasonOptions>,
   [prefix = '', task = '']: readonly string[],
   verb: 'hold' | 'release' | 'skip' | 'rerun' | 'approve' | 'reject',
   done: string,

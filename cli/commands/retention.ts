@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path';
 import type { RetentionBody, RetentionView } from '../../protocol/retention.ts';
-import { connected, type CommonOptions, type Context } from '../context.ts';
+import { connected, type CommonOptions, type CommandContext } from '../context.ts';
 import { EXIT } from '../runtime.ts';
 import { harmless, plural } from '../view/words.ts';
 
@@ -40,7 +40,10 @@ export const retention = connected<RetentionOptions>(async (context) => {
 });
 
 /** Shows how far it is until it has ended. */
-async function watch(context: Context<RetentionOptions>, begun: RetentionView): Promise<number> {
+async function watch(
+  context: CommandContext<RetentionOptions>,
+  begun: RetentionView,
+): Promise<number> {
   const { client, terminal, options, lifetime } = context;
   let view = begun;
   if (options.json !== true)

@@ -10,7 +10,7 @@ import { parseInputText } from '../../language/inputs.ts';
 import type { Json, JsonObject } from '../../model/json.ts';
 import { follow } from '../follow.ts';
 import { INTERRUPTED_EXIT } from '../lifetime.ts';
-import { connected, type CommonOptions, type Context } from '../context.ts';
+import { connected, type CommonOptions, type CommandContext } from '../context.ts';
 import { EXIT } from '../runtime.ts';
 import { endSentence } from '../view/run.ts';
 import { looksLikeFile, readInputsFile, readWorkflowFile } from './files.ts';
@@ -38,7 +38,7 @@ export const run = connected<RunOptions>(async (context, [target = '']) => {
   return ended.status === 'succeeded' ? EXIT.done : EXIT.failed;
 });
 
-async function start(context: Context<RunOptions>, target: string): Promise<string> {
+async function start(context: CommandContext<RunOptions>, target: string): Promise<string> {
   const { client, options } = context;
   const { workflow, version } = await locate(context, target);
   const inputs = await inputsOf(context, workflow, version);
@@ -58,7 +58,7 @@ interface Target {
   readonly version?: number | undefined;
 }
 
-async function locate(context: Context<RunOptions>, target: string): Promise<Target> {
+async function locate(context: CommandContext<RunOptions>, target: string): Promise<Target> {
   const { client, terminal, options } = context;
   if (!looksLikeFile(target, terminal.workingDirectory)) {
     return { workflow: target, version: options.version };
@@ -75,7 +75,7 @@ async function locate(context: Context<RunOptions>, target: string): Promise<Tar
 
 /** Values on the command line are text: what they mean is what the workflow declares. */
 async function inputsOf(
-  context: Context<RunOptions>,
+  context: CommandContext<RunOptions>,
   workflow: string,
   version: number | undefined,
 ): Promise<JsonObject> {
@@ -103,7 +103,7 @@ export function inputValue(
   throw new TuttiError('inputs.invalid', `Input ${name} ${message}.`);
 }
 
-function detached(context: Context<RunOptions>, id: string): number {
+function detached(context: CommandContext<RunOptions>, id: string): number {
   context.print({ run: id }, [id]);
   if (context.inProcess) {
     context.terminal.err(
@@ -114,7 +114,7 @@ function detached(context: Context<RunOptions>, id: string): number {
   return EXIT.done;
 }
 
-function interrupted(context: Context<RunOptions>, id: string): number {
+function interrupted(context: CommandContext<RunOptions>, id: string): number {
   const { terminal, inProcess, options } = context;
   if (options.json === true) context.print({ run: id, interrupted: true }, []);
   terminal.err(

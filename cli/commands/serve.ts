@@ -7,7 +7,8 @@
 import path from 'node:path';
 import { pino } from 'pino';
 import type { Redactor } from '../../model/redactor.ts';
-import { openNode, type RunningNode } from '../node.ts';
+import { openNode } from '../node.ts';
+import type { RunningNode } from '../node-options.ts';
 import { folderOf, type ConnectOptions } from '../connection.ts';
 import { askConsent } from '../consent.ts';
 import { alone, type CommonOptions, type LocalContext } from '../context.ts';

@@ -3,9 +3,9 @@
  * with this, so they look alike and the reference can be printed from the tree.
  */
 import type { Command } from 'commander';
-import type { Action, Runtime } from '../runtime.ts';
+import type { CommandAction, Runtime } from '../runtime.ts';
 
-export interface Declaration {
+interface Declaration {
   /** `force <run> <task>` */
   readonly usage: string;
   /** One sentence, for the list of commands. */
@@ -57,7 +57,7 @@ export function declareConnected(program: Command, declaration: Declaration): Co
  * What the command does is loaded when it is called: who asks for the help or the version waits
  * for nothing else.
  */
-export function whenCalled(runtime: Runtime, load: () => Promise<Action>) {
+export function whenCalled(runtime: Runtime, load: () => Promise<CommandAction>) {
   return async function action(this: Command): Promise<void> {
     const act = await load();
     await act(runtime, this);

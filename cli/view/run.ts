@@ -7,7 +7,7 @@ import { duration, harmless, moment, oneLine, plural, table } from './words.ts';
 import type { Paint } from './words.ts';
 
 /** More tasks than this are counted, not listed. */
-export const TREE_MAX_TASKS = 40;
+const TREE_MAX_TASKS = 40;
 const DETAILS_MAX = 10;
 const NOTE_MAX_LENGTH = 120;
 
@@ -31,7 +31,7 @@ function elapsed(from: number | undefined, to: number): string {
   return from === undefined ? '' : duration(to - from);
 }
 
-export function runLine(run: RunSummary & { title?: string }, paint: Paint, now: number): string {
+function runLine(run: RunSummary & { title?: string }, paint: Paint, now: number): string {
   const { total, ended, failed } = run.tasks;
   const parts = [
     paint.bold(oneLine(run.workflow)),
@@ -50,7 +50,7 @@ function first(text: string, length: number): string {
 }
 
 /** What is worth saying about a task besides its status. */
-export function noteOf(task: TaskView): string {
+function noteOf(task: TaskView): string {
   if (task.failure !== undefined && task.status !== 'succeeded') {
     return first(task.failure.message, NOTE_MAX_LENGTH);
   }
@@ -121,7 +121,7 @@ function ordered(tasks: readonly TaskView[]): TaskView[] {
 }
 
 /** Counts by status, then the tasks that need somebody's eye. */
-export function taskCounts(run: RunView, paint: Paint): string[] {
+function taskCounts(run: RunView, paint: Paint): string[] {
   const counts = new Map<TaskStatus, number>();
   for (const { status } of run.taskViews) counts.set(status, (counts.get(status) ?? 0) + 1);
   const line = ORDER.filter((status) => counts.has(status))

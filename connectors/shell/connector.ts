@@ -19,7 +19,7 @@ import {
   openJob,
   releaseJob,
   submitJob,
-  type Work,
+  type ShellWork,
 } from './job.ts';
 import { readLog } from './log.ts';
 import { exitCodesSchema, OUTPUT_MODES, outputSchema } from './outcome.ts';
@@ -74,7 +74,7 @@ const TEXT_OPTION: Readonly<Record<string, string>> = {
   pwsh: '-Command',
 };
 
-function workOf(context: ActionContext, given: Input): Work {
+function workOf(context: ActionContext, given: Input): ShellWork {
   refuseWindows();
   const { env, output, idempotent } = given;
   const cwd = path.resolve(context.directory, given.cwd ?? '.');

@@ -60,7 +60,7 @@ const jobSchema = z.strictObject({
 });
 type Job = z.output<typeof jobSchema>;
 
-export interface Work extends Expected {
+export interface ShellWork extends Expected {
   readonly command: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
@@ -68,7 +68,7 @@ export interface Work extends Expected {
   readonly idempotent: boolean;
 }
 
-export async function submitJob(context: ActionContext, work: Work): Promise<Json> {
+export async function submitJob(context: ActionContext, work: ShellWork): Promise<Json> {
   const job = jobOf(context, work);
   const folder = folderOf(context.stateDirectory, job.folder);
   const made = makeFolder(folder);
@@ -88,7 +88,7 @@ export async function submitJob(context: ActionContext, work: Work): Promise<Jso
   return job;
 }
 
-export async function locateJob(context: ActionContext, expected: Work): Promise<Json> {
+export async function locateJob(context: ActionContext, expected: ShellWork): Promise<Json> {
   const job = jobOf(context, expected);
   const folder = folderOf(context.stateDirectory, job.folder);
   const state = await stateOf(context, folder);
@@ -420,7 +420,7 @@ function notClaimed(error: Error, folder: string): ActionFailure {
 }
 
 /** Nothing ran: the system refused the process. */
-function notStarted(error: unknown, work: Work): ActionFailure {
+function notStarted(error: unknown, work: ShellWork): ActionFailure {
   const { code = 'unknown' } = error as NodeJS.ErrnoException;
   const failure = (kind: 'transient' | 'rejected', message: string) =>
     new ActionFailure(

@@ -1,13 +1,13 @@
 /** Questions to a system about an attempt: what ends the pause before one, and how long an answer may take. */
 import { ActionFailure } from '../../connectors/kit/connector.ts';
-import { Wait, waitFor, type Waker } from '../../model/wait-for.ts';
+import { Wait, waitFor, type WakeSource } from '../../model/wait-for.ts';
 import type { RunningAttempt } from './running-attempt.ts';
 
 /** Waits, unless the attempt is to stop or is poked, or one of `early` comes first. */
 export function pause(
   { attempt, services }: RunningAttempt,
   delayMs: number,
-  ...early: readonly Waker[]
+  ...early: readonly WakeSource[]
 ): Promise<void> {
   return waitFor(
     undefined,

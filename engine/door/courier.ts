@@ -10,7 +10,7 @@
  * sender looks again.
  */
 import { type ErrorCode, TuttiError } from '../../model/errors.ts';
-import { Wait, type Waker } from '../../model/wait-for.ts';
+import { Wait, type WakeSource } from '../../model/wait-for.ts';
 import type { Clock } from '../clock.ts';
 import type { Peer } from '../door.ts';
 import { Elsewhere } from '../runs/absence.ts';
@@ -25,7 +25,7 @@ export interface CourierParts {
   /** How long the owner may be away: a lease, and some time for the others to take over. */
   readonly patienceMs: number;
   /** Calls back when runs may have changed hands; the result takes it back. */
-  readonly onOwnersChanged: Waker;
+  readonly onOwnersChanged: WakeSource;
 }
 
 export class Courier {

@@ -10,12 +10,13 @@
 import type pg from 'pg';
 import { NOTHING_RETIRED, type RetentionCounts } from '../../model/retention.ts';
 import type { NodeLease } from '../ownership.ts';
-import type { RetentionRow, Retentions, RetentionScope } from '../retentions.ts';
+import type { RetentionRow, Retentions } from '../retentions.ts';
 import { Archive, prepareArchive } from './archive.ts';
 import type { Page } from '../page.ts';
-import { BEGINNING, type RunCursor } from './families.ts';
+import { BEGINNING } from './families.ts';
 import { fence } from './lease.ts';
 import { inTransaction } from './connection.ts';
+import type { Portion, Stage } from './retention-portion.ts';
 import { bulksPortion, feedPortion, runsPortion } from './retiring.ts';
 import { listNewest } from './newest.ts';
 import { exactMs, ms } from './times.ts';
@@ -54,29 +55,6 @@ free as (
 )
 update retentions set owner = $1 from fence, free where retentions.id = free.id
 returning retentions.id`;
-
-/** What of the scope is being looked at, and how far that is. */
-export type Stage =
-  | {
-      readonly stage: 'runs';
-      readonly after: RunCursor;
-      readonly member: string | null;
-      /** When the last run of a large family ended: reading that once is enough. */
-      readonly large?: { readonly root: string; readonly end: number };
-    }
-  | { readonly stage: 'bulks'; readonly after: RunCursor }
-  | { readonly stage: 'feed'; readonly xid: string }
-  | { readonly stage: 'over' };
-
-export interface Portion {
-  readonly client: pg.Client;
-  readonly scope: RetentionScope;
-  readonly archive: Archive | null;
-  /** Adds to what was counted. */
-  readonly count: (more: Partial<RetentionCounts>) => void;
-  /** Filled with the runs that it deletes. */
-  readonly gone: string[];
-}
 
 type Done = Awaited<ReturnType<Retentions['portion']>>;
 const NO_MORE: Done = { more: false, gone: [] };

@@ -17,7 +17,7 @@ import {
   BEGINNING,
 } from './families.ts';
 import { cutFeed } from './feed-start.ts';
-import type { Portion, Stage } from './retentions.ts';
+import type { Portion, Stage } from './retention-portion.ts';
 import { exactMs } from './times.ts';
 import { NIL_ID } from '../runs.ts';
 

@@ -46,8 +46,8 @@ export type Effect =
 /** What is going on, or may be: its start is durable. */
 export type Follow = Extract<Effect, { kind: 'follow' }>;
 export type Timer = Extract<Effect, { kind: 'timer' }>;
-export type TaskTimer = Extract<Timer, { of: 'task' }>;
-export type RunTimer = Extract<Timer, { of: 'run' }>;
+type TaskTimer = Extract<Timer, { of: 'task' }>;
+type RunTimer = Extract<Timer, { of: 'run' }>;
 /** What is to be going on; a node has one at most. */
 export type Work = Exclude<Effect, Timer>;
 

@@ -21,7 +21,7 @@ import type { Json, JsonObject } from '../../model/json.ts';
 import type { By, Failure, ParentTask, RunEnd, TaskSkipped } from '../../model/run.ts';
 import type { Graph } from './graph.ts';
 
-export interface Waiting {
+interface Waiting {
   readonly name: 'waiting';
 }
 interface Queued {
@@ -75,7 +75,7 @@ export interface Ended {
 export type NodeStatus = Waiting | Queued | Running | Unknown | Retrying | Deciding | Ended;
 
 /** The items of a mapped task. */
-export interface Items {
+interface Items {
   /** The position of the first item's node; the others follow it. */
   readonly first: number;
   readonly values: readonly Json[];

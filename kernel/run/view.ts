@@ -14,7 +14,7 @@ export function runStatusOf(state: RunState): RunStatus {
   return state.hold === undefined ? 'running' : 'held';
 }
 
-export function summaryOf(state: RunState): RunSummary {
+function summaryOf(state: RunState): RunSummary {
   return {
     id: state.id,
     workflow: state.workflow,

@@ -13,7 +13,7 @@ import { ExpressionError } from './failure.ts';
 import { LOOPS, type Loop, type Survey, children, refuseLostKey } from './references.ts';
 
 const LOOP_ELEMENTS = 10_000;
-export const UNITS = 300_000;
+const UNITS = 300_000;
 /** Timezone lookups go through the host's formatter: about 100 µs each. */
 const ZONE_UNITS = 3_000;
 /** An error inside `exists` or `all` is swallowed per element; making one costs microseconds. */

@@ -9,7 +9,7 @@ import { NAME, NAME_CHARACTERS, RESERVED_NAMES, taskShape } from '../workflow.ts
 import { checkFields } from './fields.ts';
 import { type Path, type Report, found, isRecord } from '../../model/issue.ts';
 
-export type Kind = Body['kind'];
+type Kind = Body['kind'];
 export type Fields = { readonly [K in keyof typeof taskShape]?: z.input<(typeof taskShape)[K]> };
 
 export interface Draft {

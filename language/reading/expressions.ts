@@ -13,7 +13,7 @@ import type { ExpressionPlace } from '../expression/check.ts';
 import { OPENING, splitTemplate } from '../expression/template.ts';
 import { type Path, type Report, isRecord } from '../../model/issue.ts';
 
-export interface Where {
+interface Where {
   readonly path: Path;
   readonly place: ExpressionPlace;
   /** The task it belongs to, which cannot refer to itself. */

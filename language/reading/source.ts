@@ -29,7 +29,7 @@ export const SOURCE_CHARACTERS = 32 * 1024 * 1024;
 /** Values that aliases may add to the file, all together. */
 const ALIASED_VALUES = 100_000;
 
-export interface SourceText {
+interface SourceText {
   /** Undefined when the text cannot be read. */
   readonly value: Json | undefined;
   readonly problems: readonly Problem[];

@@ -1,6 +1,6 @@
 /** A whole Tutti that answers on a port of loopback, as `tutti serve` puts it together. */
 import { OPEN } from '../../api/services.fake.ts';
-import type { Access } from '../../api/gate.ts';
+import type { Access } from '../../api/credentials.ts';
 import { createApp, listen } from '../../api/server.ts';
 import type { StreamLimits } from '../../api/stream/streams.ts';
 import { machineIds } from '../../cli/machine.ts';
@@ -36,7 +36,7 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
       actions: [],
       systems: [],
       onCommit: (committed) => {
-        const endings = [engine.door.news.onCommit(committed), journal.listen(committed)];
+        const endings = [engine.door.onCommit(committed), journal.listen(committed)];
         return () => {
           for (const end of endings) end();
         };

@@ -12,11 +12,20 @@ import {
   switchViolations,
   testViolations,
 } from './conventions.ts';
+import { cycleViolations } from './cycles.ts';
+import { deadExports, doubleTypes, unusedPackages } from './exports.ts';
 import { entriesOf, orphanViolations } from './orphans.ts';
 import { lockViolations } from './lock.ts';
 import { lawViolations, linkViolations, mapViolations, unlinkedPages } from './prose.ts';
 import { purityViolations } from './purity.ts';
-import { FILE_LINES, FUNCTION_LINES, sizeViolations } from './sizes.ts';
+import {
+  CALLBACKS,
+  CLASS_FIELDS,
+  CLASS_LINES,
+  FILE_LINES,
+  FUNCTION_LINES,
+  sizeViolations,
+} from './sizes.ts';
 import { type Violation, listFiles, parseSource } from './source.ts';
 
 const DECLARED = new Set(['zod', 'yaml', 'pg', 'fastify', 'vitest', 'fast-check', 'pino']);
@@ -233,7 +242,7 @@ describe('sizes', () => {
   const ofLines = (count: number): string => `function f() {\n${'x();\n'.repeat(count - 2)}}`;
   const file = parseSource('model/a.ts', ofLines(FUNCTION_LINES + 1));
   const of = 'model/a.ts#f';
-  const entry = (lines: number) => [{ of, lines, because: 'planted' }];
+  const entry = (size: number) => [{ of, size, because: 'planted' }];
 
   it('refuses a function and a file over the limit', () => {
     expect(whats(sizeViolations([file]))).toEqual(['model/a.ts#f has 61 lines, not 60']);
@@ -256,12 +265,106 @@ describe('sizes', () => {
     expect(whats(sizeViolations([small], entry(61)))).toEqual(['must leave the ratchet list']);
   });
 
+  it('refuses a class that is long, has many fields or is tied by closures', () => {
+    const whatsOf = (text: string): string[] =>
+      whats(sizeViolations([parseSource('api/a.ts', text)]));
+    expect(whatsOf(`class A {\n${'\n'.repeat(CLASS_LINES)}}`)).toEqual([
+      'api/a.ts#A has 202 lines, not 200',
+    ]);
+    const fields = (count: number): string =>
+      `class A {\n${Array.from({ length: count }, (_, i) => `#f${i} = ${i};\n`).join('')}}`;
+    expect(whatsOf(fields(CLASS_FIELDS))).toEqual([]);
+    expect(whatsOf(fields(CLASS_FIELDS + 1))).toEqual(['api/a.ts#A has 13 fields, not 12']);
+    const parts = (count: number): string =>
+      `interface AParts {${Array.from({ length: count }, (_, i) => `f${i}: () => void;`).join(' ')}}`;
+    expect(whatsOf(parts(CALLBACKS))).toEqual([]);
+    expect(whatsOf(parts(CALLBACKS + 1))).toEqual(['api/a.ts#AParts has 4 callbacks, not 3']);
+    expect(
+      whatsOf(
+        'class A { #a?: () => void; #b?: (x: X) => Y; #c; #d?: () => 1; #e: (() => 1) | undefined; }',
+      ),
+    ).toEqual(['api/a.ts#A has 4 callbacks, not 3']);
+    expect(whatsOf(`class A { ${'readonly #m = (): void => {};'.repeat(20)} }`)).toEqual([]);
+  });
+
   it('counts chapters of tests as prose, and functions in them as functions', () => {
     const body = 'x();\n'.repeat(70);
     const chapter = (text: string): number =>
       sizeViolations([parseSource('model/a.test.ts', text)]).length;
     expect(chapter(`describe('a', () => {\n${body}});`)).toBe(0);
     expect(chapter(`describe('a', () => { it('b', () => {\n${body}}); });`)).toBe(1);
+  });
+});
+
+describe('what files give each other', () => {
+  const sources = (files: readonly (readonly [string, string])[]) =>
+    files.map(([path, text]) => parseSource(path, text));
+
+  it('finds exports that no other file imports', () => {
+    const files = sources([
+      ['engine/a.ts', 'export const used = 1; export const dead = 2; export interface Lost {}'],
+      ['engine/b.ts', "import { used } from './a.ts'; export function again() {}"],
+      ['engine/c.ts', "export { again } from './b.ts'; export class Offered {}"],
+      ['engine/d.ts', "new Worker('begin'); export function begin() {}"],
+      ['engine/e.ts', 'export const all = 1;'],
+      ['tests/f.ts', "const e = await import('../engine/e.ts'); export const free = 1;"],
+      ['model/g.ts', 'export type Given = 1; export const dead = 1;'],
+      ['journal/postgres/h.ts', 'export const FIND_RUN = `select`; export const dead = 1;'],
+    ]);
+    const found = deadExports(files, new Set(['engine/c.ts']));
+    expect(found.map(({ path, what }) => `${path} ${what.split(',')[0] ?? ''}`)).toEqual([
+      'engine/a.ts exports dead',
+      'engine/a.ts exports Lost',
+      'model/g.ts exports dead',
+      'journal/postgres/h.ts exports dead',
+    ]);
+  });
+
+  it('finds two types of one name, in shipped files', () => {
+    const files = sources([
+      ['api/a.ts', 'export interface Place {} interface Own {}'],
+      ['cli/b.ts', 'export type Place = 1; type Own = 2;'],
+      ['cli/c.ts', "export { type Place } from './b.ts';"],
+      ['tests/d.ts', 'export class Place {}'],
+    ]);
+    expect(whats(doubleTypes(files))).toEqual(['exports the type Place, as api/a.ts does']);
+  });
+
+  it('finds packages that nothing uses', () => {
+    const files = sources([
+      ['cli/a.ts', "import pg from 'pg'; import 'yaml/x'; require.resolve(`@embedded/${x}`);"],
+      ['tests/run.js', "const tool = 'oxlint/bin/oxlint';"],
+    ]);
+    const declared = ['pg', 'yaml', '@embedded/linux', '@types/pg', '@types/left-pad', 'left-pad'];
+    const unused = unusedPackages(files, [...declared, 'tsx', 'oxlint-tsgolint'], 'tsx docs.ts');
+    expect(unused).toEqual(['@types/left-pad', 'left-pad']);
+  });
+
+  it('finds circles of files and of folders beside each other', () => {
+    const circles = (files: readonly (readonly [string, string])[]): string[] =>
+      whats(cycleViolations(sources(files)));
+    expect(
+      circles([
+        ['api/a.ts', "import type { b } from './b.ts';"],
+        ['api/b.ts', "import { c } from './c.ts';"],
+        ['api/c.ts', "import { a } from './a.ts';"],
+      ]),
+    ).toEqual(['imports in a circle: api/a.ts → api/b.ts → api/c.ts → api/a.ts']);
+    expect(
+      circles([
+        ['engine/x/a.ts', "import { d } from '../y/d.ts';"],
+        ['engine/x/b.ts', ''],
+        ['engine/y/c.ts', "import { b } from '../x/b.ts';"],
+        ['engine/y/d.ts', ''],
+      ]),
+    ).toEqual(['imports in a circle: engine/x → engine/y → engine/x']);
+    expect(
+      circles([
+        ['engine/engine.ts', "import { a } from './x/a.ts';"],
+        ['engine/x/a.ts', "import { c } from '../clock.ts';"],
+        ['engine/clock.ts', ''],
+      ]),
+    ).toEqual([]);
   });
 });
 
