@@ -89,8 +89,8 @@ export class Reconciler implements World {
 
   /** The run leaves memory: nothing of it continues here, unless it comes back at once. */
   evict(run: LiveRun, comesBack: boolean): void {
-    for (const attempt of run.attempts)
-      if (attempt !== undefined) this.#drop(run, attempt, comesBack);
+    const attempts = run.attempts.filter((attempt) => attempt !== undefined);
+    this.#dropAll(run, attempts, comesBack);
     this.#timers.clear(run);
   }
 
@@ -154,8 +154,7 @@ export class Reconciler implements World {
         run.attempts[node] = attempt;
       }
     }
-    // At last: the room of one that is dropped may be the next one's, which begins at once.
-    for (const attempt of gone) this.#drop(run, attempt, true);
+    this.#dropAll(run, gone, true);
     if (gone.length === 0) return settled;
     return (error) => {
       if (error === undefined && run.resident) this.#parts.dispatcher.restarted(run);
@@ -164,9 +163,16 @@ export class Reconciler implements World {
   }
 
   #drop(run: LiveRun, attempt: Attempt, comesBack = false): void {
-    if (run.attempts[attempt.node] === attempt) run.attempts[attempt.node] = undefined;
-    if (attempt.isOpen) attempt.halt('drop');
-    this.#parts.dispatcher.close(attempt, comesBack);
+    this.#dropAll(run, [attempt], comesBack);
+  }
+
+  /** All are halted before the first gives its place back: that place must be none of the others'. */
+  #dropAll(run: LiveRun, attempts: readonly Attempt[], comesBack: boolean): void {
+    for (const attempt of attempts) {
+      if (run.attempts[attempt.node] === attempt) run.attempts[attempt.node] = undefined;
+      if (attempt.isOpen) attempt.halt('drop');
+    }
+    for (const attempt of attempts) this.#parts.dispatcher.close(attempt, comesBack);
   }
 
   #due(run: LiveRun, timer: Timer): void {
