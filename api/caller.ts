@@ -12,6 +12,13 @@ export function introduce(request: FastifyRequest, caller: Caller): void {
   callers.set(request, caller);
 }
 
+/** For the log: a request that was refused at the gate has none. */
+export function actorIfKnown(request: FastifyRequest): string | undefined {
+  const caller = callers.get(request);
+  if (caller === undefined || caller.kind === 'anyone') return undefined;
+  return caller.kind === 'node' ? 'another node' : actorOf(request).actor;
+}
+
 export function callerOf(request: FastifyRequest): Caller {
   return callers.get(request) ?? bug('nobody asked who is there');
 }

@@ -44,6 +44,7 @@ import { healthRoutes } from './routes/health.ts';
 import { metricsRoute } from './routes/metrics.ts';
 import { runRoutes } from './routes/runs.ts';
 import { workflowRoutes } from './routes/workflows.ts';
+import { logRequests, REQUEST_ID, requestIdOf } from './request-log.ts';
 import { Strangers } from './strangers.ts';
 import { FeedReader } from './stream/feed-reader.ts';
 import { type StreamLimits, Streams } from './stream/streams.ts';
@@ -71,7 +72,8 @@ interface ServerOptions {
 export async function createApp(services: ApiServices, options: ServerOptions): Promise<App> {
   const app: App = fastify({
     ...(options.log === undefined ? { logger: false } : { loggerInstance: options.log }),
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request' }),
+    genReqId: requestIdOf,
     // Task references travel in the path; the default of 100 characters is too short for them.
     routerOptions: { maxParamLength: 2000 },
     requestTimeout: WHOLE_MS,
@@ -97,7 +99,7 @@ export async function createApp(services: ApiServices, options: ServerOptions): 
   const guard = guardFor([...context.hosts, context.privateName.host]);
   let closing = false;
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers(HEADERS);
+    reply.headers(HEADERS).header(REQUEST_ID, request.id);
     if (closing) throw new TuttiError('node.stopping');
     if (context.access.open) reply.header('tutti-auth', 'none');
     guard(request);
@@ -106,6 +108,7 @@ export async function createApp(services: ApiServices, options: ServerOptions): 
   app.addHook('onSend', async (_request, reply) => {
     if (closing) reply.header('connection', 'close');
   });
+  logRequests(app);
   openGate(app, context);
   knowQueries(app);
   readBodies(app);

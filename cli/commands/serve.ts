@@ -5,13 +5,12 @@
  * Twice: it leaves at once; what was under way is found again at the next start.
  */
 import path from 'node:path';
-import { pino } from 'pino';
-import type { Redactor } from '../../model/redactor.ts';
 import { openNode } from '../node.ts';
 import type { RunningNode } from '../node-options.ts';
 import { folderOf, type ConnectOptions } from '../connection.ts';
 import { askConsent } from '../consent.ts';
 import { alone, type CommonOptions, type LocalContext } from '../context.ts';
+import { type LogFormat, logger } from '../log-format.ts';
 import { EXIT } from '../runtime.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -23,6 +22,7 @@ interface ServeOptions extends CommonOptions, ConnectOptions {
   readonly state?: string;
   readonly auth: 'token' | 'none';
   readonly logLevel: string;
+  readonly logFormat: LogFormat;
 }
 
 export const serve = alone<ServeOptions>(async (context) => {
@@ -50,7 +50,10 @@ export const serve = alone<ServeOptions>(async (context) => {
     },
     environment: terminal.environment,
     workingDirectory: terminal.workingDirectory,
-    logTo: (redactor) => logger(options.logLevel, redactor, (line) => terminal.err(line)),
+    logTo: (redactor) =>
+      logger({ level: options.logLevel, format: options.logFormat, redactor }, (line) =>
+        terminal.err(line),
+      ),
   });
   if (options.auth === 'none') {
     terminal.err(
@@ -113,19 +116,4 @@ async function untilTheEnd(
   terminal.err(`${reason.replace(/\.?$/, '.')} Its runs go on elsewhere; start it again.\n`);
   await node.stop().catch(() => undefined);
   return EXIT.fenced;
-}
-
-/** Every line passes through the redactor as text: no serializer can forget a field. */
-export function logger(
-  level: string,
-  redactor: Redactor | undefined,
-  write: (line: string) => void,
-) {
-  const options = {
-    level,
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label: string) => ({ level: label }) },
-  };
-  return pino(options, { write: (line: string) => write(redactor?.text(line) ?? line) });
 }

@@ -63,5 +63,10 @@ export function serveCommand(program: Command, runtime: Runtime): void {
         .choices(LEVELS)
         .default('info'),
     )
+    .addOption(
+      new Option('--log-format <format>', 'text: lines for people; json: objects for programs.')
+        .choices(['text', 'json'])
+        .default('text'),
+    )
     .action(whenCalled(runtime, async () => (await import('../commands/serve.ts')).serve));
 }
