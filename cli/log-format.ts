@@ -28,10 +28,18 @@ export function logger({ level, format, redactor }: LoggerOptions, write: (line:
   });
 }
 
+interface Line {
+  readonly level: string;
+  readonly time: string;
+  readonly msg?: string;
+  readonly err?: unknown;
+  readonly [field: string]: unknown;
+}
+
 /** `2026-12-01 12:03:04.056Z info  Claimed 3 runs without a live owner. runs=3` */
 export function textOf(line: string): string {
-  const { level, time, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown>;
-  const head = `${String(time).replace('T', ' ')} ${String(level).padEnd(5)} ${String(msg ?? '')}`;
+  const { level, time, msg, err, ...fields } = JSON.parse(line) as Line;
+  const head = `${time.replace('T', ' ')} ${level.padEnd(5)} ${msg ?? ''}`;
   const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${valueText(value)}`);
   return `${head}${rest.join('')}${errorText(err)}\n`;
 }
@@ -44,7 +52,7 @@ function valueText(value: unknown): string {
 /** The stack of an error, below the line: it begins with the error's message. */
 function errorText(error: unknown): string {
   if (typeof error !== 'object' || error === null) return '';
-  const { stack, message } = error as { stack?: unknown; message?: unknown };
-  const text = String(stack ?? message ?? JSON.stringify(error));
+  const { stack, message } = error as { stack?: string; message?: string };
+  const text = stack ?? message ?? JSON.stringify(error);
   return `\n${text.replaceAll(/^/gm, '    ')}`;
 }
