@@ -155,8 +155,8 @@ export const MUTANTS: readonly Mutant[] = [
     snippet: 'this.#giveUp(attempt);',
     instead: '',
     // One that nobody wants any more keeps nobody waiting: it is in the air for ever. A run that is
-    // being cancelled waits for it.
-    laws: ['events-drive', 'bounded-memory', 'terminal'],
+    // being cancelled waits for it. If it comes back after all, its lane has given up none (`bug`).
+    laws: ['events-drive', 'bounded-memory', 'terminal', 'one-door'],
   },
   {
     name: 'a timer is set once for the whole rest',
