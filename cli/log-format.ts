@@ -5,10 +5,9 @@
 import { pino } from 'pino';
 import type { Redactor } from '../model/redactor.ts';
 
-export const LOG_FORMATS = ['text', 'json'] as const;
-export type LogFormat = (typeof LOG_FORMATS)[number];
+export type LogFormat = 'text' | 'json';
 
-export interface LoggerOptions {
+interface LoggerOptions {
   readonly level: string;
   readonly format: LogFormat;
   readonly redactor: Redactor | undefined;
