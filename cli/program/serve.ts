@@ -5,7 +5,15 @@ import { ALLOW_ROOT, declare, whenCalled } from './command.ts';
 import { lease, logLimit, port, url } from './values.ts';
 
 const DEFAULT_PORT = 7700;
-const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
+const LOG_LEVEL = new Option('--log-level <level>', 'How much is logged on standard error.')
+  .choices(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+  .default('info');
+const LOG_FORMAT = new Option(
+  '--log-format <format>',
+  'text: lines for people; json: objects for programs.',
+)
+  .choices(['text', 'json'])
+  .default('text');
 
 export function serveCommand(program: Command, runtime: Runtime): void {
   declare(program, {
@@ -58,15 +66,7 @@ export function serveCommand(program: Command, runtime: Runtime): void {
         .choices(['token', 'none'])
         .default('token'),
     )
-    .addOption(
-      new Option('--log-level <level>', 'How much is logged on standard error.')
-        .choices(LEVELS)
-        .default('info'),
-    )
-    .addOption(
-      new Option('--log-format <format>', 'text: lines for people; json: objects for programs.')
-        .choices(['text', 'json'])
-        .default('text'),
-    )
+    .addOption(LOG_LEVEL)
+    .addOption(LOG_FORMAT)
     .action(whenCalled(runtime, async () => (await import('../commands/serve.ts')).serve));
 }
