@@ -53,7 +53,7 @@ describe('a request with an Idempotency-Key', () => {
   it('is refused while the first is under way', async () => {
     let finish: (value: { refused: false; run: string }) => void = () => undefined;
     const begun = new Promise<void>((resolve) => {
-      services.door.start = () => {
+      services.door.commands.start = () => {
         resolve();
         return new Promise((done) => {
           finish = done;

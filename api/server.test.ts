@@ -176,7 +176,7 @@ describe('runs', () => {
 
   it('shows tasks in pages', async () => {
     const asked: unknown[] = [];
-    services.door.inspect = (_, range) => {
+    services.door.runs.inspect = (_, range) => {
       asked.push(range);
       return Promise.resolve({ ...VIEW, next: '7' });
     };

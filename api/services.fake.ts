@@ -12,7 +12,7 @@ import type { Requests, StoredAnswer } from '../journal/requests.ts';
 import type { RetentionRow } from '../journal/retentions.ts';
 import type { VersionRow } from '../journal/versions.ts';
 import type { Definition } from '../model/definition.ts';
-import type { OperatorCommand, Refusal, RunSummary, RunView } from '../model/run.ts';
+import type { Refusal, RunSummary, RunView } from '../model/run.ts';
 import type { Access } from './credentials.ts';
 import type { ApiServices } from './context.ts';
 
@@ -111,47 +111,61 @@ export class FakeServices implements ApiServices {
   logged: () => void = () => undefined;
 
   readonly door: Door = {
-    deploy: async (request) => {
-      this.commands.push(request);
-      if (request.source.includes('wrong')) {
-        const problems = [{ code: 'key.unknown', message: 'no', line: 3, column: 5 }];
-        return { refused: true, problems };
-      }
-      return { refused: false, workflow: 'hello', version: 2, changed: true };
+    deployments: {
+      deploy: async (request) => {
+        this.commands.push(request);
+        if (request.source.includes('wrong')) {
+          const problems = [{ code: 'key.unknown', message: 'no', line: 3, column: 5 }];
+          return { refused: true, problems };
+        }
+        return { refused: false, workflow: 'hello', version: 2, changed: true };
+      },
     },
-    start: async (request) => this.#answer(request),
-    submit: async (command: OperatorCommand) => this.#answer(command),
-    bulk: async (request) => {
-      this.#answer(request);
-      return this.refusal ?? { refused: false as const, run: request.id };
+    commands: {
+      start: async (request) => this.#answer(request),
+      submit: async (command) => this.#answer(command),
     },
-    retain: async (request) => {
-      this.commands.push(request);
-      this.retentionRow = { ...RETENTION, ...request };
+    bulks: {
+      request: async (request) => {
+        this.#answer(request);
+        return this.refusal ?? { refused: false as const, run: request.id };
+      },
+      cancel: async (id) => {
+        this.commands.push({ cancelBulk: id });
+      },
     },
-    cancelBulk: async (id) => {
-      this.commands.push({ cancelBulk: id });
+    retentions: {
+      request: async (request) => {
+        this.commands.push(request);
+        this.retentionRow = { ...RETENTION, ...request };
+      },
     },
-    preview: async (command) => {
-      this.commands.push(command);
-      return this.refusal ?? { keeps: ['one'], runsAgain: ['two'], version: 1 };
+    repairs: {
+      repair: async (run, asker, preview) => {
+        this.commands.push({ repair: run, by: asker, preview });
+        return (
+          this.refusal ?? { run, reason: 'an event is missing', outcome: 'ended', words: 'it ends' }
+        );
+      },
     },
-    repair: async (run, asker, preview) => {
-      this.commands.push({ repair: run, by: asker, preview });
-      return (
-        this.refusal ?? { run, reason: 'an event is missing', outcome: 'ended', words: 'it ends' }
-      );
+    runs: {
+      inspect: async (run) => (run === this.view.id ? this.view : null),
+      preview: async (command) => {
+        this.commands.push(command);
+        return this.refusal ?? { keeps: ['one'], runsAgain: ['two'], version: 1 };
+      },
+      changed: (_run, _seq, signal) =>
+        new Promise((resolve) => {
+          signal.addEventListener('abort', () => resolve());
+          this.#waits({ commit: resolve, signal });
+        }),
     },
-    inspect: async (run) => (run === this.view.id ? this.view : null),
-    changed: (_run, _seq, signal) =>
-      new Promise((resolve) => {
-        signal.addEventListener('abort', () => resolve());
-        this.#waits({ commit: resolve, signal });
-      }),
-    onCommit: this.onCommit,
-    onWritten: (_run, wake) => {
-      this.logged = wake;
-      return () => undefined;
+    news: {
+      onCommit: this.onCommit,
+      onWritten: (_run, wake) => {
+        this.logged = wake;
+        return () => undefined;
+      },
     },
     stalls: () => this.stalls,
   };

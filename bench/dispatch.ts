@@ -44,9 +44,9 @@ async function run(
   inputs: JsonObject = {},
 ): Promise<void> {
   const { door } = tutti.engine;
-  const answer = await door.start({ workflow, inputs, by });
+  const answer = await door.commands.start({ workflow, inputs, by });
   if (answer.refused) throw new Error(answer.message);
-  await door.changed(answer.run, events - 2, new AbortController().signal);
+  await door.runs.changed(answer.run, events - 2, new AbortController().signal);
 }
 
 /** What ends badly is no measure: looked at once, before. */

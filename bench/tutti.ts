@@ -155,12 +155,12 @@ async function start(
   workflow: string,
   inputs: JsonObject = {},
 ): Promise<string> {
-  const answer = await tutti.engine.door.start({ workflow, inputs, by });
+  const answer = await tutti.engine.door.commands.start({ workflow, inputs, by });
   if (answer.refused) throw new Error(answer.message);
   return answer.run;
 }
 
 async function runOne(tutti: LocalTutti): Promise<void> {
   const run = await start(tutti, 'chain');
-  await tutti.engine.door.changed(run, CHAIN_EVENTS - 2, new AbortController().signal);
+  await tutti.engine.door.runs.changed(run, CHAIN_EVENTS - 2, new AbortController().signal);
 }

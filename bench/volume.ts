@@ -12,7 +12,8 @@ import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { machineClock, machineIds } from '../cli/machine.ts';
 import { NodeIdentity } from '../engine/node-identity.ts';
-import { Retention } from '../engine/door/retention.ts';
+import { RetentionHandler } from '../engine/door/retentions.ts';
+import { Lifecycle } from '../engine/lifecycle.ts';
 import { openPostgresJournal } from '../journal/postgres/journal.ts';
 import { fillVolume, volumeOf } from '../tests/plans/volume.ts';
 import type { Contestant } from './contestant.ts';
@@ -120,14 +121,16 @@ async function retiring(
   await withTutti(database, async (contestant) => {
     for (let n = 0; n < 3; n++) rates.without.push(await rate(contestant, runs));
     await journal.retentions.create(lease, { id, scope, by: { actor: 'bench' } });
-    const retention = new Retention({
+    const retention = new RetentionHandler({
       journal,
       clock: machineClock,
       identity: new NodeIdentity(lease),
-      log: { warn: (fields, words) => console.error(words, fields) },
+      lifecycle: new Lifecycle(),
+      gone: undefined,
+      observer: undefined,
     });
     const from = performance.now();
-    retention.take(id);
+    await retention.claim();
     for (;;) {
       rates.beside.push(await rate(contestant, runs));
       const row = await journal.retentions.find(id);

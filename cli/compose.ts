@@ -182,7 +182,7 @@ function engineOf(options: NodeOptions, parts: Parts): Engine {
 /** Of this node by its engine, of the others by their notification. */
 function subscribe(engine: Engine, database: OpenJournal, committed: () => void): () => void {
   const endings = [
-    engine.door.onCommit(committed),
+    engine.door.news.onCommit(committed),
     database.journal.listen(({ about }) => {
       if (about === 'feed' || about === 'resync') committed();
     }),

@@ -73,28 +73,59 @@ export interface Peer {
   inspect(run: string, range: TaskRange): Promise<RunView | null>;
 }
 
-export interface Door {
-  deploy(request: DeployRequest): Promise<DeployResult>;
+/** What is wanted of runs. */
+export interface Commands {
   start(request: StartRequest): Promise<Accepted | Refusal>;
   /** Resolves after commit: what it accepted is durable. */
   submit(command: DoorCommand, via?: Via): Promise<Accepted | Refusal>;
-  /** Resolves when its runs are noted; they are worked off behind it, also by another node if this one goes. */
-  bulk(request: BulkRequest): Promise<Accepted | Refusal>;
-  /** Resolves when it is noted; it is worked off behind it, also by another node if this one goes. */
-  retain(request: RetentionRequest): Promise<void>;
-  /** What it has not tried yet is left alone. */
-  cancelBulk(id: string): Promise<void>;
-  preview(command: RestartRun): Promise<RestartPreview | Refusal>;
-  /** Mends what can be mended of a run that is set aside; `preview` says it, and does nothing. */
-  repair(run: string, by: By, preview: boolean): Promise<Repair | Refusal>;
+}
+
+/** Questions about one run that only the engine can answer. */
+export interface RunQueries {
   /** The run as it is now, with those of its tasks, or all, and the gates of each that is not finished. */
   inspect(run: string, range?: TaskRange, via?: Via): Promise<RunView | null>;
+  preview(command: RestartRun): Promise<RestartPreview | Refusal>;
   /** Resolves when the run has events after `seq`, or when `signal` aborts. */
   changed(run: string, seq: number, signal: AbortSignal): Promise<void>;
-  /** Calls back after every commit of this node, often: it must be cheap. The result ends it. */
-  onCommit(committed: () => void): () => void;
+}
+
+export interface Deployments {
+  deploy(request: DeployRequest): Promise<DeployResult>;
+}
+
+export interface Repairs {
+  /** Mends what can be mended of a run that is set aside; `preview` says it, and does nothing. */
+  repair(run: string, by: By, preview: boolean): Promise<Repair | Refusal>;
+}
+
+export interface Bulks {
+  /** Resolves when its runs are noted; they are worked off behind it, also by another node if this one goes. */
+  request(request: BulkRequest): Promise<Accepted | Refusal>;
+  /** What it has not tried yet is left alone. */
+  cancel(id: string): Promise<void>;
+}
+
+export interface Retentions {
+  /** Resolves when it is noted; it is worked off behind it, also by another node if this one goes. */
+  request(request: RetentionRequest): Promise<void>;
+}
+
+/** What this node writes, as it writes it. Both are called often: `wake` must be cheap. */
+export interface News {
+  /** Calls back after every commit of this node. The result ends it. */
+  onCommit(wake: () => void): () => void;
   /** Calls back when this node has written events or logs of the run. The result ends it. */
   onWritten(run: string, wake: () => void): () => void;
+}
+
+export interface Door {
+  readonly commands: Commands;
+  readonly runs: RunQueries;
+  readonly deployments: Deployments;
+  readonly repairs: Repairs;
+  readonly bulks: Bulks;
+  readonly retentions: Retentions;
+  readonly news: News;
   /** What `/readyz` says; empty when all is well. */
   stalls(): readonly string[];
 }

@@ -11,7 +11,12 @@ import { catalogueOf } from '../connectors/kit/catalogue.ts';
 import { TuttiError } from '../model/errors.ts';
 import { Wait } from '../model/wait-for.ts';
 import { readWorkflow } from '../language/read.ts';
-import { Errands } from './door/errands.ts';
+import { BulkHandler } from './door/bulks.ts';
+import { CommandHandler } from './door/commands.ts';
+import { DeploymentHandler, type ReadWorkflow } from './door/deployments.ts';
+import { QueryHandler } from './door/queries.ts';
+import { RepairHandler } from './door/repairs.ts';
+import { RetentionHandler } from './door/retentions.ts';
 import { Courier } from './door/courier.ts';
 import type { Door } from './door.ts';
 import { RunWatchers } from './runs/run-watchers.ts';
@@ -25,7 +30,6 @@ import { NodeIdentity } from './node-identity.ts';
 import { Owner } from './runs/owner.ts';
 import { Peers } from './door/peers.ts';
 import type { RunListener } from './runs/run-listener.ts';
-import { Entrance } from './door/submit.ts';
 import { Versions } from './runs/versions.ts';
 
 export interface Engine {
@@ -49,13 +53,15 @@ export function createEngine(options: EngineOptions): Engine {
 
 class Orchestra implements Engine {
   readonly fenced: Promise<TuttiError>;
+  readonly door: Door;
   readonly #options: ReadyOptions;
   readonly #versions: Versions;
   readonly #owner: Owner;
   readonly #watchers: RunWatchers;
   readonly #attempts: Attempts;
-  readonly #entrance: Entrance;
-  readonly #errands: Errands;
+  readonly #commands: CommandHandler;
+  readonly #bulks: BulkHandler;
+  readonly #retentions: RetentionHandler;
   readonly #identity = new NodeIdentity();
   readonly #lifecycle = new Lifecycle();
   readonly #membership: Membership;
@@ -71,21 +77,35 @@ class Orchestra implements Engine {
     this.#watchers = new RunWatchers(clock, (run) => this.#owner.live.has(run), observer);
     this.#owner = this.#makeOwner();
     this.#membership = this.#makeMembership();
-    this.#entrance = this.#makeEntrance();
-    this.#attempts = this.#makeAttempts();
-    this.#owner.connect(this.#attempts.reconciler, this.#listener());
-    this.#errands = new Errands({
+    const courier = this.#makeCourier();
+    const parts = {
       journal,
       clock,
+      observer,
+      owner: this.#owner,
+      versions: this.#versions,
+      watchers: this.#watchers,
       identity: this.#identity,
-      gone: options.gone,
-      submit: (command) => this.#entrance.submit(command),
-      log: options.log,
-    });
-  }
-
-  get door(): Door {
-    return this.#entrance;
+      lifecycle: this.#lifecycle,
+      courier,
+    };
+    const { ids, mostRuns } = this.#options;
+    const listener = this.#listener();
+    this.#commands = new CommandHandler({ ...parts, ids, mostRuns });
+    this.#attempts = this.#makeAttempts();
+    this.#owner.connect(this.#attempts.reconciler, listener);
+    this.#bulks = new BulkHandler({ ...parts, commands: this.#commands });
+    this.#retentions = new RetentionHandler({ ...parts, gone: options.gone });
+    this.door = {
+      commands: this.#commands,
+      runs: new QueryHandler(parts),
+      deployments: new DeploymentHandler({ ...parts, ...this.#reading() }),
+      repairs: new RepairHandler({ ...parts, listener }),
+      bulks: this.#bulks,
+      retentions: this.#retentions,
+      news: this.#watchers,
+      stalls: () => [...this.#lifecycle.stalls(), ...journal.stalls()],
+    };
   }
 
   gauges() {
@@ -107,7 +127,7 @@ class Orchestra implements Engine {
       mostRuns: this.#options.mostRuns,
       unwrittenEvents: this.#owner.pipeline.depth,
       leaseMs: this.#options.leaseMs,
-      stalled: this.#entrance.stalls().length > 0,
+      stalled: this.door.stalls().length > 0,
       databaseStalled: this.#options.journal.stalls().length > 0,
     };
   }
@@ -121,7 +141,8 @@ class Orchestra implements Engine {
     await this.#attempts.refreshPools();
     await this.#membership.join(askedAt);
     observer?.noted({ is: 'joined', name: nodeName, node: lease.node });
-    await this.#errands.claim();
+    await this.#bulks.claim();
+    await this.#retentions.claim();
   }
 
   /** What the nodes tell each other. */
@@ -168,7 +189,8 @@ class Orchestra implements Engine {
 
   async #claimErrands(): Promise<void> {
     try {
-      await this.#errands.claim();
+      await this.#bulks.claim();
+      await this.#retentions.claim();
     } catch (error) {
       // Its node, or another, claims them with the next notification `orphans`.
       this.#options.observer?.troubled('claiming bulk commands and retentions', error);
@@ -192,7 +214,8 @@ class Orchestra implements Engine {
   /** From now on nothing new is begun here. */
   #rest(): void {
     this.#membership?.rest();
-    this.#errands.stop();
+    this.#bulks.stop();
+    this.#retentions.stop();
     this.#attempts.rest();
   }
 
@@ -271,35 +294,15 @@ class Orchestra implements Engine {
       identity: this.#identity,
       certainty: this.#membership,
       watchers: this.#watchers,
-      door: {
-        begin: (command) => this.#entrance.begin(command, false),
-        submit: (command) => this.#entrance.submit(command),
-      },
+      door: this.#commands,
     });
   }
 
-  #makeEntrance(): Entrance {
-    const { journal, clock, ids } = this.#options;
+  #reading() {
     const actions = catalogueOf(this.#options.connectors);
-    return new Entrance({
-      journal,
-      versions: this.#versions,
-      owner: this.#owner,
-      read:
-        this.#options.read ??
-        ((source, options) => Promise.resolve(readWorkflow(source, { ...options, actions }))),
-      clock,
-      ids,
-      mostRuns: this.#options.mostRuns,
-      identity: this.#identity,
-      lifecycle: this.#lifecycle,
-      watchers: this.#watchers,
-      courier: this.#makeCourier(),
-      beginBulk: (id) => this.#errands.bulk(id),
-      beginRetention: (id) => this.#errands.retention(id),
-      deployed: () => this.#refreshPools(),
-      ended: (run) => this.#attempts.children.ended(run),
-    });
+    const readHere: ReadWorkflow = (source, options) =>
+      Promise.resolve(readWorkflow(source, { ...options, actions }));
+    return { read: this.#options.read ?? readHere, deployed: () => this.#refreshPools() };
   }
 
   #makeCourier(): Courier {

@@ -4,7 +4,7 @@ import type { Journal } from '../journal/journal.ts';
 import type { Redactor } from '../model/redactor.ts';
 import type { Chance, Clock, Ids } from './clock.ts';
 import type { Peer } from './door.ts';
-import type { Reading } from './door/submit.ts';
+import type { ReadWorkflow } from './door/deployments.ts';
 import type { Observer } from './observer.ts';
 import type { SystemDirectory } from './systems.ts';
 
@@ -46,7 +46,7 @@ export interface EngineOptions {
   /** Is told which runs retention has deleted. */
   readonly gone?: (runs: readonly string[]) => void;
   /** Reads workflow files; without it they are read on this thread. */
-  readonly read?: Reading;
+  readonly read?: ReadWorkflow;
 }
 
 export const DEFAULTS = { leaseMs: 5_000, mostRuns: 10_000, drainMs: 10_000 } as const;

@@ -56,7 +56,7 @@ function beginning(app: App, context: ApiContext): void {
     handler: async (request, reply) => {
       const { verb, filter, expected, reason } = request.body;
       const { run: id } = granted(
-        await context.door.bulk({
+        await context.door.bulks.request({
           id: markOf(request)?.id ?? context.newId(),
           verb,
           filter: filterOf(filter),
@@ -74,7 +74,7 @@ function beginning(app: App, context: ApiContext): void {
     ...ROUTES.cancelBulk,
     handler: async (request) => {
       await find(context, request.params.bulk);
-      await context.door.cancelBulk(request.params.bulk);
+      await context.door.bulks.cancel(request.params.bulk);
       return look(context, request.params.bulk);
     },
   });

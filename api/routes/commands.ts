@@ -21,7 +21,7 @@ async function submit(
   if (mark?.again === true && (await context.views.marked(command.run, mark.id))) {
     return { run: command.run };
   }
-  const { run } = granted(await context.door.submit(command));
+  const { run } = granted(await context.door.commands.submit(command));
   return { run };
 }
 
@@ -81,7 +81,7 @@ function restartVerbs(app: App, context: ApiContext): void {
     ...ROUTES.previewRestart,
     handler: async (call) =>
       granted(
-        await context.door.preview(
+        await context.door.runs.preview(
           restartCommand(call.params.run, call.body, byOf(call, call.body?.reason)),
         ),
       ),
@@ -93,7 +93,9 @@ function repairVerb(app: App, context: ApiContext): void {
     ...ROUTES.repairRun,
     handler: async (request) => {
       const { reason, preview = false } = request.body ?? {};
-      return granted(await context.door.repair(request.params.run, byOf(request, reason), preview));
+      return granted(
+        await context.door.repairs.repair(request.params.run, byOf(request, reason), preview),
+      );
     },
   });
 }

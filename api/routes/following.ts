@@ -87,7 +87,7 @@ async function whenever(
 ): Promise<void> {
   while (!signal.aborted) {
     // Listening begins before the look: what is written meanwhile is heard.
-    const written = (wake: () => void) => context.door.onWritten(run, wake);
+    const written = (wake: () => void) => context.door.news.onWritten(run, wake);
     const turn = new Wait(signal, afterMs(context.logPollMs), written);
     try {
       if (await test()) return;
@@ -106,7 +106,9 @@ export function followingRoutes(app: App, context: ApiContext): void {
       const { after, limit, wait = 0 } = request.query;
       const batch = await readEvents(context, run, after, limit);
       if (batch.events.length > 0 || wait === 0 || RUN_IS_OVER.has(batch.status)) return batch;
-      await context.polls.wait(reply, wait, (signal) => context.door.changed(run, after, signal));
+      await context.polls.wait(reply, wait, (signal) =>
+        context.door.runs.changed(run, after, signal),
+      );
       return readEvents(context, run, after, limit);
     },
   });

@@ -31,14 +31,15 @@ let via: (string | undefined)[];
 beforeEach(async () => {
   services = new FakeServices();
   via = [];
-  const door = { ...services.door };
-  services.door.submit = (command, by) => {
+  const commands = { ...services.door.commands };
+  const runs = { ...services.door.runs };
+  services.door.commands.submit = (command, by) => {
     via.push(by);
-    return door.submit(command, by);
+    return commands.submit(command, by);
   };
-  services.door.inspect = (run, range, by) => {
+  services.door.runs.inspect = (run, range, by) => {
     via.push(by);
-    return door.inspect(run, range, by);
+    return runs.inspect(run, range, by);
   };
   services.views.nodes = async () => [NODE];
   app = await createApp(services, { access: ACCESS, version: '0.0.0', hosts: ['tutti.example'] });

@@ -32,7 +32,7 @@ export function forwardedRoutes(app: App, context: ApiContext): void {
     url: FORWARDED_COMMANDS,
     bodyLimit: BODY_MAX_BYTES,
     schema: { hide, body: doorCommandSchema, response: { 200: forwardedAnswerSchema } },
-    handler: (request) => context.door.submit(request.body, senderOf(request)),
+    handler: (request) => context.door.commands.submit(request.body, senderOf(request)),
   });
   app.route({
     method: 'GET',
@@ -45,7 +45,7 @@ export function forwardedRoutes(app: App, context: ApiContext): void {
     },
     handler: async (request) => {
       const { run } = request.params;
-      const view = await context.door.inspect(run, request.query, senderOf(request));
+      const view = await context.door.runs.inspect(run, request.query, senderOf(request));
       if (view === null) throw unknownRun(run);
       return view;
     },

@@ -49,7 +49,7 @@ export function retentionRoutes(app: App, context: ApiContext): void {
         archive: archive ?? null,
         applies: apply,
       };
-      await context.door.retain({ id, scope, by: byOf(request, reason) });
+      await context.door.retentions.request({ id, scope, by: byOf(request, reason) });
       const view = viewOf(await find(context, id));
       return reply.code(202).header('location', `/api/v1/retention/${id}`).send(view);
     },

@@ -24,7 +24,7 @@ export function unknownRun(run: string): TuttiError {
 }
 
 async function inspect(context: ApiContext, run: string, range: TaskRange): Promise<RunView> {
-  const view = await context.door.inspect(run, range);
+  const view = await context.door.runs.inspect(run, range);
   if (view === null) throw unknownRun(run);
   return view;
 }
@@ -101,7 +101,7 @@ function startRoute(app: App, context: ApiContext): void {
       const { run } = begun
         ? { run: mark.id }
         : granted(
-            await context.door.start({
+            await context.door.commands.start({
               ...(mark === undefined ? {} : { run: mark.id }),
               workflow: target.workflow,
               ...(target.version === undefined ? {} : { version: target.version }),

@@ -88,7 +88,7 @@ interface Source {
 
 /** Throws `workflow.invalid` with every mistake. */
 export async function deploy(context: ApiContext, source: Source, by: ReturnType<typeof byOf>) {
-  const answer = await context.door.deploy({
+  const answer = await context.door.deployments.deploy({
     source: source.source,
     ...(source.file === undefined ? {} : { file: source.file }),
     ...(source.directory === undefined ? {} : { directory: source.directory }),

@@ -1,35 +1,56 @@
 /**
- * Errands: what people asked for that takes longer than an answer. Commands on many runs, and
- * retention. Each is noted in the journal and worked off behind the answer; those of a node that
- * is gone are taken up by another.
+ * Errands: work that was noted in the journal and takes longer than an answer. Each is worked off
+ * behind the answer, once at a time on this node; what fails is told, and those of a node that is
+ * gone are claimed by another.
  */
-import { Bulk, type BulkParts } from './bulk.ts';
-import { Retention, type RetentionParts } from './retention.ts';
+import { waitFor } from '../../model/wait-for.ts';
+import type { Clock } from '../clock.ts';
 
 export class Errands {
-  readonly #bulk: Bulk;
-  readonly #retention: Retention;
+  readonly #clock: Clock;
+  readonly #underWay = new Set<string>();
+  readonly #stopping = new AbortController();
 
-  constructor(parts: BulkParts & RetentionParts) {
-    this.#bulk = new Bulk(parts);
-    this.#retention = new Retention(parts);
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
 
-  async claim(): Promise<void> {
-    await this.#bulk.claim();
-    await this.#retention.claim();
+  get isStopped(): boolean {
+    return this.#stopping.signal.aborted;
   }
 
-  bulk(id: string): void {
-    this.#bulk.take(id);
+  /** `failed` is not called once they have stopped: then the next node has the errand. */
+  begin(
+    id: string,
+    work: () => Promise<void>,
+    failed: (error: unknown) => void | Promise<void>,
+  ): void {
+    if (this.#underWay.has(id) || this.isStopped) return;
+    this.#underWay.add(id);
+    void this.#work(id, work, failed);
   }
 
-  retention(id: string): void {
-    this.#retention.take(id);
+  async #work(
+    id: string,
+    work: () => Promise<void>,
+    failed: (error: unknown) => void | Promise<void>,
+  ): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!this.isStopped) await failed(error);
+    } finally {
+      this.#underWay.delete(id);
+    }
   }
 
+  /** Ends early when they stop. */
+  pause(ms: number): Promise<void> {
+    return waitFor(this.#stopping.signal, (wake) => this.#clock.after(ms, wake));
+  }
+
+  /** What is under way ends at its next step. */
   stop(): void {
-    this.#bulk.stop();
-    this.#retention.stop();
+    this.#stopping.abort();
   }
 }

@@ -13,6 +13,7 @@
 import { Coalesced } from '../../model/coalesced.ts';
 import { Wait, waitFor } from '../../model/wait-for.ts';
 import type { Clock } from '../clock.ts';
+import type { News } from '../door.ts';
 import type { Observer } from '../observer.ts';
 
 const AT_ONCE = 8;
@@ -34,7 +35,7 @@ interface Watcher {
   readonly wake: () => void;
 }
 
-export class RunWatchers {
+export class RunWatchers implements News {
   readonly #clock: Clock;
   /** Runs in memory need no asking: their commits are announced. */
   readonly #isLive: (run: string) => boolean;

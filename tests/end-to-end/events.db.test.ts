@@ -80,7 +80,7 @@ async function followRun(url: string, run: string): Promise<number[]> {
 }
 
 async function start(node: Served, workflow: string): Promise<string> {
-  const answer = await node.tutti.engine.door.start({ workflow, inputs: {}, by });
+  const answer = await node.tutti.engine.door.commands.start({ workflow, inputs: {}, by });
   if (answer.refused) throw new Error(answer.message);
   return answer.run;
 }
@@ -97,7 +97,7 @@ async function startMany(node: Served, count: number): Promise<string[]> {
 async function ended(node: Served, runs: readonly string[]): Promise<void> {
   const { door } = node.tutti.engine;
   const never = () => new AbortController().signal;
-  await Promise.all(runs.map((run) => door.changed(run, EVENTS_OF_RUN - 2, never())));
+  await Promise.all(runs.map((run) => door.runs.changed(run, EVENTS_OF_RUN - 2, never())));
 }
 
 describe(`${RUNS * EVENTS_OF_RUN} events of two nodes`, () => {

@@ -56,12 +56,12 @@ export async function openTutti(
     journal,
     data,
     deploy: async (source) => {
-      const result = await engine.door.deploy({ source, directory: data, by });
+      const result = await engine.door.deployments.deploy({ source, directory: data, by });
       if (result.refused) throw new Error(JSON.stringify(result.problems));
       return 'workflow' in result ? result.workflow : result.pool;
     },
     run: async (workflow, inputs = {}) => {
-      const answer = await engine.door.start({ workflow, inputs, by });
+      const answer = await engine.door.commands.start({ workflow, inputs, by });
       if (answer.refused) throw new Error(answer.message);
       return { id: answer.run, events: await eventsToEnd(engine, journal, answer.run) };
     },
@@ -77,7 +77,7 @@ async function eventsToEnd(engine: Engine, journal: Journal, run: string): Promi
   const events: RunEvent[] = [];
   const never = new AbortController().signal;
   while (events.at(-1)?.type !== 'RunEnded') {
-    await engine.door.changed(run, events.length - 1, never);
+    await engine.door.runs.changed(run, events.length - 1, never);
     const rows = await journal.views.events(run, events.length - 1, 10_000);
     for (const row of rows) events.push(eventOf(row));
   }

@@ -6,8 +6,8 @@ import { createApp } from '../../api/server.ts';
 import { machineClock, machineIds } from '../../cli/machine.ts';
 import { NodeIdentity } from '../../engine/node-identity.ts';
 import type { NodeLease } from '../../journal/ownership.ts';
-import { Bulk } from '../../engine/door/bulk.ts';
-import type { OperatorCommand } from '../../model/run.ts';
+import { BulkHandler } from '../../engine/door/bulks.ts';
+import { Lifecycle } from '../../engine/lifecycle.ts';
 import type { BulkView } from '../../protocol/bulk.ts';
 import { by, type LocalTutti, openTutti } from './local-tutti.ts';
 
@@ -51,7 +51,7 @@ async function post(url: string, payload: object, key?: string) {
 async function startMany(businessDate: string): Promise<string[]> {
   const answers = await Promise.all(
     Array.from({ length: RUNS }, () =>
-      tutti.engine.door.start({ workflow: 'asks', inputs: {}, businessDate, by }),
+      tutti.engine.door.commands.start({ workflow: 'asks', inputs: {}, businessDate, by }),
     ),
   );
   return answers.map((answer) => (answer.refused ? answer.message : answer.run));
@@ -96,7 +96,7 @@ describe('a request that arrives twice', () => {
       state: 'under-way',
     });
     expect(await views.marked(run, mark)).toBe(false);
-    await tutti.engine.door.submit({ type: 'HoldRun', run, by: { ...by, request: mark } });
+    await tutti.engine.door.commands.submit({ type: 'HoldRun', run, by: { ...by, request: mark } });
     expect(await views.marked(run, mark)).toBe(true);
     await requests.interrupt('hold-1');
     expect(await requests.begin('hold-1', 'print', machineIds.run())).toEqual({
@@ -139,15 +139,18 @@ describe('a command on many runs', () => {
     await journal.bulks.create(lease, { id, verb: 'cancel', filter, by });
     let submitted = 0;
     const worker = (limit: number, own: NodeLease) => {
-      const bulk = new Bulk({
+      const bulk = new BulkHandler({
         journal,
         clock: machineClock,
         identity: new NodeIdentity(own),
-        log: { warn: () => undefined },
-        submit: async (command: OperatorCommand) => {
-          submitted += 1;
-          if (submitted === limit) bulk.stop();
-          return engine.door.submit(command);
+        lifecycle: new Lifecycle(),
+        observer: undefined,
+        commands: {
+          submit: async (command) => {
+            submitted += 1;
+            if (submitted === limit) bulk.stop();
+            return engine.door.commands.submit(command);
+          },
         },
       });
       return bulk;

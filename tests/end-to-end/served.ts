@@ -36,7 +36,7 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
       actions: [],
       systems: [],
       onCommit: (committed) => {
-        const endings = [engine.door.onCommit(committed), journal.listen(committed)];
+        const endings = [engine.door.news.onCommit(committed), journal.listen(committed)];
         return () => {
           for (const end of endings) end();
         };

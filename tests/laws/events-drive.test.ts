@@ -139,7 +139,7 @@ describe('a hold', () => {
     const harness = await EngineHarness.open();
     await harness.deploy('{workflow: one, tasks: {a: {action: world.touch}}}');
     harness.journal.holdAppends();
-    const started = harness.engine.door.start({ workflow: 'one', inputs: {}, by });
+    const started = harness.engine.door.commands.start({ workflow: 'one', inputs: {}, by });
     await quiet();
     harness.journal.letAppendsThrough();
     const answer = await started;

@@ -36,7 +36,7 @@ describe('a family has a bound', () => {
   it('is not made endless by two deployments at the same time', async () => {
     const harness = await EngineHarness.open();
     const deploy = (name: string, other: string) =>
-      harness.engine.door.deploy({
+      harness.engine.door.deployments.deploy({
         source: `workflow: ${name}\ntasks:\n  call: { workflow: ${other} }\n`,
         by,
       });
@@ -64,7 +64,7 @@ describe('a family has a bound', () => {
     const harness = await EngineHarness.open();
     const twice = { one: { workflow: 'twins' }, two: { workflow: 'twins' } };
     await deployOld(harness, 'twins', twice);
-    const answer = await harness.engine.door.start({ workflow: 'twins', inputs: {}, by });
+    const answer = await harness.engine.door.commands.start({ workflow: 'twins', inputs: {}, by });
     if (answer.refused) throw new Error(answer.message);
     const size = () => harness.journal.rows.size;
     while (size() < 100) await quiet(1);
@@ -102,7 +102,7 @@ describe('workflows that run each other', () => {
     const harness = await EngineHarness.open();
     await harness.deploy(CALLS('ping', 'pong'));
     const source = CALLS('pong', 'ping');
-    const answer = await harness.engine.door.deploy({ source, file: 'pong.yaml', by });
+    const answer = await harness.engine.door.deployments.deploy({ source, file: 'pong.yaml', by });
     const message = 'the workflows run each other without end: pong → ping → pong';
     const place = { file: 'pong.yaml', line: 3, column: 21 };
     expect(answer).toMatchObject({ problems: [{ message, ...place }] });

@@ -21,9 +21,11 @@ describe('law 4, journal first', () => {
     await harness.deploy(CHAIN);
     harness.journal.holdAppends();
     let answered = false;
-    const start = harness.engine.door.start({ workflow: 'chain', inputs: {}, by }).finally(() => {
-      answered = true;
-    });
+    const start = harness.engine.door.commands
+      .start({ workflow: 'chain', inputs: {}, by })
+      .finally(() => {
+        answered = true;
+      });
     await quiet();
     expect(answered).toBe(false);
     expect(harness.world.asked).toEqual([]);
@@ -54,7 +56,7 @@ describe('law 4, journal first', () => {
     const other = await EngineHarness.open({ nodeName: 'node-b' });
     await other.deploy(TOUCH);
     other.journal.holdAppends();
-    void other.engine.door.start({ workflow: 'touch', inputs: {}, by });
+    void other.engine.door.commands.start({ workflow: 'touch', inputs: {}, by });
     await quiet();
     expect(other.world.asked).toEqual([]);
   });
@@ -66,7 +68,7 @@ describe('law 4, journal first', () => {
     harness.journal.holdAppends();
     harness.world.take('call').answer({});
     await quiet();
-    const held = harness.engine.door.submit({ type: 'HoldTask', run, task: 'b', by });
+    const held = harness.engine.door.commands.submit({ type: 'HoldTask', run, task: 'b', by });
     await quiet();
     harness.journal.letAppendsThrough();
     await held;
@@ -86,7 +88,7 @@ it('law 4: a timer that a rerun has overtaken lets nothing leave', async () => {
   harness.world.take('call').fail({ class: 'transient', code: 'busy', message: 'busy' });
   await quiet();
   harness.journal.holdAppends();
-  const rerun = harness.engine.door.submit({ type: 'RerunTask', run, task: 'a', by });
+  const rerun = harness.engine.door.commands.submit({ type: 'RerunTask', run, task: 'a', by });
   await harness.clock.advance(1_500);
   expect(harness.world.count('call')).toBe(0);
   harness.journal.letAppendsThrough();
@@ -100,7 +102,7 @@ describe('a stop', () => {
     const harness = await EngineHarness.open();
     await harness.deploy(CHAIN);
     harness.journal.holdAppends();
-    const start = harness.engine.door.start({ workflow: 'chain', inputs: {}, by });
+    const start = harness.engine.door.commands.start({ workflow: 'chain', inputs: {}, by });
     start.catch(() => undefined);
     await quiet();
     let stopped = false;
@@ -124,7 +126,7 @@ describe('law 5, group commit', () => {
     await harness.deploy(CHAIN);
     harness.journal.holdAppends();
     const starts = Array.from({ length: 50 }, () =>
-      harness.engine.door.start({ workflow: 'chain', inputs: {}, by }),
+      harness.engine.door.commands.start({ workflow: 'chain', inputs: {}, by }),
     );
     await quiet();
     harness.journal.letAppendsThrough();
@@ -141,7 +143,7 @@ describe('law 5, group commit', () => {
     harness.journal.holdAppends();
     const text = 'x'.repeat(900_000);
     const starts = Array.from({ length: 40 }, () =>
-      harness.engine.door.start({ workflow: 'chain', inputs: { text }, by }),
+      harness.engine.door.commands.start({ workflow: 'chain', inputs: { text }, by }),
     );
     await quiet();
     harness.journal.letAppendsThrough();
@@ -194,8 +196,8 @@ describe('laws 1 and 2, one door and one book', () => {
     await harness.deploy(CHAIN);
     const request = { workflow: 'chain', inputs: {}, key: '2026-01-01', by };
     const [first, second] = await Promise.all([
-      harness.engine.door.start(request),
-      harness.engine.door.start(request),
+      harness.engine.door.commands.start(request),
+      harness.engine.door.commands.start(request),
     ]);
     expect([first.refused, second.refused]).toEqual([false, true]);
     expect(second.refused && second.code).toBe('run.exists');

@@ -103,12 +103,12 @@ describe('a verb on the child that had ended', () => {
     const { harness, parent, child } = await broken();
     const asked = { type: 'RestartRun', run: child, by } as const;
     const above = (preview: unknown) => (preview as { above?: unknown }).above;
-    expect(above(await harness.engine.door.preview(asked))).toEqual([
+    expect(above(await harness.engine.door.runs.preview(asked))).toEqual([
       { run: parent, task: 'call', takesOver: true, runsAgain: [] },
     ]);
     await harness.submit({ type: 'RerunTask', run: parent, task: 'call', by });
     const because = 'attempt 1 of "call" is over';
-    expect(above(await harness.engine.door.preview(asked))).toEqual([
+    expect(above(await harness.engine.door.runs.preview(asked))).toEqual([
       { run: parent, task: 'call', takesOver: false, because, runsAgain: [] },
     ]);
   });
@@ -122,7 +122,7 @@ describe('a verb on the child that had ended', () => {
     await breakOff(harness);
     expect((await harness.view(top)).status).toBe('failed');
     const asked = { type: 'RestartRun', run: child, by } as const;
-    const preview = await harness.engine.door.preview(asked);
+    const preview = await harness.engine.door.runs.preview(asked);
     expect(preview).toMatchObject({ above: [{ run: parent }, { run: top, task: 'above' }] });
     await harness.submit(asked);
     await quiet(40);
@@ -237,7 +237,9 @@ describe('a mended child, whoever dies in between', () => {
       over = batch.events.some((event) => event.type === type);
       return append(lease, batch);
     };
-    void harness.engine.door.submit({ type: 'RestartRun', run: child, by }).catch(() => undefined);
+    void harness.engine.door.commands
+      .submit({ type: 'RestartRun', run: child, by })
+      .catch(() => undefined);
     await quiet(60);
     expect(over).toBe(true);
     harness.journal.append = append;

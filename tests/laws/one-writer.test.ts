@@ -15,8 +15,8 @@ it('answers a command on a sleeping run, though a refused one lets go of it mean
   const run = await harness.start('asking');
   expect(harness.engine.gauges().runs).toBe(0);
   const [refused, accepted] = await Promise.all([
-    harness.engine.door.submit({ type: 'RerunTask', run, task: 'after', by }),
-    harness.engine.door.submit({ type: 'RestartRun', run, from: ['ask'], version: 1, by }),
+    harness.engine.door.commands.submit({ type: 'RerunTask', run, task: 'after', by }),
+    harness.engine.door.commands.submit({ type: 'RestartRun', run, from: ['ask'], version: 1, by }),
   ]);
   expect(refused.refused).toBe(true);
   expect(accepted.refused).toBe(false);

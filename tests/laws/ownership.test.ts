@@ -43,7 +43,7 @@ describe('law 3, one writer per run', () => {
     const starts: Promise<unknown>[] = [];
     // Each of the first fills a line; the others wait for one.
     for (let i = 0; i < old.journal.appendConcurrency + 3; i++) {
-      starts.push(old.engine.door.start({ workflow: 'long', inputs: {}, by }));
+      starts.push(old.engine.door.commands.start({ workflow: 'long', inputs: {}, by }));
       await quiet();
     }
     const all = Promise.allSettled(starts);
@@ -60,11 +60,11 @@ describe('law 3, one writer per run', () => {
     await old.deploy(LONG);
     old.journal.loseNames();
     await EngineHarness.open({ beside: old });
-    await expect(old.engine.door.start({ workflow: 'long', inputs: {}, by })).rejects.toMatchObject(
-      {
-        code: 'node.fenced',
-      },
-    );
+    await expect(
+      old.engine.door.commands.start({ workflow: 'long', inputs: {}, by }),
+    ).rejects.toMatchObject({
+      code: 'node.fenced',
+    });
     expect(old.engine.door.stalls()).toHaveLength(1);
   });
 
@@ -74,7 +74,7 @@ describe('law 3, one writer per run', () => {
     const run = await first.start('long');
     const second = await EngineHarness.open({ nodeName: 'node-b', beside: first });
     const hold = { type: 'HoldRun', run, by } as const;
-    await expect(second.engine.door.submit(hold, 'node-c')).rejects.toMatchObject({
+    await expect(second.engine.door.commands.submit(hold, 'node-c')).rejects.toMatchObject({
       code: 'run.elsewhere',
     });
     expect((await second.view(run)).status).toBe('running');

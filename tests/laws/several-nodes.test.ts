@@ -92,7 +92,8 @@ describe('take-over', () => {
       await quiet(1);
       return claim(...given);
     };
-    for (let i = 0; i < 700; i++) void a.engine.door.start({ workflow: 'chain', inputs: {}, by });
+    for (let i = 0; i < 700; i++)
+      void a.engine.door.commands.start({ workflow: 'chain', inputs: {}, by });
     await quiet();
     a.process.kill();
     await b.clock.advance(LEASE_MS + SOON_MS);
@@ -114,7 +115,9 @@ describe('take-over', () => {
     expect((await a.engine.fenced).code).toBe('node.fenced');
     expect(a.journal.batches.length).toBe(written);
     expect(a.types(run)).toEqual(['RunStarted']);
-    await expect(a.engine.door.start({ workflow: 'chain', inputs: {}, by })).rejects.toMatchObject({
+    await expect(
+      a.engine.door.commands.start({ workflow: 'chain', inputs: {}, by }),
+    ).rejects.toMatchObject({
       code: 'node.fenced',
     });
     answerAll(b);
@@ -179,7 +182,9 @@ describe('take-over', () => {
     const run = await a.start('chain');
     const stopping = a.engine.stop();
     await quiet();
-    await expect(a.engine.door.start({ workflow: 'chain', inputs: {}, by })).rejects.toMatchObject({
+    await expect(
+      a.engine.door.commands.start({ workflow: 'chain', inputs: {}, by }),
+    ).rejects.toMatchObject({
       code: 'node.stopping',
     });
     a.world.take('call').answer({});
@@ -213,7 +218,7 @@ describe('a command to any node', () => {
     const [a, b] = await pair(CHAIN);
     const run = await a.start('chain');
     a.process.kill();
-    const answer = b.engine.door.submit({ type: 'CancelRun', run, by });
+    const answer = b.engine.door.commands.submit({ type: 'CancelRun', run, by });
     await b.clock.advance(LEASE_MS + SOON_MS);
     expect((await answer).refused).toBe(false);
     expect(b.sent).toBe(0);
@@ -231,7 +236,9 @@ describe('a command to any node', () => {
       await renew(lease, ms);
       return renew(mine, ms);
     };
-    const answer = b.engine.door.submit({ type: 'CancelRun', run, by }).catch((error) => error);
+    const answer = b.engine.door.commands
+      .submit({ type: 'CancelRun', run, by })
+      .catch((error) => error);
     await b.clock.advance(15_000);
     expect(await answer).toMatchObject({ code: 'node.unreachable' });
   });
@@ -240,7 +247,7 @@ describe('a command to any node', () => {
     const [a, b] = await pair(CHAIN);
     const run = await a.start('chain');
     b.loseAnswers = true;
-    const cancel = b.engine.door.submit({ type: 'CancelRun', run, by });
+    const cancel = b.engine.door.commands.submit({ type: 'CancelRun', run, by });
     await expect(cancel).rejects.toMatchObject({ code: 'command.unanswered' });
     expect(b.sent).toBe(1);
     expect(a.types(run).filter((type) => type === 'RunCancelRequested')).toHaveLength(1);
@@ -271,7 +278,7 @@ describe('news of a run of another node', () => {
     const [a, b] = await pair(CHAIN);
     const run = await a.start('chain');
     let heard = false;
-    void b.engine.door.changed(run, 0, new AbortController().signal).finally(() => {
+    void b.engine.door.runs.changed(run, 0, new AbortController().signal).finally(() => {
       heard = true;
     });
     await quiet();
@@ -400,7 +407,7 @@ describe('parent and child on different nodes', () => {
   it('the cancellation of the parent reaches the child, whoever dies in between', async () => {
     const { parent, child, ofParent, ofChild } = await apart();
     ofChild.process.kill();
-    const cancelled = ofParent.engine.door.submit({ type: 'CancelRun', run: parent, by });
+    const cancelled = ofParent.engine.door.commands.submit({ type: 'CancelRun', run: parent, by });
     await ofParent.clock.advance(LEASE_MS + SOON_MS);
     expect((await cancelled).refused).toBe(false);
     await quiet(60);

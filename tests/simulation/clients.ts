@@ -91,7 +91,7 @@ export class Clients {
     this.#ask(
       life,
       `start ${request.workflow}`,
-      (door) => door.start(request),
+      (door) => door.commands.start(request),
       (answer) => {
         if (!answer.refused) laws.startAcknowledged(answer.run);
       },
@@ -143,7 +143,7 @@ export class Clients {
     this.#ask(
       life,
       what,
-      (door) => door.submit(command),
+      (door) => door.commands.submit(command),
       (answer) => {
         // What was passed on is judged at the door of the owner.
         const isHere = model.runs.get(command.run)?.owner === this.#parts.nodeOf(life);
@@ -161,7 +161,7 @@ export class Clients {
     this.#ask(
       life,
       `inspect ${model.nameOf(id)}`,
-      (door) => door.inspect(id),
+      (door) => door.runs.inspect(id),
       (view) => {
         for (const task of view?.taskViews ?? []) {
           const ended = ENDS.has(task.status);

@@ -200,8 +200,8 @@ export class EngineHarness {
       return answer;
     };
     return {
-      submit: (command) => reach((door) => door.submit(command, this.name)),
-      inspect: (run, range) => reach((door) => door.inspect(run, range, this.name)),
+      submit: (command) => reach((door) => door.commands.submit(command, this.name)),
+      inspect: (run, range) => reach((door) => door.runs.inspect(run, range, this.name)),
     };
   }
 
@@ -243,26 +243,26 @@ export class EngineHarness {
   }
 
   async deploy(source: string): Promise<void> {
-    const result = await this.engine.door.deploy({ source, by });
+    const result = await this.engine.door.deployments.deploy({ source, by });
     if (result.refused) throw new Error(JSON.stringify(result.problems, null, 1));
   }
 
   /** Starts a run and lets the world settle. */
   async start(workflow: string, inputs = {}, more: Partial<StartRequest> = {}): Promise<string> {
-    const answer = await this.engine.door.start({ workflow, inputs, by, ...more });
+    const answer = await this.engine.door.commands.start({ workflow, inputs, by, ...more });
     if (answer.refused) throw new Error(answer.message);
     await quiet();
     return answer.run;
   }
 
   async submit(command: OperatorCommand) {
-    const answer = await this.engine.door.submit(command);
+    const answer = await this.engine.door.commands.submit(command);
     await quiet();
     return answer;
   }
 
   async view(run: string): Promise<RunView> {
-    const view = await this.engine.door.inspect(run);
+    const view = await this.engine.door.runs.inspect(run);
     if (view === null) throw new Error(`no run ${run}`);
     return view;
   }

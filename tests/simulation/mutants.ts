@@ -33,7 +33,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a command is acknowledged before its commit',
-    file: 'engine/door/submit.ts',
+    file: 'engine/door/commands.ts',
     snippet:
       'refused = owner.apply(run, command, done);\n        if (refused !== undefined) done();',
     instead: 'refused = owner.apply(run, command);\n        done();',
@@ -144,7 +144,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a run without effect stays in memory',
-    file: 'engine/door/submit.ts',
+    file: 'engine/door/commands.ts',
     snippet: 'owner.release(run);',
     instead: '',
     laws: ['bounded-memory', 'events-drive'],

@@ -36,12 +36,12 @@ export class Network {
     return {
       submit: (command: OperatorCommand): Promise<Accepted | Refusal> =>
         this.#ask(from, url, command.type, async (door) => {
-          const answer = await door.submit(command, from.name);
+          const answer = await door.commands.submit(command, from.name);
           if (!answer.refused) this.#parts.done(command);
           return answer;
         }),
       inspect: (run: string, range: TaskRange): Promise<RunView | null> =>
-        this.#ask(from, url, 'a look', (door) => door.inspect(run, range, from.name)),
+        this.#ask(from, url, 'a look', (door) => door.runs.inspect(run, range, from.name)),
     };
   }
 

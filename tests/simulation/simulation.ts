@@ -156,7 +156,7 @@ class Simulation {
     let left = sources.length;
     for (const source of sources) {
       const by = { actor: 'author' };
-      const deployed = this.#world.doors[0]?.engine?.door.deploy({ source, by });
+      const deployed = this.#world.doors[0]?.engine?.door.deployments.deploy({ source, by });
       void whenDone(deployed, (answer) => {
         if (answer.refused) throw new Error(JSON.stringify([answer.problems, source]));
         left -= 1;
@@ -270,7 +270,7 @@ class Simulation {
     for (const { id } of model.open) {
       for (const { life } of machines) {
         if (life === undefined) continue;
-        void whenDone(life.engine?.door.inspect(id), (view) => {
+        void whenDone(life.engine?.door.runs.inspect(id), (view) => {
           for (const { task, status, gates } of view?.taskViews ?? []) {
             const words = gates.map((gate) => `${gate.kind} ${gate.words}`).join('; ');
             trace.note(`  ${life.name} of ${model.nameOf(id)}:${task} (${status}): ${words}`);
@@ -285,7 +285,7 @@ class Simulation {
   async #sayLeft(life: Life): Promise<void> {
     const { model, trace } = this.#world;
     for (const { id } of model.runs.values()) {
-      void whenDone(life.engine?.door.inspect(id), (view) =>
+      void whenDone(life.engine?.door.runs.inspect(id), (view) =>
         trace.note(
           `  ${life.name} has ${model.nameOf(id)} ${id.slice(-4)} in memory, ${view?.status}`,
         ),
@@ -308,7 +308,7 @@ class Simulation {
         view = answer;
         asked = undefined;
       };
-      void whenDone(asked?.engine?.door.inspect(folded.id), over, () => over(undefined));
+      void whenDone(asked?.engine?.door.runs.inspect(folded.id), over, () => over(undefined));
       return false;
     };
   }

@@ -3,50 +3,59 @@
  * a history that can be read goes on; one that cannot ends as failed, by an event of its own.
  */
 import type { Journal } from '../../journal/journal.ts';
-import type { NodeLease } from '../../journal/ownership.ts';
 import { refusal } from '../../model/refusal.ts';
 import { TuttiError } from '../../model/errors.ts';
 import type { By, Refusal, Repair, RunEnded } from '../../model/run.ts';
 import type { Clock } from '../clock.ts';
+import type { Repairs } from '../door.ts';
+import type { Lifecycle } from '../lifecycle.ts';
+import type { NodeIdentity } from '../node-identity.ts';
 import { foldOf, Unfoldable } from '../runs/fold.ts';
 import type { Owner } from '../runs/owner.ts';
-import type { EndedRun } from '../runs/run-listener.ts';
+import type { RunListener } from '../runs/run-listener.ts';
 import { rowOf } from '../runs/rows.ts';
 import type { Versions } from '../runs/versions.ts';
 import type { StoredRun } from '../../journal/runs.ts';
+import { unknownRun } from './unknown.ts';
 
 export interface RepairParts {
   readonly journal: Journal;
   readonly versions: Versions;
   readonly owner: Owner;
-  readonly lease: NodeLease;
+  readonly identity: NodeIdentity;
+  readonly lifecycle: Lifecycle;
   readonly clock: Clock;
-  readonly ended: (run: EndedRun, durable: number) => void;
+  /** Hears of a run that a repair has ended, as of any other. */
+  readonly listener: Pick<RunListener, 'ended' | 'durable'>;
 }
 
-export async function repair(
-  parts: RepairParts,
-  run: string,
-  by: By,
-  preview: boolean,
-): Promise<Repair | Refusal> {
-  const stored = await parts.journal.load(run);
-  if (stored === null) return refusal('run.unknown', `there is no run ${run}`);
-  const { aside: reason, endedAt } = stored.summary;
-  const isNot = () => refusal('run.not-aside', `run ${run} is not set aside`);
-  if (reason === undefined) return isNot();
-  const trouble = await troubleOf(stored, parts);
-  if (trouble === undefined) {
-    if (!preview && !(await parts.owner.reinstate(run))) return isNot();
-    const words = 'its history can be read: it goes on where it was';
-    return { run, reason, outcome: 'resumed', words };
+export class RepairHandler implements Repairs {
+  readonly #parts: RepairParts;
+
+  constructor(parts: RepairParts) {
+    this.#parts = parts;
   }
-  if (endedAt !== undefined) {
-    return refusal('run.unreadable', `run ${run} has ended, and ${trouble}`);
+
+  async repair(run: string, by: By, preview: boolean): Promise<Repair | Refusal> {
+    const { journal, owner, lifecycle } = this.#parts;
+    lifecycle.accept('command');
+    const stored = await journal.load(run);
+    if (stored === null) return unknownRun(run);
+    const { aside: reason, endedAt } = stored.summary;
+    const isNot = () => refusal('run.not-aside', `run ${run} is not set aside`);
+    if (reason === undefined) return isNot();
+    const trouble = await troubleOf(stored, this.#parts);
+    if (trouble === undefined) {
+      if (!preview && !(await owner.reinstate(run))) return isNot();
+      const words = 'its history can be read: it goes on where it was';
+      return { run, reason, outcome: 'resumed', words };
+    }
+    if (endedAt !== undefined)
+      return refusal('run.unreadable', `run ${run} has ended, and ${trouble}`);
+    if (!preview) await end(this.#parts, stored, trouble, by);
+    const words = `${trouble}: it ends as failed. Its events stay as they are, and what its tasks have begun in other systems is not stopped: look there`;
+    return { run, reason, outcome: 'ended', words };
   }
-  if (!preview) await end(parts, stored, trouble, by);
-  const words = `${trouble}: it ends as failed. Its events stay as they are, and what its tasks have begun in other systems is not stopped: look there`;
-  return { run, reason, outcome: 'ended', words };
 }
 
 /** Why the run still cannot be read; undefined when it can. */
@@ -64,7 +73,7 @@ async function troubleOf(
 }
 
 async function end(
-  { journal, lease, clock, ended }: RepairParts,
+  { journal, identity, clock, listener }: RepairParts,
   { summary, events }: StoredRun,
   trouble: string,
   by: By,
@@ -80,7 +89,7 @@ async function end(
   const event: RunEnded = { type: 'RunEnded', at: now, end: 'failed', failure };
   const seq = (events.at(-1)?.seq ?? -1) + 1;
   const update = { run: id, status: 'failed', version, wakeAt: null, endedAt: now } as const;
-  const result = await journal.append(lease, {
+  const result = await journal.append(identity.lease, {
     starts: [],
     events: [rowOf(id, seq, event)],
     updates: [{ ...update, ...tasks }],
@@ -88,8 +97,7 @@ async function end(
   if (result.kind === 'refused') throw result.error;
   if (result.kind !== 'committed') throw new TuttiError('node.fenced');
   journal.notify('feed');
-  ended(
-    { id, workflow, createdAt, end: { end: 'failed', at: now }, ...(parent && { parent }) },
-    seq + 1,
-  );
+  const ended = { end: 'failed', at: now } as const;
+  listener.ended({ id, workflow, createdAt, end: ended, ...(parent && { parent }) });
+  listener.durable(id, seq + 1);
 }
