@@ -306,12 +306,13 @@ class Orchestra implements Engine {
   }
 
   #makeCourier(): Courier {
-    const { journal, clock, peers } = this.#options;
+    const { journal, clock, peers, observer } = this.#options;
     return new Courier({
       peers: new Peers(journal.views, peers),
       clock,
       patienceMs: this.#options.leaseMs + TAKE_OVER_MS,
       onOwnersChanged: (wake) => this.#membership.onOwnersChanged(wake),
+      observer,
     });
   }
 }

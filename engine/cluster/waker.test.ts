@@ -20,12 +20,12 @@ function subject(options: { capacity?: number; turns?: Turns; clock?: SimulatedC
   const source: RunSource = {
     due: async (now, limit) => {
       asked.push({ now, limit });
-      await state.gate;
       if (state.fails !== undefined) throw state.fails;
       const all = [...due].filter(([, at]) => at <= now).map(([run]) => run);
       const later = [...due.values()].filter((at) => at > now);
       const runs = all.slice(0, limit);
       for (const run of runs) due.delete(run);
+      await state.gate;
       return { runs, nextAt: later.length === 0 ? null : Math.min(...later) };
     },
     load: async (runs) => {
@@ -84,19 +84,20 @@ it('checks at once when the time that it waits for has passed', async () => {
   expect(memory).toEqual(['run']);
 });
 
-it('checks once more when something is expected while it checks', async () => {
-  const { due, memory, asked, state, waker } = subject();
+it('keeps a time that it is told while it checks: the source may not have seen that run', async () => {
+  const { clock, due, memory, asked, state, waker } = subject();
+  due.set('last', 9_000);
   let open!: () => void;
   state.gate = new Promise((resolve) => {
     open = resolve;
   });
   waker.check();
   await quiet();
-  for (let i = 0; i < 3; i++) waker.expect(0);
+  due.set('run', 3_000);
+  waker.expect(3_000);
   open();
   state.gate = undefined;
-  due.set('run', 0);
-  await quiet();
+  await clock.advance(3_000);
   expect(memory).toEqual(['run']);
   expect(asked).toHaveLength(2);
 });
@@ -133,18 +134,35 @@ it('asks nothing for a run that leaves memory while none waits for that', async 
   expect(asked).toHaveLength(1);
 });
 
-it('tries again what could not be loaded, and what it is told was not', async () => {
+it('tries again what could not be loaded, until it could', async () => {
   const { clock, due, memory, state, waker } = subject();
   state.refuses.add('away');
   due.set('away', 0);
   waker.check();
-  await quiet();
   await clock.advance(5_000);
   expect(memory).toEqual([]);
   state.refuses.clear();
-  waker.postpone(['other']);
   await clock.advance(1_000);
-  expect(memory).toEqual(['away', 'other']);
+  expect(memory).toEqual(['away']);
+  expect(clock.waiting).toBe(0);
+});
+
+it('tries what could not be loaded elsewhere, also while it checks', async () => {
+  const { clock, memory, state, waker } = subject();
+  waker.postpone(['one']);
+  await clock.advance(1_000);
+  expect(memory).toEqual(['one']);
+  let open!: () => void;
+  state.gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  waker.check();
+  await quiet();
+  waker.postpone(['two']);
+  open();
+  state.gate = undefined;
+  await quiet();
+  expect(memory).toEqual(['one', 'two']);
   expect(clock.waiting).toBe(0);
 });
 

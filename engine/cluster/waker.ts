@@ -80,11 +80,8 @@ export class Waker {
 
   /** Something is due then. */
   expect(at: number): void {
-    if (this.#stopped || !Number.isFinite(at)) return;
-    // Whether the source was asked before or after this, only another check can tell.
-    if (this.#checking.isUnderWay) this.check();
     // A time that has passed is none to wait for: the clock may have been set beyond it.
-    else if (this.#alarm !== undefined && this.#alarm.at <= this.#parts.clock.now()) this.check();
+    if (this.#alarm !== undefined && this.#alarm.at <= this.#parts.clock.now()) this.check();
     else this.#setAlarm(at);
   }
 

@@ -1,18 +1,20 @@
 /**
  * Brings a command to the node that owns its run.
  *
- *   here, if the run is ours or nobody's ──→ done
+ *   here, if this node owns the run or no node does ──→ done
  *   else to its owner ──→ its answer
- *        nothing was sent (refused, stopping, fenced) ──→ wait for news of the nodes, look again
+ *        nothing was done there (not reached, stopping, fenced, not its run) ──→ wait until runs may
+ *             have changed hands, or for a moment, and try here again
  *        sent and not answered ──→ the caller is told that the outcome is not known
  *
- * Nothing is sent twice. A command that was brought here by another node is not passed on: its
- * sender looks again.
+ * Nothing is sent twice. A command that another node brought here is not passed on: its sender tries
+ * again.
  */
 import { type ErrorCode, TuttiError } from '../../model/errors.ts';
 import { Wait, type WakeSource } from '../../model/wait-for.ts';
 import type { Clock } from '../clock.ts';
 import type { Peer } from '../door.ts';
+import type { Observer } from '../observer.ts';
 import { Elsewhere } from '../runs/absence.ts';
 import type { Peers } from './peers.ts';
 
@@ -20,12 +22,13 @@ import type { Peers } from './peers.ts';
 const CHECK_AGAIN_MS = 500;
 
 export interface CourierParts {
-  readonly peers: Peers;
+  readonly peers: Pick<Peers, 'find' | 'forget'>;
   readonly clock: Clock;
   /** How long the owner may be away: a lease, and some time for the others to take over. */
   readonly patienceMs: number;
   /** Calls back when runs may have changed hands; the result takes it back. */
   readonly onOwnersChanged: WakeSource;
+  readonly observer: Observer | undefined;
 }
 
 export class Courier {
@@ -64,13 +67,14 @@ export class Courier {
     }
   }
 
-  /** A question: without an answer it is null, and the asker helps himself. */
+  /** A question to the owner of a run: null without an answer, and then the caller answers from the journal. */
   async ask<T>(owner: number, question: (peer: Peer) => Promise<T>): Promise<T | null> {
     try {
       const peer = await this.#parts.peers.find(owner);
       return peer === null ? null : await question(peer);
-    } catch {
+    } catch (error) {
       this.#parts.peers.forget(owner);
+      this.#parts.observer?.troubled('asking the node that owns a run', error, { node: owner });
       return null;
     }
   }

@@ -195,6 +195,7 @@ export class Pipeline {
   }
 
   #refuse(run: LiveRun, error: TuttiError): void {
+    this.#observer?.noted({ is: 'append-refused', run: run.id, reason: error.message });
     const lost = [...(run.committing ?? []), ...run.pending];
     this.#drop(run, error);
     this.#listener.refused([run], error, lost);
