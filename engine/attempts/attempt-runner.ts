@@ -43,10 +43,11 @@ export class AttemptRunner {
   /** Ends an attempt whose call was asked to stop and does not come back. */
   async settleOverdue(attempt: Attempt): Promise<void> {
     const prepared = prepare(attempt, this.#services);
+    // It has ended by another road: what happens to its task closes it, or its call came back.
+    if ('class' in prepared || !attempt.isOpen) return;
+    // While its run is held nothing is due for a call without a durable start: it ends all the same.
     const work = workOf(attempt.run.state, attempt.node);
-    // It has ended by another road.
-    if ('class' in prepared || work === undefined || work.attempt !== attempt.number) return;
-    const recovered = work.kind === 'follow' ? work : undefined;
+    const recovered = work?.kind === 'follow' ? work : undefined;
     await settleOverdue(runningOf(attempt, this.#services, prepared, recovered));
   }
 

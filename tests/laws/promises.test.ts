@@ -47,6 +47,22 @@ describe('a call that never comes back', () => {
     await innocentEnds(harness);
   });
 
+  it('is timed out also while its run is held, and the run continues when it is released', async () => {
+    const { harness, run } = await started(
+      'world.look',
+      ', timeout: 3s, retry: { attempts: 2, delay: 1s, on: [timeout] }',
+    );
+    await harness.submit({ type: 'HoldRun', run, by });
+    await harness.clock.advance(10_000);
+    expect(harness.world.count('call')).toBe(1);
+    await harness.submit({ type: 'ReleaseRun', run, by });
+    await harness.clock.advance(1_000);
+    harness.world.take('call');
+    harness.world.take('call').answer({ n: 2 });
+    await quiet();
+    expect(await harness.task(run, 'a')).toMatchObject({ status: 'succeeded', attempt: 2 });
+  });
+
   it('is tried again after its timeout', async () => {
     const { harness, run } = await started(
       'world.look',
