@@ -243,14 +243,14 @@ class Orchestra implements Engine {
 
   #makeOwner(): Owner {
     const { journal, clock, chance, settledAtOnce } = this.#options;
-    const { definitions } = this.#versions;
+    const versions = this.#versions.prepared;
     return new Owner({
       journal,
       versions: this.#versions,
       clock,
       context: {
         chance: () => chance.next(),
-        definitions,
+        versions,
         ...(settledAtOnce !== undefined && { settledAtOnce }),
       },
       identity: this.#identity,

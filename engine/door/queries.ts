@@ -39,7 +39,7 @@ export class QueryHandler implements RunQueries {
     if (read === null) return unknownRun(command.run);
     const missing = await fetchVersion(command, owner, versions);
     if (missing !== undefined) return missing;
-    const context = { now: clock.now(), chance: () => 0, definitions: versions.definitions };
+    const context = { now: clock.now(), chance: () => 0, versions: versions.prepared };
     const { state } = read.run;
     const preview = previewRestart(state, command, context);
     if (isRefusal(preview)) return preview;

@@ -64,7 +64,7 @@ export async function foldOf(
     }
   }
   const row = await versions.get(stored.summary.workflow, version);
-  const folding = replaying(stored.summary.id, events, versions.definitions);
+  const folding = replaying(stored.summary.id, events, versions.prepared);
   const fold = () => unfoldable('its history does not fit together', () => folding.next());
   let folded = fold();
   for (; folded.done !== true; folded = fold()) await turn(clock);

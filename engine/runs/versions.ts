@@ -1,20 +1,25 @@
 /**
  * Versions of workflows in memory. A version never changes, so it is fetched once; the kernel
- * is given definitions as values and never waits for one.
+ * is given versions as values and never waits for one.
  */
 import type { Journal } from '../../journal/journal.ts';
 import type { VersionRow } from '../../journal/versions.ts';
-import { type Definitions, makingGraph } from '../../kernel/run/machine.ts';
+import { type PreparedVersion, preparing, type VersionLookup } from '../../kernel/run/machine.ts';
 import type { Definition } from '../../model/definition.ts';
 import { bug } from '../../model/errors.ts';
 import { type Clock, turn } from '../clock.ts';
 
 const MOST_VERSIONS = 5_000;
 
+interface Loaded {
+  readonly row: VersionRow;
+  readonly prepared: PreparedVersion;
+}
+
 export class Versions {
   readonly #journal: Journal;
   readonly #clock: Clock;
-  readonly #byNumber = new Map<string, VersionRow>();
+  readonly #byNumber = new Map<string, Loaded>();
   readonly #newest = new Map<string, VersionRow>();
   readonly #asked = new Map<string, Promise<VersionRow | null>>();
 
@@ -28,7 +33,9 @@ export class Versions {
   /** The version asked for, or the newest one; null when there is none. */
   get(workflow: string, version: number | null): Promise<VersionRow | null> {
     const known =
-      version === null ? this.#newest.get(workflow) : this.#byNumber.get(keyOf(workflow, version));
+      version === null
+        ? this.#newest.get(workflow)
+        : this.#byNumber.get(keyOf(workflow, version))?.row;
     if (known !== undefined) return Promise.resolve(known);
     // A thousand runs that start at once ask once, and share one definition.
     const key = keyOf(workflow, version);
@@ -44,10 +51,11 @@ export class Versions {
     const fetched = await this.#journal.version(workflow, version);
     if (fetched === null) return null;
     const key = keyOf(workflow, fetched.version);
-    await prepare(fetched.definition, this.#clock);
+    const prepared = await prepare(fetched.definition, this.#clock);
     if (this.#byNumber.size > MOST_VERSIONS) this.#byNumber.clear();
-    const row = this.#byNumber.get(key) ?? fetched;
-    this.#byNumber.set(key, row);
+    const loaded = this.#byNumber.get(key) ?? { row: fetched, prepared };
+    this.#byNumber.set(key, loaded);
+    const { row } = loaded;
     // A deployment meanwhile: this may not be the newest any more.
     if (version === null && deployments === this.#deployments) this.#newest.set(workflow, row);
     return row;
@@ -66,15 +74,17 @@ export class Versions {
   }
 
   /** For the kernel: versions that `get` has fetched. */
-  readonly definitions: Definitions = (workflow, version): Definition =>
-    this.#byNumber.get(keyOf(workflow, version))?.definition ??
+  readonly prepared: VersionLookup = (workflow, version) =>
+    this.#byNumber.get(keyOf(workflow, version))?.prepared ??
     bug(`${workflow} ${version} was not fetched`);
 }
 
-/** Makes the graph of a version before a run needs it; others have their turn meanwhile. */
-async function prepare(definition: Definition, clock: Clock): Promise<void> {
-  const making = makingGraph(definition);
-  while (making.next().done !== true) await turn(clock);
+/** Makes a version ready before a run needs it; others have their turn meanwhile. */
+async function prepare(definition: Definition, clock: Clock): Promise<PreparedVersion> {
+  const making = preparing(definition);
+  let made = making.next();
+  for (; made.done !== true; made = making.next()) await turn(clock);
+  return made.value;
 }
 
 function keyOf(workflow: string, version: number | null): string {

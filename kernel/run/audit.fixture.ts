@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { RunEvent } from '../../model/run.ts';
-import type { Definitions } from './context.ts';
+import type { VersionLookup } from './context.ts';
 import { gatesOf, NO_OVERLAY } from './gates.ts';
 import { closes, edgeTaken, isBad, isMapped, refOf } from './nodes.ts';
 import { definitionOf } from './nodes.ts';
@@ -16,10 +16,10 @@ import { replay } from './step.ts';
 export function audit(
   state: RunState,
   events: readonly RunEvent[],
-  definitions: Definitions,
+  versions: VersionLookup,
 ): string[] {
   return [
-    ...replayed(state, events, definitions),
+    ...replayed(state, events, versions),
     ...counts(state),
     ...edges(state, events),
     ...items(state),
@@ -28,18 +28,14 @@ export function audit(
   ];
 }
 
-function replayed(
-  state: RunState,
-  events: readonly RunEvent[],
-  definitions: Definitions,
-): string[] {
+function replayed(state: RunState, events: readonly RunEvent[], versions: VersionLookup): string[] {
   const stored = JSON.parse(JSON.stringify(events)) as RunEvent[];
   const wrong = events.flatMap((event, index) =>
     isDeepStrictEqual(event, stored[index])
       ? []
       : [`event ${index} is not what JSON says: ${JSON.stringify(event)}`],
   );
-  const folded = replay(state.id, stored, definitions);
+  const folded = replay(state.id, stored, versions);
   for (const key of Object.keys({ ...state, ...folded }) as (keyof RunState)[]) {
     if (key === 'agenda' || key === 'touched' || key === 'graph') continue;
     if (isDeepStrictEqual(folded[key], state[key])) continue;

@@ -1,15 +1,15 @@
-/** What the kernel is given beside state and command: time, chance and definitions (law 12). */
-import type { Definition } from '../../model/definition.ts';
+/** What the kernel is given beside state and command: time, chance and versions (law 12). */
 import type { Refusal, RunEvent } from '../../model/run.ts';
+import type { PreparedVersion } from './version.ts';
 
-/** Gives the definition of a version; the engine has it at hand before it asks. */
-export type Definitions = (workflow: string, version: number) => Definition;
+/** Gives a version that is ready; the engine has it at hand before the kernel asks. */
+export type VersionLookup = (workflow: string, version: number) => PreparedVersion;
 
 export interface Context {
   readonly now: number;
   /** 0 ≤ chance < 1, for jitter. */
   readonly chance: () => number;
-  readonly definitions: Definitions;
+  readonly versions: VersionLookup;
   /** So many events follow by themselves from a command before others have their turn. */
   readonly settledAtOnce?: number;
 }

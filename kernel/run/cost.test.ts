@@ -3,6 +3,7 @@ import type { Definition, Edge, TaskDefinition } from '../../model/definition.ts
 import { BY, START } from './definition.fixture.ts';
 import type { RunState } from './state.ts';
 import { first, step } from './step.ts';
+import { prepared } from './version.ts';
 
 /** `start`, then `width` tasks after it, then `join` after all of them. */
 function fan(width: number): Definition {
@@ -33,8 +34,8 @@ function counted(state: RunState): { reads: number } {
 
 describe('law 8: readiness is incremental', () => {
   it.each([10, 50_000])('finishing a task of a run %i wide looks at its edges only', (width) => {
-    const definition = fan(width);
-    const context = { now: START, chance: () => 0, definitions: () => definition };
+    const version = prepared(fan(width));
+    const context = { now: START, chance: () => 0, versions: () => version };
     const started = { type: 'RunStarted', at: START, workflow: 'fan', version: 1 } as const;
     const { state } = first('r1', { ...started, inputs: {}, by: BY }, context);
     const finish = (task: string) =>

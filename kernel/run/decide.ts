@@ -270,7 +270,7 @@ function restartChoice(
   }
   const version = command.version ?? state.version;
   const target =
-    version === state.version ? state.definition : context.definitions(state.workflow, version);
+    version === state.version ? state.graph : context.versions(state.workflow, version).graph;
   const choice = choose(state, command, target);
   if (isRefusal(choice)) return choice;
   const item = choice.itemStops.find((index) => isOutside(state, nodeAt(state, index)));

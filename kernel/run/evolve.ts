@@ -17,8 +17,7 @@ import type {
   TaskSkipped,
   TaskStarted,
 } from '../../model/run.ts';
-import type { Definitions } from './context.ts';
-import { graphOf } from './graph.ts';
+import type { VersionLookup } from './context.ts';
 import {
   definitionOf,
   end,
@@ -40,15 +39,16 @@ import type { Ended, Node, RunState, Running } from './state.ts';
 import type { Mutable } from '../../model/mutable.ts';
 
 /** The state after the first event of a run. */
-export function begin(id: string, event: RunStarted, definitions: Definitions): RunState {
-  const definition = definitions(event.workflow, event.version);
-  const graph = graphOf(definition);
+export function begin(id: string, event: RunStarted, versions: VersionLookup): RunState {
+  const { graph, expressions } = versions(event.workflow, event.version);
+  const { definition } = graph;
   const state: Mutable<RunState> = {
     id,
     workflow: event.workflow,
     version: event.version,
     definition,
     graph,
+    expressions,
     inputs: event.inputs,
     by: event.by,
     createdAt: event.at,
@@ -67,10 +67,10 @@ export function begin(id: string, event: RunStarted, definitions: Definitions): 
   return state;
 }
 
-export function evolve(state: RunState, event: RunEvent, definitions: Definitions): RunState {
+export function evolve(state: RunState, event: RunEvent, versions: VersionLookup): RunState {
   state.seq += 1;
   if ('task' in event) evolveTask(state, event);
-  else evolveRun(state, event, definitions);
+  else evolveRun(state, event, versions);
   return state;
 }
 
@@ -79,7 +79,7 @@ type TaskEvent = Extract<RunEvent, { task: string }>;
 function evolveRun(
   state: RunState,
   event: Exclude<RunEvent, TaskEvent>,
-  definitions: Definitions,
+  versions: VersionLookup,
 ): void {
   switch (event.type) {
     case 'RunStarted':
@@ -96,7 +96,7 @@ function evolveRun(
       cancelRun(state, event.at, event.by, event.timedOut === true);
       break;
     case 'RunRestarted':
-      restart(state, event, definitions);
+      restart(state, event, versions);
       break;
     case 'ParentTold':
       delete state.untold;

@@ -14,11 +14,7 @@ export interface Graph {
   readonly roots: readonly number[];
 }
 
-const graphs = new WeakMap<Definition, Graph>();
-
 export function graphOf(definition: Definition): Graph {
-  const known = graphs.get(definition);
-  if (known !== undefined) return known;
   const making = makingGraph(definition);
   for (;;) {
     const { done, value } = making.next();
@@ -29,7 +25,7 @@ export function graphOf(definition: Definition): Graph {
 /** So many tasks or edges are placed in a millisecond or two. */
 const PLACED_AT_ONCE = 10_000;
 
-/** The same with places between, where who has others to serve may do so. From then on it is known. */
+/** The same with places between, where who has others to serve may do so. */
 export function* makingGraph(definition: Definition): Generator<void, Graph, void> {
   const { tasks, edges } = definition;
   const out: Edge[][] = [];
@@ -49,9 +45,7 @@ export function* makingGraph(definition: Definition): Generator<void, Graph, voi
   }
   const roots: number[] = [];
   for (let at = 0; at < into.length; at++) if (into[at]?.length === 0) roots.push(at);
-  const graph: Graph = { definition, out, in: into, index, roots };
-  graphs.set(definition, graph);
-  return graph;
+  return { definition, out, in: into, index, roots };
 }
 
 export function taskAt(graph: Graph, index: number): TaskDefinition {

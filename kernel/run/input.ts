@@ -3,7 +3,7 @@ import type { Addresses } from '../../model/action.ts';
 import type { Json } from '../../model/json.ts';
 import type { Failure } from '../../model/run.ts';
 import { nodeAt, taskOf } from './nodes.ts';
-import { type Extras, expressionFailure, scopeOf, templateOf } from './scope.ts';
+import { type Extras, expressionFailure, scopeOf } from './scope.ts';
 import type { RunState } from './state.ts';
 
 export interface Input {
@@ -21,7 +21,7 @@ export function inputOf(
 ): Input | Failure {
   const { body } = taskOf(state, index);
   const source = body.kind === 'action' ? body.with : body.kind === 'workflow' ? body.inputs : {};
-  const template = templateOf(source, addresses);
+  const template = state.expressions.template(source, addresses);
   if (template.constant) return { value: source, constant: true };
   try {
     const extras = attempt === undefined ? {} : { attempt };

@@ -10,7 +10,7 @@
  *
  * How nodes, edges and scopes are kept stays inside.
  */
-export type { Context, Definitions } from './context.ts';
+export type { Context, VersionLookup } from './context.ts';
 export { decide, previewRestart } from './decide.ts';
 export { begin, evolve } from './evolve.ts';
 export { NO_OVERLAY, type Overlay } from './gates.ts';
@@ -28,6 +28,6 @@ export {
 } from './plan.ts';
 export type { RunState } from './state.ts';
 export { isAtRest } from './settle.ts';
-export { makingGraph } from './graph.ts';
 export { first, replaying, settleOn, step } from './step.ts';
+export { type PreparedVersion, preparing } from './version.ts';
 export { runStatusOf, viewOf } from './view.ts';

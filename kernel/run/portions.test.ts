@@ -11,6 +11,7 @@ import { isAtRest } from './settle.ts';
 import type { RunState } from './state.ts';
 import { first, replay, settleOn } from './step.ts';
 import { viewOf } from './view.ts';
+import { prepared } from './version.ts';
 
 /** Portions end with the last of them, too. */
 const COUNT = 600;
@@ -39,7 +40,8 @@ interface Going {
 }
 
 function contextOf(definition: Definition): Context {
-  return { now: START, chance: () => 0, definitions: () => definition };
+  const version = prepared(definition);
+  return { now: START, chance: () => 0, versions: () => version };
 }
 
 function begun(definition: Definition): Going {
@@ -72,12 +74,12 @@ describe.each(KINDS)('%s of a large run', (_, definition) => {
   it('are settled alike when the run is folded from the journal between two of them', () => {
     const whole = settled(definition, () => undefined);
     const folded = settled(definition, (going) => {
-      const again = replay('r', going.events, () => definition);
+      const again = replay('r', going.events, () => prepared(definition));
       expect(new Set(again.agenda)).toEqual(new Set(going.state.agenda));
       going.state = again;
     });
     expect(viewOf(folded.state, NO_OVERLAY)).toEqual(viewOf(whole.state, NO_OVERLAY));
-    expect(isAtRest(replay('r', folded.events, () => definition))).toBe(true);
+    expect(isAtRest(replay('r', folded.events, () => prepared(definition)))).toBe(true);
   });
 });
 

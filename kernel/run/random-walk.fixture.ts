@@ -13,16 +13,17 @@ import { INPUTS } from './random.fixture.ts';
 import { isRefusal } from '../../model/refusal.ts';
 import type { RunState } from './state.ts';
 import { first, step } from './step.ts';
+import { prepared, type PreparedVersion } from './version.ts';
 
 class RandomWalk {
   readonly state: RunState;
   readonly events: RunEvent[];
   now = START;
-  readonly #definitions: readonly Definition[];
+  readonly #versions: readonly PreparedVersion[];
   readonly #effects = new Effects();
 
   constructor(definitions: readonly Definition[]) {
-    this.#definitions = definitions;
+    this.#versions = definitions.map(prepared);
     const by = { actor: 'somebody' };
     const parent = { run: 'r0', task: 'call', attempt: 1 };
     const { state, events } = first(
@@ -39,7 +40,7 @@ class RandomWalk {
     return {
       now: this.now,
       chance: () => 0.5,
-      definitions: (_, version) => this.#definitions[version - 1] as Definition,
+      versions: (_, version) => this.#versions[version - 1] as PreparedVersion,
     };
   }
 
@@ -62,8 +63,8 @@ class RandomWalk {
   }
 
   audit(): void {
-    const { definitions } = this.context();
-    const wrong = audit(this.state, this.events, definitions);
+    const { versions } = this.context();
+    const wrong = audit(this.state, this.events, versions);
     expect([...wrong, ...this.#effects.follow(this.state)]).toEqual([]);
   }
 

@@ -22,7 +22,7 @@ import type { Context, Decision } from './context.ts';
 import { definitionOf, indexOf, isDispatched, isHeld, isMapped, nodeAt } from './nodes.ts';
 import { refusal } from '../../model/refusal.ts';
 import { retryDelayMs } from './retry.ts';
-import { expressionFailure, expressionOf, scopeOf } from './scope.ts';
+import { expressionFailure, scopeOf } from './scope.ts';
 import type { Node, NodeStatus, Running, RunState, Unknown } from './state.ts';
 import type { Mutable } from '../../model/mutable.ts';
 
@@ -139,7 +139,7 @@ function complete(state: RunState, node: Node, command: CompleteTask, context: C
 }
 
 function holds(state: RunState, node: Node, source: string, output: Json): boolean {
-  const expression = expressionOf(source);
+  const expression = state.expressions.expression(source);
   const value = expression.evaluate(scopeOf(state, expression.tasks, node, { output }));
   if (typeof value === 'boolean') return value;
   throw new ExpressionError(`"${source}" is not true or false`);

@@ -5,8 +5,8 @@
 import type { Definition } from '../../model/definition.ts';
 import { bug } from '../../model/errors.ts';
 import type { By, Refusal, RestartRun, RunRestarted } from '../../model/run.ts';
-import type { Definitions } from './context.ts';
-import { type Graph, graphOf, type Marks, namesOf, taskAt, withDescendants } from './graph.ts';
+import type { VersionLookup } from './context.ts';
+import { type Graph, type Marks, namesOf, taskAt, withDescendants } from './graph.ts';
 import { canCarry, lineageOf } from './lineage.ts';
 import {
   closes,
@@ -53,12 +53,12 @@ interface ItemSeed {
 export function choose(
   state: RunState,
   command: Pick<RestartRun, 'from' | 'mapping'>,
-  target: Definition,
+  graph: Graph,
 ): RestartChoice | Refusal {
+  const target = graph.definition;
   const mapping = command.mapping ?? {};
-  const wrong = mistakeIn(state, mapping, target);
+  const wrong = mistakeIn(state, mapping, graph);
   if (wrong !== undefined) return refusal('request.invalid', wrong);
-  const graph = graphOf(target);
   const lineage = lineageOf(state.graph, target, mapping);
   const seeds =
     command.from === undefined
@@ -108,14 +108,14 @@ function taskOfRef(ref: string): string {
 function mistakeIn(
   state: RunState,
   mapping: Readonly<Record<string, string>>,
-  target: Definition,
+  target: Graph,
 ): string | undefined {
   const pairs = Object.entries(mapping);
-  if (pairs.length > 0 && target === state.definition)
+  if (pairs.length > 0 && target === state.graph)
     return 'mapping: names change only from one version to another; name the version too';
   const taken = new Set<string>();
   for (const [to, from] of pairs) {
-    if (!graphOf(target).index.has(to)) return `mapping: the new version has no task "${to}"`;
+    if (!target.index.has(to)) return `mapping: the new version has no task "${to}"`;
     if (!state.graph.index.has(from)) return `mapping: the run has no task "${from}"`;
     if (taken.has(from)) return `mapping: "${from}" cannot go on as two tasks`;
     taken.add(from);
@@ -209,13 +209,15 @@ function resetOf(graph: Graph, refs: readonly string[]): Reset {
   return { tasks: marks, items };
 }
 
-export function restart(state: RunState, event: RunRestarted, definitions: Definitions): void {
+export function restart(state: RunState, event: RunRestarted, versions: VersionLookup): void {
   const old = { nodes: state.nodes, graph: state.graph };
   if (event.version !== undefined && event.version !== state.version) {
     spend(state);
     state.version = event.version;
-    state.definition = definitions(state.workflow, event.version);
-    state.graph = graphOf(state.definition);
+    const { graph, expressions } = versions(state.workflow, event.version);
+    state.definition = graph.definition;
+    state.graph = graph;
+    state.expressions = expressions;
   }
   revive(state, event.by);
   renewDeadline(state, event.at);

@@ -1,45 +1,13 @@
 /**
- * What an expression sees of a run, and the compiled expressions of a definition. Only the tasks
+ * What an expression sees of a run. Only the tasks
  * that an expression names are gathered, so a scope costs nothing in a run of 100,000 tasks.
  */
-import {
-  compileExpression,
-  compileTemplate,
-  ExpressionError,
-  type Expression,
-  type Scope,
-  type TaskFacts,
-  type Template,
-} from '../../language/expression.ts';
-import type { Addresses } from '../../model/action.ts';
+import { ExpressionError, type Scope, type TaskFacts } from '../../language/expression.ts';
 import type { Json } from '../../model/json.ts';
 import type { Failure } from '../../model/run.ts';
 import { definitionOf, indexOf, isMapped, nodeAt } from './nodes.ts';
 import type { Node, RunState } from './state.ts';
 import { statusOf } from './status.ts';
-
-const expressions = new Map<string, Expression>();
-const templates = new WeakMap<object, Template>();
-const MOST_EXPRESSIONS = 10_000;
-
-/** Compiled once; the cache is bounded because sources come from files. */
-export function expressionOf(source: string): Expression {
-  const known = expressions.get(source);
-  if (known !== undefined) return known;
-  const compiled = compileExpression(source);
-  if (expressions.size >= MOST_EXPRESSIONS) expressions.clear();
-  expressions.set(source, compiled);
-  return compiled;
-}
-
-/** `addresses`: the same each time for one value. */
-export function templateOf(value: object, addresses?: Addresses): Template {
-  const known = templates.get(value);
-  if (known !== undefined) return known;
-  const compiled = compileTemplate(value as Json, undefined, addresses);
-  templates.set(value, compiled);
-  return compiled;
-}
 
 export interface Extras {
   readonly item?: Json;

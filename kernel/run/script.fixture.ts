@@ -33,6 +33,7 @@ import { isRefusal } from '../../model/refusal.ts';
 import type { Node, RunState } from './state.ts';
 import { statusOf } from './status.ts';
 import { first, step } from './step.ts';
+import { prepared, type PreparedVersion } from './version.ts';
 
 export function script(
   definition: Definition | readonly Definition[],
@@ -55,11 +56,11 @@ export class Script {
   touched: readonly number[] = [];
   /** What the last `when` gave. */
   last: readonly RunEvent[] | Refusal = [];
-  readonly #versions: readonly Definition[];
+  readonly #versions: readonly PreparedVersion[];
   readonly #effects = new Effects();
 
   constructor(versions: readonly Definition[], inputs: JsonObject, parent?: ParentTask) {
-    this.#versions = versions;
+    this.#versions = versions.map(prepared);
     const origin = parent === undefined ? {} : { parent };
     const begun = first(
       'r1',
@@ -76,7 +77,7 @@ export class Script {
     return {
       now: this.now,
       chance: () => this.chance,
-      definitions: (_, version) => {
+      versions: (_, version) => {
         const found = this.#versions[version - 1];
         if (found === undefined) throw new Error(`no version ${version}`);
         return found;
@@ -120,7 +121,7 @@ export class Script {
   audit(): void {
     this.touched = this.state.touched;
     const missed = this.#effects.follow(this.state);
-    const wrong = audit(this.state, this.events, this.context().definitions);
+    const wrong = audit(this.state, this.events, this.context().versions);
     expect([...wrong, ...missed]).toEqual([]);
   }
 

@@ -22,7 +22,7 @@ import {
   nodeAt,
   refOf,
 } from './nodes.ts';
-import { expressionFailure, expressionOf, scopeOf, templateOf } from './scope.ts';
+import { expressionFailure, scopeOf } from './scope.ts';
 import type { Node, RunState } from './state.ts';
 import { statusOf } from './status.ts';
 
@@ -118,7 +118,7 @@ function admit(
 }
 
 function truth(state: RunState, source: string, node?: Node): boolean {
-  const expression = expressionOf(source);
+  const expression = state.expressions.expression(source);
   const value = expression.evaluate(scopeOf(state, expression.tasks, node));
   if (typeof value !== 'boolean') {
     throw new ExpressionError(
@@ -178,7 +178,7 @@ function expand(state: RunState, index: number, definition: TaskDefinition, now:
   const source = definition.each?.items ?? bug('mapped');
   let items: Json;
   if (typeof source === 'string') {
-    const expression = expressionOf(source);
+    const expression = state.expressions.expression(source);
     items = expression.evaluate(scopeOf(state, expression.tasks));
   } else {
     items = source;
@@ -246,7 +246,7 @@ function wait(
 }
 
 function instant(state: RunState, node: Node, until: string): number {
-  const template = templateOf([until]);
+  const template = state.expressions.single(until);
   const text = (template.render(scopeOf(state, template.tasks, node)) as readonly Json[])[0];
   const time = typeof text === 'string' ? readInstant(text) : text;
   if (typeof time === 'number' && time >= FIRST_INSTANT && time <= LAST_INSTANT) return time;
@@ -295,7 +295,7 @@ function runEnd(state: RunState, now: number): RunEnded | null {
 }
 
 function outputsOf(state: RunState, outputs: JsonObject): JsonObject {
-  const template = templateOf(outputs);
+  const template = state.expressions.template(outputs);
   try {
     return template.render(scopeOf(state, template.tasks)) as JsonObject;
   } catch (error) {
@@ -307,7 +307,7 @@ function outputsOf(state: RunState, outputs: JsonObject): JsonObject {
 
 /** Of a branch that was not taken there is nothing to give: null, and no failure of the run. */
 function outputOr(state: RunState, value: Json): Json {
-  const template = templateOf([value]);
+  const template = state.expressions.single(value);
   try {
     return (template.render(scopeOf(state, template.tasks)) as readonly Json[])[0] ?? null;
   } catch (error) {

@@ -20,6 +20,7 @@ import type { Definition, End } from '../../model/definition.ts';
 import type { Json, JsonObject } from '../../model/json.ts';
 import type { By, Failure, ParentTask, RunEnd, TaskSkipped } from '../../model/run.ts';
 import type { Graph } from './graph.ts';
+import type { CompiledExpressions } from './version.ts';
 
 interface Waiting {
   readonly name: 'waiting';
@@ -115,6 +116,7 @@ export interface RunState {
   version: number;
   definition: Definition;
   graph: Graph;
+  expressions: CompiledExpressions;
   readonly inputs: JsonObject;
   readonly key?: string;
   readonly businessDate?: string;

@@ -4,7 +4,7 @@
  */
 import { bug } from '../../model/errors.ts';
 import type { AttemptReport, DoorCommand, Refusal, RunEvent, RunStarted } from '../../model/run.ts';
-import type { Context, Definitions } from './context.ts';
+import type { Context, VersionLookup } from './context.ts';
 import { decide } from './decide.ts';
 import { begin, evolve } from './evolve.ts';
 import { isRefusal } from '../../model/refusal.ts';
@@ -26,7 +26,7 @@ export function step(
   if (isRefusal(decision)) return decision;
   if (decision.length === 0) return decision;
   // A mended task lets a run that had ended go on.
-  for (const event of decision) evolve(state, event, context.definitions);
+  for (const event of decision) evolve(state, event, context.versions);
   return rest(state, decision, context);
 }
 
@@ -36,7 +36,7 @@ export function first(
   event: RunStarted,
   context: Context,
 ): { readonly state: RunState; readonly events: readonly RunEvent[] } {
-  const state = begin(id, event, context.definitions);
+  const state = begin(id, event, context.versions);
   return { state, events: rest(state, [event], context) };
 }
 
@@ -58,18 +58,14 @@ function rest(
     if (event === null) return events ?? decided;
     events ??= [...decided];
     events.push(event);
-    evolve(state, event, context.definitions);
+    evolve(state, event, context.versions);
   }
   return events ?? decided;
 }
 
 /** The fold: state from the journal, with what its last step has left on the agenda. */
-export function replay(
-  id: string,
-  events: readonly RunEvent[],
-  definitions: Definitions,
-): RunState {
-  const folding = replaying(id, events, definitions);
+export function replay(id: string, events: readonly RunEvent[], versions: VersionLookup): RunState {
+  const folding = replaying(id, events, versions);
   for (;;) {
     const { done, value } = folding.next();
     if (done === true) return value;
@@ -83,14 +79,14 @@ const EVENTS_AT_ONCE = 2_000;
 export function* replaying(
   id: string,
   events: readonly RunEvent[],
-  definitions: Definitions,
+  versions: VersionLookup,
 ): Generator<void, RunState, void> {
   const start = events[0];
   if (start?.type !== 'RunStarted') return bug(`run ${id} does not begin with RunStarted`);
-  const state = begin(id, start, definitions);
+  const state = begin(id, start, versions);
   for (let i = 1; i < events.length; i++) {
     if (i % EVENTS_AT_ONCE === 0) yield;
-    evolve(state, events[i] as RunEvent, definitions);
+    evolve(state, events[i] as RunEvent, versions);
   }
   state.agenda = unsettled(state);
   return state;

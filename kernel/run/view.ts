@@ -4,7 +4,7 @@ import { ExpressionError } from '../../language/expression.ts';
 import { ALL_TASKS, type TaskRange } from '../../model/task-range.ts';
 import { gatesOf, type Overlay } from './gates.ts';
 import { definitionOf, indexOf, isMapped, nodeAt, refOf } from './nodes.ts';
-import { scopeOf, templateOf } from './scope.ts';
+import { scopeOf } from './scope.ts';
 import type { Node, RunState } from './state.ts';
 import { statusOf } from './status.ts';
 
@@ -116,7 +116,7 @@ function titleOf(state: RunState, node: Node): string | undefined {
   const definition = definitionOf(state, node);
   if (definition.body.kind !== 'approve') return definition.title;
   try {
-    const template = templateOf([definition.body.title]);
+    const template = state.expressions.single(definition.body.title);
     return String((template.render(scopeOf(state, template.tasks, node)) as readonly unknown[])[0]);
   } catch (error) {
     if (error instanceof ExpressionError) return definition.body.title;

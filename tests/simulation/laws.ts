@@ -353,7 +353,7 @@ export class Laws {
     // It was, when the command came; the batch that carried it changed it again.
     if (latest.some(({ type }) => /Held|Released/.test(type)) && /Hold|Release/.test(command.type))
       return true;
-    const context = { now, chance: () => 0, definitions: this.#model.definitions };
+    const context = { now, chance: () => 0, versions: this.#model.versions };
     const events = decide(state, command, context);
     return isRefusal(events) || events.length === 0;
   }

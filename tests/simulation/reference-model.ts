@@ -12,6 +12,7 @@ import type { EventRow } from '../../journal/append.ts';
 import type { NodeLease } from '../../journal/ownership.ts';
 import type { Definition } from '../../model/definition.ts';
 import type { RunEvent } from '../../model/run.ts';
+import { prepared, type PreparedVersion } from '../../kernel/run/version.ts';
 
 export interface Folded {
   readonly id: string;
@@ -45,16 +46,16 @@ export class ReferenceModel {
   readonly leases = new Map<number, Lease>();
   /** How many slots each pool has by now. */
   capacities: () => ReadonlyMap<string, number> = () => new Map();
-  readonly #definitions = new Map<string, Definition>();
+  readonly #versions = new Map<string, PreparedVersion>();
 
   deployed(workflow: string, version: number, definition: Definition): void {
-    this.#definitions.set(`${workflow}@${version}`, definition);
+    this.#versions.set(`${workflow}@${version}`, prepared(definition));
   }
 
-  readonly definitions = (workflow: string, version: number): Definition => {
-    const definition = this.#definitions.get(`${workflow}@${version}`);
-    if (definition === undefined) throw new Error(`${workflow}@${version} was never deployed`);
-    return definition;
+  readonly versions = (workflow: string, version: number): PreparedVersion => {
+    const found = this.#versions.get(`${workflow}@${version}`);
+    if (found === undefined) throw new Error(`${workflow}@${version} was never deployed`);
+    return found;
   };
 
   registered(lease: NodeLease, until: number): void {
@@ -105,12 +106,12 @@ export class ReferenceModel {
     const known = this.runs.get(row.run);
     if (known === undefined) {
       if (event.type !== 'RunStarted') throw new Error(`run ${row.run} begins with ${row.type}`);
-      this.#begin(row.run, begin(row.run, event, this.definitions), owner);
+      this.#begin(row.run, begin(row.run, event, this.versions), owner);
       return;
     }
     look(known, event);
     known.latest.push(event);
-    evolve(known.state, event, this.definitions);
+    evolve(known.state, event, this.versions);
     known.state.agenda = [];
     if (event.type === 'ParentTold') known.takenOver = event.takesOver;
     if (event.type === 'TaskStarted') known.started.add(`${event.task}:${event.attempt}`);
