@@ -23,7 +23,7 @@ import type { Waker } from './waker.ts';
 /** After the lease's end by the database's clock: a moment, so that it has ended for sure. */
 const AFTER_END_MS = 20;
 
-export interface ClaimsParts {
+interface ClaimsParts {
   readonly journal: Pick<Journal, 'fenceExpired'>;
   readonly identity: NodeIdentity;
   readonly clock: Clock;

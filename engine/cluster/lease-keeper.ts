@@ -22,7 +22,7 @@ export interface LeaseListener {
   lost(): void;
 }
 
-export interface KeeperParts {
+interface KeeperParts {
   readonly journal: Pick<Journal, 'renew'>;
   readonly identity: NodeIdentity;
   readonly leaseMs: number;

@@ -17,13 +17,13 @@ const PAGE = 1_000;
 /** Small pages, so that the runs of a dead node spread over those that live. */
 const CLAIMED_AT_ONCE = 200;
 
-export interface ClusterListener {
+interface ClusterListener {
   notified(notification: Notification): void;
   /** Another process has the lease. */
   lost(): void;
 }
 
-export interface MembershipParts {
+interface MembershipParts {
   readonly journal: Journal;
   readonly identity: NodeIdentity;
   readonly leaseMs: number;

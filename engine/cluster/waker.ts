@@ -41,7 +41,7 @@ export class Turns {
   }
 }
 
-export interface WakerParts {
+interface WakerParts {
   readonly source: RunSource;
   readonly clock: Clock;
   readonly turns: Turns;

@@ -15,7 +15,7 @@ export async function previewAbove(
 ): Promise<readonly AbovePreview[]> {
   const above: AbovePreview[] = [];
   let state = child;
-  // Only what had ended goes on again; whoever waits for what is open waits already.
+  // Only what had ended continues by this; a parent of an open run waits for it already.
   while (state.end !== undefined && state.parent !== undefined && above.length <= CHILD_DEPTH) {
     const { run, task, attempt } = state.parent;
     const parent = await read(run);

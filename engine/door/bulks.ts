@@ -20,7 +20,7 @@ const PAGE = 200;
 const AT_ONCE = 20;
 const PAUSE_MS = 1_000;
 
-export interface BulkParts {
+interface BulkParts {
   readonly journal: Pick<Journal, 'bulks' | 'views'>;
   readonly clock: Clock;
   readonly identity: NodeIdentity;

@@ -21,7 +21,7 @@ import type { Courier } from './courier.ts';
 import { deformity, malformation } from './request.ts';
 import { fetchVersion, unknownRun, unknownVersion } from './unknown.ts';
 
-export interface CommandParts {
+interface CommandParts {
   readonly owner: Owner;
   readonly versions: Versions;
   readonly lifecycle: Lifecycle;

@@ -21,7 +21,7 @@ import type { Peers } from './peers.ts';
 /** A node that came back by itself sends no notification. */
 const CHECK_AGAIN_MS = 500;
 
-export interface CourierParts {
+interface CourierParts {
   readonly peers: Pick<Peers, 'find' | 'forget'>;
   readonly clock: Clock;
   /** How long the owner may be away: a lease, and some time for the others to take over. */

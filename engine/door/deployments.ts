@@ -20,7 +20,7 @@ export type ReadWorkflow = (
   options: Pick<ReadOptions, 'file' | 'found'>,
 ) => Promise<ReadResult>;
 
-export interface DeploymentParts {
+interface DeploymentParts {
   readonly journal: Journal;
   readonly versions: Versions;
   readonly lifecycle: Lifecycle;

@@ -16,7 +16,7 @@ import { previewAbove } from './above.ts';
 import type { Courier } from './courier.ts';
 import { fetchVersion, unknownRun } from './unknown.ts';
 
-export interface QueryParts {
+interface QueryParts {
   readonly journal: Pick<Journal, 'views'>;
   readonly owner: Owner;
   readonly versions: Versions;

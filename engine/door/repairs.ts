@@ -1,6 +1,6 @@
 /**
  * Repair of a run that is set aside. The book is append-only, and what it says is not guessed at:
- * a history that can be read goes on; one that cannot ends as failed, by an event of its own.
+ * a run whose history can be read continues; one whose cannot ends as failed, by an event of its own.
  */
 import type { Journal } from '../../journal/journal.ts';
 import { refusal } from '../../model/refusal.ts';
@@ -18,7 +18,7 @@ import type { Versions } from '../runs/versions.ts';
 import type { StoredRun } from '../../journal/runs.ts';
 import { unknownRun } from './unknown.ts';
 
-export interface RepairParts {
+interface RepairParts {
   readonly journal: Journal;
   readonly versions: Versions;
   readonly owner: Owner;

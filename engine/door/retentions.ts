@@ -1,7 +1,7 @@
 /**
  * Retention, worked off portion by portion beside full load: after each it rests for as long as
  * the portion took, so the busier the database is with the runs, the less it is asked. Ending in
- * between is safe: the journal knows how far it is, and whoever claims it goes on from there.
+ * between is safe: the journal knows how far it is, and the node that claims it continues from there.
  */
 import type { Journal } from '../../journal/journal.ts';
 import { TuttiError } from '../../model/errors.ts';
@@ -17,7 +17,7 @@ const RESTS = 1;
 const PAUSE_MIN_MS = 5;
 const PAUSE_MAX_MS = 2_000;
 
-export interface RetentionParts {
+interface RetentionParts {
   readonly journal: Pick<Journal, 'retentions'>;
   readonly clock: Clock;
   readonly identity: NodeIdentity;

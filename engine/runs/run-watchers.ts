@@ -1,13 +1,13 @@
 /**
- * Who waits for news of runs, and who tells them.
+ * The waits for news of runs: which there are, and what wakes them.
  *
- *   committed on this node ──► hearers of every commit (`onCommit`: streams)
- *                          ──► who waits for that run: its end, its next event, its log
- *   logged on this node    ──► who waits for that run's log
+ *   committed on this node ──► listeners to every commit (`onCommit`: streams)
+ *                          ──► waits for that run: its end, its next event, its log
+ *   logged on this node    ──► waits for that run's log
  *   another node has written (notification `feed`, `resync`)
  *                          ──► the journal is asked about each run that is waited for and not here
  *
- * Notifications are frequent and those who wait may be many, so asking is kept to a tenth of the
+ * Notifications are frequent and waits may be many, so asking is kept to a tenth of the
  * time: a round that took long makes the next one wait.
  */
 import { Coalesced } from '../../model/coalesced.ts';
@@ -43,7 +43,7 @@ export class RunWatchers implements News {
   readonly #watchers = new ByRun<Watcher>();
   /** Of whatever this node writes of a run. */
   readonly #readers = new ByRun<() => void>();
-  readonly #hearers = new Set<() => void>();
+  readonly #listeners = new Set<() => void>();
   readonly #round: Coalesced;
 
   constructor(clock: Clock, isLive: (run: string) => boolean, observer?: Observer) {
@@ -82,15 +82,15 @@ export class RunWatchers implements News {
 
   /** Calls back after every commit of this node. The result ends it. */
   onCommit(committed: () => void): () => void {
-    this.#hearers.add(committed);
-    return () => this.#hearers.delete(committed);
+    this.#listeners.add(committed);
+    return () => this.#listeners.delete(committed);
   }
 
   /** Events of the run up to `durable` (exclusive) are in the journal, written by this node. */
   committed(run: string, durable: number): void {
     for (const watcher of this.#watchers.of(run))
       if (watcher.awaited.isAmong(durable)) watcher.wake();
-    for (const committed of this.#hearers) committed();
+    for (const committed of this.#listeners) committed();
     this.logged(run);
   }
 
@@ -124,7 +124,7 @@ export class RunWatchers implements News {
   }
 }
 
-/** Sets by run; a run that nobody waits for takes no memory. */
+/** Sets by run; a run without a wait takes no memory. */
 class ByRun<T> {
   readonly #sets = new Map<string, Set<T>>();
 
