@@ -55,15 +55,12 @@ export class Leavings {
     leaving.wait.end();
   }
 
-  /** Nobody brings the run into memory while that is done; false when it failed. */
-  async during(run: string, work: () => Promise<void>): Promise<boolean> {
+  /** The run is not brought into memory while that is done. */
+  async during(run: string, work: () => Promise<void>): Promise<void> {
     const leaving: Leaving = { run: undefined, wait: new Wait(), landed: false };
     this.#leaving.set(run, leaving);
     try {
       await work();
-      return true;
-    } catch {
-      return false;
     } finally {
       this.#leaving.delete(run);
       leaving.wait.end();

@@ -175,7 +175,8 @@ export class Owner implements PipelineListener {
       if (!run.resident || this.#stopped || isAtRest(run.state)) return;
       try {
         this.#decided(run, settleOn(run.state, this.#context()), undefined);
-      } catch {
+      } catch (error) {
+        this.#parts.observer?.troubled('deciding what a step had left', error, { run: run.id });
         this.#forget(run);
       }
     });
@@ -199,6 +200,7 @@ export class Owner implements PipelineListener {
     const stored = this.#loadMany(away);
     for (const id of away) {
       if (this.#leavings.has(id)) {
+        // ignored: it stands in #loading by now, and what becomes of it is asked below.
         void this.hold(id).catch(() => undefined);
         continue;
       }
@@ -208,6 +210,7 @@ export class Owner implements PipelineListener {
         if (run?.state.end !== undefined) this.release(run);
         return run;
       });
+      // ignored: the same.
       void this.#remember(id, load).catch(() => undefined);
     }
     return failures(ids, (id) =>
@@ -421,8 +424,12 @@ export class Owner implements PipelineListener {
   /** The same while nobody brings it into memory. */
   async #setAsideAlone(id: string, reason: string): Promise<void> {
     await this.#leavings.over(id);
-    const done = await this.#leavings.during(id, () => this.#setAside(id, reason));
-    if (!done) this.#listener.postponed([id]);
+    try {
+      await this.#leavings.during(id, () => this.#setAside(id, reason));
+    } catch (error) {
+      this.#parts.observer?.troubled('setting a run aside', error, { run: id });
+      this.#listener.postponed([id]);
+    }
   }
 
   /** Its memory may be ahead of the book: it is folded again. */
