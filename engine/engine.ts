@@ -19,7 +19,6 @@ import { RepairHandler } from './door/repairs.ts';
 import { RetentionHandler } from './door/retentions.ts';
 import { Courier } from './door/courier.ts';
 import type { Door } from './door.ts';
-import { RunWatchers } from './runs/run-watchers.ts';
 import { Attempts } from './attempts/attempts.ts';
 import { CHILD_LANE } from './attempts/lanes.ts';
 import { Membership } from './cluster/membership.ts';
@@ -27,10 +26,9 @@ import type { EngineReadings } from './observer.ts';
 import { DEFAULTS, type EngineOptions, type ReadyOptions } from './options.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { NodeIdentity } from './node-identity.ts';
-import { Owner } from './runs/owner.ts';
 import { Peers } from './door/peers.ts';
 import type { RunListener } from './runs/run-listener.ts';
-import { Versions } from './runs/versions.ts';
+import { Runs } from './runs/runs.ts';
 
 export interface Engine {
   readonly door: Door;
@@ -55,9 +53,7 @@ class Orchestra implements Engine {
   readonly fenced: Promise<TuttiError>;
   readonly door: Door;
   readonly #options: ReadyOptions;
-  readonly #versions: Versions;
-  readonly #owner: Owner;
-  readonly #watchers: RunWatchers;
+  readonly #runs: Runs;
   readonly #attempts: Attempts;
   readonly #commands: CommandHandler;
   readonly #bulks: BulkHandler;
@@ -73,19 +69,19 @@ class Orchestra implements Engine {
     this.fenced = new Promise((resolve) => {
       this.#fence = resolve;
     });
-    this.#versions = new Versions(journal, clock);
-    this.#watchers = new RunWatchers(clock, (run) => this.#owner.live.has(run), observer);
-    this.#owner = this.#makeOwner();
+    const identity = this.#identity;
+    this.#runs = new Runs({ ...this.#options, observer, identity });
     this.#membership = this.#makeMembership();
     const courier = this.#makeCourier();
     const parts = {
       journal,
       clock,
       observer,
-      owner: this.#owner,
-      versions: this.#versions,
-      watchers: this.#watchers,
-      identity: this.#identity,
+      gate: this.#runs.gate,
+      memory: this.#runs.memory,
+      versions: this.#runs.versions,
+      watchers: this.#runs.watchers,
+      identity,
       lifecycle: this.#lifecycle,
       courier,
     };
@@ -93,7 +89,7 @@ class Orchestra implements Engine {
     const listener = this.#listener();
     this.#commands = new CommandHandler({ ...parts, ids, mostRuns });
     this.#attempts = this.#makeAttempts();
-    this.#owner.connect(this.#attempts.reconciler, listener);
+    this.#runs.connect(this.#attempts.reconciler, listener);
     this.#bulks = new BulkHandler({ ...parts, commands: this.#commands });
     this.#retentions = new RetentionHandler({ ...parts, gone: options.gone });
     this.door = {
@@ -103,29 +99,26 @@ class Orchestra implements Engine {
       repairs: new RepairHandler({ ...parts, listener }),
       bulks: this.#bulks,
       retentions: this.#retentions,
-      news: this.#watchers,
+      news: this.#runs.watchers,
       stalls: () => [...this.#lifecycle.stalls(), ...journal.stalls()],
     };
   }
 
   gauges() {
     return {
-      runs: this.#owner.live.size,
-      unwritten: this.#owner.pipeline.depth,
+      runs: this.#runs.memory.live.size,
+      unwritten: this.#runs.gate.pipeline.depth,
       attempts: this.#attempts.running.size,
     };
   }
 
   readings(): EngineReadings {
-    const runs = new Map<string, number>();
-    for (const { state } of this.#owner.live.values())
-      runs.set(state.workflow, (runs.get(state.workflow) ?? 0) + 1);
     return {
       lanes: this.#attempts.lanes.readings(),
       pools: this.#attempts.pools.readings(),
-      runs,
+      runs: this.#runs.countByWorkflow(),
       mostRuns: this.#options.mostRuns,
-      unwrittenEvents: this.#owner.pipeline.depth,
+      unwrittenEvents: this.#runs.gate.pipeline.depth,
       leaseMs: this.#options.leaseMs,
       stalled: this.door.stalls().length > 0,
       databaseStalled: this.#options.journal.stalls().length > 0,
@@ -153,20 +146,20 @@ class Orchestra implements Engine {
         this.#attempts.pools.ask();
         return;
       case 'deployed':
-        this.#versions.forget(notification.workflow);
+        this.#runs.versions.forget(notification.workflow);
         void this.#refreshPools();
         return;
       case 'pools':
         void this.#refreshPools();
         return;
       case 'feed':
-        this.#watchers.othersWrote();
+        this.#runs.watchers.othersWrote();
         return;
       case 'resync':
-        this.#versions.forgetAll();
+        this.#runs.versions.forgetAll();
         void this.#refreshPools();
         this.#attempts.pools.ask();
-        this.#watchers.othersWrote();
+        this.#runs.watchers.othersWrote();
         this.#attempts.children.orphaned();
         return;
       case 'orphans':
@@ -204,9 +197,9 @@ class Orchestra implements Engine {
     await this.#attempts.running.drain();
     observer?.noted({ is: 'drained', leftAttempts: this.#attempts.running.size });
     this.#lifecycle.close(new TuttiError('node.stopping'));
-    this.#owner.stop();
-    await this.#within(this.#owner.pipeline.idle());
-    this.#owner.pipeline.close(new TuttiError('node.stopping'));
+    this.#runs.stop();
+    await this.#within(this.#runs.gate.pipeline.idle());
+    this.#runs.gate.pipeline.close(new TuttiError('node.stopping'));
     this.#membership.leave();
     if (this.#identity.node !== undefined) await this.#within(journal.resign(this.#identity.lease));
   }
@@ -233,29 +226,12 @@ class Orchestra implements Engine {
   #lost(error: TuttiError): void {
     this.#options.observer?.noted({ is: 'lease-lost', reason: error.message });
     this.#lifecycle.close(error);
-    this.#owner.pipeline.close(error);
+    this.#runs.gate.pipeline.close(error);
     this.#rest();
     this.#membership.leave();
-    this.#owner.stop();
+    this.#runs.stop();
     this.#attempts.running.halt();
     this.#fence(error);
-  }
-
-  #makeOwner(): Owner {
-    const { journal, clock, chance, settledAtOnce } = this.#options;
-    const versions = this.#versions.prepared;
-    return new Owner({
-      journal,
-      versions: this.#versions,
-      clock,
-      context: {
-        chance: () => chance.next(),
-        versions,
-        ...(settledAtOnce !== undefined && { settledAtOnce }),
-      },
-      identity: this.#identity,
-      observer: this.#options.observer,
-    });
   }
 
   #makeMembership(): Membership {
@@ -265,7 +241,8 @@ class Orchestra implements Engine {
       identity: this.#identity,
       leaseMs,
       clock,
-      owner: this.#owner,
+      gate: this.#runs.gate,
+      memory: this.#runs.memory,
       mostRuns,
       childAttempts: () => this.#attempts.lanes.get(CHILD_LANE).active,
       listener: {
@@ -280,7 +257,7 @@ class Orchestra implements Engine {
     return {
       ended: (run) => this.#attempts.children.ended(run),
       reopened: (run) => void this.#attempts.children.reopened(run),
-      durable: (run, durable) => this.#watchers.committed(run, durable),
+      durable: (run, durable) => this.#runs.watchers.committed(run, durable),
       unloaded: (wakeAt) => this.#membership.unloaded(wakeAt),
       postponed: (runs) => this.#membership.postpone(runs),
       fenced: (error) => this.#lost(error),
@@ -290,10 +267,11 @@ class Orchestra implements Engine {
   #makeAttempts(): Attempts {
     return new Attempts({
       options: this.#options,
-      owner: this.#owner,
+      gate: this.#runs.gate,
+      memory: this.#runs.memory,
       identity: this.#identity,
       certainty: this.#membership,
-      watchers: this.#watchers,
+      watchers: this.#runs.watchers,
       door: this.#commands,
     });
   }

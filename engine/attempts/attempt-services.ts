@@ -9,7 +9,7 @@ import { TuttiError } from '../../model/errors.ts';
 import type { Clock } from '../clock.ts';
 import type { Observer } from '../observer.ts';
 import type { Attempt } from '../runs/attempt.ts';
-import type { Owner } from '../runs/owner.ts';
+import type { RunGate } from '../runs/run-gate.ts';
 import type { SystemDirectory } from '../systems.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { LogWriter } from './log-writer.ts';
@@ -42,7 +42,7 @@ export interface AttemptServicesParts {
   readonly actions: ReadonlyMap<string, FoundAction>;
   readonly tokenOf?: ((run: string) => string) | undefined;
   readonly observer?: Observer | undefined;
-  readonly owner: Pick<Owner, 'apply'>;
+  readonly gate: Pick<RunGate, 'apply'>;
   readonly dispatcher: Dispatcher;
   readonly reconciler: Reconciler;
   readonly certainty: LeaseCertainty;
@@ -103,7 +103,7 @@ export class AttemptServices {
   tell(attempt: Attempt, command: AttemptReport): void {
     if (!attempt.run.resident) return;
     if (isOutcome(command)) attempt.report();
-    this.#parts.owner.apply(attempt.run, command);
+    this.#parts.gate.apply(attempt.run, command);
   }
 
   /**
@@ -130,7 +130,7 @@ export class AttemptServices {
         if (error === undefined) resolve(true);
         else reject(error);
       };
-      if (this.#parts.owner.apply(run, command, settled) !== undefined) resolve(false);
+      if (this.#parts.gate.apply(run, command, settled) !== undefined) resolve(false);
     });
   }
 }

@@ -13,7 +13,8 @@ import type { Clock, Ids } from '../clock.ts';
 import type { NodeIdentity } from '../node-identity.ts';
 import type { Observer } from '../observer.ts';
 import type { RunWatchers } from '../runs/run-watchers.ts';
-import type { Owner } from '../runs/owner.ts';
+import type { RunGate } from '../runs/run-gate.ts';
+import type { RunMemory } from '../runs/run-memory.ts';
 import type { SystemDirectory } from '../systems.ts';
 import { AttemptRunner } from './attempt-runner.ts';
 import { AttemptServices, type FoundAction, type LeaseCertainty } from './attempt-services.ts';
@@ -44,7 +45,8 @@ export interface AttemptOptions {
 
 export interface AttemptsParts {
   readonly options: AttemptOptions;
-  readonly owner: Owner;
+  readonly gate: RunGate;
+  readonly memory: RunMemory;
   readonly identity: NodeIdentity;
   readonly certainty: LeaseCertainty;
   readonly watchers: RunWatchers;
@@ -61,7 +63,7 @@ export class Attempts {
   readonly #journal: Journal;
 
   constructor(parts: AttemptsParts) {
-    const { options, owner } = parts;
+    const { options, gate } = parts;
     const { journal, clock, drainMs, log, observer } = options;
     this.#journal = journal;
     this.lanes = new Lanes(options.connectors);
@@ -83,7 +85,7 @@ export class Attempts {
       clock,
       lanes: this.lanes,
       dispatcher,
-      owner,
+      gate,
       quiescent: (run) => this.running.quiescent(run),
     });
     const services = servicesOf(parts, dispatcher, this.reconciler);
@@ -105,7 +107,7 @@ export class Attempts {
 }
 
 function servicesOf(
-  { options, owner, certainty, watchers }: AttemptsParts,
+  { options, gate, certainty, watchers }: AttemptsParts,
   dispatcher: Dispatcher,
   reconciler: Reconciler,
 ): AttemptServices {
@@ -129,16 +131,16 @@ function servicesOf(
     actions: actionsOf(options.connectors),
     tokenOf: options.tokenOf,
     observer,
-    owner,
+    gate,
     dispatcher,
     reconciler,
     certainty,
   });
 }
 
-function childrenOf({ options, owner, watchers, door }: AttemptsParts): ChildRuns {
+function childrenOf({ options, gate, memory, watchers, door }: AttemptsParts): ChildRuns {
   const { journal, clock, ids, observer } = options;
-  return new ChildRuns({ owner, journal, watchers, clock, ids, door, observer });
+  return new ChildRuns({ gate, memory, journal, watchers, clock, ids, door, observer });
 }
 
 function actionsOf(connectors: readonly AnyConnector[]): ReadonlyMap<string, FoundAction> {

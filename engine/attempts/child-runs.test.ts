@@ -25,18 +25,21 @@ function subject(child?: { readonly run: LiveRun; readonly live: boolean }) {
   const answers: (object | Error)[] = [];
   const watched: { until?: () => void } = {};
   const troubles: string[] = [];
-  const owner = {
+  const memory = {
     read: async () => child ?? null,
-    with: async (id: string, work: (run: LiveRun) => unknown) =>
+    withRun: async (id: string, work: (run: LiveRun) => unknown) =>
       work(id === 'parent' ? parent : (child?.run ?? fakeRun(id))),
+    unloadIfIdle: () => undefined,
+  };
+  const gate = {
     apply: (_: LiveRun, command: AttemptReport | DoorCommand) => {
       applied.push(command);
       return undefined;
     },
-    release: () => undefined,
   };
   const parts = {
-    owner,
+    gate,
+    memory,
     journal: {
       views: { run: async () => ({ endedAt: 9 }) },
       cancellingAbove: async (run: string) => `above ${run}`,

@@ -35,7 +35,8 @@ import { isFinal } from '../runs/absence.ts';
 import type { Attempt } from '../runs/attempt.ts';
 import type { RunWatchers } from '../runs/run-watchers.ts';
 import type { LiveRun } from '../runs/live-run.ts';
-import type { Owner } from '../runs/owner.ts';
+import type { RunGate } from '../runs/run-gate.ts';
+import type { RunMemory } from '../runs/run-memory.ts';
 import type { EndedRun } from '../runs/run-listener.ts';
 import type { Reading } from '../runs/shelf.ts';
 
@@ -51,7 +52,8 @@ export interface ChildDoor {
 }
 
 export interface ChildRunsParts {
-  readonly owner: Owner;
+  readonly gate: RunGate;
+  readonly memory: RunMemory;
   readonly journal: { readonly views: Views; cancellingAbove(run: string): Promise<string | null> };
   readonly watchers: RunWatchers;
   readonly clock: Clock;
@@ -148,14 +150,14 @@ export class ChildRuns {
 
   /** False when it is not known whether the parent has heard: to say it twice does no harm. */
   async #told({ id }: LiveRun, { run, task, attempt }: ParentTask, by: By): Promise<boolean> {
-    const { owner, door } = this.#parts;
+    const { gate, memory, door } = this.#parts;
     try {
       const answer = await door.submit({ type: 'ReopenTask', run, task, attempt, child: id, by });
       const heard: TellParent = answer.refused
         ? { type: 'TellParent', run: id, takesOver: false, because: answer.message.slice(0, SAID) }
         : { type: 'TellParent', run: id, takesOver: true };
-      await owner.with(id, (child) => {
-        if (owner.apply(child, heard) !== undefined) owner.release(child);
+      await memory.withRun(id, (child) => {
+        if (gate.apply(child, heard) !== undefined) memory.unloadIfIdle(child);
       });
       return true;
     } catch (error) {
@@ -180,18 +182,18 @@ export class ChildRuns {
   }
 
   async #tellParent(child: EndedRun, parent: ParentTask): Promise<void> {
-    const { owner } = this.#parts;
-    await owner.with(parent.run, (run) => {
+    const { gate, memory } = this.#parts;
+    await memory.withRun(parent.run, (run) => {
       const node = indexOf(run.state, parent.task);
       const attempt = node === undefined ? undefined : run.attempts[node];
       const report = reportOf(child, parent, attempt?.stop === 'cancel');
-      if (report === undefined || owner.apply(run, report) !== undefined) owner.release(run);
+      if (report === undefined || gate.apply(run, report) !== undefined) memory.unloadIfIdle(run);
     });
   }
 
   /** Whether the child of the attempt is there already; if it has ended, its parent is told again. */
   async isThere(child: string, attempt: Attempt): Promise<boolean> {
-    const read = await this.#parts.owner.read(child);
+    const read = await this.#parts.memory.read(child);
     if (read === null) return false;
     const ended = endedOf(read);
     if (ended !== undefined) this.ended(ended);
@@ -200,7 +202,7 @@ export class ChildRuns {
   }
 
   async #watch(child: string, { interest }: Attempt): Promise<void> {
-    const { owner, journal, watchers } = this.#parts;
+    const { memory, journal, watchers } = this.#parts;
     const hasEnded = async () => (await journal.views.run(child))?.endedAt !== undefined;
     this.#watched.add(child);
     this.#load(child);
@@ -208,7 +210,7 @@ export class ChildRuns {
       try {
         await watchers.until(child, interest, { isThere: hasEnded, isAmong: () => false });
         if (interest.aborted) break;
-        const read = await owner.read(child);
+        const read = await memory.read(child);
         const ended = read === null ? undefined : endedOf(read);
         if (ended === undefined) continue;
         this.ended(ended);
@@ -222,10 +224,10 @@ export class ChildRuns {
   }
 
   #load(child: string): void {
-    const { owner, observer } = this.#parts;
+    const { memory, observer } = this.#parts;
     // With what has ended meanwhile, or sleeps, there is nothing to do.
-    owner
-      .with(child, (run) => owner.release(run))
+    memory
+      .withRun(child, (run) => memory.unloadIfIdle(run))
       .catch((error: unknown) => {
         // Another living node has it: its end is watched.
         if (!isFinal(error)) observer?.troubled('loading a child run', error, { child });

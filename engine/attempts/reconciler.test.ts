@@ -20,12 +20,12 @@ function subject() {
     begin: (attempt: Attempt) => void begun.push(attempt.task),
     observer: undefined,
   });
-  const owner = { apply: () => undefined };
+  const gate = { apply: () => undefined };
   const reconciler = new Reconciler({
     clock,
     dispatcher,
     lanes,
-    owner,
+    gate,
     quiescent: () => Promise.resolve(),
   });
   const run = Object.assign(fakeRun(), { timers: new Map(), touchedAt: [] });

@@ -20,7 +20,7 @@ import type { Dispatcher } from './dispatcher.ts';
 import type { Lanes } from './lanes.ts';
 import { Attempt } from '../runs/attempt.ts';
 import type { LiveRun, Settled } from '../runs/live-run.ts';
-import type { Owner } from '../runs/owner.ts';
+import type { RunGate } from '../runs/run-gate.ts';
 import type { World } from '../runs/world.ts';
 import { Timers } from './timers.ts';
 
@@ -28,7 +28,7 @@ export interface ReconcilerParts {
   readonly clock: Clock;
   readonly dispatcher: Dispatcher;
   readonly lanes: Lanes;
-  readonly owner: Pick<Owner, 'apply'>;
+  readonly gate: Pick<RunGate, 'apply'>;
   /** Resolves when no attempt of the run is under way on this node. */
   readonly quiescent: (run: LiveRun) => Promise<void>;
 }
@@ -176,7 +176,7 @@ export class Reconciler implements World {
   }
 
   #due(run: LiveRun, timer: Timer): void {
-    if (this.#parts.owner.apply(run, commandOf(run, timer)) === undefined) return;
+    if (this.#parts.gate.apply(run, commandOf(run, timer)) === undefined) return;
     // Refused: the machine's timer was a moment early, or the plan has changed. It is set again.
     if (timer.of === 'run') this.setRunTimer(run);
     // What it changed to may not be durable yet: then its commit comes here (law 4).

@@ -7,7 +7,8 @@ import type { Notification } from '../../journal/notifications.ts';
 import type { Clock } from '../clock.ts';
 import type { NodeIdentity } from '../node-identity.ts';
 import type { Observer } from '../observer.ts';
-import type { Owner } from '../runs/owner.ts';
+import type { RunGate } from '../runs/run-gate.ts';
+import type { RunMemory } from '../runs/run-memory.ts';
 import { Claims } from './claims.ts';
 import { Judgement } from './judgement.ts';
 import { LeaseKeeper, type LeaseListener, type Moment } from './lease-keeper.ts';
@@ -28,7 +29,8 @@ interface MembershipParts {
   readonly identity: NodeIdentity;
   readonly leaseMs: number;
   readonly clock: Clock;
-  readonly owner: Owner;
+  readonly gate: RunGate;
+  readonly memory: RunMemory;
   /** Runs in memory at most, beside the children of those that are. */
   readonly mostRuns: number;
   /** Attempts of this node that run a child. */
@@ -84,8 +86,8 @@ export class Membership implements LeaseListener {
    * capacity that their sleeping children wait for.
    */
   #capacity(): number {
-    const { mostRuns, childAttempts, owner } = this.#parts;
-    return mostRuns + childAttempts() - owner.live.size;
+    const { mostRuns, childAttempts, memory } = this.#parts;
+    return mostRuns + childAttempts() - memory.live.size;
   }
 
   /** The node is registered. `askedAt`: when its lease was asked for. */
@@ -105,10 +107,10 @@ export class Membership implements LeaseListener {
 
   /** Brings the active runs into memory; from there the plan is what it was before. */
   async #loadActive(): Promise<void> {
-    const { journal, identity, owner } = this.#parts;
+    const { journal, identity, memory } = this.#parts;
     for (let after: string | null = null; ; ) {
       const ids: readonly string[] = await journal.activeRuns(identity.lease, after, PAGE);
-      this.postpone(await owner.takeUp(ids));
+      this.postpone(await memory.loadAll(ids));
       after = ids.at(-1) ?? null;
       if (ids.length < PAGE) return;
     }
@@ -160,23 +162,23 @@ export class Membership implements LeaseListener {
   }
 }
 
-function sleepingRuns({ journal, identity, owner }: MembershipParts): RunSource {
+function sleepingRuns({ journal, identity, gate }: MembershipParts): RunSource {
   return {
     due: async (now, limit) => {
       const { due, nextAt } = await journal.dueRuns(identity.lease, now, limit);
       return { runs: due, nextAt };
     },
-    load: (runs) => owner.wakeAll(runs),
+    load: (runs) => gate.wakeAll(runs),
   };
 }
 
-function orphanedRuns({ journal, identity, owner, observer }: MembershipParts): RunSource {
+function orphanedRuns({ journal, identity, memory, observer }: MembershipParts): RunSource {
   return {
     due: async (now, limit) => {
       const found = await journal.claim(identity.lease, now, limit);
       if (found.runs.length > 0) observer?.noted({ is: 'claimed', runs: found.runs.length });
       return found;
     },
-    load: (runs) => owner.takeUp(runs),
+    load: (runs) => memory.loadAll(runs),
   };
 }

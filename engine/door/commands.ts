@@ -15,14 +15,16 @@ import type { Clock, Ids } from '../clock.ts';
 import type { Accepted, Commands, StartRequest, Via } from '../door.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import { whenDurable } from '../runs/durable.ts';
-import type { Owner } from '../runs/owner.ts';
+import type { RunGate } from '../runs/run-gate.ts';
+import type { RunMemory } from '../runs/run-memory.ts';
 import type { Versions } from '../runs/versions.ts';
 import type { Courier } from './courier.ts';
 import { deformity, malformation } from './request.ts';
 import { fetchVersion, unknownRun, unknownVersion } from './unknown.ts';
 
 interface CommandParts {
-  readonly owner: Owner;
+  readonly gate: RunGate;
+  readonly memory: RunMemory;
   readonly versions: Versions;
   readonly lifecycle: Lifecycle;
   readonly courier: Courier;
@@ -40,21 +42,21 @@ export class CommandHandler implements Commands {
   }
 
   async start(request: StartRequest): Promise<Accepted | Refusal> {
-    const { lifecycle, owner } = this.#parts;
+    const { lifecycle, gate } = this.#parts;
     lifecycle.accept('start');
-    return owner.pipeline.admission.through(() => this.#admitted(request));
+    return gate.pipeline.admission.through(() => this.#admitted(request));
   }
 
   async #admitted(request: StartRequest): Promise<Accepted | Refusal> {
-    const { ids, owner, mostRuns, lifecycle } = this.#parts;
+    const { ids, memory, mostRuns, lifecycle } = this.#parts;
     lifecycle.accept('start');
     const command = startOf(request, request.run ?? ids.run());
-    return this.begin(command, owner.live.size >= mostRuns);
+    return this.begin(command, memory.live.size >= mostRuns);
   }
 
   /** A child run is always begun here: its parent is in memory while it waits. */
   async begin(command: StartRun, full = false): Promise<Accepted | Refusal> {
-    const { versions, owner, clock } = this.#parts;
+    const { versions, gate, clock } = this.#parts;
     const malformed = malformation(command);
     if (malformed !== undefined) return refusal('request.invalid', malformed);
     const row = await versions.get(command.workflow, command.version ?? null);
@@ -73,7 +75,7 @@ export class CommandHandler implements Commands {
     const event: RunStarted = { type: 'RunStarted', at, workflow, version, inputs, by };
     addOrigin(event, command);
     try {
-      await whenDurable((done) => owner.begin(command.run, event, row.directory, full, done));
+      await whenDurable((done) => gate.begin(command.run, event, row.directory, full, done));
     } catch (error) {
       if (error instanceof TuttiError && error.code === 'run.exists') {
         return refusal(
@@ -87,11 +89,11 @@ export class CommandHandler implements Commands {
   }
 
   async submit(command: DoorCommand, via?: Via): Promise<Accepted | Refusal> {
-    const { lifecycle, owner, courier } = this.#parts;
+    const { lifecycle, gate, courier } = this.#parts;
     lifecycle.accept('command');
     const deformed = deformity(command);
     if (deformed !== undefined) return refusal('request.invalid', deformed);
-    await owner.pipeline.room();
+    await gate.pipeline.capacity();
     return courier.deliver(
       via,
       () => this.#submitHere(command),
@@ -100,17 +102,17 @@ export class CommandHandler implements Commands {
   }
 
   async #submitHere(command: DoorCommand): Promise<Accepted | Refusal> {
-    const { owner, versions } = this.#parts;
-    const missing = await fetchVersion(command, owner, versions);
+    const { gate, memory, versions } = this.#parts;
+    const missing = await fetchVersion(command, memory, versions);
     if (missing !== undefined) return missing;
-    const answer = await owner.with(command.run, async (run) => {
+    const answer = await memory.withRun(command.run, async (run) => {
       let refused: Refusal | undefined;
       await whenDurable((done) => {
-        refused = owner.apply(run, command, done);
+        refused = gate.apply(run, command, done);
         if (refused !== undefined) done();
       });
       // Refused, or there was nothing to record: it need not stay in memory.
-      owner.release(run);
+      memory.unloadIfIdle(run);
       return refused;
     });
     if (answer === null) return unknownRun(command.run);

@@ -9,7 +9,8 @@ import type { Clock } from '../clock.ts';
 import type { RunQueries, Via } from '../door.ts';
 import type { NodeIdentity } from '../node-identity.ts';
 import type { LiveRun } from '../runs/live-run.ts';
-import type { Owner } from '../runs/owner.ts';
+import type { RunGate } from '../runs/run-gate.ts';
+import type { RunMemory } from '../runs/run-memory.ts';
 import type { RunWatchers } from '../runs/run-watchers.ts';
 import type { Versions } from '../runs/versions.ts';
 import { previewAbove } from './above.ts';
@@ -18,7 +19,8 @@ import { fetchVersion, unknownRun } from './unknown.ts';
 
 interface QueryParts {
   readonly journal: Pick<Journal, 'views'>;
-  readonly owner: Owner;
+  readonly gate: RunGate;
+  readonly memory: RunMemory;
   readonly versions: Versions;
   readonly courier: Courier;
   readonly watchers: RunWatchers;
@@ -34,25 +36,25 @@ export class QueryHandler implements RunQueries {
   }
 
   async preview(command: RestartRun): Promise<RestartPreview | Refusal> {
-    const { owner, clock, versions } = this.#parts;
-    const read = await owner.read(command.run);
+    const { memory, clock, versions } = this.#parts;
+    const read = await memory.read(command.run);
     if (read === null) return unknownRun(command.run);
-    const missing = await fetchVersion(command, owner, versions);
+    const missing = await fetchVersion(command, memory, versions);
     if (missing !== undefined) return missing;
     const context = { now: clock.now(), chance: () => 0, versions: versions.prepared };
     const { state } = read.run;
     const preview = previewRestart(state, command, context);
     if (isRefusal(preview)) return preview;
-    const stateOf = async (run: string) => (await owner.read(run))?.run.state;
+    const stateOf = async (run: string) => (await memory.read(run))?.run.state;
     const above = await previewAbove(state, command.by, context, stateOf);
     return above.length === 0 ? preview : { ...preview, above };
   }
 
   async inspect(id: string, range: TaskRange = ALL_TASKS, via?: Via): Promise<RunView | null> {
-    const { owner, courier } = this.#parts;
+    const { gate, courier } = this.#parts;
     const read = await this.#read(id);
     if (read === null || 'taskViews' in read) return read;
-    if (read.live) return viewOf(read.run.state, owner.overlay(read.run), range);
+    if (read.live) return viewOf(read.run.state, gate.overlayOf(read.run), range);
     if (read.aside !== undefined)
       return { ...viewOf(read.run.state, NO_OVERLAY, range), aside: read.aside };
     const elsewhere = via === undefined ? this.#activeElsewhere(read.run) : undefined;
@@ -64,9 +66,9 @@ export class QueryHandler implements RunQueries {
   }
 
   /** Of a run that cannot be read, what its row says. */
-  async #read(id: string): Promise<RunView | Awaited<ReturnType<Owner['read']>>> {
+  async #read(id: string): Promise<RunView | Awaited<ReturnType<RunMemory['read']>>> {
     try {
-      return await this.#parts.owner.read(id);
+      return await this.#parts.memory.read(id);
     } catch (error) {
       if (!(error instanceof TuttiError && error.code === 'run.set-aside')) throw error;
       const summary = await this.#parts.journal.views.run(id);
@@ -84,10 +86,10 @@ export class QueryHandler implements RunQueries {
   }
 
   async changed(id: string, seq: number, signal: AbortSignal): Promise<void> {
-    const { owner, watchers, journal } = this.#parts;
+    const { memory, watchers, journal } = this.#parts;
     await watchers.until(id, signal, {
       isThere: async () => {
-        const run = owner.live.get(id);
+        const run = memory.live.get(id);
         if (run !== undefined) return run.durable > seq + 1;
         return (await journal.views.events(id, seq, 1)).length > 0;
       },

@@ -11,7 +11,7 @@ import type { Repairs } from '../door.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { NodeIdentity } from '../node-identity.ts';
 import { foldOf, Unfoldable } from '../runs/fold.ts';
-import type { Owner } from '../runs/owner.ts';
+import type { RunGate } from '../runs/run-gate.ts';
 import type { RunListener } from '../runs/run-listener.ts';
 import { rowOf } from '../runs/rows.ts';
 import type { Versions } from '../runs/versions.ts';
@@ -21,7 +21,7 @@ import { unknownRun } from './unknown.ts';
 interface RepairParts {
   readonly journal: Journal;
   readonly versions: Versions;
-  readonly owner: Owner;
+  readonly gate: RunGate;
   readonly identity: NodeIdentity;
   readonly lifecycle: Lifecycle;
   readonly clock: Clock;
@@ -37,7 +37,7 @@ export class RepairHandler implements Repairs {
   }
 
   async repair(run: string, by: By, preview: boolean): Promise<Repair | Refusal> {
-    const { journal, owner, lifecycle } = this.#parts;
+    const { journal, gate, lifecycle } = this.#parts;
     lifecycle.accept('command');
     const stored = await journal.load(run);
     if (stored === null) return unknownRun(run);
@@ -46,7 +46,7 @@ export class RepairHandler implements Repairs {
     if (reason === undefined) return isNot();
     const trouble = await troubleOf(stored, this.#parts);
     if (trouble === undefined) {
-      if (!preview && !(await owner.reinstate(run))) return isNot();
+      if (!preview && !(await gate.returnToService(run))) return isNot();
       const words = 'its history can be read: it goes on where it was';
       return { run, reason, outcome: 'resumed', words };
     }

@@ -1,7 +1,7 @@
 /** What a command names and is not there, as refusals. */
 import type { DoorCommand, Refusal, StartRun } from '../../model/run.ts';
 import { refusal } from '../../model/refusal.ts';
-import type { Owner } from '../runs/owner.ts';
+import type { RunMemory } from '../runs/run-memory.ts';
 import type { Versions } from '../runs/versions.ts';
 
 export function unknownRun(run: string): Refusal {
@@ -21,11 +21,11 @@ export async function unknownVersion(
 /** A restart may name a version, which the kernel is given as a value: fetches it. */
 export async function fetchVersion(
   command: DoorCommand,
-  owner: Owner,
+  memory: RunMemory,
   versions: Versions,
 ): Promise<Refusal | undefined> {
   if (command.type !== 'RestartRun' || command.version === undefined) return undefined;
-  const workflow = (await owner.read(command.run))?.run.state.workflow;
+  const workflow = (await memory.read(command.run))?.run.state.workflow;
   if (workflow === undefined) return unknownRun(command.run);
   if ((await versions.get(workflow, command.version)) !== null) return undefined;
   return refusal('version.unknown', `workflow "${workflow}" has no version ${command.version}`);

@@ -43,11 +43,11 @@ export class Leavings {
   async #land(run: LiveRun, leaving: Leaving): Promise<void> {
     await this.#landed(run);
     leaving.landed = true;
-    this.look(run);
+    this.check(run);
   }
 
   /** Something of it was written, or will never be. */
-  look(run: LiveRun): void {
+  check(run: LiveRun): void {
     const leaving = this.#leaving.get(run.id);
     if (leaving?.run !== run || !leaving.landed) return;
     if (run.pending.length > 0 || run.committing !== null) return;

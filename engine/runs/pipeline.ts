@@ -51,7 +51,7 @@ export class Pipeline {
     () => this.#waiting + Math.floor(this.#characters / CHARACTERS_OF_AN_EVENT),
   );
   readonly #ready = new Fifo<LiveRun>();
-  readonly #room: (() => void)[] = [];
+  readonly #blocked: (() => void)[] = [];
   #appendsInFlight = 0;
   #waiting = 0;
   /** Of their data. */
@@ -94,11 +94,11 @@ export class Pipeline {
     this.#kick();
   }
 
-  /** Resolves when there is room for another command: what waits is bounded in memory. */
-  room(): Promise<void> {
+  /** Resolves when there is capacity for another command: what waits is bounded in memory. */
+  capacity(): Promise<void> {
     if (this.#waiting < MOST_WAITING && this.#characters < MOST_CHARACTERS_WAITING)
       return Promise.resolve();
-    return new Promise((resolve) => this.#room.push(resolve));
+    return new Promise((resolve) => this.#blocked.push(resolve));
   }
 
   /** Resolves when everything handed over so far is durable. */
@@ -141,7 +141,7 @@ export class Pipeline {
     } finally {
       this.#appendsInFlight -= 1;
     }
-    this.#makeRoom();
+    this.#unblock();
     this.admission.batchWritten();
     if (this.#closed !== undefined) this.#giveUp(this.#closed);
     this.#kick();
@@ -246,17 +246,17 @@ export class Pipeline {
     }
   }
 
-  #makeRoom(): void {
+  #unblock(): void {
     const halfEmpty = this.#waiting < MOST_WAITING / 2;
     if (halfEmpty && this.#characters < MOST_CHARACTERS_WAITING / 2)
-      this.#room.splice(0).forEach((resolve) => resolve());
+      this.#blocked.splice(0).forEach((resolve) => resolve());
   }
 
   /** From now on nothing is sent by this node: whoever waits for that is told. */
   close(error: TuttiError): void {
     this.#closed ??= error;
     this.admission.close();
-    this.#room.splice(0).forEach((resolve) => resolve());
+    this.#blocked.splice(0).forEach((resolve) => resolve());
     this.#giveUp(this.#closed);
   }
 

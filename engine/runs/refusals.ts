@@ -5,6 +5,8 @@
  * set aside.
  */
 import type { Entry, LiveRun } from './live-run.ts';
+import type { RunLoader } from './run-loader.ts';
+import type { RunMemory } from './run-memory.ts';
 
 /** Commands of people: refused, they leave the run as it was. */
 const ASKED: ReadonlySet<string> = new Set([
@@ -18,38 +20,40 @@ const ASKED: ReadonlySet<string> = new Set([
   'TaskRerun',
 ]);
 
-export interface RefusalsParts {
-  readonly takeUp: (run: string) => void;
-  readonly setAside: (run: string, reason: string) => void;
-}
-
 export class Refusals {
-  readonly #parts: RefusalsParts;
+  readonly #memory: RunMemory;
+  readonly #loader: RunLoader;
   /** By run: how far it was in the book when its own step was refused. */
   readonly #own = new Map<string, number>();
 
-  constructor(parts: RefusalsParts) {
-    this.#parts = parts;
+  constructor(memory: RunMemory, loader: RunLoader) {
+    this.#memory = memory;
+    this.#loader = loader;
   }
 
   note(run: LiveRun, lost: readonly Entry[], error: Error): void {
     // It never came into the book: there is nothing to continue.
     if (run.durable === 0) return;
     if (isAsked(lost)) {
-      this.#parts.takeUp(run.id);
+      void this.#memory.reload(run.id);
       return;
     }
     if (this.#own.get(run.id) === run.durable) {
       this.#own.delete(run.id);
-      this.#parts.setAside(run.id, `its next step cannot be written: ${error.message}`);
+      const reason = `its next step cannot be written: ${error.message}`;
+      void this.#memory.setAside(run.id, reason);
       return;
     }
     this.#own.set(run.id, run.durable);
-    this.#parts.takeUp(run.id);
+    void this.#memory.reload(run.id);
   }
 
-  forgive(run: string): void {
-    this.#own.delete(run);
+  /** A run that was set aside and can be read continues here; false when it is not set aside any more. */
+  async returnToService(id: string): Promise<boolean> {
+    this.#own.delete(id);
+    const isBack = await this.#loader.reinstate(id);
+    if (isBack) await this.#memory.reload(id);
+    return isBack;
   }
 }
 

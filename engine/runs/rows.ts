@@ -2,6 +2,7 @@
 import type { EventRow, RunRow, RunUpdate } from '../../journal/append.ts';
 import { type RunState, runStatusOf } from '../../kernel/run/machine.ts';
 import type { RunEvent, TaskEnded } from '../../model/run.ts';
+import type { Entry, LiveRun, Settled } from './live-run.ts';
 
 export function rowOf(run: string, seq: number, event: RunEvent): EventRow {
   if (event.type === 'TaskEnded') return endedRow(run, seq, event);
@@ -76,4 +77,28 @@ export function updateOf(state: RunState, wakeAt: number | null): RunUpdate {
     ended: state.ended,
     failed: state.failed,
   };
+}
+
+/** What one step wrote, after it was decided: the run's state is the one after the step. */
+export function entryOf(
+  run: LiveRun,
+  happened: readonly RunEvent[],
+  start: RunRow | undefined,
+  update: RunUpdate | undefined,
+  facts: readonly RunEvent[] | undefined,
+  settled: Settled | undefined,
+): Entry {
+  const { state } = run;
+  const { touched, seq } = state;
+  state.touched = [];
+  const firstSeq = seq - happened.length;
+  // Most steps are one event.
+  const events =
+    happened.length === 1
+      ? [rowOf(run.id, firstSeq, happened[0] as RunEvent)]
+      : happened.map((event, index) => rowOf(run.id, firstSeq + index, event));
+  let characters = 0;
+  for (const { data } of events) characters += data.length;
+  for (const node of touched) run.touchedAt[node] = seq;
+  return { start, events, characters, update, touched, seq, facts, settled };
 }

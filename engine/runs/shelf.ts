@@ -23,7 +23,7 @@ const LARGE = 500;
 const KEPT = 2;
 const KEPT_MS = 10_000;
 
-export interface ShelfParts {
+interface ShelfParts {
   readonly journal: Journal;
   readonly versions: Versions;
   readonly clock: Clock;

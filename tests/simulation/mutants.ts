@@ -25,18 +25,18 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an attempt leaves before what let it in is durable',
-    file: 'engine/runs/owner.ts',
-    snippet: 'this.#pipeline.add(run, entry);',
+    file: 'engine/runs/run-gate.ts',
+    snippet: 'this.pipeline.add(run, entry);',
     instead:
-      'this.#pipeline.add(run, entry);\n    if (start === undefined) for (const node of touched) this.#world.reconcile(run, node);',
+      'this.pipeline.add(run, entry);\n    if (start === undefined) for (const node of entry.touched) this.#world.reconcile(run, node);',
     laws: ['journal-first', 'slots'],
   },
   {
     name: 'a command is acknowledged before its commit',
     file: 'engine/door/commands.ts',
     snippet:
-      'refused = owner.apply(run, command, done);\n        if (refused !== undefined) done();',
-    instead: 'refused = owner.apply(run, command);\n        done();',
+      'refused = gate.apply(run, command, done);\n        if (refused !== undefined) done();',
+    instead: 'refused = gate.apply(run, command);\n        done();',
     laws: ['journal-first'],
   },
   {
@@ -94,9 +94,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a run that is folded again gives back the slots of what goes on',
-    file: 'engine/runs/owner.ts',
-    snippet: 'this.#evict(run, true);',
-    instead: 'this.#evict(run);',
+    file: 'engine/runs/run-memory.ts',
+    snippet: 'this.evict(run, true);',
+    instead: 'this.evict(run);',
     laws: ['slots'],
   },
   {
@@ -137,7 +137,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the view of a run keeps an old status',
-    file: 'engine/runs/owner.ts',
+    file: 'engine/runs/run-gate.ts',
     snippet: 'const same = row.status === status && row.wakeAt',
     instead: 'const same = row.wakeAt',
     laws: ['fold'],
@@ -145,18 +145,18 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a run without effect stays in memory',
     file: 'engine/door/commands.ts',
-    snippet: 'owner.release(run);',
+    snippet: 'memory.unloadIfIdle(run);',
     instead: '',
     laws: ['bounded-memory', 'events-drive'],
   },
   {
     name: 'a call that does not come back is waited for',
     file: 'engine/attempts/overdue.ts',
-    snippet: 'this.#giveUp(attempt);',
+    snippet: 'attempt.giveUpCall();\n      this.#giveUp(attempt);',
     instead: '',
     // One that nobody wants any more keeps nobody waiting: it is in the air for ever. A run that is
-    // being cancelled waits for it. If it comes back after all, its lane has given up none (`bug`).
-    laws: ['events-drive', 'bounded-memory', 'terminal', 'one-door'],
+    // being cancelled waits for it.
+    laws: ['events-drive', 'bounded-memory', 'terminal'],
   },
   {
     name: 'a timer is set once for the whole rest',
@@ -199,18 +199,16 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'what a step has left undecided is decided by nobody',
-    file: 'engine/runs/owner.ts',
-    snippet: 'this.#pipeline.add(run, entry);\n    if (!isAtRest(state)) this.#settleOn(run);',
-    instead: 'this.#pipeline.add(run, entry);',
+    file: 'engine/runs/run-gate.ts',
+    snippet: 'this.pipeline.add(run, entry);\n    if (!isAtRest(run.state)) this.#settleOn(run);',
+    instead: 'this.pipeline.add(run, entry);',
     laws: ['events-drive'],
   },
   {
     name: 'a run of a living node is taken into memory',
-    file: 'engine/runs/owner.ts',
-    snippet:
-      'if (stored === null || stored.owner === identity.lease.node) return this.#install(id, stored);',
-    instead:
-      'if (stored !== null) return this.#install(id, { ...stored, owner: identity.lease.node });',
+    file: 'engine/runs/run-loader.ts',
+    snippet: 'if (stored === null || stored.owner === identity.lease.node) return stored;',
+    instead: 'if (stored !== null) return { ...stored, owner: identity.lease.node };',
     laws: ['one-writer'],
     nodes: 3,
   },
