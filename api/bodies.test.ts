@@ -58,7 +58,7 @@ describe('a body that is no JSON to be kept', () => {
     ['a nesting of 101', '['.repeat(101) + ']'.repeat(101), 'nested deeper than 100 levels'],
     ['a large integer', '{"id":9007199254740993}', 'quote it'],
     ['an infinite number', '{"n":1e999}', 'too large'],
-    ['a key twice', '{"a":1,"a":2}', 'stands twice'],
+    ['a key twice', '{"a":1,"a":2}', 'occurs twice'],
     ['U+0000', '{"a":"\\u0000"}', 'U+0000'],
     ['half a character', '{"a":"\\ud83d"}', 'surrogate'],
     ['__proto__', '{"__proto__":1}', 'rename it'],

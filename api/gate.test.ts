@@ -227,7 +227,7 @@ it('proves at the address that it listens at that it knows the token, and at no 
   }
 });
 
-it('says in every answer that it asks nobody, when it does not', async () => {
+it('says in every answer that it is not an approval, when it does not', async () => {
   const open = await createApp(services, { access: OPEN, version: '0' });
   const answer = await open.inject({ url: '/api/v1/runs' });
   expect(answer).toMatchObject({ statusCode: 200, headers: { 'tutti-auth': 'none' } });

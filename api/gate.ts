@@ -6,7 +6,7 @@
  *   the cookie of a session ─────► a browser; what it changes must come from a page of ours
  *   nothing ─────────────────────► anyone: health, the link, and proof of who the server is
  *
- * A server that asks nobody (`--auth none`, for tests) takes everyone for an operator.
+ * A server that is not an approval (`--auth none`, for tests) takes everyone for an operator.
  */
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { type Asked, type Caller, judge, type RunPlace } from '../kernel/authority.ts';
@@ -106,7 +106,7 @@ function session({ access }: ApiContext, request: FastifyRequest): Caller | null
   if (shown === undefined) return null;
   const isReading = request.method === 'GET' || request.method === 'HEAD';
   if (!isReading && request.headers.origin === undefined) {
-    throw new TuttiError('request.foreign', 'It does not say which page asks.');
+    throw new TuttiError('request.foreign', 'The request has no Origin header.');
   }
   return sessionOf(access, shown, Date.now());
 }
@@ -148,22 +148,22 @@ function hasBody({ headers }: FastifyRequest): boolean {
 
 function unknown({ headers }: FastifyRequest): string {
   if (headers.authorization === undefined && headers.cookie === undefined) {
-    return 'The request shows no token.';
+    return 'The request has no token.';
   }
-  return 'What the request shows opens nothing here: it is not of this node, or it is over.';
+  return 'The token of this request is not valid here: it belongs to another node, or it has expired.';
 }
 
 function forbidden(caller: Caller): string {
   switch (caller.kind) {
     case 'job':
-      return `A job may look at its own run (${caller.run}), hold, release and cancel it, and do nothing else.`;
+      return `A token of a job may read its own run (${caller.run}), hold, release and cancel it, and do nothing else.`;
     case 'node':
-      return 'A node may pass on commands, and nothing else.';
+      return 'A token of a node may forward commands, and do nothing else.';
     case 'operator':
-      return 'Only nodes ask this, among themselves.';
+      return 'Only nodes of this cluster may call this.';
     case 'session':
-      return 'A browser may not ask this.';
+      return 'A browser session may not call this.';
     case 'anyone':
-      return 'Say who you are.';
+      return 'Authenticate first.';
   }
 }

@@ -32,7 +32,7 @@ function isVisit({ method, headers }: FastifyRequest): boolean {
 function refuseAnotherHost({ raw }: FastifyRequest, host: string): void {
   const hosts = raw.rawHeaders.filter((one, at) => at % 2 === 0 && one.toLowerCase() === 'host');
   if (hosts.length > 1) {
-    throw new TuttiError('request.invalid', 'It has more than one Host header.');
+    throw new TuttiError('request.invalid', 'The request has more than one Host header.');
   }
   const named = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(raw.url ?? '')?.[1];
   if (named !== undefined && named.toLowerCase() !== host.toLowerCase()) {
@@ -60,7 +60,7 @@ export function guardFor(hosts: readonly string[]): Guard {
       );
     }
     if (!OWN_SITES.has(request.headers['sec-fetch-site']) && !isVisit(request)) {
-      throw new TuttiError('request.foreign', 'Pages of others may not call it.');
+      throw new TuttiError('request.foreign', 'Pages of other origins may not call this server.');
     }
   };
 }

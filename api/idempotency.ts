@@ -44,7 +44,10 @@ export function rememberRequests(app: App, context: ApiContext): void {
       await keep(context, known.key, reply, payload);
     } catch (error) {
       // The command stands; the next request with this key finds its mark.
-      request.log.warn({ err: error }, 'the answer to a request could not be kept');
+      request.log.warn(
+        { err: error },
+        'The answer to a request with an Idempotency-Key could not be stored.',
+      );
     }
   });
 }

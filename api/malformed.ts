@@ -61,11 +61,14 @@ function methodsAt(path: string): string[] {
 /** What node would answer, or leave unanswered, by itself. */
 export function answerTheRest(server: Server): void {
   server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
-    writeProblem(response, problem('request.invalid', 'Of Expect only 100-continue is known.'));
+    writeProblem(
+      response,
+      problem('request.invalid', 'The only Expect header that is supported is 100-continue.'),
+    );
   });
   server.on('connect', ({ method }: IncomingMessage, socket: Duplex) => {
     socket.on('error', () => undefined);
-    const detail = `This server is no proxy: it has no ${method ?? 'CONNECT'}.`;
+    const detail = `This server is not a proxy: it does not support ${method ?? 'CONNECT'}.`;
     socket.end(rawAnswer(problem('route.wrong-method', detail)));
   });
 }
@@ -90,13 +93,16 @@ export function answerTooSlow(socket: Duplex): void {
 
 function noRequest({ code, message }: Error & { readonly code?: string }): ProblemDocument {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
-    return problem('request.too-slow', 'The request did not arrive whole in time.');
+    return problem('request.too-slow', 'The request did not arrive completely in time.');
   if (code === 'HPE_HEADER_OVERFLOW')
-    return problem('request.head-too-large', 'Its first line and headers are over 16 KB.');
+    return problem('request.head-too-large', 'The request line and headers are larger than 16 KB.');
   if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW')
-    return problem('request.head-too-large', 'The extensions of its chunks are over 16 KB.');
+    return problem(
+      'request.head-too-large',
+      'The chunk extensions of the request are larger than 16 KB.',
+    );
   const why = message.replace(/^Parse Error: /, '');
-  return problem('request.invalid', `It is no HTTP/1.1: ${why}.`);
+  return problem('request.invalid', `The request is not valid HTTP/1.1: ${why}.`);
 }
 
 function rawAnswer(document: ProblemDocument): string {

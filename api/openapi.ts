@@ -44,27 +44,28 @@ const HEADERS: Record<string, JsonObject> = {
     required: false,
     schema: { type: 'string', maxLength: 200 },
     description:
-      'Who acts, percent-encoded; kept with the event. Believed of those who hold the token of a data folder.',
+      'Name of the person who acts, percent-encoded; recorded in the event. Accepted from callers with the token of the data folder.',
   },
   IdempotencyKey: {
     name: 'Idempotency-Key',
     in: 'header',
     required: false,
     schema: { type: 'string', minLength: 1, maxLength: 200 },
-    description: 'A request with a key is carried out once; a repetition gets the same answer.',
+    description: 'A request with a key is executed once; a repeated request gets the same answer.',
   },
 };
 const SECURITY: Record<string, JsonObject> = {
   token: {
     type: 'http',
     scheme: 'bearer',
-    description: 'The token of a data folder, or that of a job, which opens its own run only.',
+    description:
+      'The token of the data folder, or the token of a job, which gives access to the run of that job only.',
   },
   session: {
     type: 'apiKey',
     in: 'cookie',
     name: COOKIE,
-    description: 'Of a browser that came in by the link of `tutti open`.',
+    description: 'The session of a browser that opened the link of `tutti open`.',
   },
 };
 const LOCATION: JsonObject = {
@@ -74,7 +75,7 @@ const GOOD: Readonly<Record<string, string>> = {
   200: 'Done',
   201: 'Created',
   202: 'Begun',
-  503: 'It cannot work now, and says why',
+  503: 'The node cannot work now; the answer says why',
 };
 
 export async function describe(app: App, version: string): Promise<void> {

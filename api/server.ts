@@ -126,7 +126,7 @@ function contextOf(app: App, services: ApiServices, options: ServerOptions): Api
   const source = new FeedReader(services.views);
   const tail = new Tail(source, {
     onCommit: services.onCommit,
-    broken: (error) => app.log.warn({ err: error }, 'the feed cannot be read; it is tried again'),
+    broken: (error) => app.log.warn({ err: error }, 'Reading the feed failed; Tutti tries again.'),
   });
   const context: ApiContext = {
     ...services,

@@ -168,7 +168,7 @@ function engineOf(options: NodeOptions, parts: Parts): Engine {
     stateDirectoryId: stateDirectoryIdOf(stateDirectory),
     gone: (runs) => {
       forgetAttempts(stateDirectory, runs).catch((error: unknown) =>
-        log.warn({ err: error }, 'folders of attempts of deleted runs stay'),
+        log.warn({ err: error }, 'Folders of attempts of deleted runs could not be removed.'),
       );
     },
     redactor,

@@ -102,7 +102,7 @@ export async function findServer(
     case 'proven':
       return { url, token: known };
     case 'unproven': {
-      const detail = `What listens at ${url} does not know the token of ${folder.path}.`;
+      const detail = `The server at ${url} does not know the token of ${folder.path}.`;
       throw new TuttiError('server.unproven', detail);
     }
   }
@@ -170,7 +170,7 @@ async function waitForServer(folder: DataFolder, signal: AbortSignal): Promise<s
     if (server !== null) return server.url;
     await delay(TURN_POLL_MS);
   }
-  throw new TuttiError('server.unreachable', 'The Tutti that served the data folder is gone.');
+  throw new TuttiError('server.unreachable', 'The server of the data folder has stopped.');
 }
 
 async function connectInProcess(

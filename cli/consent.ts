@@ -11,7 +11,7 @@ import { TuttiError } from '../model/errors.ts';
 import type { DataFolder } from './data-folder.ts';
 import type { Terminal } from './terminal.ts';
 
-const SENTENCE = 'Tutti would run as root here, and every script of every workflow with it.';
+const SENTENCE = 'Tutti would run as root, and so would every script of every workflow.';
 
 export interface ConsentOptions {
   readonly allowRoot?: boolean | undefined;
@@ -27,7 +27,7 @@ export async function askConsent(
     return;
   }
   if (isRemembered(folder)) return;
-  const answer = await terminal.ask(`${SENTENCE} Go on, also the next time? [y/N] `);
+  const answer = await terminal.ask(`${SENTENCE} Continue, now and at the next start? [y/N] `);
   if (answer === null || !/^y(es)?$/i.test(answer.trim())) {
     throw new TuttiError('root.not-allowed', SENTENCE);
   }

@@ -80,7 +80,7 @@ export class DataFolder {
     const how = open ? `has mode ${(mode & 0o7777).toString(8)}` : `belongs to user ${uid}`;
     throw new TuttiError(
       'data.open-to-others',
-      `${this.path} ${how}: others can put there what Tutti would believe.`,
+      `${this.path} ${how}: other users can write files there that Tutti would trust.`,
     );
   }
 
@@ -162,7 +162,7 @@ export function inUse(folder: DataFolder, silent = false): TuttiError {
     `Another Tutti${pid === undefined ? '' : ` (process ${pid} on ${host})`} serves ${folder.path}` +
       `${url === undefined ? '' : ` at ${url}`}${silent ? ', but does not answer' : ''}. ` +
       (holder === null
-        ? 'It has just stopped: try again.'
+        ? 'It has just stopped. Try again.'
         : `It holds ${holder.file} as long as it lives.`),
   );
 }

@@ -103,7 +103,7 @@ describe('with a server', () => {
   let server: Called;
   beforeAll(async () => {
     server = call(new ListeningTerminal(folder), ['serve', '--port', '0', '--log-level', 'warn']);
-    await Promise.race([server.terminal.until('Ctrl-C stops it.'), server.code]);
+    await Promise.race([server.terminal.until('Press Ctrl-C to stop it.'), server.code]);
   });
   afterAll(async () => {
     server.interrupt();
@@ -161,7 +161,9 @@ describe('with a server', () => {
     await following.terminal.until('to decide: tutti approve');
     following.interrupt();
     expect(await following.code).toBe(130);
-    const run = /goes on. See it with: tutti show (\S+)/.exec(following.terminal.complained)?.[1];
+    const run = /continues. Show it with: tutti show (\S+)/.exec(
+      following.terminal.complained,
+    )?.[1];
     expect(await tutti('hold', run ?? '', '--reason', 'lunch')).toMatchObject({ code: 0 });
     expect((await tutti('show', run ?? '')).out).toContain('by ada: lunch');
     expect(await tutti('release', run ?? '')).toMatchObject({ code: 0 });
@@ -194,6 +196,6 @@ describe('with a server', () => {
   it('stops gracefully when it is asked to', async () => {
     server.interrupt();
     expect(await server.code).toBe(0);
-    expect(server.terminal.complained).toContain('Open runs go on at the next start.');
+    expect(server.terminal.complained).toContain('Open runs resume at the next start.');
   });
 });

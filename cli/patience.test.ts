@@ -61,7 +61,7 @@ describe('a server that takes the connection and never answers', () => {
     ending.abort();
     expect((await both).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     expect(said).toEqual([
-      `${url} has not answered for 0 s. It is waited for; Ctrl-C ends this command.\n`,
+      `${url} has not answered for 0 s. Still waiting; press Ctrl-C to end this command.\n`,
     ]);
   });
 });

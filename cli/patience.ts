@@ -27,7 +27,7 @@ export function patientFetch({ signal, say }: Patience, quietMs = QUIET_MS): typ
       told = true;
       const seconds = Math.round(limitMs / 1_000);
       say(
-        `${url.origin} has not answered for ${seconds} s. It is waited for; Ctrl-C ends this command.\n`,
+        `${url.origin} has not answered for ${seconds} s. Still waiting; press Ctrl-C to end this command.\n`,
       );
     }, limitMs);
     const signals = options.signal ? [signal, options.signal] : [signal];

@@ -50,10 +50,10 @@ it.each([
   'http://127.0.0.1:1/?a=',
   'http://a:b@127.0.0.1:1',
   'nonsense',
-])('sends nothing to %j, which is no address of a node', async (url) => {
+])('sends nothing to %j, which is not the address of a node', async (url) => {
   await expect(peerAt(url, tokenFor, 5_000).submit(CANCEL)).rejects.toMatchObject({
     code: 'node.unreachable',
-    message: expect.stringContaining('no address of a node'),
+    message: expect.stringContaining('not the address of a node'),
   });
 });
 

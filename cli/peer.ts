@@ -45,7 +45,7 @@ export function peerAt(
 ): Peer {
   const address = addressOf(url);
   const ask = async <T>(exchange: Exchange, schema: z.ZodType<T>): Promise<T> => {
-    if (address === undefined) throw unreachable(url, 'this is no address of a node');
+    if (address === undefined) throw unreachable(url, 'this is not the address of a node');
     const { status, text } = await send(address, tokenFor(address), exchange);
     const answer = jsonOf(text);
     if (status !== 200) throw errorOf(status, answer, url);
@@ -141,7 +141,7 @@ function jsonOf(text: string): unknown {
 /** The other node says why; what cannot be read may have been said by somebody in between. */
 function errorOf(status: number, answer: unknown, url: string): TuttiError {
   if (status === 401 || status === 403) {
-    const why = 'what listens there does not know this node; is that its --advertise?';
+    const why = 'the server there does not know this node; check its --advertise address';
     return unreachable(url, why);
   }
   const read = problemDocumentSchema.safeParse(answer);

@@ -31,7 +31,7 @@ export function buildProgram(runtime: Runtime): Command {
     .helpCommand('help [command]', 'Prints the help of a command.')
     .enablePositionalOptions()
     .showSuggestionAfterError(true)
-    .showHelpAfterError('Add --help for how to use it.')
+    .showHelpAfterError('Run the command with --help to see how to use it.')
     .addHelpText('after', EPILOGUE)
     .exitOverride()
     .configureOutput({

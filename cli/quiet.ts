@@ -51,8 +51,8 @@ export async function finishBusyRuns(
     if (!told) {
       const names = [...new Set(busy.map((run) => run.workflow))].slice(0, 5).join(', ');
       terminal.err(
-        `${plural(busy.length, 'other run is', 'other runs are')} going on here (${oneLine(names)}): finishing. ` +
-          'Ctrl-C stops; they go on at the next start.\n',
+        `Also finishing ${plural(busy.length, 'other open run', 'other open runs')} (${oneLine(names)}). ` +
+          'Press Ctrl-C to stop; they resume at the next start.\n',
       );
       told = true;
     }

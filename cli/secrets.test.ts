@@ -39,7 +39,7 @@ describe('a secret', () => {
 
   it('is refused where it is not one', () => {
     keep('open', 'hunter2-open', 0o640);
-    expect(message('open')).toMatch(/Others may get at .*mode 640.*chmod 600/);
+    expect(message('open')).toMatch(/Other users can read .*mode 640.*chmod 600/);
     mkdirSync(file('folder'));
     expect(message('folder')).toContain('is not a file');
     execFileSync('mkfifo', ['-m', '600', file('pipe')]);

@@ -72,7 +72,7 @@ function checked(
   if (!('value' in found) || found.value.length >= SECRET_MIN_LENGTH) return found;
   return {
     message: `The secret ${name} has fewer than ${SECRET_MIN_LENGTH} characters.`,
-    hint: 'So short a text cannot be blacked out: it stands in other words. Take a longer secret, or write it as a plain value.',
+    hint: 'Such a short text also occurs inside other words, so it cannot be masked. Use a longer secret, or write it as a plain value.',
   };
 }
 
@@ -111,8 +111,8 @@ function refused(file: string, descriptor: number): SecretProblem | undefined {
     return { message, hint: `Make it the user's who runs Tutti: chown ${own} ${file}` };
   }
   if ((mode & 0o077) === 0) return undefined;
-  const message = `Others may get at the secret ${file} (mode ${(mode & 0o777).toString(8)}).`;
-  return { message, hint: `Keep it for its owner alone: chmod 600 ${file}` };
+  const message = `Other users can read the secret ${file} (mode ${(mode & 0o777).toString(8)}).`;
+  return { message, hint: `Restrict it to its owner: chmod 600 ${file}` };
 }
 
 function textOf(file: string, descriptor: number): { readonly value: string } | SecretProblem {

@@ -33,7 +33,7 @@ it('a folder that cannot be made names the call, the path, what is wrong and wha
   if (!isSystemRefusal(refused)) throw new Error('the system refused nothing');
   const words = systemRefusal(refused);
   expect(words).toContain(`${folder}/file`);
-  expect(words).toMatch(/a part of the path is not a folder \(ENOTDIR\)\. Look at the path\.$/);
+  expect(words).toMatch(/a part of the path is not a folder \(ENOTDIR\)\. Check the path\.$/);
 });
 
 it.each(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EMFILE', 'EIO', 'ESTALE', 'ENOTEMPTY'])(

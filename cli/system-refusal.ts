@@ -11,7 +11,7 @@ interface Words {
   readonly next: string;
 }
 
-const PATH = 'Look at the path.';
+const PATH = 'Check the path.';
 const OTHER = 'Choose another path.';
 const NO_FOLDERS = { wrong: 'its file system makes no folders', next: OTHER };
 const WORDS: Readonly<Record<string, Words>> = {
@@ -21,15 +21,21 @@ const WORDS: Readonly<Record<string, Words>> = {
     wrong: 'the file system is read-only',
     next: 'Mount it for writing, or choose another path.',
   },
-  ENOSPC: { wrong: 'the disk is full', next: 'Make room, then try again.' },
-  EDQUOT: { wrong: 'the quota of the disk is used up', next: 'Make room, then try again.' },
+  ENOSPC: { wrong: 'the disk is full', next: 'Free some space, then try again.' },
+  EDQUOT: { wrong: 'the quota of the disk is used up', next: 'Free some space, then try again.' },
   EFBIG: { wrong: 'the file is larger than the system allows', next: 'See ulimit -f.' },
-  EMFILE: { wrong: 'this process may not open more files', next: 'Allow it more: ulimit -n.' },
-  ENFILE: { wrong: 'the machine cannot open more files', next: 'End what has them open.' },
+  EMFILE: { wrong: 'this process may not open more files', next: 'Raise the limit: ulimit -n.' },
+  ENFILE: {
+    wrong: 'the machine cannot open more files',
+    next: 'Stop programs that keep files open.',
+  },
   ENOENT: { wrong: 'it is not there', next: PATH },
   ENOTDIR: { wrong: 'a part of the path is not a folder', next: PATH },
   EISDIR: { wrong: 'it is a folder, not a file', next: 'Name a file, or remove the folder.' },
-  EEXIST: { wrong: 'something else is there already', next: 'Remove it, or choose another path.' },
+  EEXIST: {
+    wrong: 'another file exists there already',
+    next: 'Remove it, or choose another path.',
+  },
   ENOTEMPTY: { wrong: 'the folder is not empty', next: OTHER },
   ELOOP: {
     wrong: 'its symbolic links lead in a circle, or it must not be a link',
@@ -38,11 +44,11 @@ const WORDS: Readonly<Record<string, Words>> = {
   ENAMETOOLONG: { wrong: 'the name is too long', next: 'Choose a shorter one.' },
   EINVAL: { wrong: 'the path or the file system does not allow it', next: OTHER },
   ENXIO: {
-    wrong: 'it is a pipe, a socket or a device that nothing answers on',
-    next: 'Name a plain file.',
+    wrong: 'it is a pipe, a socket or a device without a counterpart',
+    next: 'Name a regular file.',
   },
-  ENODEV: { wrong: 'it is a device that is not there', next: 'Name a plain file.' },
-  EBUSY: { wrong: 'something else is using it', next: 'End that, then try again.' },
+  ENODEV: { wrong: 'it is a device that is not there', next: 'Name a regular file.' },
+  EBUSY: { wrong: 'something else is using it', next: 'Stop that program, then try again.' },
   ETXTBSY: { wrong: 'it is a program that runs', next: OTHER },
   EXDEV: { wrong: 'it is on another file system', next: OTHER },
   EIO: { wrong: 'the disk has failed', next: 'See the log of the system.' },
@@ -53,7 +59,7 @@ const WORDS: Readonly<Record<string, Words>> = {
     wrong: 'the machine cannot start more processes, or it is locked',
     next: 'See ulimit -u.',
   },
-  ENOMEM: { wrong: 'the machine is out of memory', next: 'Make room, then try again.' },
+  ENOMEM: { wrong: 'the machine is out of memory', next: 'Free some space, then try again.' },
 };
 
 /** What the system said no to; a mistake of ours has no system call. */
@@ -86,7 +92,7 @@ export function readGiven(path: string | 0, shown: string): Buffer {
     const { wrong, next } = wordsOf(error);
     throw refused(`${wrong}. ${next}`, error);
   }
-  if (bytes === null) throw refused('it holds more than 64 MB. Name a plain file.');
+  if (bytes === null) throw refused('it holds more than 64 MB. Name a regular file.');
   return bytes;
 }
 

@@ -89,7 +89,7 @@ export function resolveSystems(file: SystemsFile, resolving: Resolving): Systems
   for (const entry of file.systems) resolution.add(entry);
   const problems = [...file.problems, ...resolution.problems];
   if (problems.length > 0) {
-    throw new TuttiError('systems.invalid', 'The systems file has mistakes.', { problems });
+    throw new TuttiError('systems.invalid', 'The systems file has errors.', { problems });
   }
   const { systems, secrets, pairs } = resolution;
   return {

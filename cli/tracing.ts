@@ -97,7 +97,7 @@ function notThere(error: unknown, log: Log): undefined {
   const reason = error instanceof Error ? error.message : String(error);
   log.warn(
     { reason },
-    `Traces are asked for, but the SDK is not installed: npm install ${PACKAGES}. Tutti works on without traces.`,
+    `Traces are asked for, but the SDK is not installed: npm install ${PACKAGES}. Tutti continues without traces.`,
   );
 }
 

@@ -216,9 +216,7 @@ class Orchestra implements Engine {
   async #within(work: Promise<unknown>): Promise<void> {
     const { clock, drainMs, observer } = this.#options;
     const deadline = new Wait(undefined, (wake) => clock.after(drainMs, wake));
-    const done = work.catch((error: unknown) =>
-      observer?.troubled('the last words of this node to the database', error),
-    );
+    const done = work.catch((error: unknown) => observer?.troubled('giving back the lease', error));
     await Promise.race([done, deadline.over]);
     deadline.end();
   }

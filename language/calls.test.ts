@@ -31,7 +31,7 @@ describe('a workflow that runs itself', () => {
     expect(problems).toEqual([
       expect.objectContaining({
         code: 'workflow.recursive',
-        message: 'the workflow runs itself, without end: again → again',
+        message: 'the workflow calls itself without end: again → again',
         file: 'again.yaml',
         line: 4,
         column: 18,

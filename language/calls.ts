@@ -32,7 +32,7 @@ export async function recursionOf(
   for (const call of callsOf(definition)) {
     const way = await wayBack(call.workflow, name, find, seen);
     if (way === undefined) continue;
-    const message = `the workflows run each other without end: ${[name, ...way].join(' → ')}`;
+    const message = `the workflows call each other without end: ${[name, ...way].join(' → ')}`;
     const path = ['tasks', call.task, 'workflow'];
     return { code: 'workflow.recursive', message, path, at: 'value', hint: RECURSION_HINT };
   }

@@ -93,7 +93,7 @@ export function compileExpression(source: string, types?: ExpressionTypes): Expr
   const [only] = pieces;
   if (pieces.length !== 1 || only === undefined) {
     throw new ExpressionError(
-      'here stands one expression: either bare, or all of it inside one "${{ }}"',
+      'write one expression here: either bare, or as a whole inside one "${{ }}"',
       lead + (pieces[1]?.offset ?? 0),
     );
   }

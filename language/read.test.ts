@@ -319,7 +319,7 @@ tasks:
     const body = Array.from({ length: 2_000 }, (_, position) => `  t${position}: { wat: 1 }`);
     const { problems } = readWorkflow(`workflow: w\ntasks:\n${body.join('\n')}\n`);
     expect(problems).toHaveLength(1_001);
-    expect(problems.some(({ message }) => message === 'there are 3000 more mistakes')).toBe(true);
+    expect(problems.some(({ message }) => message === 'there are 3000 more errors')).toBe(true);
   });
 });
 

@@ -114,7 +114,7 @@ const approve = z.strictObject(
       )
       .describe('Who may decide: people or groups'),
     title: text('a text').optional().describe('What is asked. May hold ${{ }}'),
-    expires: duration.optional().describe('How long the question stands. Default: for ever'),
+    expires: duration.optional().describe('How long the question stands. Default: no limit'),
     'on-expiry': one(['approve', 'reject'])
       .optional()
       .describe('What expiry means. Default reject'),
@@ -173,9 +173,9 @@ export const taskShape = {
   join: one(['all', 'any'])
     .optional()
     .describe(
-      'all: starts when all before it ended and one edge is taken; any: at the first. Default all',
+      'all: the task starts once every task before it has ended and at least one of the conditions is met; any: at the first one met. Default all',
     ),
-  when: expression.optional().describe('One more gate: false skips the task'),
+  when: expression.optional().describe('One more condition: false skips the task'),
   each: z
     .union(
       [

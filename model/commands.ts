@@ -14,7 +14,7 @@ export interface StartRun {
   /** The newest version when absent. */
   readonly version?: number;
   readonly inputs: JsonObject;
-  /** At most one run of a workflow has this key. */
+  /** Key of the run: at most one run of a workflow has this key. */
   readonly key?: string;
   /** YYYY-MM-DD: the day that the work is for. */
   readonly businessDate?: string;
@@ -70,7 +70,7 @@ export interface RestartRun extends RunCommand {
   readonly type: 'RestartRun';
   /** From these tasks; from every failure when absent. */
   readonly from?: readonly string[];
-  /** Go on with this version of the workflow. */
+  /** Continue with this version of the workflow. */
   readonly version?: number;
   /** With `version`: new name → old name, for tasks that were renamed. */
   readonly mapping?: Readonly<Record<string, string>>;

@@ -59,7 +59,7 @@ describe('JSON from outside', () => {
     ],
     [
       `{"${'x'.repeat(61)}": 1, "${'x'.repeat(61)}": 2}`,
-      'the key "(61 characters)" stands twice in one object (line 1, column 70); remove one of them',
+      'the key "(61 characters)" occurs twice in one object (line 1, column 70); remove one of them',
     ],
     ['[1e999]', 'the number 1e999 is too large (line 1, column 2); quote it to keep it as a text'],
     [
@@ -68,11 +68,11 @@ describe('JSON from outside', () => {
     ],
     [
       '{"a": 1,\n "a": 2}',
-      'the key "a" stands twice in one object (line 2, column 2); remove one of them',
+      'the key "a" occurs twice in one object (line 2, column 2); remove one of them',
     ],
     [
       '{"\\u0061": 1, "a": 2}',
-      'the key "a" stands twice in one object (line 1, column 15); remove one of them',
+      'the key "a" occurs twice in one object (line 1, column 15); remove one of them',
     ],
     ['{"__proto__": {"x": 1}}', 'the key "__proto__" cannot be used (line 1, column 2); rename it'],
     [

@@ -190,7 +190,7 @@ class Reader {
     const key = this.#string();
     if (Object.hasOwn(map, key)) {
       throw this.#mistake(
-        `the key ${shown(key)} stands twice in one object`,
+        `the key ${shown(key)} occurs twice in one object`,
         'remove one of them',
         {
           code: 'json.duplicate',

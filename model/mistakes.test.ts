@@ -9,7 +9,7 @@ it('keeps what anybody reads, counts the rest, and searches hints for the first'
   }
   const all = mistakes.all();
   expect(all).toHaveLength(MISTAKES_SHOWN + 1);
-  expect(all.at(-1)?.message).toBe('there are 5 more mistakes');
+  expect(all.at(-1)?.message).toBe('there are 5 more errors');
   expect(hint).toHaveBeenCalledTimes(HINTS_SOUGHT);
   expect(all.filter((one) => one.hint !== undefined)).toHaveLength(HINTS_SOUGHT);
 });

@@ -21,7 +21,7 @@ export class Mistakes {
   /** In the order in which they were found; the last says how many more there are. */
   all(): readonly Issue[] {
     if (this.#count <= MISTAKES_SHOWN) return this.#shown;
-    const message = `there are ${this.#count - MISTAKES_SHOWN} more mistakes`;
+    const message = `there are ${this.#count - MISTAKES_SHOWN} more errors`;
     return [...this.#shown, { code: 'source.limit', message, path: [], at: 'value' }];
   }
 

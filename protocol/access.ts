@@ -46,8 +46,8 @@ export const ACCESS_ROUTES = routes({
     url: '/links',
     schema: {
       tags,
-      summary: 'Make a link by which a browser gets in, once and soon',
-      description: 'The session acts under the name of whoever made the link.',
+      summary: 'Create a one-time link that signs a browser in',
+      description: 'The session acts under the name of the person who created the link.',
       response: { 201: linkSchema },
     },
     refusals: [],

@@ -29,7 +29,7 @@ const bulkRequestSchema = z
       .int()
       .nonnegative()
       .optional()
-      .describe('How many runs the count found; refused when it is another number now'),
+      .describe('Number of runs that the count found; the command is refused when it differs now'),
     reason: reason.optional(),
   })
   .meta({ id: 'BulkRequest' });
@@ -98,7 +98,7 @@ export const BULK_ROUTES = routes({
     schema: {
       tags,
       summary: 'Count the runs that a filter finds',
-      description: 'It counts to 100,000, the most that one bulk command is for.',
+      description: 'It counts up to 100,000, the limit of one bulk command.',
       body: bulkCountSchema,
       response: { 200: bulkCountAnswerSchema },
     },
@@ -111,7 +111,7 @@ export const BULK_ROUTES = routes({
       tags,
       summary: 'Begin a command on every run that a filter finds',
       description:
-        'The runs are those of this moment. With `expected` it is refused when the filter finds another number.',
+        'The set of runs is fixed when the command is accepted. With `expected` the command is refused when the filter matches another number.',
       body: bulkRequestSchema,
       response: { 202: bulkViewSchema },
     },
@@ -122,7 +122,7 @@ export const BULK_ROUTES = routes({
     url: '/bulk',
     schema: {
       tags,
-      summary: 'List commands on many runs, the newest first',
+      summary: 'List bulk commands, the newest first',
       querystring: pageQuerySchema,
       response: { 200: bulkPageSchema },
     },
@@ -133,7 +133,7 @@ export const BULK_ROUTES = routes({
     url: '/bulk/:bulk',
     schema: {
       tags,
-      summary: 'Look how far a command on many runs is',
+      summary: 'Get the progress of a bulk command',
       description: 'With `wait` it answers as soon as it is farther than `after`.',
       params: bulkParamsSchema,
       querystring: bulkQuerySchema,
@@ -146,7 +146,7 @@ export const BULK_ROUTES = routes({
     url: '/bulk/:bulk/cancel',
     schema: {
       tags,
-      summary: 'Stop a command on many runs; what is done stays done',
+      summary: 'Stop a bulk command; changes that were made stay',
       params: bulkParamsSchema,
       response: { 200: bulkViewSchema },
     },

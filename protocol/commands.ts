@@ -14,7 +14,7 @@ const reasonRequestSchema = z
   .meta({ id: 'ReasonRequest' });
 const repairRequestSchema = z
   .strictObject({
-    preview: z.boolean().optional().describe('Says what it would do, and does nothing'),
+    preview: z.boolean().optional().describe('Shows what it would do, and changes nothing'),
     reason: reason.optional(),
   })
   .nullish()
@@ -35,7 +35,7 @@ const steerRequestSchema = z
 export const restartRequestSchema = z
   .strictObject({
     from: z.array(taskName).min(1).optional().describe('From every failure when absent'),
-    version: version.optional().describe('Go on with this version of the workflow'),
+    version: version.optional().describe('Continue with this version of the workflow'),
     mapping: z
       .record(taskName, taskName)
       .optional()
@@ -118,7 +118,7 @@ export const COMMAND_ROUTES = routes({
     schema: {
       tags,
       summary:
-        'Repair a run that is set aside: it goes on when its history can be read, else it ends as failed',
+        'Repair a run that is set aside: it continues when its history can be read, else it ends as failed',
       params: runParamsSchema,
       body: repairRequestSchema,
       response: { 200: repairSchema },
@@ -130,7 +130,7 @@ export const COMMAND_ROUTES = routes({
     url: '/runs/:run/restart',
     schema: {
       tags,
-      summary: 'Go on with a run that failed; what succeeded is kept',
+      summary: 'Restart a run that failed; what succeeded is kept',
       params: runParamsSchema,
       body: restartRequestSchema,
       response: { 200: acceptedSchema },
@@ -142,7 +142,7 @@ export const COMMAND_ROUTES = routes({
     url: '/runs/:run/restart-preview',
     schema: {
       tags,
-      summary: 'Say what a restart would do, and do nothing',
+      summary: 'Show what a restart would do, and change nothing',
       params: runParamsSchema,
       body: restartRequestSchema,
       response: { 200: restartPreviewSchema },
@@ -151,7 +151,7 @@ export const COMMAND_ROUTES = routes({
   },
   holdTask: taskVerb('hold', 'Hold a task: it does not start'),
   releaseTask: taskVerb('release', 'Release a task that is held'),
-  skipTask: taskVerb('skip', 'Skip a task: what needs it goes on as if it had succeeded'),
+  skipTask: taskVerb('skip', 'Skip a task: the tasks that need it continue as if it had succeeded'),
   rerunTask: taskVerb('rerun', 'Run one task again that has ended, and nothing else'),
   approveTask: taskVerb('approve', 'Approve what a task asks a person for'),
   rejectTask: taskVerb('reject', 'Reject what a task asks a person for'),

@@ -146,10 +146,10 @@ export const EVENT_ROUTES = routes({
       tags: ['events'],
       summary: 'Follow the events of all runs, or of one',
       description:
-        'Server-sent events, in an order that never changes. Of all runs it begins now; with `run` it begins with the ' +
+        'Server-sent events, in a stable order. The stream of all runs begins now; with `run` it begins with the ' +
         'first event of that run. Reconnect with the `id` of the last event seen, in the header Last-Event-ID or as ' +
-        '`lastEventId`: it goes on right after it, without loss or repetition, at any node. Comments keep the ' +
-        'connection alive; a frame that has an `id` and no data only moves the place to resume from.',
+        '`lastEventId`: the stream resumes right after it, with no gaps or duplicates, on any node. Comments keep the ' +
+        'connection alive; a frame with an `id` and no data only moves the position to resume from.',
       querystring: streamQuerySchema,
       response: { 200: streamedEventSchema },
     },

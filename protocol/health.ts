@@ -32,7 +32,7 @@ export const HEALTH_ROUTES = routes({
     open: true,
     schema: {
       tags: ['health'],
-      summary: 'Say that the process lives',
+      summary: 'Check that the process is alive',
       response: { 200: healthSchema },
     },
     refusals: [],
@@ -44,8 +44,8 @@ export const HEALTH_ROUTES = routes({
     open: true,
     schema: {
       tags: ['health'],
-      summary: 'Say whether it can work: the database answers and nothing stalls',
-      description: 'The status is for anyone; what stalls is told to those who say who they are.',
+      summary: 'Check whether the node can work: the database answers and nothing stalls',
+      description: 'Anyone may read the status; the reasons need a token.',
       response: { 200: healthSchema, 503: healthSchema },
     },
     refusals: [],

@@ -56,7 +56,7 @@ export const LOG_ROUTES = routes({
     url: '/runs/:run/logs',
     schema: {
       tags: ['runs'],
-      summary: 'Read the log of a run or of one task on from a place',
+      summary: 'Read the log of a run or of one task from a position on',
       description: WAITS,
       params: runParamsSchema,
       querystring: logsQuerySchema,

@@ -1,4 +1,4 @@
-/** The processes that share the work. */
+/** The nodes that share the database. */
 import { z } from 'zod';
 import { READING, routes } from './route.ts';
 import { count, exact, page, text } from './schema.ts';

@@ -46,7 +46,7 @@ export const problemDocumentSchema = exact<ProblemDocument>(
     status: 404,
     detail: 'There is no run "0199".',
     code: 'run.unknown',
-    next: 'Look at the list of runs.',
+    next: 'List runs with `tutti runs`.',
     retry: false,
     problems: [],
   },

@@ -100,10 +100,10 @@ export const RETENTION_ROUTES = routes({
     url: '/retention',
     schema: {
       tags,
-      summary: 'Delete what is over by its age, or count it',
+      summary: 'Delete runs that ended long ago, or count them',
       description:
-        'Only families of runs of which every one is over and old enough. It works in portions behind the answer, and ' +
-        'goes on at another node when this one ends. Without `apply` it counts, and deletes nothing.',
+        'A run is deleted only together with its parents and children, when all of them have ended and are old enough. The work ' +
+        'continues after the answer; if the node ends, another node continues it. Without `apply` the runs are only counted.',
       body: retentionRequestSchema,
       response: { 202: retentionViewSchema },
     },
@@ -125,7 +125,7 @@ export const RETENTION_ROUTES = routes({
     url: '/retention/:retention',
     schema: {
       tags,
-      summary: 'Look how far a retention is',
+      summary: 'Get the progress of a retention',
       description: 'With `wait` it answers as soon as more portions than `after` are done.',
       params: retentionParamsSchema,
       querystring: portionQuerySchema,

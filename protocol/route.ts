@@ -14,14 +14,15 @@ export const BODY_MAX_BYTES = 32 * 1024 * 1024;
 /** The chapters of the API, in the order in which they are read. */
 export const TAGS = {
   runs: 'Start runs, list them, look at one, and follow it.',
-  events: 'What happens, as it happens.',
-  commands: 'The verbs of an operator. They answer after commit: what was accepted is durable.',
+  events: 'The history of runs, and live streams of events.',
+  commands:
+    'The commands of an operator. The answer comes after the commit: an accepted command is durable.',
   bulk: 'One command on every run that a filter finds: count, begin, watch, stop.',
   retention: 'Delete what is over by its age, archived before: begin, watch, stop.',
   workflows: 'Workflow files and their versions.',
   catalogue: 'What a workflow can use.',
-  nodes: 'The processes that share the work.',
-  access: 'Who is there: the server proves itself, and a browser gets in.',
+  nodes: 'The nodes that share the database.',
+  access: 'Authentication: the server proves its identity, and a browser signs in.',
   health: 'Of this process; not under a version.',
 } as const;
 

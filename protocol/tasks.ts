@@ -142,7 +142,7 @@ export const TASK_ROUTES = routes({
     url: '/runs/:run/why',
     schema: {
       tags,
-      summary: 'Say what every open task of a run waits for',
+      summary: 'Explain what every open task of a run is waiting for',
       description: 'In pages: there are more tasks while there is a `next`.',
       params: runParamsSchema,
       querystring: tasksQuerySchema,
@@ -155,7 +155,7 @@ export const TASK_ROUTES = routes({
     url: '/runs/:run/tasks/:task/why',
     schema: {
       tags,
-      summary: 'Say what a task waits for',
+      summary: 'Explain what a task is waiting for',
       params: taskParamsSchema,
       response: { 200: whyTaskSchema },
     },

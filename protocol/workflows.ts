@@ -169,7 +169,7 @@ export const WORKFLOW_ROUTES = routes({
     schema: {
       tags,
       summary: 'Check a workflow file without keeping it',
-      description: 'A file with mistakes is a good answer here: it lists them all.',
+      description: 'The answer is 200 also for a file with errors: it lists all of them.',
       body: validateRequestSchema,
       response: { 200: validatedSchema },
     },

@@ -32,8 +32,8 @@ it('says a trouble at once, then at most so often, and how often it was left out
   for (let i = 0; i < 5; i++) log.troubled('renewing the lease', error, { node: 7 });
   log.troubled('asking for slots', error);
   expect(lines.map(({ message }) => message)).toEqual([
-    'Failed, and continued: renewing the lease.',
-    'Failed, and continued: asking for slots.',
+    'Error while renewing the lease; Tutti continues.',
+    'Error while asking for slots; Tutti continues.',
   ]);
   expect(lines[0]?.fields).toEqual({ err: error, node: 7 });
   time.now = 10_000;

@@ -38,7 +38,7 @@ export class EngineLog {
     }
     this.#troubles.set(what, { toldAt: now, untold: 0 });
     const times = known === undefined || known.untold === 0 ? {} : { untold: known.untold };
-    this.#log.warn({ err: error, ...about, ...times }, `Failed, and continued: ${what}.`);
+    this.#log.warn({ err: error, ...about, ...times }, `Error while ${what}; Tutti continues.`);
   }
 }
 
@@ -57,7 +57,7 @@ function sentenceOf(fact: Fact): string {
     case 'claimed':
       return `Claimed ${counted(fact.runs, 'run')} without a live owner.`;
     case 'lease-lost':
-      return 'This node lost its lease and writes nothing any more.';
+      return 'This node lost its lease and stops writing.';
     case 'drained':
       return fact.leftAttempts === 0
         ? 'Stopping: all attempts have ended.'
@@ -65,7 +65,7 @@ function sentenceOf(fact: Fact): string {
     case 'append-refused':
       return 'The database refused what a run had decided. The run is read again.';
     case 'set-aside':
-      return 'A run is set aside: it waits for `tutti runs repair`.';
+      return 'A run is set aside: repair it with `tutti repair RUN`.';
     case 'retention-begun':
       return 'Retention has begun to delete.';
     case 'retention-ended':

@@ -65,7 +65,7 @@ export function enterRoute(app: App, context: ApiContext): void {
       const actor = typeof link === 'string' ? context.links.take(link, Date.now()) : null;
       if (actor === null) {
         const detail =
-          'This link was used, is too old, or was never made. `tutti open` makes another.';
+          'This link has been used, has expired, or does not exist. Run `tutti open` for a new one.';
         throw new TuttiError('auth.required', detail);
       }
       const until = Date.now() + SESSION_MS;

@@ -16,7 +16,8 @@ export function eventRoutes(app: App, context: ApiContext): void {
     handler: async (request, reply) => {
       const { run, workflow, types, lastEventId } = request.query;
       const header = request.headers['last-event-id'];
-      if (Array.isArray(header)) throw new TuttiError('request.invalid', 'One Last-Event-ID only.');
+      if (Array.isArray(header))
+        throw new TuttiError('request.invalid', 'Send one Last-Event-ID header only.');
       const asked = header || lastEventId;
       const cursor = asked === undefined ? null : readStreamCursor(asked);
       // What is no place of this feed is refused before the stream begins.

@@ -30,7 +30,7 @@ export function healthRoutes(app: App, context: ApiContext): void {
 }
 
 /** A probe needs no more; the words are for those who run the node. */
-const UNTOLD = 'What stalls is told to those who show a token.';
+const UNTOLD = 'Send a token to read what stalls this node.';
 
 function health({ access }: ApiContext, stalls: readonly string[]): Health {
   const status = stalls.length === 0 ? 'ok' : 'stalled';

@@ -36,7 +36,7 @@ async function ask(context: CommandContext<BulkOptions>, verb: BulkVerb): Promis
   if (options.yes !== true) {
     const { count, more } = await client.countBulk({ filter });
     if (more === true) return tooMany(context, count);
-    const words = `${plural(count, 'run')} would be asked to ${verb}. Do it with --yes.`;
+    const words = `${plural(count, 'run')} would be asked to ${verb}. Add --yes to carry it out.`;
     context.print({ verb, filter, count }, [words]);
     return EXIT.done;
   }

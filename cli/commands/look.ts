@@ -95,7 +95,7 @@ async function whyTask(
 ): Promise<void> {
   const answer = await context.client.explainTask({ run, task });
   const lines = whyLines([answer], context);
-  if (answer.gates.length === 0) lines.push('    It waits for nothing.');
+  if (answer.gates.length === 0) lines.push('    It is not waiting for anything.');
   context.print(answer, lines);
 }
 

@@ -141,7 +141,7 @@ function named(names: readonly string[]): string {
 
 function previewLines(run: string, preview: RestartPreview): string[] {
   return [
-    `A restart of run ${run} would go on with version ${preview.version}.`,
+    `A restart of run ${run} would continue with version ${preview.version}.`,
     `  runs again (${preview.runsAgain.length}): ${named(preview.runsAgain)}`,
     `  keeps (${preview.keeps.length}): ${named(preview.keeps)}`,
     ...aboveLines(preview),

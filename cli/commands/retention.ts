@@ -77,7 +77,7 @@ function lines(view: RetentionView): string[] {
   return [
     `${words(view)} ${done}.`,
     ...kept,
-    ...(status === 'done' && !applies ? ['Do it with --yes.'] : []),
+    ...(status === 'done' && !applies ? ['Add --yes to carry it out.'] : []),
     ...(status === 'cancelled' ? ['It was stopped.'] : []),
     ...(failure === null ? [] : [`It failed: ${harmless(failure)}`]),
   ];

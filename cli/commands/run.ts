@@ -64,7 +64,10 @@ async function locate(context: CommandContext<RunOptions>, target: string): Prom
     return { workflow: target, version: options.version };
   }
   if (options.version !== undefined) {
-    throw new TuttiError('request.invalid', '--version goes with a name; a file is the newest.');
+    throw new TuttiError(
+      'request.invalid',
+      '--version needs the name of a workflow; a file is always deployed as the newest version.',
+    );
   }
   const { workflow, pool, version } = await client.deployWorkflow(
     readWorkflowFile(context, target),
@@ -119,8 +122,8 @@ function interrupted(context: CommandContext<RunOptions>, id: string): number {
   if (options.json === true) context.print({ run: id, interrupted: true }, []);
   terminal.err(
     inProcess
-      ? `Stopping. Run ${id} is kept and goes on at the next start of Tutti here.\n`
-      : `Run ${id} goes on. See it with: tutti show ${id}\n`,
+      ? `Stopping. Run ${id} is saved and resumes when Tutti is next started with this data folder.\n`
+      : `Run ${id} continues. Show it with: tutti show ${id}\n`,
   );
   return INTERRUPTED_EXIT;
 }

@@ -57,7 +57,7 @@ export const serve = alone<ServeOptions>(async (context) => {
   });
   if (options.auth === 'none') {
     terminal.err(
-      '--auth none: whoever reaches this address may start, read and decide everything, and run programs ' +
+      '--auth none: anyone who reaches this address may start, read and decide everything, and run programs ' +
         'as you. It is for tests.\n',
     );
   }
@@ -76,7 +76,7 @@ export const serve = alone<ServeOptions>(async (context) => {
       `  data folder  ${folder.path}`,
       `  database     ${database}`,
       `  API          ${node.url}/api/docs (\`tutti open\` opens it in your browser)`,
-      '  Ctrl-C stops it.',
+      '  Press Ctrl-C to stop it.',
     ],
   );
   return untilTheEnd(context, node, lifetime.signal);
@@ -107,13 +107,13 @@ async function untilTheEnd(
   const reason = await Promise.race([asked, node.fenced]);
   if (reason === null) {
     terminal.err(
-      'Stopping: work that is under way comes to a safe place. Again to leave at once.\n',
+      'Stopping: waiting for running work to reach a safe point. Press Ctrl-C again to exit immediately.\n',
     );
     await node.stop();
-    terminal.err('Stopped. Open runs go on at the next start.\n');
+    terminal.err('Stopped. Open runs resume at the next start.\n');
     return EXIT.done;
   }
-  terminal.err(`${reason.replace(/\.?$/, '.')} Its runs go on elsewhere; start it again.\n`);
+  terminal.err(`${reason.replace(/\.?$/, '.')} Other nodes continue its runs. Start it again.\n`);
   await node.stop().catch(() => undefined);
   return EXIT.fenced;
 }

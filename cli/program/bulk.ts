@@ -9,7 +9,7 @@ export function bulkCommand(program: Command, runtime: Runtime): void {
   const command = declareConnected(program, {
     usage: 'bulk',
     summary: 'Holds, releases, cancels or restarts every run that a filter finds.',
-    description: 'Without --yes it only counts them.',
+    description: 'Without --yes the command only counts them.',
     examples: [
       'tutti bulk cancel --workflow settle --state running --reason "wrong prices"',
       'tutti bulk restart --state failed --business-date 2026-03-01 --yes',

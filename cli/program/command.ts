@@ -30,7 +30,7 @@ export function declare(program: Command, declaration: Declaration): Command {
     .option('--json', 'Prints JSON instead of text.')
     .option(
       '--data <dir>',
-      'The data folder; else TUTTI_DATA, else .tutti in the working directory.',
+      'The data folder (default: TUTTI_DATA, else .tutti in the working directory).',
     )
     .addHelpText(
       'after',
@@ -41,16 +41,19 @@ export function declare(program: Command, declaration: Declaration): Command {
 }
 
 export const ALLOW_ROOT =
-  'Lets a Tutti in this process run as root, and scripts with it; else TUTTI_ALLOW_ROOT=1.';
+  'Allows Tutti, and all scripts, to run as root (also: TUTTI_ALLOW_ROOT=1).';
 
 /** A command that speaks to a Tutti, and may have to become one. */
 export function declareConnected(program: Command, declaration: Declaration): Command {
   return declare(program, declaration)
     .option('--allow-root', ALLOW_ROOT)
     .option('--actor <name>', 'Name recorded as the operator (default: your login name).')
-    .option('--database <url>', 'PostgreSQL for a Tutti in this process; else an embedded one.')
-    .option('--systems <file>', 'The systems file for a Tutti in this process.')
-    .option('--secrets <dir>', 'The folder of secrets for a Tutti in this process.');
+    .option(
+      '--database <url>',
+      'PostgreSQL to use when no server is running (default: an embedded one).',
+    )
+    .option('--systems <file>', 'The systems file to use when no server is running.')
+    .option('--secrets <dir>', 'The folder of secrets to use when no server is running.');
 }
 
 /**

@@ -31,7 +31,7 @@ function runCommands(program: Command, runtime: Runtime): void {
   }).action(whenCalled(runtime, async () => (await work()).show));
   declareConnected(program, {
     usage: 'why <run> [task]',
-    summary: 'Says in words what a run or one of its tasks waits for.',
+    summary: 'Explains what a run or one of its tasks is waiting for.',
     examples: ['tutti why 0192f0', 'tutti why 0192f0 post-ledger'],
   }).action(whenCalled(runtime, async () => (await work()).why));
 }
@@ -54,8 +54,11 @@ function nodeCommands(program: Command, runtime: Runtime): void {
     summary: 'Lists the systems that tasks can use, after checking the systems file.',
     examples: ['tutti systems --systems ./systems.yaml'],
   })
-    .option('--systems <file>', 'The systems file; else systems.yaml in the data folder or here.')
-    .option('--secrets <dir>', 'The folder of secrets; else secrets in the data folder.')
+    .option(
+      '--systems <file>',
+      'The systems file (default: systems.yaml in the data folder or in the working directory).',
+    )
+    .option('--secrets <dir>', 'The folder of secrets (default: `secrets` in the data folder).')
     .action(whenCalled(runtime, async () => (await work()).systems));
   declareConnected(program, {
     usage: 'nodes',

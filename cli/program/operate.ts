@@ -107,14 +107,14 @@ function steer(program: Command, runtime: Runtime): void {
 function restart(program: Command, runtime: Runtime): void {
   const command = declareConnected(program, {
     usage: 'restart <run>',
-    summary: 'Goes on with a run that failed, from its failures or from named tasks.',
+    summary: 'Restarts a run that failed, from its failures or from named tasks.',
     description: 'What succeeded is kept, with its outputs.',
     examples: ['tutti restart 0192f0 --preview', 'tutti restart 0192f0 --from post-ledger'],
   });
   withReason(command)
     .option('--from <task...>', 'The tasks to begin with; else every failure.')
-    .option('--preview', 'Says what it would do, and does nothing.')
-    .option('--version <n>', 'Goes on with this version of the workflow.', positiveInteger)
+    .option('--preview', 'Shows what it would do, and changes nothing.')
+    .option('--version <n>', 'Continues with this version of the workflow.', positiveInteger)
     .option('--map <new=old>', 'With --version: a task that was renamed; may be repeated.', collect)
     .action(whenCalled(runtime, async () => (await work()).restart));
 }
@@ -124,10 +124,10 @@ function repair(program: Command, runtime: Runtime): void {
     usage: 'repair <run>',
     summary: 'Repairs a run that is set aside because its history cannot be read or written.',
     description:
-      'A run whose history can be read again goes on where it was; any other ends as failed. Events are never changed.',
+      'A run whose history can be read again continues where it was; any other run ends as failed. Events are never changed.',
     examples: ['tutti repair 0192f0 --preview'],
   });
   withReason(command)
-    .option('--preview', 'Says what is wrong and what it would do, and does nothing.')
+    .option('--preview', 'Shows what is wrong and what it would do, and changes nothing.')
     .action(whenCalled(runtime, async () => (await work()).repair));
 }

@@ -8,7 +8,7 @@ export function retentionCommand(program: Command, runtime: Runtime): void {
     usage: 'retention',
     summary: 'Deletes runs that ended long ago, with their events and logs.',
     description:
-      'Without --yes it only counts them. A run stays while one of its parents or children is open or younger.',
+      'Without --yes the command only counts them. A run stays while one of its parents or children is open or younger.',
     examples: [
       'tutti retention --older-than 90d --logs-older-than 7d',
       'tutti retention --older-than 90d --archive /var/archive/tutti --yes',

@@ -16,12 +16,12 @@ export function runCommand(program: Command, runtime: Runtime): void {
   withReason(command)
     .option('-i, --input <name=value>', 'An input; may be repeated.', collect)
     .option('--inputs <file>', 'A JSON or YAML file of inputs; --input overrides it.')
-    .option('--version <n>', 'This version of the workflow; else the newest.', positiveInteger)
-    .option('--key <key>', 'At most one run of a workflow has this key.')
+    .option('--version <n>', 'The version of the workflow (default: the newest).', positiveInteger)
+    .option('--key <key>', 'Key of the run: at most one run of a workflow has this key.')
     .option('--business-date <date>', 'The day that the work is for, as YYYY-MM-DD.')
     .option(
       '--log-limit <size>',
-      "How much of an attempt's log a Tutti in this process keeps; 10MB unless given.",
+      "How much of an attempt's log is kept when this command executes the run itself (default: 10MB).",
       logLimit,
     )
     .option('--detach', 'Prints the id of the run and does not follow it.')

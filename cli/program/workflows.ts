@@ -15,7 +15,8 @@ export function workflowCommands(program: Command, runtime: Runtime): void {
   }).action(whenCalled(runtime, async () => (await work()).validate));
   const deploy = declareConnected(program, {
     usage: 'deploy <file...>',
-    summary: 'Stores workflows and pools as new versions; what has not changed stays as it is.',
+    summary:
+      'Stores workflows and pools as new versions; a file that has not changed stores nothing.',
     examples: ['tutti deploy flows/certificate.yaml --reason "second approval"'],
   });
   withReason(deploy).action(whenCalled(runtime, async () => (await work()).deploy));

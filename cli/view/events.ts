@@ -75,7 +75,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   },
   TaskSteered: (event) => ['running', `steered${by(event)}`],
   TaskRerun: (event) => ['waiting', `runs again${by(event)}`],
-  TaskReopened: (event) => ['running', `its child run goes on again${by(event)}`],
+  TaskReopened: (event) => ['running', `its child run continues${by(event)}`],
   TaskEnded: (event) => [endOf(event), ended(event)],
   TaskSkipped: (event) => ['skipped', `skipped${by(event)}`],
 };

@@ -65,7 +65,7 @@ function noteOf(task: TaskView): string {
 function skipped(because: TaskView['because']): string {
   switch (because) {
     case 'edges':
-      return 'its branch was not taken';
+      return 'skipped: the branch that leads to it was not taken';
     case 'when':
       return 'its condition is false';
     case 'operator':

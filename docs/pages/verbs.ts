@@ -33,7 +33,7 @@ export function verbsPage(): string[] {
     '# Verbs and states',
     '',
     'Which verb a task takes in which state. A switch is steered rather than skipped or forced, and only a switch can be steered;',
-    'an ended run is restarted first, unless the verb mends what failed in it.',
+    'an ended run is restarted first, unless the command repairs what failed in it.',
     '',
     `| A task that is | ${titles.join(' | ')} |`,
     `|---|${'---|'.repeat(titles.length)}`,

@@ -139,7 +139,7 @@ function noReturn({ attempt }: RunningAttempt): ActionFailure {
   return new ActionFailure({
     class: 'unknown',
     code: NO_RETURN,
-    message: `the call of "${attempt.task}" was to stop and did not come back; whether it took effect is not known`,
+    message: `the call of "${attempt.task}" was asked to stop and did not return; whether it took effect is not known`,
   });
 }
 
@@ -199,7 +199,7 @@ async function callAgain(running: RunningAttempt): Promise<void> {
 }
 
 function crashed({ attempt }: RunningAttempt): ActionFailure {
-  const message = `Tutti has ended ${MOST_CRASHES} times while "${attempt.task}" was calling, and the system says that nothing was done: it is not called again by itself; find out what ends Tutti, then rerun or force the task`;
+  const message = `Tutti has ended ${MOST_CRASHES} times while "${attempt.task}" was calling, and the system says that nothing was done: Tutti does not call it again by itself. Find out what ends Tutti, then rerun or force the task`;
   return new ActionFailure({ class: 'unknown', code: 'task.crashes', message });
 }
 

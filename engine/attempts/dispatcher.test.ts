@@ -168,7 +168,9 @@ describe('calls that were given up', () => {
     expect([begun, world.overdue]).toEqual([['a', 'b'], 1]);
     dispatcher.giveUp(tasks[1]);
     expect([begun, world.overdue]).toEqual([['a', 'b'], 2]);
-    expect(dispatcher.gate(tasks[2]).words).toContain('2 that were given up have not come back');
+    expect(dispatcher.gate(tasks[2]).words).toContain(
+      '2 calls that were given up have not returned',
+    );
     dispatcher.cameBack(tasks[0]);
     expect([begun, world.overdue]).toEqual([['a', 'b', 'c'], 1]);
   });

@@ -197,7 +197,7 @@ function outcome(running: RunningJob, state: JobState<unknown>): Promise<boolean
 }
 
 function unconfirmed({ attempt }: RunningJob): ActionFailure {
-  const message = `the system was asked to stop the job of "${attempt.task}", and says that it goes on`;
+  const message = `the system was asked to stop the job of "${attempt.task}", and reports that it is still running`;
   return new ActionFailure({ class: 'unknown', code: 'task.cancel-unconfirmed', message });
 }
 

@@ -68,7 +68,7 @@ export class Lane {
 
   get overdueText(): string {
     if (this.#overdue === 0) return '';
-    return `; ${this.#overdue} that were given up have not come back`;
+    return `; ${this.#overdue} calls that were given up have not returned`;
   }
 }
 

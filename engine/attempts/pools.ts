@@ -206,7 +206,7 @@ function wordsOf({ pool, capacity, used, holders, slots }: PoolState & { slots: 
   const name = poolWords(pool);
   if (capacity === null) return `waits for ${name}, which is not deployed`;
   if (slots > capacity)
-    return `wants ${slots} slots of ${name}, which has ${capacity} by now: deploy it with more of them`;
+    return `wants ${slots} slots of ${name}, which now has ${capacity}: deploy the pool with more slots`;
   const held = holders
     .map(
       ({ run, task, since }) =>

@@ -70,7 +70,10 @@ describe('an attempt', () => {
     const { begin, end, running, steps } = subject();
     begin(task);
     await end(task, new Error('a mistake of ours'));
-    expect(steps).toEqual(['an attempt broke', `fail ${task}: a mistake of ours`]);
+    expect(steps).toEqual([
+      'An attempt failed with an unexpected error.',
+      `fail ${task}: a mistake of ours`,
+    ]);
     expect(running.size).toBe(0);
   });
 });
@@ -102,7 +105,7 @@ describe('a call that is to stop', () => {
     attempt.beginCall();
     attempt.halt('cancel');
     await clock.advance(5_000);
-    const warning = 'a call that was to stop did not come back, and is given up';
+    const warning = 'A call that was asked to stop did not return. Tutti gave it up.';
     expect(steps).toEqual(['give up a', warning, 'settle a']);
     // Dropped meanwhile: it is given up once.
     attempt.halt('drop');

@@ -102,7 +102,7 @@ export class RunningAttempts {
   async #fail(attempt: Attempt, error: unknown): Promise<void> {
     const { log, runner } = this.#parts;
     const about = { run: attempt.run.id, task: attempt.task, attempt: attempt.number };
-    log.warn({ err: error, ...about }, 'an attempt broke');
+    log.warn({ err: error, ...about }, 'An attempt failed with an unexpected error.');
     try {
       await runner.fail(attempt, error);
     } catch (failure) {
@@ -121,7 +121,7 @@ export class RunningAttempts {
     }
     const { run, task, number, stop } = attempt;
     const about = { run: run.id, task, attempt: number, stop };
-    log.warn(about, 'a call that was to stop did not come back, and is given up');
+    log.warn(about, 'A call that was asked to stop did not return. Tutti gave it up.');
     void runner
       .settleOverdue(attempt)
       .catch((error: unknown) => this.#fail(attempt, error))

@@ -47,13 +47,13 @@ export class RepairHandler implements Repairs {
     const trouble = await troubleOf(stored, this.#parts);
     if (trouble === undefined) {
       if (!preview && !(await gate.returnToService(run))) return isNot();
-      const words = 'its history can be read: it goes on where it was';
+      const words = 'its history can be read: the run continues where it was';
       return { run, reason, outcome: 'resumed', words };
     }
     if (endedAt !== undefined)
       return refusal('run.unreadable', `run ${run} has ended, and ${trouble}`);
     if (!preview) await end(this.#parts, stored, trouble, by);
-    const words = `${trouble}: it ends as failed. Its events stay as they are, and what its tasks have begun in other systems is not stopped: look there`;
+    const words = `${trouble}: it ends as failed. Its events are not changed. Tutti does not stop what its tasks have started in other systems: check there`;
     return { run, reason, outcome: 'ended', words };
   }
 }

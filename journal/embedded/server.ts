@@ -176,7 +176,7 @@ class Server implements EmbeddedServer {
   async #endWithoutSocket(seen: FoundServer): Promise<void> {
     this.#log.warn(
       { pid: seen.pid },
-      `The embedded PostgreSQL lost its socket in ${seen.sockets}: somebody removed it. It is restarted.`,
+      `The embedded PostgreSQL lost its socket in ${seen.sockets}, because it was removed. Tutti restarts the server.`,
     );
     await endServer(seen, this.#paths);
   }
@@ -185,7 +185,7 @@ class Server implements EmbeddedServer {
   async #endStopping(seen: FoundServer): Promise<void> {
     this.#log.warn(
       { pid: seen.pid },
-      `The embedded PostgreSQL (process ${seen.pid}) was asked to end ${STOP_LIMIT_MS / 1_000} s ago and did not: it is ended, and started anew.`,
+      `The embedded PostgreSQL (process ${seen.pid}) was asked to end ${STOP_LIMIT_MS / 1_000} s ago and did not: Tutti ends it and starts it again.`,
     );
     await endServer(seen, this.#paths, 'SIGQUIT');
   }
@@ -289,7 +289,7 @@ function notStarted(paths: ClusterPaths): TuttiError {
   const seen = findServer(paths);
   const sentence =
     seen?.elsewhere === true
-      ? `A PostgreSQL on ${paths.cluster} runs where it is not in sight (process ${seen.pid}, in another container that shares the folder) and does not answer: stop it there.`
-      : `PostgreSQL does not start. Its last words: ${lastLogLines(paths)} (${paths.log})`;
+      ? `A PostgreSQL on ${paths.cluster} runs outside of this container (process ${seen.pid}, in another container that shares the folder) and does not answer: stop it there.`
+      : `PostgreSQL does not start. Its last messages: ${lastLogLines(paths)} (${paths.log})`;
   return new TuttiError('database.unavailable', sentence);
 }

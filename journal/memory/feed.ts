@@ -14,7 +14,7 @@ export function readFeed(store: MemoryStore, after: FeedPosition | null, limit: 
   if (from < start) {
     throw new TuttiError(
       'feed.gone',
-      `Events after this place are deleted; the earliest place that can be read on from is ${start}.`,
+      `Events after this position are deleted; the earliest position to read from is ${start}.`,
     );
   }
   const page = store.feed

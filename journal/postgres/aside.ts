@@ -55,7 +55,7 @@ export async function ping(client: pg.Client): Promise<{ aside: number }> {
   const missing = await client.query<{ name: string; gone: boolean }>(MISSING);
   const [first] = missing.rows;
   if (first !== undefined) {
-    const why = first.gone ? 'there is no such table' : 'this user may not insert into it';
+    const why = first.gone ? 'there is no such table' : 'this user may not write to it';
     throw new TuttiError(
       'database.refuses',
       `the database refuses what Tutti writes: "${first.name}": ${why}`,

@@ -141,7 +141,7 @@ async function refuseGone(client: pg.Client, from: { xid: string; skip: number }
   if (start === undefined) return;
   throw new TuttiError(
     'feed.gone',
-    `Events after this place are deleted; the earliest place that can be read on from is ${start}.`,
+    `Events after this position are deleted; the earliest position to read from is ${start}.`,
   );
 }
 

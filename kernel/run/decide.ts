@@ -91,7 +91,10 @@ function onTask(state: RunState, command: TaskCommand, context: Context): Decisi
   const status = statusOf(state, node);
   const cell = TRANSITIONS[status][command.type];
   if (cell !== 'yes') {
-    return refusal('task.wrong-status', `"${command.task}" is ${status}${cell.slice(2)}`);
+    return refusal(
+      'task.wrong-status',
+      `"${command.task}" (${status}) ${cell.slice('no: '.length)}`,
+    );
   }
   // Rerun starts an ended run again; everything else needs one that goes on or ended badly.
   const afterEnd =
@@ -193,7 +196,8 @@ function approval(
   now: number,
 ): Decision {
   const body = definitionOf(state, node).body;
-  if (body.kind !== 'approve') return refusal('task.wrong-status', `"${command.task}" asks nobody`);
+  if (body.kind !== 'approve')
+    return refusal('task.wrong-status', `"${command.task}" is not an approval`);
   if (!body.by.includes(command.by.actor)) {
     return refusal(
       'approval.not-allowed',

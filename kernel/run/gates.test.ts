@@ -21,7 +21,11 @@ interface Row {
 }
 
 const pool: Gate = { kind: 'pool', on: 'sap', words: 'waits for the pool sap: 2 of 2 slots held' };
-const room: Gate = { kind: 'capacity', on: 'shell', words: 'waits for room: 8 of 8 are running' };
+const room: Gate = {
+  kind: 'capacity',
+  on: 'shell',
+  words: 'waits for capacity: 8 of 8 are running',
+};
 const waitsFor = (gate: Gate): Overlay => ({ runningSince: () => undefined, waitsFor: () => gate });
 
 const ROWS: readonly Row[] = [
@@ -195,7 +199,7 @@ const ROWS: readonly Row[] = [
     status: 'unknown',
     tasks: { t: {} },
     steps: ['t starts', 't lost'],
-    words: /unknown since .*Nothing is submitted twice/,
+    words: /unknown since .*Tutti submits nothing twice/,
   },
 ];
 

@@ -48,7 +48,7 @@ export function gatesOf(state: RunState, index: number, overlay: Overlay): Gate[
       return [
         {
           kind: 'system',
-          words: `its outcome is unknown since ${time(status.since)}: ${status.failure.message}. Nothing is submitted twice; it goes on when the system answers, or force, skip or rerun it`,
+          words: `its outcome is unknown since ${time(status.since)}: ${status.failure.message}. Tutti submits nothing twice: it continues when the system answers. Or decide yourself: force, skip or rerun the task`,
           since: status.since,
         },
       ];
@@ -153,7 +153,7 @@ function running(state: RunState, index: number, node: Node): Gate {
   if (status.child !== undefined) {
     return {
       kind: 'child-run',
-      words: `its child run ${status.child} is going on`,
+      words: `its child run ${status.child} is running`,
       on: status.child,
       since: status.startedAt,
     };

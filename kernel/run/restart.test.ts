@@ -286,7 +286,7 @@ describe('restart on another version', () => {
   it.each<[string, RegExp]>([
     ['restart v2 x=bad', /the new version has no task "x"/],
     ['restart v2 good=x', /the run has no task "x"/],
-    ['restart v2 good=bad c=bad', /"bad" cannot go on as two tasks/],
+    ['restart v2 good=bad c=bad', /"bad" cannot become two tasks/],
   ])('"%s" is refused', (words, message) => {
     failed(RENAMED).when(words).expectRefusal('request.invalid', message);
   });

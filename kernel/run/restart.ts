@@ -117,7 +117,7 @@ function mistakeIn(
   for (const [to, from] of pairs) {
     if (!target.index.has(to)) return `mapping: the new version has no task "${to}"`;
     if (!state.graph.index.has(from)) return `mapping: the run has no task "${from}"`;
-    if (taken.has(from)) return `mapping: "${from}" cannot go on as two tasks`;
+    if (taken.has(from)) return `mapping: "${from}" cannot become two tasks`;
     taken.add(from);
   }
   return undefined;

@@ -91,7 +91,7 @@ describe('the transition table', () => {
       run.when(COMMANDS[command]);
       const cell = TRANSITIONS[status][command];
       if (cell !== 'yes') {
-        run.expectRefusal('task.wrong-status', `"t" is ${status}${cell.slice(2)}`);
+        run.expectRefusal('task.wrong-status', `"t" (${status}) ${cell.slice('no: '.length)}`);
       } else if (ALREADY.has(`${status} ${command}`)) {
         run.expectEvents();
       } else {

@@ -6,15 +6,15 @@ import type { OperatorCommand, TaskStatus } from '../../model/run.ts';
 
 export type TaskCommandName = Extract<OperatorCommand, { task: string }>['type'];
 
-/** `yes`, or the reason why not, as the end of the sentence "the task is <status>: …". */
+/** `yes`, or the reason why not, as the end of the sentence "the task (<status>) …". */
 type Cell = 'yes' | `no: ${string}`;
 
-const ENDED = 'no: it has ended' as const;
-const STARTED = 'no: it has started already; a hold stops starts only' as const;
-const RUNNING = 'no: its job is running; cancel the run, or wait for the job to end' as const;
-const NOT_ENDED = 'no: it has not ended yet' as const;
-const NO_APPROVAL = 'no: it is not waiting for a decision' as const;
-const FINE = 'no: it ended well; use rerun or restart to run it again' as const;
+const ENDED = 'no: has ended' as const;
+const STARTED = 'no: has started already; a hold only prevents starts' as const;
+const RUNNING = 'no: is still running. Cancel the run or wait until the task ends' as const;
+const NOT_ENDED = 'no: has not ended yet' as const;
+const NO_APPROVAL = 'no: is not waiting for a decision' as const;
+const FINE = 'no: has ended well. Rerun or restart it to run it again' as const;
 
 /** Before a task has started, whatever keeps it from it. */
 const NOT_STARTED: Readonly<Record<TaskCommandName, Cell>> = {

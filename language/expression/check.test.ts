@@ -56,7 +56,7 @@ describe('types known', () => {
     ['tasks["post-ledger"].output.rwos', 'no field "rwos"', 28, 'did you mean "rows"?'],
     ['1 + tasks["post-ledger"].output.name', 'int + string', 0],
     ['tasks.anything.statuss', 'no field "statuss"', 15, 'did you mean "status"?'],
-    ['true && item.x', 'only in a task with "each"', 8],
+    ['true && item.x', 'only be used in a task with "each"', 8],
     ['output.x', '"warn" and "until"', 0],
     ['inputs.text.substring(inputs.n)', 'no matching overload', 0, 'int(...) makes a whole number'],
   ])('refuses %s', (source, message, offset, hint) => {

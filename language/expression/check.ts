@@ -185,10 +185,10 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 const ABSENT: Readonly<Record<string, string>> = {
-  item: 'item stands only in a task with "each"',
-  index: 'index stands only in a task with "each"',
+  item: 'item can only be used in a task with "each"',
+  index: 'index can only be used in a task with "each"',
   output: 'output stands only in "warn" and "until"; another task\'s is tasks.<name>.output',
-  attempt: 'attempt stands only in "with"',
+  attempt: 'attempt can only be used in "with"',
 };
 
 /** The type of the result. Throws ExpressionError. */

@@ -52,7 +52,7 @@ const TOKENS: Readonly<Record<string, string>> = {
 };
 
 const ELSEWHERE =
-  '$1 stands only in the systems file: give the value to a system there, and name it here with "system:"';
+  '$1 can only be used in the systems file: give the value to a system there, and name the system here with "system:"';
 
 function reworded(summary: string): string {
   const plain = summary

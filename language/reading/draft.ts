@@ -77,7 +77,7 @@ function kindOf(
   }
   if (other !== undefined) {
     const second = Object.keys(raw).filter((key) => KINDS.some((one) => one === key))[1] ?? other;
-    const message = `a task is one of ${KINDS.join(', ')}; here stand ${kinds.join(' and ')}`;
+    const message = `a task is one of ${KINDS.join(', ')}; this one has ${kinds.join(' and ')}`;
     const hint = 'make two tasks of it';
     report({ code: 'task.kind', message, path: [...path, second], at: 'key', hint });
     return undefined;

@@ -143,7 +143,7 @@ function lowerPools(
 function positive(timeout: string | undefined, report: Report): number | undefined {
   const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout);
   if (timeoutMs === 0) {
-    report({ code: 'field.value', message: 'a timeout is longer than nothing', path: ['timeout'] });
+    report({ code: 'field.value', message: 'a timeout must be longer than 0', path: ['timeout'] });
   }
   return timeoutMs;
 }

@@ -65,7 +65,7 @@ function lowerEach(draft: Draft, workshop: Workshop, refer: Refer): TaskDefiniti
   const items = isMap ? each.items : each;
   const at = isMap ? [...path, 'each', 'items'] : [...path, 'each'];
   if (isMap && each.parallel !== undefined && parallel !== undefined) {
-    const message = '"parallel" stands in "each" already';
+    const message = '"parallel" is given in "each" already';
     report({ code: 'field.misplaced', message, path: [...path, 'parallel'], at: 'key' });
   }
   if (typeof items === 'string') {
@@ -132,7 +132,7 @@ function lowerTimeout({ fields, path }: Draft, report: Report): number | undefin
   if (fields.timeout === undefined) return undefined;
   const timeoutMs = parseDuration(fields.timeout);
   if (timeoutMs === 0) {
-    const message = 'a timeout is longer than nothing';
+    const message = 'a timeout must be longer than 0';
     report({ code: 'field.value', message, path: [...path, 'timeout'] });
   }
   return timeoutMs;

@@ -79,7 +79,7 @@ function firstPerLine<T extends { readonly line?: number }>(mistakes: readonly T
 function bounded(problems: readonly Problem[]): readonly Problem[] {
   const more = problems.length - MISTAKES_SHOWN;
   if (more <= 0) return problems;
-  const message = `there are ${more} more lines with mistakes`;
+  const message = `there are ${more} more lines with errors`;
   return [...problems.slice(0, MISTAKES_SHOWN), { code: 'source.limit', message }];
 }
 
@@ -94,7 +94,7 @@ function parse(text: string, lines: LineCounter, complain: Complain): Document.P
     for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) {
       lines.addNewLine(at + 1);
     }
-    complain('source.text', `the file ${wrong}`, unwritableAt(text), 'take it out');
+    complain('source.text', `the file ${wrong}`, unwritableAt(text), 'remove it');
     return undefined;
   }
   const tokens = [...new Parser(lines.addNewLine).parse(text)];
@@ -237,7 +237,7 @@ function refuseText(text: string, node: unknown, work: Conversion): void {
 
 function refuseTag(node: Node, work: Conversion): void {
   if (node.tag === undefined || node.tag === '') return;
-  work.complain('yaml.tag', 'YAML tags have no meaning here', startOf(node), QUOTE_HINT);
+  work.complain('yaml.tag', 'YAML tags are not supported here', startOf(node), QUOTE_HINT);
 }
 
 function startOf(node: unknown): number {

@@ -47,11 +47,11 @@ function checkCase(branch: Case, path: Path, isLast: boolean, { report }: Worksh
   }
   for (const key of ['when', 'then'] as const) {
     if (branch[key] === undefined) continue;
-    const message = `"else" stands alone, without "${key}"`;
+    const message = `"else" must be alone, without "${key}"`;
     report({ code: 'field.misplaced', message, path: [...path, key], at: 'key' });
   }
   if (isLast) return;
-  const message = '"else" is the last case: those after it are never looked at';
+  const message = '"else" must be the last case: cases after it are never reached';
   report({ code: 'field.misplaced', message, path: [...path, 'else'], at: 'key' });
 }
 

@@ -90,7 +90,7 @@ function lowerChild({ fields, name, path }: Draft, workshop: Workshop, refer: Re
   const { expressions, report } = workshop;
   if (workflow === undefined) return NOTHING;
   if (workflow === workshop.workflow) {
-    const message = `the workflow runs itself, without end: ${workflow} → ${workflow}`;
+    const message = `the workflow calls itself without end: ${workflow} → ${workflow}`;
     const hint = RECURSION_HINT;
     report({ code: 'workflow.recursive', message, path: [...path, 'workflow'], hint });
   }
@@ -135,7 +135,7 @@ function lowerApprove(draft: Draft, { expressions, report }: Workshop, refer: Re
   }
   const expiresMs = expires === undefined ? undefined : parseDuration(expires);
   if (expiresMs === 0) {
-    const message = 'an approval stands longer than nothing';
+    const message = 'an approval must stand longer than 0';
     report({ code: 'field.value', message, path: [...at, 'expires'] });
   }
   if (title !== undefined) {

@@ -46,7 +46,7 @@ const problem: ProblemDocument = {
   status: 404,
   detail: 'There is no run "x".',
   code: 'run.unknown',
-  next: 'Look at the list of runs.',
+  next: 'List runs with `tutti runs`.',
   retry: false,
   problems: [],
 };

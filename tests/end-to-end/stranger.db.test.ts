@@ -141,7 +141,7 @@ requires(
     for (const words of [['runs'], ['approve', asked, 'decide', '--actor', 'cfo'], ['open']]) {
       const { code, said } = await asNobody([TUTTI, ...words], environment);
       expect(code).toBe(1);
-      expect(said).toContain('shows no token');
+      expect(said).toContain('has no token');
     }
     await untouched();
   });

@@ -103,7 +103,7 @@ describe('workflows that run each other', () => {
     await harness.deploy(CALLS('ping', 'pong'));
     const source = CALLS('pong', 'ping');
     const answer = await harness.engine.door.deployments.deploy({ source, file: 'pong.yaml', by });
-    const message = 'the workflows run each other without end: pong → ping → pong';
+    const message = 'the workflows call each other without end: pong → ping → pong';
     const place = { file: 'pong.yaml', line: 3, column: 21 };
     expect(answer).toMatchObject({ problems: [{ message, ...place }] });
     // As it is deployed then, not as it was once.

@@ -81,7 +81,7 @@ describe('a call that never comes back', () => {
     await harness.clock.advance(10_000);
     const task = await harness.task(run, 'a');
     expect(task.status).toBe('unknown');
-    expect(task.gates[0]?.words).toContain('did not come back');
+    expect(task.gates[0]?.words).toContain('did not return');
     expect(await harness.submit(force(run))).toMatchObject({ refused: false });
     expect((await harness.view(run)).status).toBe('succeeded');
     await innocentEnds(harness);

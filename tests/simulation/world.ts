@@ -175,11 +175,11 @@ export class World {
         warn: (fields, message) => {
           const { err } = fields as { err?: Error };
           const ending = err instanceof TuttiError && HONEST.has(err.code);
-          if (message !== 'an attempt broke' || ending) return;
+          if (message !== 'An attempt failed with an unexpected error.' || ending) return;
           this.laws.judge(
             'one-door',
             false,
-            () => `an attempt broke: ${err?.stack ?? String(err)}`,
+            () => `An attempt failed with an unexpected error.: ${err?.stack ?? String(err)}`,
           );
         },
       },

@@ -197,7 +197,7 @@ export const METRICS: readonly Metric[] = [
   {
     name: 'tutti_runs_claimed_total',
     type: 'counter',
-    help: 'Runs that this node took over from nodes that are gone, or from nobody.',
+    help: 'Runs that this node took over from nodes that are gone, or that had no owner.',
     labels: [],
     read: ({ counts }) => one(counts.facts.claims),
   },
