@@ -1,23 +1,18 @@
 /**
- * The engine, put together: what starts, what stops, and in which order.
+ * The engine, put together: what starts, what stops, and in which order. Its folders are made one
+ * after the other: runs, cluster, door, attempts; then attempts and listener are connected to runs.
  *
  *   start: take the lease (older selves are fenced) → bring the own active runs into memory and let
  *          the world follow → wake who is due → claim the runs of nodes that are gone
  *   stop:  begin nothing new → finish calls that are going on (jobs go on by themselves) → write
  *          what is left → give the lease back: from then on the other nodes go on with the runs
  */
-import type { Notification } from '../journal/notifications.ts';
 import { catalogueOf } from '../connectors/kit/catalogue.ts';
 import { TuttiError } from '../model/errors.ts';
 import { Wait } from '../model/wait-for.ts';
 import { readWorkflow } from '../language/read.ts';
-import { BulkHandler } from './door/bulks.ts';
-import { CommandHandler } from './door/commands.ts';
-import { DeploymentHandler, type ReadWorkflow } from './door/deployments.ts';
-import { QueryHandler } from './door/queries.ts';
-import { RepairHandler } from './door/repairs.ts';
-import { RetentionHandler } from './door/retentions.ts';
-import { Courier } from './door/courier.ts';
+import type { ReadWorkflow } from './door/deployments.ts';
+import { DoorHandlers } from './door/handlers.ts';
 import type { Door } from './door.ts';
 import { Attempts } from './attempts/attempts.ts';
 import { CHILD_LANE } from './attempts/lanes.ts';
@@ -26,7 +21,7 @@ import type { EngineReadings } from './observer.ts';
 import { DEFAULTS, type EngineOptions, type ReadyOptions } from './options.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { NodeIdentity } from './node-identity.ts';
-import { Peers } from './door/peers.ts';
+import { NotificationHandler } from './notifications.ts';
 import type { RunListener } from './runs/run-listener.ts';
 import { Runs } from './runs/runs.ts';
 
@@ -46,68 +41,42 @@ export interface Engine {
 const TAKE_OVER_MS = 4_000;
 
 export function createEngine(options: EngineOptions): Engine {
-  return new Orchestra(options);
+  return new EngineNode(options);
 }
 
-class Orchestra implements Engine {
+class EngineNode implements Engine {
   readonly fenced: Promise<TuttiError>;
-  readonly door: Door;
+  readonly door: DoorHandlers;
   readonly #options: ReadyOptions;
   readonly #runs: Runs;
   readonly #attempts: Attempts;
-  readonly #commands: CommandHandler;
-  readonly #bulks: BulkHandler;
-  readonly #retentions: RetentionHandler;
+  readonly #membership: Membership;
+  readonly #notifications: NotificationHandler;
   readonly #identity = new NodeIdentity();
   readonly #lifecycle = new Lifecycle();
-  readonly #membership: Membership;
   #fence: (error: TuttiError) => void = () => {};
 
   constructor(options: EngineOptions) {
     this.#options = { ...DEFAULTS, ...options };
-    const { journal, clock, observer } = options;
     this.fenced = new Promise((resolve) => {
       this.#fence = resolve;
     });
-    const identity = this.#identity;
-    this.#runs = new Runs({ ...this.#options, observer, identity });
+    const { observer } = options;
+    this.#runs = new Runs({ ...this.#options, observer, identity: this.#identity });
     this.#membership = this.#makeMembership();
-    const courier = this.#makeCourier();
-    const parts = {
-      journal,
-      clock,
-      observer,
-      gate: this.#runs.gate,
-      memory: this.#runs.memory,
-      versions: this.#runs.versions,
-      watchers: this.#runs.watchers,
-      identity,
-      lifecycle: this.#lifecycle,
-      courier,
-    };
-    const { ids, mostRuns } = this.#options;
     const listener = this.#listener();
-    this.#commands = new CommandHandler({ ...parts, ids, mostRuns });
+    this.door = this.#makeDoor(listener);
     this.#attempts = this.#makeAttempts();
+    const { door } = this;
+    const parts = { runs: this.#runs, attempts: this.#attempts, door, observer };
+    this.#notifications = new NotificationHandler(parts);
     this.#runs.connect(this.#attempts.reconciler, listener);
-    this.#bulks = new BulkHandler({ ...parts, commands: this.#commands });
-    this.#retentions = new RetentionHandler({ ...parts, gone: options.gone });
-    this.door = {
-      commands: this.#commands,
-      runs: new QueryHandler(parts),
-      deployments: new DeploymentHandler({ ...parts, ...this.#reading() }),
-      repairs: new RepairHandler({ ...parts, listener }),
-      bulks: this.#bulks,
-      retentions: this.#retentions,
-      news: this.#runs.watchers,
-      stalls: () => [...this.#lifecycle.stalls(), ...journal.stalls()],
-    };
   }
 
   gauges() {
     return {
       runs: this.#runs.memory.live.size,
-      unwritten: this.#runs.gate.pipeline.depth,
+      unwritten: this.#runs.gate.pipeline.unwritten.events,
       attempts: this.#attempts.running.size,
     };
   }
@@ -118,7 +87,7 @@ class Orchestra implements Engine {
       pools: this.#attempts.pools.readings(),
       runs: this.#runs.countByWorkflow(),
       mostRuns: this.#options.mostRuns,
-      unwrittenEvents: this.#runs.gate.pipeline.depth,
+      unwrittenEvents: this.#runs.gate.pipeline.unwritten.events,
       leaseMs: this.#options.leaseMs,
       stalled: this.door.stalls().length > 0,
       databaseStalled: this.#options.journal.stalls().length > 0,
@@ -134,60 +103,7 @@ class Orchestra implements Engine {
     await this.#attempts.refreshPools();
     await this.#membership.join(askedAt);
     observer?.noted({ is: 'joined', name: nodeName, node: lease.node });
-    await this.#bulks.claim();
-    await this.#retentions.claim();
-  }
-
-  /** What the nodes tell each other. */
-  #notified(notification: Notification): void {
-    this.#options.observer?.notified(notification.about);
-    switch (notification.about) {
-      case 'slots':
-        this.#attempts.pools.ask();
-        return;
-      case 'deployed':
-        this.#runs.versions.forget(notification.workflow);
-        void this.#refreshPools();
-        return;
-      case 'pools':
-        void this.#refreshPools();
-        return;
-      case 'feed':
-        this.#runs.watchers.othersWrote();
-        return;
-      case 'resync':
-        this.#runs.versions.forgetAll();
-        void this.#refreshPools();
-        this.#attempts.pools.ask();
-        this.#runs.watchers.othersWrote();
-        this.#attempts.children.orphaned();
-        return;
-      case 'orphans':
-        this.#attempts.pools.ask();
-        this.#attempts.children.orphaned();
-        void this.#claimErrands();
-        return;
-      case 'due':
-    }
-  }
-
-  async #refreshPools(): Promise<void> {
-    try {
-      await this.#attempts.refreshPools();
-    } catch (error) {
-      // A database that cannot be asked now notifies `resync` when it is back.
-      this.#options.observer?.troubled('reading the capacities of pools', error);
-    }
-  }
-
-  async #claimErrands(): Promise<void> {
-    try {
-      await this.#bulks.claim();
-      await this.#retentions.claim();
-    } catch (error) {
-      // Its node, or another, claims them with the next notification `orphans`.
-      this.#options.observer?.troubled('claiming bulk commands and retentions', error);
-    }
+    await this.door.claimErrands();
   }
 
   async stop(): Promise<void> {
@@ -206,9 +122,8 @@ class Orchestra implements Engine {
 
   /** From now on nothing new is begun here. */
   #rest(): void {
-    this.#membership?.rest();
-    this.#bulks.stop();
-    this.#retentions.stop();
+    this.#membership.rest();
+    this.door.rest();
     this.#attempts.rest();
   }
 
@@ -244,7 +159,7 @@ class Orchestra implements Engine {
       mostRuns,
       childAttempts: () => this.#attempts.lanes.get(CHILD_LANE).active,
       listener: {
-        notified: (notification) => this.#notified(notification),
+        notified: (notification) => this.#notifications.notified(notification),
         lost: () => this.#lost(new TuttiError('node.fenced')),
       },
       observer,
@@ -270,24 +185,30 @@ class Orchestra implements Engine {
       identity: this.#identity,
       certainty: this.#membership,
       watchers: this.#runs.watchers,
-      door: this.#commands,
+      door: this.door.commands,
     });
   }
 
-  #reading() {
-    const actions = catalogueOf(this.#options.connectors);
+  #makeDoor(listener: RunListener): DoorHandlers {
+    const { journal, clock, ids, mostRuns, leaseMs, peers, connectors, observer } = this.#options;
+    const actions = catalogueOf(connectors);
     const readHere: ReadWorkflow = (source, options) =>
       Promise.resolve(readWorkflow(source, { ...options, actions }));
-    return { read: this.#options.read ?? readHere, deployed: () => this.#refreshPools() };
-  }
-
-  #makeCourier(): Courier {
-    const { journal, clock, peers, observer } = this.#options;
-    return new Courier({
-      peers: new Peers(journal.views, peers),
+    return new DoorHandlers({
+      journal,
       clock,
-      patienceMs: this.#options.leaseMs + TAKE_OVER_MS,
+      ids,
+      mostRuns,
+      runs: this.#runs,
+      identity: this.#identity,
+      lifecycle: this.#lifecycle,
+      peers,
+      patienceMs: leaseMs + TAKE_OVER_MS,
       onOwnersChanged: (wake) => this.#membership.onOwnersChanged(wake),
+      read: this.#options.read ?? readHere,
+      deployed: () => this.#notifications.refreshPools(),
+      gone: this.#options.gone,
+      listener,
       observer,
     });
   }

@@ -1,6 +1,6 @@
 /** The context that a connector is given: its attempt's identity, signal and log. */
 import type { ActionContext, LogStream, TraceContext } from '../../connectors/kit/connector.ts';
-import type { Attempt } from '../runs/attempt.ts';
+import type { Attempt } from '../runs/live-run.ts';
 import type { AttemptServices } from './attempt-services.ts';
 
 /** A class, so that an attempt costs one small object; most actions never look at most of it. */

@@ -28,7 +28,7 @@ const MOST_BYTES_OF_ONE = 3;
 export const DEFAULT_LOG_LIMIT_BYTES = 10 * 1000 * 1000;
 
 /** What a log ends with. */
-export interface Rest {
+interface Rest {
   readonly pieces: readonly Piece[];
   readonly leftOutBytes: number;
   readonly cursor: Json;

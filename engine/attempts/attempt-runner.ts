@@ -12,7 +12,7 @@ import { type Follow, inputOf, taskOf, workOf } from '../../kernel/run/machine.t
 import type { Body } from '../../model/definition.ts';
 import type { JsonObject } from '../../model/json.ts';
 import type { Failure } from '../../model/run.ts';
-import type { Attempt } from '../runs/attempt.ts';
+import type { Attempt } from '../runs/live-run.ts';
 import { AttemptContext } from './attempt-context.ts';
 import type { AttemptServices } from './attempt-services.ts';
 import { callAttempt, settleOverdue } from './call-attempt.ts';

@@ -8,13 +8,12 @@ import type { AttemptReport } from '../../model/run.ts';
 import { TuttiError } from '../../model/errors.ts';
 import type { Clock } from '../clock.ts';
 import type { Observer } from '../observer.ts';
-import type { Attempt } from '../runs/attempt.ts';
+import type { Attempt } from '../runs/live-run.ts';
 import type { RunGate } from '../runs/run-gate.ts';
 import type { SystemDirectory } from '../systems.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { LogWriter } from './log-writer.ts';
 import type { Reconciler } from './reconciler.ts';
-import { isOutcome } from './reports.ts';
 
 export interface FoundAction {
   readonly action: Action;
@@ -30,7 +29,7 @@ export interface LeaseCertainty {
   mayLeave(): true | Promise<boolean>;
 }
 
-export interface AttemptServicesParts {
+interface AttemptServicesParts {
   readonly clock: Clock;
   readonly logs: LogWriter;
   readonly systems: SystemDirectory;
@@ -133,4 +132,13 @@ export class AttemptServices {
       if (this.#parts.gate.apply(run, command, settled) !== undefined) resolve(false);
     });
   }
+}
+
+/** Reports that end the attempt; the others say how far it is. */
+export function isOutcome(command: AttemptReport): boolean {
+  return (
+    command.type === 'CompleteTask' ||
+    command.type === 'FailTask' ||
+    command.type === 'ConfirmCancel'
+  );
 }

@@ -1,6 +1,5 @@
 /** Attempts for tests, of a run that is only what they look at. */
-import { Attempt, type Limits } from '../runs/attempt.ts';
-import type { LiveRun } from '../runs/live-run.ts';
+import { Attempt, type Limits, type LiveRun } from '../runs/live-run.ts';
 
 export function fakeRun(id = 'r1'): LiveRun {
   return { id, busy: 0, resident: true, attempts: [], state: { nodes: [] } } as unknown as LiveRun;

@@ -27,7 +27,7 @@ import { Reconciler } from './reconciler.ts';
 import { RunningAttempts } from './running-attempts.ts';
 
 /** What of the engine's options is about attempts. */
-export interface AttemptOptions {
+interface AttemptOptions {
   readonly journal: Journal;
   readonly connectors: readonly AnyConnector[];
   readonly systems: SystemDirectory;
@@ -43,7 +43,7 @@ export interface AttemptOptions {
   readonly log: { warn(fields: object, message: string): void };
 }
 
-export interface AttemptsParts {
+interface AttemptsParts {
   readonly options: AttemptOptions;
   readonly gate: RunGate;
   readonly memory: RunMemory;

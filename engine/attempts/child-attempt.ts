@@ -13,7 +13,7 @@ import type { Failure, ParentTask, StartRun } from '../../model/run.ts';
 import type { Body } from '../../model/definition.ts';
 import type { AttemptServices } from './attempt-services.ts';
 import type { ChildRuns } from './child-runs.ts';
-import type { Attempt } from '../runs/attempt.ts';
+import type { Attempt } from '../runs/live-run.ts';
 import { confirmCancel, fail } from './reports.ts';
 
 type Prepared = { readonly workflow: string; readonly inputs: JsonObject };

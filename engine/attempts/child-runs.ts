@@ -32,9 +32,8 @@ import type { Clock, Ids } from '../clock.ts';
 import type { Accepted } from '../door.ts';
 import type { Observer } from '../observer.ts';
 import { isFinal } from '../runs/absence.ts';
-import type { Attempt } from '../runs/attempt.ts';
+import type { Attempt, LiveRun } from '../runs/live-run.ts';
 import type { RunWatchers } from '../runs/run-watchers.ts';
-import type { LiveRun } from '../runs/live-run.ts';
 import type { RunGate } from '../runs/run-gate.ts';
 import type { RunMemory } from '../runs/run-memory.ts';
 import type { EndedRun } from '../runs/run-listener.ts';
@@ -243,7 +242,7 @@ export class ChildRuns {
  * The end of a run, if it is durable: a run in memory has ended there before its end is written, and
  * should that be refused, it continues.
  */
-export function endedOf({ run, live }: Reading): EndedRun | undefined {
+function endedOf({ run, live }: Reading): EndedRun | undefined {
   const { state } = run;
   if (state.end === undefined || (live && run.durable < state.seq)) return undefined;
   return state;

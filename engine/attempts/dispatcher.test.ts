@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { quiet, SimulatedClock } from '../../tests/simulation/clock.ts';
 import type { Observer } from '../observer.ts';
-import type { Attempt } from '../runs/attempt.ts';
+import type { Attempt } from '../runs/live-run.ts';
 import { attemptOf } from './attempt.fixture.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Lanes } from './lanes.ts';

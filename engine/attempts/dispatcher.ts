@@ -12,8 +12,7 @@
  */
 import type { Gate } from '../../model/run.ts';
 import type { Clock } from '../clock.ts';
-import type { Attempt } from '../runs/attempt.ts';
-import type { LiveRun } from '../runs/live-run.ts';
+import type { Attempt, LiveRun } from '../runs/live-run.ts';
 import type { Observer } from '../observer.ts';
 import type { Lane, Lanes } from './lanes.ts';
 import { isPooled, type Pools } from './pools.ts';
@@ -23,7 +22,7 @@ const STUCK_MS = 1_000;
 /** Begun without a pause for other work: attempts that end at once would begin one another without end. */
 const BEGUN_AT_ONCE = 1_000;
 
-export interface DispatcherParts {
+interface DispatcherParts {
   readonly lanes: Lanes;
   readonly pools: Pools;
   readonly clock: Clock;

@@ -4,7 +4,7 @@
  * the system says how it ended.
  */
 import type { ActionContext } from '../../connectors/kit/connector.ts';
-import type { Attempt } from '../runs/attempt.ts';
+import type { Attempt } from '../runs/live-run.ts';
 
 export function inquiryOf(attempt: Attempt, context: ActionContext): ActionContext {
   return {

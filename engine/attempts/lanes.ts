@@ -7,7 +7,7 @@ import type { Body, TaskDefinition } from '../../model/definition.ts';
 import { bug } from '../../model/errors.ts';
 import { Fifo } from '../fifo.ts';
 import type { LaneReading } from '../observer.ts';
-import type { Attempt, Limits } from '../runs/attempt.ts';
+import type { Attempt, Limits } from '../runs/live-run.ts';
 
 /** Children are runs, and run elsewhere in this node: their number is bounded by memory. */
 const MOST_CHILDREN = 100_000;
@@ -73,7 +73,7 @@ export class Lane {
 }
 
 /** What a lane is made from: a connector with its actions. */
-export interface LaneSource {
+interface LaneSource {
   readonly name: string;
   readonly concurrency: number;
   readonly actions: readonly Pick<Action, 'name' | 'waits'>[];

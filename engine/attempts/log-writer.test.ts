@@ -4,7 +4,7 @@ import type { Journal } from '../../journal/journal.ts';
 import type { StoredLogChunk } from '../../journal/logs.ts';
 import type { Json } from '../../model/json.ts';
 import { Redactor } from '../../model/redactor.ts';
-import type { Attempt } from '../runs/attempt.ts';
+import type { Attempt } from '../runs/live-run.ts';
 import { LogWriter, type LogWriterOptions } from './log-writer.ts';
 
 const attempt = { run: { id: 'r' }, task: 't', number: 1 } as Attempt;

@@ -13,7 +13,7 @@ import type { Json } from '../../model/json.ts';
 import type { Redactor } from '../../model/redactor.ts';
 import type { Clock } from '../clock.ts';
 import type { Observer } from '../observer.ts';
-import type { Attempt } from '../runs/attempt.ts';
+import type { Attempt } from '../runs/live-run.ts';
 import { AttemptLog, DEFAULT_LOG_LIMIT_BYTES } from './attempt-log.ts';
 import type { Piece, Stream } from './log-end.ts';
 
@@ -27,14 +27,14 @@ const MOST_UNWRITTEN_LENGTH = 16 * 1024 * 1024;
 /** After so much text that was read, other work has a turn. */
 const TURN_LENGTH = 256 * 1024;
 
-export interface LogLine {
+interface LogLine {
   readonly stream: Stream;
   readonly text: string;
   readonly at?: number;
 }
 
 /** A read of a job's log: what there was from this cursor on, up to that one. */
-export interface LogRead {
+interface LogRead {
   readonly from: Json;
   readonly lines: readonly LogLine[];
   readonly cursor: Json;

@@ -9,7 +9,7 @@
  * heard as far as it is news.
  */
 import type { Clock } from '../clock.ts';
-import type { Attempt } from '../runs/attempt.ts';
+import type { Attempt } from '../runs/live-run.ts';
 
 /** A connector that heeds its signal needs milliseconds; one that asks its system to stop, a little more. */
 const GRACE_MS = 5_000;

@@ -2,8 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SlotKey, Slots } from '../../journal/slots.ts';
 import { quiet } from '../../tests/simulation/clock.ts';
-import { Attempt } from '../runs/attempt.ts';
-import type { LiveRun } from '../runs/live-run.ts';
+import { Attempt, type LiveRun } from '../runs/live-run.ts';
 import { Pools } from './pools.ts';
 import { NodeIdentity } from '../node-identity.ts';
 

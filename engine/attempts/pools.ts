@@ -12,14 +12,13 @@ import { Coalesced } from '../../model/coalesced.ts';
 import { poolWords } from '../../model/pool.ts';
 import type { Gate } from '../../model/run.ts';
 import type { NodeIdentity } from '../node-identity.ts';
-import type { Attempt } from '../runs/attempt.ts';
-import type { LiveRun } from '../runs/live-run.ts';
+import type { Attempt, LiveRun } from '../runs/live-run.ts';
 import type { Observer, PoolReading } from '../observer.ts';
 
 /** Of those who want the same pools, so many are asked for at once. */
 const AT_ONCE = 50;
 
-export interface PoolsParts {
+interface PoolsParts {
   readonly slots: Slots;
   readonly identity: NodeIdentity;
   /** The slots are the attempt's until it leaves. */

@@ -10,7 +10,7 @@ import type { Json, JsonObject } from '../../model/json.ts';
 import type { Stream } from './log-end.ts';
 
 /** By stream. */
-export interface Counts {
+interface Counts {
   out: number;
   err: number;
   note: number;

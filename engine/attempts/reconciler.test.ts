@@ -1,7 +1,7 @@
 /** What the world is made to follow; the engine's laws drive it as a whole (`tests/laws`). */
 import { expect, it } from 'vitest';
 import { SimulatedClock } from '../../tests/simulation/clock.ts';
-import type { Attempt } from '../runs/attempt.ts';
+import type { Attempt } from '../runs/live-run.ts';
 import { attemptOf, fakeRun } from './attempt.fixture.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Lanes } from './lanes.ts';

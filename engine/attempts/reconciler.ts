@@ -18,13 +18,12 @@ import type { AttemptReport } from '../../model/run.ts';
 import type { Clock } from '../clock.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Lanes } from './lanes.ts';
-import { Attempt } from '../runs/attempt.ts';
-import type { LiveRun, Settled } from '../runs/live-run.ts';
+import { Attempt, type LiveRun, type Settled } from '../runs/live-run.ts';
 import type { RunGate } from '../runs/run-gate.ts';
 import type { World } from '../runs/world.ts';
 import { Timers } from './timers.ts';
 
-export interface ReconcilerParts {
+interface ReconcilerParts {
   readonly clock: Clock;
   readonly dispatcher: Dispatcher;
   readonly lanes: Lanes;

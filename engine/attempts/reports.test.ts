@@ -6,9 +6,9 @@ import type { Json } from '../../model/json.ts';
 import { Redactor } from '../../model/redactor.ts';
 import type { AttemptReport } from '../../model/run.ts';
 import { runningAttempt } from './attempt.fixture.ts';
-import type { AttemptServices } from './attempt-services.ts';
+import { type AttemptServices, isOutcome } from './attempt-services.ts';
 import { failureOf } from './failures.ts';
-import { confirm, deliver, failWith, find, isOutcome, lose, succeed } from './reports.ts';
+import { confirm, deliver, failWith, find, lose, succeed } from './reports.ts';
 import type { RunningAttempt } from './running-attempt.ts';
 
 function subject(options: { secrets?: string[]; hasLog?: boolean } = {}) {

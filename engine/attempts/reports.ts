@@ -2,7 +2,7 @@
 import type { ActionFailure } from '../../connectors/kit/connector.ts';
 import type { Json } from '../../model/json.ts';
 import type { AttemptReport, Failure } from '../../model/run.ts';
-import type { Attempt } from '../runs/attempt.ts';
+import type { Attempt } from '../runs/live-run.ts';
 import type { AttemptServices } from './attempt-services.ts';
 import { plain } from './failures.ts';
 import { failureKept, isSmall, outputFailure, redacted } from './kept.ts';
@@ -59,7 +59,7 @@ export function deliver(running: RunningAttempt, output: unknown): Promise<boole
   return undefined;
 }
 
-export interface FailedEnd {
+interface FailedEnd {
   readonly failure: Failure;
   readonly startedAt: number;
   readonly output?: Json;
@@ -135,13 +135,4 @@ export function lose(
 export function find({ attempt, services }: RunningAttempt): void {
   const { run, task, number } = attempt;
   services.tell(attempt, { type: 'FindTask', run: run.id, task, attempt: number });
-}
-
-/** Reports that end the attempt; the others say how far it is. */
-export function isOutcome(command: AttemptReport): boolean {
-  return (
-    command.type === 'CompleteTask' ||
-    command.type === 'FailTask' ||
-    command.type === 'ConfirmCancel'
-  );
 }

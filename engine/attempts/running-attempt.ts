@@ -1,7 +1,7 @@
 /** An attempt of an action that is ready to be sent to its system, or may have been sent already. */
 import type { Action, ActionContext } from '../../connectors/kit/connector.ts';
 import type { Follow } from '../../kernel/run/machine.ts';
-import type { Attempt } from '../runs/attempt.ts';
+import type { Attempt } from '../runs/live-run.ts';
 import type { AttemptServices } from './attempt-services.ts';
 
 export interface RunningAttempt {

@@ -1,7 +1,7 @@
 /** Attempts end: by themselves, given up when they do not come back, or when the node stops. */
 import { describe, expect, it } from 'vitest';
 import { quiet, SimulatedClock } from '../../tests/simulation/clock.ts';
-import type { Attempt } from '../runs/attempt.ts';
+import type { Attempt } from '../runs/live-run.ts';
 import type { AttemptRunner } from './attempt-runner.ts';
 import { fakeRun, type Made, runningAttempt } from './attempt.fixture.ts';
 import type { Dispatcher } from './dispatcher.ts';

@@ -4,8 +4,7 @@
  */
 import { Wait } from '../../model/wait-for.ts';
 import type { Clock } from '../clock.ts';
-import type { Attempt } from '../runs/attempt.ts';
-import type { LiveRun } from '../runs/live-run.ts';
+import type { Attempt, LiveRun } from '../runs/live-run.ts';
 import type { AttemptRunner } from './attempt-runner.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { Overdue } from './overdue.ts';
@@ -13,7 +12,7 @@ import { Overdue } from './overdue.ts';
 /** How long the attempts of a run that is folded again may take to end. */
 const QUIET_MS = 30_000;
 
-export interface RunningAttemptsParts {
+interface RunningAttemptsParts {
   readonly clock: Clock;
   readonly dispatcher: Dispatcher;
   readonly runner: AttemptRunner;

@@ -44,7 +44,7 @@ export class CommandHandler implements Commands {
   async start(request: StartRequest): Promise<Accepted | Refusal> {
     const { lifecycle, gate } = this.#parts;
     lifecycle.accept('start');
-    return gate.pipeline.admission.through(() => this.#admitted(request));
+    return gate.pipeline.unwritten.admission.through(() => this.#admitted(request));
   }
 
   async #admitted(request: StartRequest): Promise<Accepted | Refusal> {
@@ -93,7 +93,7 @@ export class CommandHandler implements Commands {
     lifecycle.accept('command');
     const deformed = deformity(command);
     if (deformed !== undefined) return refusal('request.invalid', deformed);
-    await gate.pipeline.capacity();
+    await gate.pipeline.unwritten.capacity();
     return courier.deliver(
       via,
       () => this.#submitHere(command),

@@ -12,27 +12,15 @@
  * There is no timer: a batch goes as soon as a connection is free, so batches grow with load.
  * A run is in one batch at a time; that keeps its events in order on several connections.
  */
-import type { Batch, EventRow, RunRow, RunUpdate } from '../../journal/append.ts';
 import type { Journal } from '../../journal/journal.ts';
 import { TuttiError } from '../../model/errors.ts';
-import { Admission } from './admission.ts';
 import type { Clock } from '../clock.ts';
+import { batchOf, gather } from './batch.ts';
 import { Fifo } from '../fifo.ts';
 import type { Entry, LiveRun } from './live-run.ts';
 import type { NodeIdentity } from '../node-identity.ts';
 import type { Observer } from '../observer.ts';
-
-const MOST_EVENTS = 2_000;
-/** Of a batch: at most 16 MB, as UTF-8 has up to three bytes for each. */
-const MOST_CHARACTERS = 5_000_000;
-/** Above this much unwritten data the door lets nobody in, either. */
-const MOST_CHARACTERS_WAITING = 50_000_000;
-/** What is ready is shared between the free lines, unless it is too little to be worth two trips. */
-const FEWEST_RUNS = 50;
-/** What admission takes for as much work as one event: far above the usual. */
-const CHARACTERS_OF_AN_EVENT = 10_000;
-/** Above this many unwritten events the door lets nobody in until the book has caught up. */
-const MOST_WAITING = 50_000;
+import { Unwritten } from './unwritten.ts';
 
 export interface PipelineListener {
   committed(run: LiveRun, entries: readonly Entry[]): void;
@@ -46,16 +34,9 @@ export class Pipeline {
   readonly #clock: Clock;
   readonly #listener: PipelineListener;
   readonly #observer: Observer | undefined;
-  /** Where new runs wait for their turn. */
-  readonly admission = new Admission(
-    () => this.#waiting + Math.floor(this.#characters / CHARACTERS_OF_AN_EVENT),
-  );
+  readonly unwritten = new Unwritten();
   readonly #ready = new Fifo<LiveRun>();
-  readonly #blocked: (() => void)[] = [];
   #appendsInFlight = 0;
-  #waiting = 0;
-  /** Of their data. */
-  #characters = 0;
   #kicked = false;
   #idle: (() => void)[] = [];
   #closed: TuttiError | undefined;
@@ -74,31 +55,18 @@ export class Pipeline {
     this.#observer = observer;
   }
 
-  /** Events that are not durable yet. */
-  get depth(): number {
-    return this.#waiting;
-  }
-
   add(run: LiveRun, entry: Entry): void {
     if (this.#closed !== undefined) {
       entry.settled?.(this.#closed);
       return;
     }
-    this.#waiting += entry.events.length;
-    this.#characters += entry.characters;
+    this.unwritten.add(entry);
     // A list that is made with its only entry has room for no other: most have no other.
     if (run.pending.length === 0) run.pending = [entry];
     else run.pending.push(entry);
     if (run.committing !== null) return;
     if (run.pending.length === 1) this.#ready.push(run);
     this.#kick();
-  }
-
-  /** Resolves when there is capacity for another command: what waits is bounded in memory. */
-  capacity(): Promise<void> {
-    if (this.#waiting < MOST_WAITING && this.#characters < MOST_CHARACTERS_WAITING)
-      return Promise.resolve();
-    return new Promise((resolve) => this.#blocked.push(resolve));
   }
 
   /** Resolves when everything handed over so far is durable. */
@@ -114,22 +82,9 @@ export class Pipeline {
       this.#kicked = false;
       let free = this.#journal.appendConcurrency - this.#appendsInFlight;
       for (; this.#closed === undefined && free > 0 && this.#ready.size > 0; free--) {
-        void this.#send(this.#gather(Math.max(FEWEST_RUNS, Math.ceil(this.#ready.size / free))));
+        void this.#send(gather(this.#ready, free));
       }
     });
-  }
-
-  /** Runs with entries being committed: so many, or fewer when they fill a batch. */
-  #gather(most: number): LiveRun[] {
-    const taken: LiveRun[] = [];
-    const room = { events: MOST_EVENTS, characters: MOST_CHARACTERS };
-    while (room.events > 0 && room.characters > 0 && taken.length < most) {
-      const run = this.#ready.shift();
-      if (run === undefined) break;
-      takeOff(run, room);
-      taken.push(run);
-    }
-    return taken;
   }
 
   async #send(taken: readonly LiveRun[]): Promise<void> {
@@ -141,8 +96,7 @@ export class Pipeline {
     } finally {
       this.#appendsInFlight -= 1;
     }
-    this.#unblock();
-    this.admission.batchWritten();
+    this.unwritten.batchWritten();
     if (this.#closed !== undefined) this.#giveUp(this.#closed);
     this.#kick();
     if (this.#ready.size === 0 && this.#appendsInFlight === 0)
@@ -222,8 +176,7 @@ export class Pipeline {
     run.committing = null;
     for (const entry of entries) {
       run.durable = entry.seq;
-      this.#waiting -= entry.events.length;
-      this.#characters -= entry.characters;
+      this.unwritten.remove(entry);
     }
     if (run.pending.length > 0) this.#ready.push(run);
     return entries;
@@ -240,23 +193,15 @@ export class Pipeline {
     run.committing = null;
     run.pending = [];
     for (const entry of entries) {
-      this.#waiting -= entry.events.length;
-      this.#characters -= entry.characters;
+      this.unwritten.remove(entry);
       entry.settled?.(error);
     }
-  }
-
-  #unblock(): void {
-    const halfEmpty = this.#waiting < MOST_WAITING / 2;
-    if (halfEmpty && this.#characters < MOST_CHARACTERS_WAITING / 2)
-      this.#blocked.splice(0).forEach((resolve) => resolve());
   }
 
   /** From now on nothing is sent by this node: whoever waits for that is told. */
   close(error: TuttiError): void {
     this.#closed ??= error;
-    this.admission.close();
-    this.#blocked.splice(0).forEach((resolve) => resolve());
+    this.unwritten.close();
     this.#giveUp(this.#closed);
   }
 
@@ -266,44 +211,6 @@ export class Pipeline {
       unsent.push(run);
     if (unsent.length > 0) this.fail(unsent, error);
   }
-}
-
-interface RoomInBatch {
-  events: number;
-  characters: number;
-}
-
-/** Takes a run's entries to be committed, until the batch is full; the first of all always finds room. */
-function takeOff(run: LiveRun, room: RoomInBatch): void {
-  let count = 0;
-  for (const entry of run.pending) {
-    if (room.events <= 0 || room.characters <= 0) break;
-    room.events -= entry.events.length + 1;
-    room.characters -= entry.characters;
-    count += 1;
-  }
-  if (count < run.pending.length) {
-    run.committing = run.pending.splice(0, count);
-  } else {
-    run.committing = run.pending;
-    run.pending = [];
-  }
-}
-
-function batchOf(taken: readonly LiveRun[]): Batch {
-  const starts: RunRow[] = [];
-  const events: EventRow[] = [];
-  const updates: RunUpdate[] = [];
-  for (const { committing } of taken) {
-    let update: RunUpdate | undefined;
-    for (const entry of committing ?? []) {
-      if (entry.start !== undefined) starts.push(entry.start);
-      for (const event of entry.events) events.push(event);
-      update = entry.update ?? update;
-    }
-    if (update !== undefined) updates.push(update);
-  }
-  return { starts, events, updates };
 }
 
 /** The batch was sent, and the book was closed before it answered: it may have been written. */

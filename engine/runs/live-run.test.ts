@@ -1,7 +1,6 @@
 /** The two drawings of `attempt.ts`, walked: each step from each state does what is drawn, or is a bug. */
 import { describe, expect, it } from 'vitest';
-import { Attempt, type AttemptState, type CallState } from './attempt.ts';
-import type { LiveRun } from './live-run.ts';
+import { Attempt, type AttemptState, type CallState, type LiveRun } from './live-run.ts';
 
 const LIMITS = { lane: 'world', pools: undefined };
 
