@@ -1,5 +1,5 @@
 /**
- * Every connector that ships. A new one is a folder and a line here. It is loaded when somebody
+ * Every connector that ships. A new one is a folder and a line here. It is loaded when a workflow
  * asks for it: what it needs to work (a driver, an SDK) it loads with its first action.
  */
 import type { AnyConnector } from './kit/index.ts';

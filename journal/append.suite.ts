@@ -115,7 +115,7 @@ export const appendSuite = suite('append', (open) => {
     const { journal, lease } = member;
     const [run = ''] = await start(member, [{}]);
     const theirs = batch({ events: [eventRow(run, 0, { data: '{"output":"other"}' })] });
-    // The lease is ours: somebody has a wrong memory of this run, and that is no matter of the node.
+    // The lease is ours: the memory of this run is wrong, and that is no matter of the node.
     expect(await journal.append(lease, theirs)).toMatchObject({ kind: 'refused', runs: [run] });
     const mixed = batch({
       starts: [startRow(runId(7))],

@@ -1,6 +1,6 @@
 /**
  * Appending: rows of runs, events and views, written together or not at all. Law 3 lives here: every
- * append carries the node's epoch, and is refused as `fenced` when somebody has raised it.
+ * append carries the node's epoch, and is refused as `fenced` when another node has raised it.
  */
 import type { TuttiError } from '../model/errors.ts';
 import type { By, ParentTask, RunStatus } from '../model/run.ts';
@@ -39,7 +39,7 @@ export interface RunRow {
    */
   readonly wakeAt: number | null;
   readonly total: number;
-  /** Nobody's yet: the writer has no room for it, and any node may claim it when it is due. */
+  /** It has no owner yet: the writer has no capacity for it, and any node may claim it when it is due. */
   readonly unowned?: boolean;
 }
 

@@ -4,7 +4,7 @@ import type { NodeLease } from './ownership.ts';
 import type { Page } from './page.ts';
 import type { RunFilter } from './runs.ts';
 
-/** A bulk command is for so many runs at most, and nobody counts further. */
+/** A bulk command is for so many runs at most; counting ends there. */
 export const BULK_MAX = 100_000;
 
 export type BulkFilter = Omit<RunFilter, 'after' | 'limit'>;
@@ -46,7 +46,7 @@ export interface Bulks {
   report(bulk: string, outcomes: readonly BulkOutcome[]): Promise<void>;
   /** Runs that are not tried yet are left alone from now on. */
   cancel(bulk: string): Promise<void>;
-  /** Open ones that nobody works on (their node is gone) become this node's. */
+  /** Open ones that no node works on (their node is gone) become this node's. */
   claim(lease: NodeLease): Promise<readonly string[]>;
   find(bulk: string): Promise<BulkRow | null>;
   list(after: string | null, limit: number): Promise<Page<BulkRow>>;

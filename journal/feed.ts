@@ -1,4 +1,4 @@
-/** The feed: events of all runs, for who follows them. */
+/** The feed: events of all runs, for clients that follow them. */
 import type { EventRow } from './append.ts';
 
 /** Where a reader of the feed stands: opaque, and comparable to nothing but itself. */

@@ -28,13 +28,13 @@ export interface LogFilter {
   readonly task?: string;
   /** Of the task. */
   readonly attempt?: number;
-  /** Opaque, from the page before: goes on after it. */
+  /** Opaque: the `next` of the page before. */
   readonly after?: string;
   readonly limit: number;
 }
 
 export interface LogPage extends Page<StoredLogChunk> {
-  /** There was no room for all. */
+  /** Not all fitted. */
   readonly more: boolean;
 }
 

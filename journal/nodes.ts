@@ -14,13 +14,13 @@ export interface NodeRow {
   /** By the database's clock: whether the lease has not ended. */
   readonly alive: boolean;
   readonly registeredAt: number | null;
-  /** Open runs that it owns, in memory and asleep; nobody counts further than `OPEN_COUNTED_MAX`. */
+  /** Open runs that it owns, in memory and asleep; counted to `OPEN_COUNTED_MAX`. */
   readonly active: number;
   readonly asleep: number;
 }
 
 export interface Nodes {
-  /** That all nodes of this database share, and nobody else knows. */
+  /** A secret that only the nodes of this database share. */
   nodeKey(): Promise<Uint8Array>;
 }
 

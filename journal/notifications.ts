@@ -1,7 +1,7 @@
 /** What nodes tell each other: that there is something to look at, never what. */
 
 /**
- * `orphans`: runs lost their node. `due`: a run without an owner waits for a node with room.
+ * `orphans`: runs lost their node. `due`: a run without an owner waits for a node with capacity.
  * `slots`: slots of pools were given back. `pools`: a pool has another size. `deployed`: a workflow has a new version. `feed`: events were appended. `resync`: see `listen`.
  */
 export type Notification =

@@ -17,7 +17,7 @@ export interface Claim {
   /**
    * When to claim again: the next sleeping run without a living owner is due then, or a node that
    * is half-way back has come back or given up. Null when there is no reason. Says nothing of what
-   * did not fit into `limit`: whoever has room goes on until a page is empty.
+   * did not fit into `limit`: a node with capacity continues until a page is empty.
    */
   readonly nextAt: number | null;
 }

@@ -8,7 +8,7 @@ export interface StoredAnswer {
 }
 
 /**
- * `fresh`: nobody has sent it before. `interrupted`: somebody has, and how far that came is not
+ * `fresh`: it is the first of its kind. `interrupted`: one was sent before, and how far that came is not
  * known; what it did carries `id`. `other`: the key belongs to another request.
  */
 export type RequestState =
@@ -20,6 +20,6 @@ export interface Requests {
   /** `id` is for a fresh one. A request of a minute ago without an answer counts as interrupted. */
   begin(key: string, fingerprint: string, id: string): Promise<RequestState>;
   finish(key: string, answer: StoredAnswer): Promise<void>;
-  /** It could not be carried out, or nobody knows: the next one like it looks first. */
+  /** It could not be carried out, or that is unknown: the next one like it looks first. */
   interrupt(key: string): Promise<void>;
 }

@@ -43,7 +43,7 @@ export interface Retentions {
   /** Ends it. */
   fail(retention: string, failure: string): Promise<void>;
   cancel(retention: string): Promise<void>;
-  /** Open ones that nobody works on (their node is gone) become this node's. */
+  /** Open ones that no node works on (their node is gone) become this node's. */
   claim(lease: NodeLease): Promise<readonly string[]>;
   find(retention: string): Promise<RetentionRow | null>;
   list(after: string | null, limit: number): Promise<Page<RetentionRow>>;

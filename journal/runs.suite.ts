@@ -106,7 +106,7 @@ export const runsSuite = suite('runs', (open) => {
     expect(await main.journal.load(run)).toMatchObject({ owner: null, wakeAt: Infinity });
     expect(await main.journal.load(ended)).toMatchObject({ owner: null, wakeAt: 7 });
     expect((await main.journal.views.run(run))?.aside).toHaveLength(1_000);
-    // The one that has ended keeps nobody waiting.
+    // The one that has ended keeps no caller waiting.
     expect(await main.journal.views.ping()).toEqual({ aside: 1 });
     expect((await other.journal.claim(other.lease, 1e15, 9)).runs).toEqual([]);
     expect(await other.journal.reinstate(other.lease, run)).toBe(true);

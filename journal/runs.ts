@@ -53,8 +53,8 @@ export interface Runs {
     limit: number,
   ): Promise<{ due: readonly string[]; nextAt: number | null }>;
   /**
-   * Sets a run of this node aside: it is nobody's, never due and never claimed, until it is taken
-   * back. `reason` says why in a sentence. What it holds of pools is free: notifies `slots`. Nothing
+   * Sets a run of this node aside: it has no owner, is never due and never claimed, until it is
+   * reinstated. `reason` says why in a sentence. What it holds of pools is free: notifies `slots`. Nothing
    * happens when this node has been fenced.
    */
   setAside(lease: NodeLease, run: string, reason: string): Promise<void>;

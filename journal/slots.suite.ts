@@ -1,4 +1,4 @@
-/** What every journal promises of slots. Who is granted them is `grant`'s, and proved beside it. */
+/** What every journal promises of slots. `grant` says which attempts get them, and is proved beside its code. */
 import { expect, it } from 'vitest';
 import { grant } from '../kernel/slots.ts';
 import { batch, runId, updateRow } from './rows.fixture.ts';

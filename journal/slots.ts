@@ -1,4 +1,4 @@
-/** Slots of pools, shared by all nodes: leases of attempts, counted afresh by whoever takes. */
+/** Slots of pools, shared by all nodes: leases of attempts, counted afresh by each acquire. */
 import type { NodeLease } from './ownership.ts';
 
 /** An attempt that holds slots. */
@@ -33,7 +33,7 @@ export type Grant = (
 
 export interface Slots {
   /**
-   * Takes what `grant` grants: it is asked about the pools as they are, and nobody else takes of
+   * Takes what `grant` grants: it is asked about the pools as they are, and no other node acquires of
    * them until that is written. Nothing is granted to a node that was fenced. In a run that has
    * ended, or sleeps for more than a minute, nothing is held any more. `pools`: those that are
    * wanted, as they stand after this.

@@ -25,7 +25,7 @@ export const versionsSuite = suite('versions', (open) => {
     const { journal } = await alone(open);
     expect(await journal.version('w', null)).toBeNull();
     expect(await journal.deploy(row)).toEqual({ version: 1, changed: true });
-    // The same call, whose answer was lost, hears what it heard; a later one changes nothing.
+    // The same call, whose answer was lost, gets the same answer; a later one changes nothing.
     expect(await journal.deploy(row)).toEqual({ version: 1, changed: true });
     const later = { ...row, deployedAt: row.deployedAt + 1 };
     expect(await journal.deploy(later)).toEqual({ version: 1, changed: false });

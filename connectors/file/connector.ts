@@ -38,7 +38,7 @@ const placed = z.strictObject({
     .describe('already: it was as it should be; skipped: another file is there and stays'),
 });
 
-/** Whatever the file system says of a file on the way is told in words, with its class. */
+/** What the file system refuses becomes a failure with its class and a sentence. */
 async function told(file: string, placing: Promise<Placed>): Promise<z.output<typeof placed>> {
   try {
     const { path: at, sizeBytes, checksum, result } = await placing;

@@ -113,7 +113,7 @@ export async function appear(
   const part = besideOf(target);
   try {
     const before = replace ? await statFile(target) : undefined;
-    // Nobody else reads what replaces a file that nobody else may read.
+    // Other users must not read what replaces a file that they may not read.
     if (before !== undefined) await writeFile(part, '', { mode: 0o600, flag: 'wx' });
     await make(part);
     if (before !== undefined) await becomeLike(part, before);

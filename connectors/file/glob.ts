@@ -2,7 +2,7 @@
  * Files by pattern: `*` and `?` within a name, `**` for any number of folders. Names that begin
  * with a dot are found only by a pattern that begins with one.
  *
- * A walk can be long: it asks at each step whether it may go on, and reads folders in portions.
+ * A walk can be long: it asks at each step whether it may continue, and reads folders in portions.
  */
 import type { Dirent } from 'node:fs';
 import { opendir } from 'node:fs/promises';

@@ -83,7 +83,7 @@ async function settle(way: Way, wanted: Content, signal: AbortSignal): Promise<P
   }
 }
 
-/** Somebody else put a file there between our look and our link. */
+/** Another program put a file there between our check and our link. */
 async function taken(way: Way, wanted: Content, signal: AbortSignal): Promise<Placed> {
   const there = await settle(way, wanted, signal);
   if (there !== undefined) return there;

@@ -83,7 +83,7 @@ async function call(context: ActionContext<HttpConfig>, given: Input): Promise<O
   const request = requestOf(context, given);
   const { reply, url } = await send(context, request);
   const what = `${given.method} ${publicUrl(url)}`;
-  // Law of the house: what may have happened is looked up, never sent again.
+  // Law 6: what may have happened is looked up, never sent again.
   if (!request.repeatable && leavesOpen(reply, given.status)) {
     throw new ActionFailure({
       class: 'unknown',

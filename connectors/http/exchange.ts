@@ -101,7 +101,7 @@ async function converse(
       answered = true;
       readReply(incoming, way.address).then(resolve, reject);
     });
-    // Nobody asked for another protocol: that is an answer like any other, and its end.
+    // No other protocol was asked for: that is an answer like any other, and its end.
     outgoing.on('upgrade', ({ statusCode: status = 101, headers }, socket) => {
       answered = true;
       socket.destroy();

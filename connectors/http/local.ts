@@ -1,6 +1,6 @@
 /**
  * Addresses that mean this machine or its own link. A service elsewhere may not send a request of
- * ours there by a redirect: what listens on loopback trusts whoever comes from loopback.
+ * ours there by a redirect: what listens on loopback trusts callers from loopback.
  */
 import { lookup } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';

@@ -1,6 +1,6 @@
 /**
  * What a service replied, as it came, and as the text that it means: unpacked and decoded by what
- * its headers say. What cannot be read is told by its name instead of being bent.
+ * its headers say. What cannot be read is refused by its name instead of being bent.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { ActionFailure, textValue } from '../kit/index.ts';
 
-/** What says how the message is cut, and where it ends: set by whoever sends it, or by nobody. */
+/** What says how the message is cut, and where it ends: set by the sender, not by a workflow. */
 const OF_THE_MESSAGE =
   /^(?:connection|content-length|expect|host|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade)$/i;
 const headerName = z
@@ -80,7 +80,7 @@ function climbs(url: URL): boolean {
 }
 
 function resolve(base: string | undefined, text: string): URL {
-  // `orders/1` goes below `https://host/api`, as everybody means it who writes that.
+  // `orders/1` goes below `https://host/api`, as a reader expects it.
   const start = base === undefined ? undefined : base.endsWith('/') ? base : `${base}/`;
   const relative = start === undefined ? text : text.replace(/^\/(?!\/)/, '');
   if (!URL.canParse(relative, start)) {

@@ -5,7 +5,7 @@
 import type { ActionCatalogue, ActionDescription } from '../../model/action.ts';
 import type { AnyConnector } from './connector.ts';
 
-/** Throws when two actions have one name: that is a mistake of whoever put the list together. */
+/** Throws when two actions have one name: that is a mistake in the list. */
 export function catalogueOf(connectors: readonly AnyConnector[]): ActionCatalogue {
   const catalogue = new Map<string, ActionDescription>();
   for (const action of connectors.flatMap((connector) => connector.actions)) {

@@ -280,7 +280,7 @@ function proveJob(proof: JobProof, bench: () => Bench): void {
   proveLog(proof, bench);
   proveCancel(proof, bench);
 
-  test(`${proof.action}: forgets the job when it is released`, async () => {
+  test(`${proof.action}: forgets the job when it is cleaned up`, async () => {
     const input = await bench().input(proof.action, proof.with);
     const context = bench().context();
     const does = await bench().job(proof.action);

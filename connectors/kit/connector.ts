@@ -88,14 +88,14 @@ export interface ActionContext<Config = unknown> {
   /** Aborted when the outcome is no longer wanted: cancelled, timed out, or the node stops. */
   readonly signal: AbortSignal;
   /**
-   * Ask at the last moment before something leaves the house that may not happen twice: whether
+   * Ask at the last moment before a request is sent that may not happen twice: whether
    * this node may still act. A process that stood still between two of its steps may have lost its
    * runs meanwhile. False: it may not, and nothing is to leave.
    */
   mayLeave?(): true | Promise<boolean>;
   /** The text with every secret blacked out: for a text that is to be cut before it is reported. */
   redact?(text: string): string;
-  /** Hand it on to a system that can go on with it; nothing when nobody traces. */
+  /** Hand it to a system that can continue the trace; absent without tracing. */
   readonly trace?: TraceContext | undefined;
   /**
    * Shown to the API of Tutti (`Authorization: Bearer …`) it lets a job look at its own run, hold,

@@ -8,14 +8,14 @@
  *   state.0     the claim: for the supervisor, before the job begins, exclusively
  *                 start <boot> <pid and start time>
  *                 exit <code>                          when the job is over
- *               or `void`: somebody made sure that no supervisor can claim it any more
+ *               or `void`: a caller made sure that no supervisor can claim it any more
  *   state.1     the claim after a void one, and so on
  *
  * A claim is written beside and linked into place: it is whole, or it is not there. What is neither
  * a whole claim nor void was spoiled, by the job (all of this is in its reach) or by a disk.
  *
  * The claim is what makes a job run once. A node can die between making the folder and starting
- * the supervisor; whoever comes later either finds a claim, or voids it and then knows for
+ * the supervisor; a later caller either finds a claim, or voids it and then knows for
  * certain that nothing ran and nothing will. Voids stay, so a late supervisor can never claim.
  */
 import { createHash, randomUUID } from 'node:crypto';
@@ -84,7 +84,7 @@ export function fresh(folder: string): FolderState & { kind: 'starting' } {
   return { kind: 'starting', claim: path.join(folder, 'state.0'), voided: false };
 }
 
-/** The folder itself goes beside us: while somebody flushes its parent, that takes milliseconds. */
+/** The folder itself goes beside us: while another flushes its parent, that takes milliseconds. */
 export async function removeFolder(folder: string): Promise<void> {
   try {
     for (const name of ['out', 'err', 'state.0']) await unlink(path.join(folder, name));
@@ -95,7 +95,7 @@ export async function removeFolder(folder: string): Promise<void> {
   }
 }
 
-/** Longer than any claim, with room for a process that gave itself a long name. */
+/** Longer than any claim, also of a process that gave itself a long name. */
 const CLAIM_LIMIT_BYTES = 4096;
 
 export async function readState(folder: string): Promise<FolderState> {
@@ -157,7 +157,7 @@ function parseStart(text: string): Started | undefined {
   return facts && { boot, pid: facts.pid, start: facts.start };
 }
 
-/** True: from now on no supervisor can claim it. False: one did, or somebody voided it before. */
+/** True: from now on no supervisor can claim it. False: one did, or it was voided before. */
 export async function voidClaim(claim: string): Promise<boolean> {
   const draft = await draftVoid(claim);
   try {
@@ -241,7 +241,7 @@ const syncing = new Map<string, { running: Promise<void>; next: Promise<void> | 
 export async function syncFolder(folder: string): Promise<void> {
   const turn = syncing.get(folder);
   if (turn !== undefined) {
-    // ignored: whoever asked for the sync under way is told of its failure.
+    // ignored: the caller of the sync under way gets its failure.
     turn.next ??= turn.running.catch(() => {}).then(async () => await syncFolder(folder));
     await turn.next;
     return;

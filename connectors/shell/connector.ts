@@ -17,7 +17,7 @@ import {
   followJob,
   locateJob,
   openJob,
-  releaseJob,
+  cleanUpJob,
   submitJob,
   type ShellWork,
 } from './job.ts';
@@ -133,7 +133,7 @@ const run = defineAction({
       const over = (await readState(folder)).kind === 'ended';
       return await readLog(folder, cursor, over);
     },
-    cleanUp: releaseJob,
+    cleanUp: cleanUpJob,
     wake: async (context, job) => await stateChange(openJob(context, job).folder, context.signal),
   },
 });

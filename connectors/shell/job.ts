@@ -2,7 +2,7 @@
  * The life of a job on this machine: submit, locate, follow, cancel, clean up.
  *
  *   absent ──submit──▶ starting ──claim──▶ started ──exit──▶ ended
- *                         │ nobody claims it in time          (its supervisor gone without an
+ *                         │ no supervisor claims it in time         (its supervisor gone without an
  *                         ▼                                    exit code: lost)
  *                   voided: certain that it never ran
  *
@@ -109,7 +109,7 @@ export async function locateJob(context: ActionContext, expected: ShellWork): Pr
 /**
  * An empty claim is what an older Tutti left on a full disk: its supervisor went without having
  * begun, and the claim is void. Unless the machine went down meanwhile: then it may have been whole
- * once, the job may have run, and nobody can tell.
+ * once, the job may have run, and that cannot be told.
  */
 async function stateOf(context: ActionContext, folder: string): Promise<FolderState> {
   for (;;) {
@@ -171,7 +171,7 @@ async function followSpoiled(
   }
   const young = what === 'empty' && ((await ageMs(claim)) ?? 0) < STARTING_LIMIT_MS;
   if (young || !(await isDeserted(context.key))) return { state: 'running', askAgainMs: 1000 };
-  // It may have gone on with its work between the two looks.
+  // It may have continued its work between the two checks.
   const last = await readState(folder);
   const found = last.kind === 'spoiled' ? last.what : what;
   if (found !== 'empty') {
@@ -313,7 +313,7 @@ export async function cancelJob(context: ActionContext, at: Json, force: boolean
   try {
     await markCancel(folder, force);
   } finally {
-    // Also when there is no room for the mark: the job is to end.
+    // Also when the disk is full: the job is to end.
     await stop(context, folder, state, force);
   }
 }
@@ -338,7 +338,7 @@ async function stop(
   );
 }
 
-export async function releaseJob(context: ActionContext, at: Json): Promise<void> {
+export async function cleanUpJob(context: ActionContext, at: Json): Promise<void> {
   const { folder } = openJob(context, at);
   forgetLog(folder);
   noted.delete(folder);
@@ -402,7 +402,7 @@ function environmentOf(
   };
 }
 
-/** It may be running: whoever asks for the claim knows. */
+/** It may be running: the claim says so. */
 function startUnknown(): ActionFailure {
   const message = 'the process that starts jobs was gone before it told whether this one started';
   return new ActionFailure({ class: 'unknown', code: 'shell.start-unknown', message });

@@ -1,10 +1,10 @@
 /**
  * Starts processes from a small process, because starting one costs the starter: the system copies
  * the map of its memory and then write-protects it, milliseconds for a node of some hundred
- * megabytes, in which nothing else goes on. The small one stays small, and does it beside us.
+ * megabytes, in which nothing else runs. The small one stays small, and does it beside us.
  *
  * It is a convenience, never a witness. What it starts lives in a session of its own and outlives
- * it; it goes when our end of its channel closes, whatever became of us. Whoever waits for its answer
+ * it; it goes when our end of its channel closes, whatever became of us. A caller that waits for its answer
  * when it is lost knows nothing, and must look for the claim (`attempt-folder.ts`).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -30,7 +30,7 @@ const facts = (pid) => (LINUX
   : execFileSync('ps', ['-o', 'pid=,pgid=,stat=,lstart=', '-p', String(pid)], { encoding: 'utf8' })
 ).trim();
 
-/** False: somebody else has it. */
+/** False: another process has it. */
 function claimed(claim, pid) {
   const draft = claim + '.' + randomUUID();
   try {
@@ -103,11 +103,11 @@ interface Launch {
 }
 
 interface Launched {
-  /** Resolves when the process has ended, or when nobody is left to tell. */
+  /** Resolves when the process has ended, or when the starter has ended. */
   readonly over: Promise<void>;
 }
 
-/** The system did not let the claim be written: there was no room, or the folder is gone. */
+/** The system did not let the claim be written: the disk is full, or the folder is gone. */
 export class NotClaimed extends Error {}
 
 /** The starter went without an answer: whether there is a process cannot be told. */
@@ -159,7 +159,7 @@ class Starter {
   readonly #process: ChildProcess;
   readonly #waiting = new Map<number, Waiting>();
   #count = 0;
-  /** Answers that somebody waits for: until then they keep this process up. */
+  /** Answers that a caller waits for: until then they keep this process up. */
   #asked = 0;
 
   constructor() {

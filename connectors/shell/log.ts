@@ -1,6 +1,6 @@
 /**
  * The log of a job: its `out` and `err` files, read on from byte offsets. Offsets do not care
- * when or by whom the file is read, so a log goes on exactly where it stopped.
+ * when or by whom the file is read, so a log continues exactly where it stopped.
  *
  * A chunk ends between characters: the bytes of one that is not whole yet wait for the next
  * read, unless the job is over and they will stay so.

@@ -169,7 +169,7 @@ function rejected(message: string): ActionFailure {
   return new ActionFailure({ class: 'rejected', code: 'shell.output', message });
 }
 
-/** A text that can be kept as it is; else nobody would know what was lost of it. */
+/** A text that can be kept as it is; else what was lost of it could not be told. */
 function textOf(bytes: Buffer): string {
   const { text, problem } = readText(bytes);
   if (problem !== undefined) throw unreadable(problemSentence(problem));

@@ -26,7 +26,7 @@ export interface Hunted {
   readonly by: Started | undefined;
 }
 
-/** A command in a session of its own is never seen here; then TERM goes to who is there. */
+/** A command in a session of its own is never seen here; then TERM goes to the processes that are. */
 const COMMAND_LIMIT_MS = 2000;
 
 export async function terminate(hunted: Hunted): Promise<void> {

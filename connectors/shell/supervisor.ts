@@ -6,11 +6,11 @@
  * It forks once, for the command; everything else is built into the shell, for two processes per
  * job are the price of the whole connector. So the exit code is not renamed into place (`mv` is
  * a process): it is one short line, and only a whole line counts. It goes to the claim that was
- * opened before the job could put anything in its place; on a full disk it waits for room.
+ * opened before the job could put anything in its place; on a full disk it waits for space.
  *
  * The command is `exec`ed, so it is a program always and never what is built into a shell.
  *
- * The supervisor must outlive the signal that cancels the job, or nobody would record the end:
+ * The supervisor must outlive the signal that cancels the job, or no process would record the end:
  * it traps what the group is sent. A trap, unlike `ignore`, is not inherited by the command.
  */
 import { watch } from 'node:fs';
@@ -45,7 +45,7 @@ interface Watch {
   readonly change: Promise<void>;
 }
 
-/** Jobs that somebody in this process watches, by folder. A hint only: losing it costs time. */
+/** Jobs that this process watches, by folder. A hint only: losing it costs time. */
 const watched = new Map<string, Watch>();
 
 interface Start {

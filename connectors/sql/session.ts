@@ -101,7 +101,7 @@ async function run(
   }
 }
 
-/** Says goodbye where all went well; nobody waits for a server that does not answer it. */
+/** Ends the connection properly where all went well, without waiting for a server that does not answer. */
 async function close(client: pg.Client, isGood: boolean): Promise<void> {
   const { stream } = client.connection;
   if (!isGood) {

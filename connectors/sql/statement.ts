@@ -4,7 +4,7 @@
  *   parse, describe ─► types of parameters and columns ─► bind, execute ─► rows in portions ─► sync
  *
  * The server is asked what it makes of the statement before anything runs. Rows are taken in
- * portions, counted in bytes as they come, and dropped at once where nobody wants them; so a
+ * portions, counted in bytes as they come, and dropped at once where they are not wanted; so a
  * result of any size needs little memory here and no long turn of the loop. What the server says
  * it did (`command`) and where the transaction stands (`status`) are its own words.
  */

@@ -33,7 +33,7 @@ export function serverIdentity(cluster: string): Identity {
   );
 }
 
-/** A user that everybody who needs none shares. */
+/** The user that programs without a user of their own share. */
 export function runsAsNobody({ uid = process.getuid?.() }: Identity): boolean {
   if (uid === undefined || !existsSync('/etc/passwd')) return false;
   const users = readFileSync('/etc/passwd', 'utf8').split('\n');

@@ -1,5 +1,5 @@
 /**
- * Who may connect to the embedded server: whoever knows its password.
+ * Who may connect to the embedded server: those who know its password.
  *
  * The socket's folder keeps other users out, but not the one that the server runs as: started by
  * root that is `postgres` or `nobody`, who else would be Tutti, and so root. The password is made
@@ -80,7 +80,7 @@ export function verifierOf(password: string): string {
   return `SCRAM-SHA-256$${ROUNDS}:${salt.toString('base64')}$${stored}:${server}`;
 }
 
-/** Whether the server lets anybody in who reaches its socket. */
+/** Whether the server admits every user who reaches its socket. */
 export function isOpen(paths: ClusterPaths): boolean {
   return rules(paths).search(TRUST) !== -1;
 }

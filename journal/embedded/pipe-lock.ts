@@ -1,15 +1,15 @@
 /**
- * A lock that the kernel holds: the reading end of a named pipe, open in a process. Whoever opens
- * the other end without waiting learns whether somebody reads: an answer that no name of a host, no
+ * A lock that the kernel holds: the reading end of a named pipe, open in a process. A process that opens
+ * the other end without waiting learns whether another reads: an answer that no name of a host, no
  * process number and no namespace of a container can make wrong, and that ends with the process,
  * however it ends.
  *
  *   NAME.3      the pipe whose reader has the lock
  *
- * A pipe can be opened by anybody, so the lock is not the opening: each holder makes a pipe of its
+ * Any process can open a pipe, so the lock is not the opening: each holder makes a pipe of its
  * own, opens it, and links it as the next number. Of two who saw the last holder dead, one gets
  * the number. A dead pipe never comes back to life, and the last number stays when its holder
- * goes: so nobody who looked before can take what another has taken since.
+ * goes: so no process that looked before can take what another has taken since.
  */
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -35,7 +35,7 @@ const FORCE = { force: true };
 const DRAFT_MS = 60_000;
 
 export interface HeldLock {
-  /** Whoever inherits it holds the lock, too. */
+  /** A process that inherits it holds the lock, too. */
   readonly descriptor: number;
   readonly file: string;
 }
@@ -60,7 +60,7 @@ export class PipeLock {
     return file !== null && isRead(file);
   }
 
-  /** Null: somebody has it. `identity`: who else must be able to look. */
+  /** Null: another process has it. `identity`: the other user that must be able to look. */
   take(identity: Identity = {}): HeldLock | null {
     for (;;) {
       const last = this.#numbers().at(-1) ?? -1;
@@ -109,7 +109,7 @@ export class PipeLock {
   }
 
   #numbers(): readonly number[] {
-    // A folder that is not there yet is held by nobody.
+    // A folder that is not there yet is not held.
     if (!existsSync(this.#folder)) return [];
     return readdirSync(this.#folder)
       .filter((name) => name.startsWith(`${this.#name}.`))

@@ -7,7 +7,7 @@
  *
  * A server of another container that shares the folder has a pid that is not in sight here. So
  * every server holds a lock (`pipe-lock.ts`) by its standard input, which its backends inherit:
- * while it is held none is started, and nobody touches the pid file.
+ * while it is held no server is started, and the pid file is left alone.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import {
@@ -104,7 +104,7 @@ export function findServer(paths: ClusterPaths): FoundServer | null {
   return lockOf(paths).isHeld() ? { ...seen, elsewhere: true } : null;
 }
 
-/** A server without its socket answers nobody any more. */
+/** A server without its socket can no longer be reached. */
 export function hasSocket({ sockets, port }: FoundServer): boolean {
   return existsSync(join(sockets, `.s.PGSQL.${port}`));
 }

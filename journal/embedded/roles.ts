@@ -57,7 +57,7 @@ export async function makeDatabase(ask: Ask, name: string, owner: string): Promi
   await unlessDone(ask, `create database ${quoted(name)} owner ${quoted(owner)}`);
 }
 
-/** Only its owner enters it, and whoever may enter all. */
+/** Only its owner and superusers may connect to it. */
 export async function shut(ask: Ask, names: readonly string[]): Promise<void> {
   const open = (await ask(
     "select datname from pg_database where datname = any($1) and has_database_privilege('public', oid, 'connect')",

@@ -243,7 +243,7 @@ class Server implements EmbeddedServer {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    // ignored: whoever waits for the start is told of its failure.
+    // ignored: the caller that waits for the start gets its failure.
     await this.#starting?.catch(() => undefined);
     if (this.#users === null) return;
     const shared = await this.#othersConnected();

@@ -3,7 +3,7 @@
  *
  * Every process that uses the server holds the writing end of a named pipe; a tiny shell waits
  * at the reading end. The kernel closes the ends of a process that dies, SIGKILL included, so the
- * shell reads the end of the pipe exactly when nobody is left, and asks the server to shut down
+ * shell reads the end of the pipe exactly when no user is left, and asks the server to shut down
  * cleanly. A second process that shares the server keeps it alive beyond the first one. The shell
  * kills only what the pid file names and what still is a postgres on our cluster.
  */

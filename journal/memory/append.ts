@@ -16,7 +16,7 @@ export function append(store: MemoryStore, lease: NodeLease, batch: Batch): Appe
   return { kind: 'committed' };
 }
 
-/** Something of the batch is there: it is this very batch, or whoever wrote it has a wrong memory. */
+/** Something of the batch is there: it is this very batch, or its writer has a wrong memory. */
 function truth(
   store: MemoryStore,
   batch: Batch,

@@ -4,7 +4,7 @@ import type { Claim, NodeLease, Ownership, Renewal } from '../ownership.ts';
 import type { MemoryStore } from './store.ts';
 import { endedAt, type MemoryRun, wakeAt } from './rows.ts';
 
-/** `process`: whoever is a node keeps others from being it, until it is gone. */
+/** `process`: a process that is a node keeps others from being it, until it is gone. */
 export function register(
   store: MemoryStore,
   process: object,

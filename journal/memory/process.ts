@@ -39,7 +39,7 @@ export class OwnProcess implements Pick<Journal, 'register' | 'listen' | 'close'
   }
 }
 
-/** What a test closes and opens: whoever awaits `passed` waits while it is closed. */
+/** What a test closes and opens: a caller that awaits `passed` waits while it is closed. */
 export class AppendGate {
   passed: Promise<void> = Promise.resolve();
   #open: () => void = () => undefined;

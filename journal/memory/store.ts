@@ -1,5 +1,5 @@
 /**
- * The store in memory: what all processes share, and what outlives each of them. The files beside it
+ * What all processes share, and what outlives each of them. The files beside it
  * hold the operations, one noun each; here is what they ask of each other.
  */
 import { TuttiError } from '../../model/errors.ts';
@@ -73,7 +73,7 @@ export class MemoryStore {
     return this.node(node).until === null;
   }
 
-  /** Of nobody, or of a node that is gone: not one whose lease has merely ended. */
+  /** Without an owner, or of a node that is gone: not one whose lease has merely ended. */
   isFree(owner: number | null): boolean {
     return owner === null || this.isGone(owner);
   }

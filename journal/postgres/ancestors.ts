@@ -1,6 +1,6 @@
 /**
- * The runs above a run, by their keys: a child is not begun below one that is being cancelled. Above
- * one that has ended nobody is looked at: what somebody restarted by hand there stands for itself.
+ * The runs above a run, by their keys: a child is not begun below one that is being cancelled. Nothing
+ * above one that has ended matters: what was restarted by hand there is a decision of its own.
  */
 import type pg from 'pg';
 import { isRunId } from '../runs.ts';

@@ -13,12 +13,12 @@
  * With a synchronous standby, what is seen after a loss is not always what a promotion keeps: a
  * primary that crashes while a commit waits for the standby shows that commit when it is up
  * again. So what was found by looking is said only after a commit of our own (`CONFIRM`), which
- * the standby must have after everything before it. The same when somebody ended the wait
+ * the standby must have after everything before it. The same when the wait was ended from outside
  * (`pg_cancel_backend`): the server then says "committed" and means "here".
  *
  * What the database refuses for good because of what it says is answered as `refused`; while the
- * database is not as it should be (a table is gone, a right was taken away), the append waits for
- * somebody to mend that, and `/readyz` says so.
+ * database is not as it should be (a table is gone, a right was taken away), the append waits
+ * until an operator repairs that, and `/readyz` says so.
  */
 import type { AppendResult, Batch, RunRow } from '../append.ts';
 import type { NodeLease } from '../ownership.ts';
@@ -47,7 +47,7 @@ limit 1`;
 
 export const STILL_OURS = 'select true as ours from nodes where id = $1 and epoch = $2';
 
-/** Which runs of a batch does the journal know otherwise than whoever wrote it? */
+/** Which runs of a batch does the journal know otherwise than the batch says? */
 export const FIND_CONFLICTS = `
 select distinct events.run_id as id from unnest($1::uuid[], $2::int[]) as u(run, seq)
 join events on events.run_id = u.run and events.seq = u.seq
@@ -170,8 +170,8 @@ async function findWritten(
 }
 
 /**
- * The book has gone on otherwise than the batch says: another node took over, or, while the lease
- * is ours, somebody has a wrong memory of a run. That is about the run, and not about the node.
+ * The journal continued otherwise than the batch says: another node took over, or, while the lease
+ * is ours, the memory of a run is wrong. That is about the run, and not about the node.
  */
 async function conflict(
   connection: Connection,

@@ -1,6 +1,6 @@
 /**
  * Runs that are set aside: their history cannot be read or written, and no node may stumble over
- * them again. Such a run sleeps for ever and is nobody's, so neither a claim nor a timer finds it.
+ * them again. Such a run sleeps for ever and has no owner, so neither a claim nor a timer finds it.
  */
 import type pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
@@ -36,7 +36,7 @@ export async function setAside(
 ): Promise<void> {
   await inTransaction(client, async () => {
     await client.query(SET_ASIDE, [node, epoch, run, reason.slice(0, REASON_CHARACTERS)]);
-    // Nobody follows what it had begun: its slots go to who asks next.
+    // No node continues what it had begun: its slots go to the next that asks.
     await notifyIn(client, { about: 'slots' });
   });
 }

@@ -1,7 +1,7 @@
 /**
  * Commands on many runs. The runs are noted in the transaction that counts them, so what was
  * counted is what is done; each outcome is noted with the progress in one transaction, so a node
- * that takes over goes on where the other stopped.
+ * that takes over continues where the other stopped.
  */
 import type pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';

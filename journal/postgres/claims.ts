@@ -1,5 +1,5 @@
 /**
- * How runs change their owner: from nobody, or from a node that is gone, to a claimer.
+ * How runs change their owner: from no owner, or from a node that is gone, to a claimer.
  *
  * A node is gone when its lease's `until` is null: it gave the lease back, or `fenceExpired` took it away
  * and raised its epoch. An owner that is no node at all is gone for good. Who may take what is decided under locks that all who change it take in
@@ -10,7 +10,7 @@
  * row itself: what a subquery or a join said about other rows is not asked again. So no statement
  * here decides about one row by looking at another that it has not locked:
  *
- * 1. `fence` share-locks this node's row: whoever fences us waits until the claim is over, or was
+ * 1. `fence` share-locks this node's row: a node that fences us waits until the claim is over, or was
  *    first, and then we find no row and take nothing.
  * 2. `GONE` share-locks the leases of gone nodes. `until is null` stands on the locked row, so it
  *    is true of the newest version, and stays true until we commit: a node of that name that comes
@@ -20,9 +20,9 @@
  *    run that another claimer has locked is skipped; one that another has taken has, in its newest
  *    version, an owner that is not in our list. Not even if that owner has gone since: our list
  *    holds nodes that were gone before, and a node that is gone takes nothing.
- * 4. The locked rows are written by their ids: nobody else can have changed them in between.
+ * 4. The locked rows are written by their ids: no other transaction can have changed them in between.
  *
- * When the answer to a commit is lost, the runs may be ours and in nobody's memory. Their ids are
+ * When the answer to a commit is lost, the runs may be ours and in no node's memory. Their ids are
  * known, so the next try locks these rows (which waits for the lost transaction) and looks.
  * A process that stands still inside a transaction would hold its locks: the server ends it after
  * a second (`CLAIM_SETTINGS`).
@@ -59,7 +59,7 @@ export const GONE = `
 select node from leases where until is null and (${LEFT_RUNS})
 order by node for share of leases skip locked`;
 /**
- * Owners that no node was ever registered as, or whose rows somebody deleted: nothing can come back
+ * Owners that no node was ever registered as, or whose rows were deleted by hand: nothing can come back
  * under their numbers. One step through the index for each owner of open runs.
  */
 export const UNKNOWN_OWNERS = `
@@ -83,7 +83,7 @@ where owner is not null and not exists (select from nodes where nodes.id = owner
 export const COUNT_GONE = `
 select count(*)::int as gone from leases where until is null and (${LEFT_RUNS})`;
 /**
- * One part per kind of nobody, so that each is read from its index. A part is read, and locked,
+ * One part for gone owners and one for no owner, so that each is read from its index. A part is read, and locked,
  * no further than it is asked for.
  */
 export const LOCK_ACTIVE = `

@@ -1,11 +1,11 @@
 /**
- * Lines to the database: connections that come back.
+ * Connections to the database that come back.
  *
- * A line connects when it is used and again when it was lost, with growing pauses, for as long
+ * A connection connects when it is used and again when it was lost, with growing pauses, for as long
  * as the journal is open. After a loss or a try that failed, the embedded server is first asked to
- * be running; the journal was opened on one that is. Who uses a line
- * learns of a loss by an error and decides what it means; `patiently` is the usual answer for
- * what may be done twice.
+ * be running; the journal was opened on one that is. The caller
+ * learns of a loss by an error and decides what it means; `withRetry` is the usual answer for work
+ * that may be done twice.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
@@ -36,7 +36,7 @@ export class Connection implements WatchedConnection {
   /** Whether the server ran when it was last used from here. */
   #serverRuns = true;
   #syncWaitCancelled = false;
-  /** See `vigil.ts`. */
+  /** See `statement-watchdog.ts`. */
   patienceMs: number;
   /** Called when a connection that stood is lost. */
   onLoss: () => void = () => undefined;
@@ -52,7 +52,7 @@ export class Connection implements WatchedConnection {
 
   /**
    * Whether a commit since the last question was answered without waiting for the standby, because
-   * somebody cancelled the wait.
+   * the wait was cancelled from outside.
    */
   takeSyncWaitCancelled(): boolean {
     const was = this.#syncWaitCancelled;
@@ -171,7 +171,7 @@ export class Connection implements WatchedConnection {
   }
 
   /**
-   * For work that may be done twice: until it is done, refused for good, nobody waits for it any
+   * For work that may be done twice: until it is done, is refused for good or is not wanted any
    * more, or the journal closes.
    */
   async withRetry<T>(

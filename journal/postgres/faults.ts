@@ -31,7 +31,7 @@ const WRONG = new Set([
   '54',
   'P0',
 ]);
-/** Refused, but the session goes on: serialization, deadlock, cancelled, resources. */
+/** Refused, but the session continues: serialization, deadlock, cancelled, resources. */
 const AGAIN = new Set(['40', '53', '55']);
 
 export function sqlState(error: unknown): string | null {
@@ -46,7 +46,7 @@ export function faultOf(error: unknown): Fault {
   const state = sqlState(error);
   if (state === null) return 'lost';
   if (state === '23505') return 'duplicate';
-  // 25006: connected to a replica; 57014: a statement was cancelled by somebody.
+  // 25006: connected to a replica; 57014: a statement was cancelled from outside.
   // 25P03: it stood still inside a transaction for too long, and the server hung up.
   if (state === '25006' || state === '25P03') return 'lost';
   if (state === '57014' || AGAIN.has(state.slice(0, 2))) return 'again';
@@ -57,7 +57,7 @@ function isOurs(error: unknown): boolean {
   return error instanceof TuttiError || error instanceof TypeError || error instanceof RangeError;
 }
 
-/** Classes of SQLSTATE that are about what was written: the same from anybody would be refused. */
+/** Classes of SQLSTATE that are about what was written: the same would be refused from every writer. */
 const DATA = new Set(['21', '22', '23', '44', '54', 'P0']);
 
 /** Whether what was refused for good is to blame, and not the state of the database. */
@@ -65,7 +65,7 @@ export function isAboutData(error: unknown): boolean {
   return isOurs(error) || DATA.has(sqlState(error)?.slice(0, 2) ?? '');
 }
 
-/** The message alone: details quote values of rows, which may be anybody's data. */
+/** The message alone: details quote values of rows, which may be confidential. */
 export function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const code = (error as { code?: unknown } | null)?.code;

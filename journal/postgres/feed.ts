@@ -6,7 +6,7 @@
  * another order than they are numbered, so a reader may only read what is older than every
  * transaction that is still under way (`pg_snapshot_xmin`): below that nothing can appear any
  * more. An append of a run begins after the one before it is committed, so its number is higher,
- * and a run's events keep their order. A transaction of anybody on this server that writes and
+ * and a run's events keep their order. Any transaction on this server that writes and
  * stays open holds the feed up; it loses nothing by that.
  *
  * A position is a transaction's number and how many of its events were read. It always names a

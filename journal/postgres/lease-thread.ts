@@ -4,7 +4,7 @@
  * The loop renews by itself as long as it turns (`engine/cluster/lease-keeper.ts`), and beats: a counter in
  * memory that both share. When the beats stop for a third of the lease, the thread renews in its place.
  * So a long calculation costs the node no run; the loop, when it turns again, knows only its own last
- * renewal, and asks before anything leaves the house (law 3). A process that is stopped stops the thread
+ * renewal, and asks before anything is sent to a system (law 3). A process that is stopped stops the thread
  * with it. A loop that does not turn for `BLOCKED_LIMIT_MS` is no node any more: the thread lets the
  * lease go, and others take its runs over. The epoch in the statement keeps it from ever renewing for a
  * node that was fenced or has resigned.

@@ -6,10 +6,10 @@
  *
  * Beside the lease, a process holds a session lock on its node for as long as it lives. A second
  * process of the same name is refused at once, and a crashed one frees it without waiting for
- * the lease. If the lock's connection is lost and somebody else has the lock afterwards, this
+ * the lease. If the lock's connection is lost and another process has the lock afterwards, this
  * process has been replaced: it is fenced, whatever its lease says.
  *
- * Locks are taken in one order: rows of leases (ascending), then rows of nodes. Whoever changes a
+ * Locks are taken in one order: rows of leases (ascending), then rows of nodes. A transaction that changes a
  * node's epoch has locked its lease first.
  */
 import { hostname } from 'node:os';
@@ -27,7 +27,7 @@ export const INTRODUCE = 'insert into nodes (name) values ($1) on conflict (name
 export const FIND_NODE = 'select id, host, pid, url from nodes where name = $1';
 export const TRY_LOCK = `
 select pg_try_advisory_lock(${LOCK_SPACE}, $1::int) as mine, pg_backend_pid() as pid`;
-/** Our own session of before, which the server keeps because nobody told it that we are gone. */
+/** Our own session of before, which the server keeps because it does not know that we are gone. */
 export const TERMINATE_STALE_SESSION = `
 select pg_terminate_backend(pid) from pg_locks
 where locktype = 'advisory' and classid = ${LOCK_SPACE} and objid = $1::int and pid = $2`;
@@ -54,7 +54,7 @@ export const LOCK_LEASE = 'select node from leases where node = $1 for update';
 export const RESIGN = 'update nodes set epoch = epoch + 1 where id = $1 and epoch = $2';
 
 export const STILL_MINE = 'select 1 from nodes where id = $1 and epoch = $2 for share';
-/** Somebody may have deleted a lease by hand: its node is gone like one that gave it back. */
+/** A lease may have been deleted by hand: its node is gone like one that gave it back. */
 export const GIVE_LEASES = `
 insert into leases (node, until)
 select id, null from nodes where not exists (select from leases where leases.node = nodes.id)
@@ -82,7 +82,7 @@ export async function fence(client: pg.Client, lease: NodeLease): Promise<boolea
 /** Fences the nodes whose lease has ended; those under way at the same time do it one by one. */
 export function fenceExpired(client: pg.Client, lease: NodeLease): Promise<number> {
   return inTransaction(client, async () => {
-    // Our own lease is locked too: while we hold it nobody raises our epoch.
+    // Our own lease is locked too: while we hold it no node raises our epoch.
     await client.query(GIVE_LEASES);
     const locked = await client.query<{ node: number }>(EXPIRED, [lease.node]);
     const nodes = locked.rows.map((row) => row.node).filter((node) => node !== lease.node);
@@ -107,7 +107,7 @@ export class Leases {
   #holder: number | null = null;
   readonly #threads: ThreadOf | undefined;
   #thread: { stop(): Promise<void> } | undefined;
-  /** By a clock that nobody sets; null while there is no lease. */
+  /** By a monotonic clock; null while there is no lease. */
   #renewed: { readonly at: number; readonly leaseMs: number } | null = null;
 
   /** `threads`: what renews while this thread is busy. */
@@ -130,7 +130,7 @@ export class Leases {
 
   #work<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
     const result = this.#last.then(() => this.#connection.withRetry(work));
-    // ignored: the caller of the work is told; here it only waits its turn.
+    // ignored: the caller of the work gets its error; this only waits its turn.
     this.#last = result.catch(() => undefined);
     return result;
   }
@@ -175,7 +175,7 @@ export class Leases {
       this.#locked = node.id;
       this.#replaced = false;
       return inTransaction(client, async () => {
-        // The lease before the node, as everybody does: this waits for claims under way.
+        // The lease before the node, as all transactions do: this waits for claims under way.
         await client.query(LEASE, [node.id, leaseMs]);
         const raised = await client.query<{ epoch: string }>(RAISE, [
           node.id,

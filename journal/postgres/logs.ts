@@ -137,7 +137,7 @@ export function logsStatement(filter: LogFilter): { text: string; values: unknow
   const ofTask = filter.attempt === undefined ? 'attempt, position' : 'position';
   const order = filter.task === undefined ? 'id' : ofTask;
   const limit = value(clampLimit(filter.limit) + 1);
-  // Sizes are known without reading the texts: those that have no room stay where they are.
+  // Sizes are known without reading the texts: those that do not fit are left out.
   return {
     text: `select id, task, attempt, position, stream, ${ms('at')} as at,
       text, cursor, before + octet_length(text) as upto from (
@@ -156,7 +156,7 @@ export async function readLogs(client: pg.Client, filter: LogFilter): Promise<Lo
   const kept = rows.slice(0, clampLimit(filter.limit));
   const last = kept.at(-1);
   const items = kept.map(({ id: _arrival, upto: _size, ...row }) => ({ run: filter.run, ...row }));
-  // Also after the last page: whoever follows a log reads on from there.
+  // Also after the last page: a client that follows a log reads on from there.
   if (last === undefined) return { items, next: null, more: false };
   const next = filter.task === undefined ? [Number(last.id)] : [last.attempt, last.position];
   const more = rows.length > kept.length || Number(rows.at(-1)?.upto ?? 0) >= PAGE_BYTES;

@@ -1,6 +1,6 @@
 /**
  * Requests by their Idempotency-Key. One statement decides who carries a request out: the insert
- * wins once, and an unanswered one of a minute ago is handed on, because whoever had it is gone
+ * wins once, and an unanswered one of a minute ago is handed on, because the node that had it is gone
  * (requests answer or fail in seconds).
  */
 import type pg from 'pg';

@@ -1,11 +1,11 @@
 /**
  * Retention: what is over is deleted by its age, in portions. A portion is one transaction, which
- * deletes and notes how far it is; so whoever takes over goes on where the other stopped. Rows are
- * locked before they are looked at for the last time, and rows that somebody else holds are left
+ * deletes and notes how far it is; so a node that takes over continues where the other stopped. Rows are
+ * locked before they are looked at for the last time, and rows that another transaction holds are left
  * alone: a run that is being restarted keeps its family.
  *
  * The order: families of runs (`families.ts`), then bulk commands, then the feed. The last two are
- * everybody's, so they stay when only one workflow is asked for.
+ * shared by all workflows, so they stay when only one workflow is asked for.
  */
 import type pg from 'pg';
 import { NOTHING_RETIRED, type RetentionCounts } from '../../model/retention.ts';
@@ -34,7 +34,7 @@ order by retentions.created_at desc, retentions.id desc limit $1`;
 export const ADD_RETENTION = `
 insert into retentions (id, scope, place, counts, "by", owner) values ($1, $2, $3, $4, $5, $6)
 on conflict (id) do nothing`;
-/** The events' trigger lets nobody delete who does not say so: until the end of the transaction it is said. */
+/** The trigger of `events` refuses deletes unless this setting is on, as it is until the end of the transaction. */
 export const LOCK_RETENTION = `
 select ${RETENTION}, place, set_config('tutti.retention', 'on', true)
 from retentions where id = $1 and ended_at is null for update`;

@@ -146,7 +146,7 @@ async function retireFamilies(
   );
 }
 
-/** Families of which nobody else holds a run, and which are as they were looked at. */
+/** Families of which no other transaction holds a run, and which are unchanged since they were read. */
 async function lockedOf(
   { client, scope }: Portion,
   families: readonly (readonly Member[])[],

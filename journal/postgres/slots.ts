@@ -1,7 +1,7 @@
 /**
- * Slots of pools, across nodes. Whoever takes slots locks the pools' rows first, in one order, so
+ * Slots of pools, across nodes. A node that acquires slots locks the pools' rows first, in one order, so
  * two takers never see the same free slot and never wait for each other; the statement after the
- * lock sees what the one before it wrote. Giving back needs no lock: it only makes room.
+ * lock sees what the one before it wrote. Releasing needs no lock: it only frees capacity.
  */
 import type pg from 'pg';
 import type { NodeLease } from '../ownership.ts';

@@ -2,8 +2,8 @@
  * What is wrong with the database, since when, in sentences for `/readyz`.
  *
  * Each connection reports its own trouble and takes it back when a statement has passed. Several connections
- * usually meet the same trouble: it is told once, with the oldest time. The log hears of the first trouble
- * that lasts, and of the moment from which the database works again.
+ * usually meet the same trouble: it is reported once, with the oldest time. The log gets a line for the first
+ * trouble that lasts, and for the moment from which the database works again.
  */
 import { type Log, SILENT } from '../../model/log.ts';
 import { sqlState, Unfit, messageOf } from './faults.ts';

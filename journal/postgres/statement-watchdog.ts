@@ -1,5 +1,5 @@
 /**
- * What to think of silence: a statement that has had no answer for a few seconds.
+ * Watches statements: what to do about one that has had no answer for a few seconds.
  *
  * A host that vanishes sends no farewell: the connection stands half-open, and TCP would take many
  * minutes to notice. A slow server, a lock, a standby that is away look the same from here. So a
@@ -9,8 +9,8 @@
  * - the server knows nothing of our statement: it, or its answer, was lost on the way: sever
  * - the server is busy with it: wait on, and say on what
  *
- * Severing is always safe, as the loss of a connection is: who asked looks in the journal before
- * asking again. A network that is merely slow must not be severed for ever, so each severing
+ * Severing is always safe, as the loss of a connection is: the caller looks in the journal before it
+ * asks again. A network that is merely slow must not be severed for ever, so each severing
  * doubles the patience, until a statement passes.
  */
 import type pg from 'pg';
@@ -19,9 +19,9 @@ import type { ServerSession, Hosts } from './hosts.ts';
 import type { Stalls } from './stalls.ts';
 
 export interface StatementLimits {
-  /** Silence after which somebody goes and looks. */
+  /** Silence after which a second connection checks. */
   readonly quietMs: number;
-  /** Silence that is told on `/readyz`. */
+  /** Silence that `/readyz` reports. */
   readonly slowMs: number;
 }
 

@@ -71,8 +71,8 @@ export async function deploy(
 }
 
 /**
- * Two deployments that run each other's workflow must not both be stored; whoever runs no other
- * workflow needs no turn.
+ * Two deployments that run each other's workflow must not both be stored; a workflow that
+ * runs no other needs no turn.
  */
 async function hasMoved(client: pg.Client, beside: ReadonlyMap<string, number>): Promise<boolean> {
   await client.query(LOCK_DEPLOYMENTS);

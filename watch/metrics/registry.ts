@@ -31,7 +31,7 @@ function register(metric: Plain, watched: () => Watched, registry: Registry): vo
     ...about,
     collect: () => {
       gauge.reset();
-      // A gauge without labels is 0 after a reset; one that nobody can read yet is left out.
+      // A gauge without labels is 0 after a reset; one that cannot be read yet is left out.
       if (labelNames.length === 0) gauge.remove();
       for (const [values, value] of read(watched())) gauge.set(labelled(labelNames, values), value);
     },

@@ -50,8 +50,8 @@ export function count(counts: CountsByWord, word: string): void {
 }
 
 /**
- * What is counted by a name. Names beyond the most are counted together, so that whoever deploys
- * a workflow per day does not fill the memory of whoever scrapes.
+ * What is counted by a name. Names beyond the most are counted together, so that an
+ * operator who deploys a workflow per day does not fill the memory of the server that scrapes.
  */
 export class Bounded<T> {
   readonly #most: number;

@@ -5,7 +5,7 @@
  * in a crash, and whichever node ends an attempt says the whole of it.
  *
  * A span says what ran and how it ended: names, codes, classes. Never inputs, outputs or messages,
- * which may hold what is nobody's business.
+ * which may be confidential.
  */
 import {
   type Attributes,
@@ -54,7 +54,7 @@ export class Traces {
     }
   }
 
-  /** What the system of an attempt is told: its span is not there yet, but its id is known. */
+  /** What is sent to the system of an attempt: its span is not there yet, but its id is known. */
   contextOf(run: WatchedRun, task: string, attempt: number): TraceContext {
     const { traceFlags, traceState } = this.#sample(run);
     const { traceId, spanId } = attemptSpan(run, task, attempt);
@@ -162,7 +162,7 @@ export class Traces {
   }
 }
 
-/** Whether anybody listens: without an SDK the tracer gives spans that are nobody's. */
+/** Whether an SDK listens: without one the tracer gives spans without a context. */
 export function isTraced(tracer: Tracer): boolean {
   return isSpanContextValid(tracer.startSpan('tutti', {}, ROOT_CONTEXT).spanContext());
 }
