@@ -45,7 +45,7 @@ export const VIEW: RunView = {
       status: 'deciding',
       attempt: 1,
       needs: ['one'],
-      gates: [{ kind: 'approval', words: 'waits for order-desk to decide', on: 'order-desk' }],
+      gates: [{ kind: 'approval', message: 'waits for order-desk to decide', on: 'order-desk' }],
     },
   ],
 };
@@ -144,7 +144,12 @@ export class FakeServices implements ApiServices {
       repair: async (run, asker, preview) => {
         this.commands.push({ repair: run, by: asker, preview });
         return (
-          this.refusal ?? { run, reason: 'an event is missing', outcome: 'ended', words: 'it ends' }
+          this.refusal ?? {
+            run,
+            reason: 'an event is missing',
+            outcome: 'ended',
+            message: 'it ends',
+          }
         );
       },
     },

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { ActionCatalogue } from '../model/action.ts';
 import { bug } from '../model/errors.ts';
 import { poolIssues } from './pool.ts';
-import { poolWords, type SharedPool } from '../model/pool.ts';
+import { poolName, type SharedPool } from '../model/pool.ts';
 import { readWorkflow } from './read.ts';
 
 const problemsOf = (source: string) => readWorkflow(source, { file: 'f.yaml' }).problems;
@@ -100,6 +100,6 @@ describe('beside what is deployed', () => {
 });
 
 it('has a name that people can read', () => {
-  expect(poolWords('ships/dock')).toBe('pool "dock" of workflow "ships"');
-  expect(poolWords('dock')).toBe('pool "dock"');
+  expect(poolName('ships/dock')).toBe('pool "dock" of workflow "ships"');
+  expect(poolName('dock')).toBe('pool "dock"');
 });

@@ -1,7 +1,7 @@
 /** Why a task waits. */
 
 /**
- * An unmet precondition, typed and in words. `words` is complete on its own: what it waits for,
+ * An unmet precondition, typed and in words. `message` is complete on its own: what it waits for,
  * who holds it, since when or until when where that is known.
  */
 export interface Gate {
@@ -23,7 +23,7 @@ export interface Gate {
     | 'parallel'
     | 'run-ended'
     | 'start';
-  readonly words: string;
+  readonly message: string;
   /** The task, run, pool or system that holds it. */
   readonly on?: string;
   readonly since?: number;

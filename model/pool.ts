@@ -20,7 +20,7 @@ export function isPrivate(pool: string): boolean {
 }
 
 /** `pool "dock" of workflow "ships"`, or `shared pool "dock"`. */
-export function poolWords(pool: string): string {
+export function poolName(pool: string): string {
   const slash = pool.indexOf('/');
   if (slash < 0) return `pool "${pool}"`;
   return `pool "${pool.slice(slash + 1)}" of workflow "${pool.slice(0, slash)}"`;

@@ -74,5 +74,5 @@ export interface Repair {
   readonly reason: string;
   /** `resumed`: its history can be read, it goes on; `ended`: it cannot, the run ends as failed. */
   readonly outcome: 'resumed' | 'ended';
-  readonly words: string;
+  readonly message: string;
 }

@@ -58,7 +58,7 @@ const repairSchema = exact<Repair>('Repair', {
   run: text,
   reason: text,
   outcome: z.enum(['resumed', 'ended']),
-  words: text,
+  message: text,
 });
 
 const restartPreviewSchema = exact<RestartPreview>('RestartPreview', {

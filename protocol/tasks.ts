@@ -39,7 +39,7 @@ const gateSchema = exact<Gate>('Gate', {
     'run-ended',
     'start',
   ]),
-  words: text,
+  message: text,
   on: text.exactOptional(),
   since: instant.exactOptional(),
   until: instant.exactOptional(),

@@ -72,7 +72,7 @@ export const why = connected<CommonOptions>(async (context, [prefix = '', task])
 function whyLines(tasks: readonly WhyTask[], context: LocalContext<unknown>): string[] {
   return tasks.flatMap((task) => [
     `${harmless(task.task)}  ${context.paint.status(task.status)}`,
-    ...task.gates.map((gate) => `    ${harmless(gate.words)}`),
+    ...task.gates.map((gate) => `    ${harmless(gate.message)}`),
   ]);
 }
 

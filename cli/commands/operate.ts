@@ -168,7 +168,7 @@ export const repair = connected<RepairOptions>(async (context, [prefix = '']) =>
   const { reason, preview = false } = options;
   const answer = await client.repairRun({ run, reason, preview });
   const done = preview ? `would be ${answer.outcome}` : `is ${answer.outcome}`;
-  const lines = [`Run ${run} ${done}: ${harmless(answer.words)}.`];
+  const lines = [`Run ${run} ${done}: ${harmless(answer.message)}.`];
   context.print(answer, [`It was set aside: ${harmless(answer.reason)}.`, ...lines]);
   return EXIT.done;
 });

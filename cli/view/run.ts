@@ -59,7 +59,7 @@ function noteOf(task: TaskView): string {
   const [gate, ...more] = task.gates;
   if (gate === undefined || gate.kind === 'job') return '';
   const others = more.length === 0 ? '' : ` (and ${more.length} more)`;
-  return first(gate.words, NOTE_MAX_LENGTH) + others;
+  return first(gate.message, NOTE_MAX_LENGTH) + others;
 }
 
 function skipped(because: TaskView['because']): string {

@@ -102,7 +102,7 @@ describe('a run', () => {
         task('b', { items: { total: 2, ended: 1, failed: 0 }, status: 'running', startedAt: 300 }),
         task('c', {
           status: 'waiting',
-          gates: [{ kind: 'upstream', words: 'waits for "b"', on: 'b' }],
+          gates: [{ kind: 'upstream', message: 'waits for "b"', on: 'b' }],
         }),
         task('b[0]', { attempt: 3 }),
       ]),
@@ -126,7 +126,7 @@ describe('a run', () => {
   });
 
   it('tells the command for a decision', () => {
-    const gates = [{ kind: 'approval', words: 'waits', on: 'boss' }] as const;
+    const gates = [{ kind: 'approval', message: 'waits', on: 'boss' }] as const;
     const lines = runScreen(
       run([task("it's[0]", { kind: 'approve', status: 'deciding', gates })]),
       plain,

@@ -21,7 +21,7 @@ function subject(options: { concurrency?: number; onBegin?: (attempt: Attempt) =
   const pools = {
     wait: (attempt: Attempt) => void waiting.add(attempt),
     waits: (attempt: Attempt) => waiting.has(attempt),
-    gate: () => ({ kind: 'pool', since: 0, words: 'waits for tape' }),
+    gate: () => ({ kind: 'pool', since: 0, message: 'waits for tape' }),
     resume: at('resume'),
     leave: at('leave'),
     part: at('part'),
@@ -168,7 +168,7 @@ describe('calls that were given up', () => {
     expect([begun, world.overdue]).toEqual([['a', 'b'], 1]);
     dispatcher.giveUp(tasks[1]);
     expect([begun, world.overdue]).toEqual([['a', 'b'], 2]);
-    expect(dispatcher.gate(tasks[2]).words).toContain(
+    expect(dispatcher.gate(tasks[2]).message).toContain(
       '2 calls that were given up have not returned',
     );
     dispatcher.cameBack(tasks[0]);
@@ -209,6 +209,6 @@ describe('a node that stops', () => {
     dispatcher.stop();
     dispatcher.finish(a);
     expect(begun).toEqual(['a']);
-    expect(dispatcher.gate(b).words).toContain('this node is stopping');
+    expect(dispatcher.gate(b).message).toContain('this node is stopping');
   });
 });

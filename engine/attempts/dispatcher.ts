@@ -124,13 +124,13 @@ export class Dispatcher {
       return {
         kind: 'capacity',
         since,
-        words: 'this node is stopping; the task resumes at the next start',
+        message: 'this node is stopping; the task resumes at the next start',
       };
     return {
       kind: 'capacity',
       on: attempt.limits.lane,
       since,
-      words: `waits for capacity: ${lane.active} of ${lane.limit} ${attempt.limits.lane} tasks are running on this node, ${lane.queue.size} in the queue${lane.overdueText}`,
+      message: `waits for capacity: ${lane.active} of ${lane.limit} ${attempt.limits.lane} tasks are running on this node, ${lane.queue.size} in the queue${lane.overdueText}`,
     };
   }
 

@@ -9,7 +9,7 @@
 import type { PoolState, SlotKey, Slots } from '../../journal/slots.ts';
 import { grant } from '../../kernel/slots.ts';
 import { Coalesced } from '../../model/coalesced.ts';
-import { poolWords } from '../../model/pool.ts';
+import { poolName } from '../../model/pool.ts';
 import type { Gate } from '../../model/run.ts';
 import type { NodeIdentity } from '../node-identity.ts';
 import type { Attempt, LiveRun } from '../runs/live-run.ts';
@@ -194,15 +194,21 @@ export class Pools {
     const full =
       known.find(({ capacity, used, slots }) => used + slots > (capacity ?? 0)) ?? known[0];
     if (full === undefined) {
-      const pools = wanted.map(([pool]) => poolWords(pool)).join(', ');
-      return { kind: 'pool', since, words: `asks for slots of ${pools}` };
+      const pools = wanted.map(([pool]) => poolName(pool)).join(', ');
+      return { kind: 'pool', since, message: `asks for slots of ${pools}` };
     }
-    return { kind: 'pool', on: full.pool, since, words: wordsOf(full) };
+    return { kind: 'pool', on: full.pool, since, message: messageOf(full) };
   }
 }
 
-function wordsOf({ pool, capacity, used, holders, slots }: PoolState & { slots: number }): string {
-  const name = poolWords(pool);
+function messageOf({
+  pool,
+  capacity,
+  used,
+  holders,
+  slots,
+}: PoolState & { slots: number }): string {
+  const name = poolName(pool);
   if (capacity === null) return `waits for ${name}, which is not deployed`;
   if (slots > capacity)
     return `wants ${slots} slots of ${name}, which now has ${capacity}: deploy the pool with more slots`;

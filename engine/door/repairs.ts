@@ -47,14 +47,14 @@ export class RepairHandler implements Repairs {
     const trouble = await troubleOf(stored, this.#parts);
     if (trouble === undefined) {
       if (!preview && !(await gate.returnToService(run))) return isNot();
-      const words = 'its history can be read: the run continues where it was';
-      return { run, reason, outcome: 'resumed', words };
+      const message = 'its history can be read: the run continues where it was';
+      return { run, reason, outcome: 'resumed', message };
     }
     if (endedAt !== undefined)
       return refusal('run.unreadable', `run ${run} has ended, and ${trouble}`);
     if (!preview) await end(this.#parts, stored, trouble, by);
-    const words = `${trouble}: it ends as failed. Its events are not changed. Tutti does not stop what its tasks have started in other systems: check there`;
-    return { run, reason, outcome: 'ended', words };
+    const message = `${trouble}: it ends as failed. Its events are not changed. Tutti does not stop what its tasks have started in other systems: check there`;
+    return { run, reason, outcome: 'ended', message };
   }
 }
 

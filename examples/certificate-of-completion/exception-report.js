@@ -14,7 +14,7 @@ import {
 } from './history.js';
 
 /** The service's own words, where it gave some. */
-function wordsOf({ message, native }) {
+function messageOf({ message, native }) {
   try {
     return JSON.parse(native.body).error ?? message;
   } catch {
@@ -36,7 +36,7 @@ const report = {
     title: task.title,
     end: task.status,
     endedAt: instant(task.endedAt),
-    words: wordsOf(task.failure),
+    message: messageOf(task.failure),
     failure: task.failure,
   })),
   undone: undone
@@ -46,6 +46,6 @@ const report = {
 };
 const file = join(process.env.SHARE ?? 'share', 'exceptions', paperName(run));
 writeWhole(file, `${JSON.stringify(report, null, 2)}\n`);
-const because = report.because.map((one) => one.words).join('; ');
+const because = report.because.map((one) => one.message).join('; ');
 console.log(`${file} explains: ${because}`);
 giveOutput({ file, because });

@@ -129,7 +129,7 @@ function reasons(state: RunState): string[] {
     const name = refOf(state, index);
     if (node.status.name === 'ended') return gates.length === 0 ? [] : [`${name} ended, yet waits`];
     if (gates.length === 0) return [`${name} is ${node.status.name} without a reason`];
-    return gates.filter(({ words }) => words.trim() === '').map(() => `${name}: no words`);
+    return gates.filter(({ message }) => message.trim() === '').map(() => `${name}: no message`);
   });
 }
 

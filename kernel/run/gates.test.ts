@@ -15,16 +15,20 @@ interface Row {
   readonly status: string;
   readonly tasks: Readonly<Record<string, TaskSpec>>;
   readonly steps: readonly string[];
-  readonly words: RegExp;
+  readonly message: RegExp;
   readonly gate?: Partial<Gate>;
   readonly overlay?: Overlay;
 }
 
-const pool: Gate = { kind: 'pool', on: 'sap', words: 'waits for the pool sap: 2 of 2 slots held' };
+const pool: Gate = {
+  kind: 'pool',
+  on: 'sap',
+  message: 'waits for the pool sap: 2 of 2 slots held',
+};
 const room: Gate = {
   kind: 'capacity',
   on: 'shell',
-  words: 'waits for capacity: 8 of 8 are running',
+  message: 'waits for capacity: 8 of 8 are running',
 };
 const waitsFor = (gate: Gate): Overlay => ({ runningSince: () => undefined, waitsFor: () => gate });
 
@@ -35,7 +39,7 @@ const ROWS: readonly Row[] = [
     status: 'waiting',
     tasks: { u: {}, t: { needs: ['u'] } },
     steps: [],
-    words: /waits for "u", which is queued/,
+    message: /waits for "u", which is queued/,
     gate: { on: 'u' },
   },
   {
@@ -44,7 +48,7 @@ const ROWS: readonly Row[] = [
     status: 'waiting',
     tasks: { u: {}, z: {}, t: { needs: ['u'] } },
     steps: ['u fails'],
-    words: /blocked: "u" ended failed \(it is failed\)/,
+    message: /blocked: "u" ended failed \(it is failed\)/,
     gate: { on: 'u', since: START },
   },
   {
@@ -53,7 +57,7 @@ const ROWS: readonly Row[] = [
     status: 'held',
     tasks: { t: {} },
     steps: ['hold t'],
-    words: /held by operator/,
+    message: /held by operator/,
     gate: { on: 'operator' },
   },
   {
@@ -62,7 +66,7 @@ const ROWS: readonly Row[] = [
     status: 'held',
     tasks: { u: {}, t: { needs: ['u'] } },
     steps: ['hold t'],
-    words: /held by operator/,
+    message: /held by operator/,
   },
   {
     kind: 'run-hold',
@@ -70,7 +74,7 @@ const ROWS: readonly Row[] = [
     status: 'held',
     tasks: { t: {} },
     steps: ['hold'],
-    words: /the run is held by operator/,
+    message: /the run is held by operator/,
   },
   {
     kind: 'pool',
@@ -78,7 +82,7 @@ const ROWS: readonly Row[] = [
     status: 'queued',
     tasks: { t: {} },
     steps: [],
-    words: /2 of 2 slots/,
+    message: /2 of 2 slots/,
     overlay: waitsFor(pool),
   },
   {
@@ -87,7 +91,7 @@ const ROWS: readonly Row[] = [
     status: 'queued',
     tasks: { t: {} },
     steps: [],
-    words: /8 of 8/,
+    message: /8 of 8/,
     overlay: waitsFor(room),
   },
   {
@@ -96,7 +100,7 @@ const ROWS: readonly Row[] = [
     status: 'queued',
     tasks: { t: {} },
     steps: [],
-    words: /about to start/,
+    message: /about to start/,
   },
   {
     kind: 'job',
@@ -104,7 +108,7 @@ const ROWS: readonly Row[] = [
     status: 'queued',
     tasks: { t: {} },
     steps: [],
-    words: /running since 2026-03-01T00:00:00/,
+    message: /running since 2026-03-01T00:00:00/,
     overlay: { ...NO_OVERLAY, runningSince: () => START },
   },
   {
@@ -113,7 +117,7 @@ const ROWS: readonly Row[] = [
     status: 'running',
     tasks: { t: {} },
     steps: ['t starts'],
-    words: /its job is running in test.work since/,
+    message: /its job is running in test.work since/,
     gate: { since: START },
   },
   {
@@ -122,7 +126,7 @@ const ROWS: readonly Row[] = [
     status: 'running',
     tasks: { t: {} },
     steps: ['t starts', 'cancel'],
-    words: /the run is being cancelled: .*has not confirmed/,
+    message: /the run is being cancelled: .*has not confirmed/,
   },
   {
     kind: 'cancel',
@@ -130,7 +134,7 @@ const ROWS: readonly Row[] = [
     status: 'running',
     tasks: { t: { timeoutMs: 9 } },
     steps: ['t starts', '+9', 't wakes'],
-    words: /its timeout is over/,
+    message: /its timeout is over/,
   },
   {
     kind: 'time',
@@ -138,7 +142,7 @@ const ROWS: readonly Row[] = [
     status: 'running',
     tasks: { t: { wait: 60_000 } },
     steps: [],
-    words: /until 2026-03-01T00:01:00/,
+    message: /until 2026-03-01T00:01:00/,
     gate: { until: A_MINUTE },
   },
   {
@@ -147,7 +151,7 @@ const ROWS: readonly Row[] = [
     status: 'running',
     tasks: { t: { each: [1, 2, 3] } },
     steps: ['t[0] fails'],
-    words: /1 of 3 items have ended, 1 failed/,
+    message: /1 of 3 items have ended, 1 failed/,
   },
   {
     kind: 'parallel',
@@ -155,7 +159,7 @@ const ROWS: readonly Row[] = [
     status: 'waiting',
     tasks: { t: { each: [1, 2, 3] } },
     steps: [],
-    words: /"t" runs 2 items at a time/,
+    message: /"t" runs 2 items at a time/,
     gate: { on: 't' },
   },
   {
@@ -164,7 +168,7 @@ const ROWS: readonly Row[] = [
     status: 'running',
     tasks: { t: { workflow: 'w' } },
     steps: ['t starts r2'],
-    words: /child run r2/,
+    message: /child run r2/,
     gate: { on: 'r2' },
   },
   {
@@ -173,7 +177,7 @@ const ROWS: readonly Row[] = [
     status: 'retrying',
     tasks: { t: { retry: { delayMs: 60_000 } } },
     steps: ['t fails transient'],
-    words: /attempt 1 failed \(it is transient\); .* 00:01:00|00:01:00/,
+    message: /attempt 1 failed \(it is transient\); .* 00:01:00|00:01:00/,
     gate: { until: A_MINUTE },
   },
   {
@@ -182,7 +186,7 @@ const ROWS: readonly Row[] = [
     status: 'retrying',
     tasks: { t: { until: { holds: 'output.ok', everyMs: 60_000, attempts: 2 } } },
     steps: ['t ok {"ok":false}'],
-    words: /does not hold yet/,
+    message: /does not hold yet/,
   },
   {
     kind: 'approval',
@@ -190,7 +194,7 @@ const ROWS: readonly Row[] = [
     status: 'deciding',
     tasks: { t: { approve: { expiresMs: 60_000 } } },
     steps: [],
-    words: /decision of order-desk, operator, ann .*it expires 2026-03-01T00:01/,
+    message: /decision of order-desk, operator, ann .*it expires 2026-03-01T00:01/,
     gate: { on: 'order-desk, operator, ann', until: A_MINUTE },
   },
   {
@@ -199,7 +203,7 @@ const ROWS: readonly Row[] = [
     status: 'unknown',
     tasks: { t: {} },
     steps: ['t starts', 't lost'],
-    words: /unknown since .*Tutti submits nothing twice/,
+    message: /unknown since .*Tutti submits nothing twice/,
   },
 ];
 
@@ -213,7 +217,7 @@ describe('law 11: nothing waits without a reason', () => {
   it.each(ROWS)('$kind: $task is $status after $steps', (row) => {
     const gate = gatesIn(row).find(({ kind }) => kind === row.kind);
     expect(gate).toMatchObject({ kind: row.kind, ...row.gate });
-    expect(gate?.words).toMatch(row.words);
+    expect(gate?.message).toMatch(row.message);
   });
 
   it('has a row for every status of a task that has not ended', () => {
@@ -230,7 +234,7 @@ describe('law 11: nothing waits without a reason', () => {
     const run = script(define({ a: {}, t: { needs: ['a'] } })).given('a ok', 't ok');
     run.node('t').status = WAITING;
     expect(run.gates('t')[0]).toMatchObject({ kind: 'run-ended' });
-    expect(run.gates('t')[0]?.words).toMatch(/the run is succeeded; restart it from here/);
+    expect(run.gates('t')[0]?.message).toMatch(/the run is succeeded; restart it from here/);
   });
 
   it('names every hold at once', () => {
@@ -241,7 +245,7 @@ describe('law 11: nothing waits without a reason', () => {
   it('gives the reason of a hold', () => {
     const run = script(define({ t: {} }));
     run.do({ type: 'HoldTask', run: 'r1', task: 't', by: { actor: 'ann', reason: 'month end' } });
-    expect(run.gates('t')[0]?.words).toBe('held by ann: month end');
+    expect(run.gates('t')[0]?.message).toBe('held by ann: month end');
   });
 
   it('names each source that is open, and only those', () => {

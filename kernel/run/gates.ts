@@ -34,7 +34,7 @@ export function gatesOf(state: RunState, index: number, overlay: Overlay): Gate[
       return [
         {
           kind: 'retry',
-          words: retryWords(node, status.failure?.message, status.nextAt),
+          message: retryMessage(node, status.failure?.message, status.nextAt),
           since: status.since,
           until: status.nextAt,
         },
@@ -48,7 +48,7 @@ export function gatesOf(state: RunState, index: number, overlay: Overlay): Gate[
       return [
         {
           kind: 'system',
-          words: `its outcome is unknown since ${time(status.since)}: ${status.failure.message}. Tutti submits nothing twice: it continues when the system answers. Or decide yourself: force, skip or rerun the task`,
+          message: `its outcome is unknown since ${time(status.since)}: ${status.failure.message}. Tutti submits nothing twice: it continues when the system answers. Or decide yourself: force, skip or rerun the task`,
           since: status.since,
         },
       ];
@@ -58,11 +58,11 @@ export function gatesOf(state: RunState, index: number, overlay: Overlay): Gate[
 function holdsOf(state: RunState, node: Node): Gate[] {
   const gates: Gate[] = [];
   if (node.hold !== undefined)
-    gates.push({ kind: 'hold', words: `held by ${who(node.hold)}`, on: node.hold.actor });
+    gates.push({ kind: 'hold', message: `held by ${who(node.hold)}`, on: node.hold.actor });
   if (state.hold !== undefined) {
     gates.push({
       kind: 'run-hold',
-      words: `the run is held by ${who(state.hold)}`,
+      message: `the run is held by ${who(state.hold)}`,
       on: state.hold.actor,
     });
   }
@@ -76,7 +76,7 @@ function waiting(state: RunState, index: number, node: Node): Gate[] {
     return [
       {
         kind: 'parallel',
-        words: `waits for its turn: "${parent}" runs ${parallel} items at a time`,
+        message: `waits for its turn: "${parent}" runs ${parallel} items at a time`,
         on: parent,
       },
     ];
@@ -88,7 +88,9 @@ function waiting(state: RunState, index: number, node: Node): Gate[] {
   if (gates.length > 0) return gates;
   // Its edges are closed, yet it was never let in: the run ended around it.
   const end = state.end?.end ?? 'going on';
-  return [{ kind: 'run-ended', words: `the run is ${end}; restart it from here to run this task` }];
+  return [
+    { kind: 'run-ended', message: `the run is ${end}; restart it from here to run this task` },
+  ];
 }
 
 function upstream(state: RunState, index: number, source: Node): Gate {
@@ -102,22 +104,22 @@ function upstream(state: RunState, index: number, source: Node): Gate {
       kind: 'upstream-failed',
       on: ref,
       since: source.status.endedAt,
-      words: `blocked: "${ref}" ended ${source.status.end}${message === undefined ? '' : ` (${message})`}; ${what} skip or force it`,
+      message: `blocked: "${ref}" ended ${source.status.end}${message === undefined ? '' : ` (${message})`}; ${what} skip or force it`,
     };
   }
   return {
     kind: 'upstream',
     on: ref,
-    words: `waits for "${ref}", which is ${statusOf(state, source)}`,
+    message: `waits for "${ref}", which is ${statusOf(state, source)}`,
   };
 }
 
 function queued(index: number, overlay: Overlay): Gate {
   const since = overlay.runningSince(index);
   if (since !== undefined) {
-    return { kind: 'job', words: `its action is running since ${time(since)}`, since };
+    return { kind: 'job', message: `its action is running since ${time(since)}`, since };
   }
-  return overlay.waitsFor(index) ?? { kind: 'start', words: 'it is about to start' };
+  return overlay.waitsFor(index) ?? { kind: 'start', message: 'it is about to start' };
 }
 
 function running(state: RunState, index: number, node: Node): Gate {
@@ -129,14 +131,14 @@ function running(state: RunState, index: number, node: Node): Gate {
       status.cancel === 'timeout' ? 'its timeout is over' : 'the run is being cancelled';
     return {
       kind: 'cancel',
-      words: `${because}: the system was asked to stop the job and has not confirmed it yet`,
+      message: `${because}: the system was asked to stop the job and has not confirmed it yet`,
       since: status.startedAt,
     };
   }
   if (status.wakeAt !== undefined) {
     return {
       kind: 'time',
-      words: `waits until ${time(status.wakeAt)}`,
+      message: `waits until ${time(status.wakeAt)}`,
       since: status.startedAt,
       until: status.wakeAt,
     };
@@ -146,14 +148,14 @@ function running(state: RunState, index: number, node: Node): Gate {
     const bad = failed === 0 ? '' : `, ${failed} failed`;
     return {
       kind: 'items',
-      words: `${ended} of ${values.length} items have ended${bad}`,
+      message: `${ended} of ${values.length} items have ended${bad}`,
       on: refOf(state, index),
     };
   }
   if (status.child !== undefined) {
     return {
       kind: 'child-run',
-      words: `its child run ${status.child} is running`,
+      message: `its child run ${status.child} is running`,
       on: status.child,
       since: status.startedAt,
     };
@@ -162,7 +164,7 @@ function running(state: RunState, index: number, node: Node): Gate {
     definition.body.kind === 'action' ? (definition.body.system ?? definition.body.action) : '';
   return {
     kind: 'job',
-    words: `its job is running in ${system} since ${time(status.startedAt)}`,
+    message: `its job is running in ${system} since ${time(status.startedAt)}`,
     on: system,
     since: status.startedAt,
   };
@@ -174,14 +176,14 @@ function approval(state: RunState, node: Node, since: number, expiresAt?: number
   const expiry = expiresAt === undefined ? '' : `; it expires ${time(expiresAt)}`;
   return {
     kind: 'approval',
-    words: `waits for the decision of ${by} since ${time(since)}${expiry}`,
+    message: `waits for the decision of ${by} since ${time(since)}${expiry}`,
     on: by,
     since,
     ...(expiresAt !== undefined && { until: expiresAt }),
   };
 }
 
-function retryWords(node: Node, message: string | undefined, nextAt: number): string {
+function retryMessage(node: Node, message: string | undefined, nextAt: number): string {
   if (message === undefined) return `asks again ${time(nextAt)}: its condition does not hold yet`;
   return `attempt ${node.attempt} failed (${message}); the next one is due ${time(nextAt)}`;
 }

@@ -127,7 +127,7 @@ export class Script {
 
   /** What the last step recorded, each event in a few words. */
   expectEvents(...events: readonly string[]): this {
-    expect(isRefusal(this.last) ? [this.last.message] : this.last.map(wordsOf)).toEqual(events);
+    expect(isRefusal(this.last) ? [this.last.message] : this.last.map(textOf)).toEqual(events);
     return this;
   }
 
@@ -162,7 +162,7 @@ export class Script {
 }
 
 /** An event in a few words: what happened to what, and how. */
-export function wordsOf(event: RunEvent): string {
+export function textOf(event: RunEvent): string {
   switch (event.type) {
     case 'RunEnded':
       return `run ${event.end}`;

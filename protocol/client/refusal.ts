@@ -20,7 +20,7 @@ export class NoAnswer extends TuttiError {
   readonly arrived: 'no' | 'unknown';
   constructor(url: string, cause: unknown) {
     const error = causeOf(cause);
-    super('server.unreachable', `No answer from ${url}: ${wordsOf(error)}.`, { cause });
+    super('server.unreachable', `No answer from ${url}: ${messageOf(error)}.`, { cause });
     this.arrived = NOT_SENT.has(codeOf(error) ?? '') ? 'no' : 'unknown';
   }
 }
@@ -44,6 +44,6 @@ function codeOf(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
-function wordsOf(error: unknown): string {
+function messageOf(error: unknown): string {
   return codeOf(error) ?? (error instanceof Error ? error.message : String(error));
 }

@@ -84,7 +84,7 @@ async function whyStuck({ connection }: LoadParts, run: string): Promise<string>
   const why = await connection.read(`/runs/${run}/why`, whySchema);
   const words = why?.tasks.map(
     ({ task, status, gates }) =>
-      `${task} is ${status}: ${gates.map((gate) => gate.words).join(', ')}`,
+      `${task} is ${status}: ${gates.map((gate) => gate.message).join(', ')}`,
   );
   return `run ${run} does not end (${why?.status}): ${words?.join('; ')}`;
 }

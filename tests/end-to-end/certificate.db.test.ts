@@ -150,7 +150,7 @@ describe('the demonstration', () => {
         {
           task: 'erp',
           end: 'failed',
-          words: 'customer C-1044 is blocked: three invoices are overdue',
+          message: 'customer C-1044 is blocked: three invoices are overdue',
           failure: { class: 'rejected', native: { status: 422 } },
         },
       ],

@@ -163,7 +163,7 @@ describe('law 9, slots are leases', () => {
     expect(harness.world.count('call')).toBe(2);
     const [gate] = (await harness.task(third, 'work')).gates;
     expect(gate?.kind).toBe('pool');
-    expect(gate?.words).toContain(first);
+    expect(gate?.message).toContain(first);
     harness.world.take('call').answer({});
     await quiet();
     expect(harness.world.count('call')).toBe(2);

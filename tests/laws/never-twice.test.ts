@@ -52,7 +52,7 @@ describe('law 6, never twice: calls', () => {
     await quiet();
     const lost = await harness.task(run, 'a');
     expect(lost.status).toBe('unknown');
-    expect(lost.gates[0]?.words).toContain('reset');
+    expect(lost.gates[0]?.message).toContain('reset');
     await harness.clock.advance(60_000);
     harness.world.take('locate').answer({ found: {} });
     await quiet();

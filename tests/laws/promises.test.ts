@@ -81,7 +81,7 @@ describe('a call that never comes back', () => {
     await harness.clock.advance(10_000);
     const task = await harness.task(run, 'a');
     expect(task.status).toBe('unknown');
-    expect(task.gates[0]?.words).toContain('did not return');
+    expect(task.gates[0]?.message).toContain('did not return');
     expect(await harness.submit(force(run))).toMatchObject({ refused: false });
     expect((await harness.view(run)).status).toBe('succeeded');
     await innocentEnds(harness);
@@ -207,7 +207,7 @@ describe('a job whose system never answers', () => {
     await harness.clock.advance(10 * MINUTE);
     const task = await harness.task(run, 'a');
     expect(task.status).toBe('unknown');
-    expect(task.gates[0]?.words).toContain('has not answered');
+    expect(task.gates[0]?.message).toContain('has not answered');
     expect(await harness.submit(force(run))).toMatchObject({ refused: false });
     expect((await harness.view(run)).status).toBe('succeeded');
   });
@@ -332,7 +332,7 @@ describe('a call that ends Tutti each time', () => {
     expect(harness.world.count('call')).toBe(0);
     const task = await harness.task(run, 'a');
     expect(task.status).toBe('unknown');
-    expect(task.gates[0]?.words).toContain('has ended 3 times');
+    expect(task.gates[0]?.message).toContain('has ended 3 times');
     expect(await harness.submit(force(run))).toMatchObject({ refused: false });
     expect((await harness.view(run)).status).toBe('succeeded');
   });

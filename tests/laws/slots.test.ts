@@ -26,7 +26,7 @@ describe('law 9, slots are leases, across nodes', () => {
     expect([first.world.count('call'), second.world.count('call')]).toEqual([1, 0]);
     const [gate] = (await second.task(waiting, 'work')).gates;
     expect(gate).toMatchObject({ kind: 'pool', on: 'pooled/tape' });
-    expect(gate?.words).toContain(holder);
+    expect(gate?.message).toContain(holder);
     first.world.take('call').answer({});
     await quiet();
     expect(second.world.count('call')).toBe(1);

@@ -165,7 +165,7 @@ export class Clients {
       (view) => {
         for (const task of view?.taskViews ?? []) {
           const ended = ENDS.has(task.status);
-          const reasons = task.gates.filter(({ words }) => words.trim() !== '').length;
+          const reasons = task.gates.filter(({ message }) => message.trim() !== '').length;
           laws.judge(
             'reason',
             ended || reasons > 0,

@@ -63,7 +63,7 @@ export function breachOf(
   const more = `${nodes === undefined ? '' : ` --nodes ${nodes}`}${storm === undefined ? '' : ` --steps ${storm}`}`;
   const replay = `play it again: npm run simulate -- --seed ${seed} --seeds 1${more}`;
   if (breach !== undefined) {
-    const words = `seed ${seed}, step ${steps}: the law ${breach.law} is broken: ${breach.words}`;
+    const words = `seed ${seed}, step ${steps}: the law ${breach.law} is broken: ${breach.message}`;
     return [...trace.tail(TAIL), words, replay];
   }
   if (difference === undefined) return undefined;

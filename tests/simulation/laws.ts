@@ -30,7 +30,7 @@ export type Law = (typeof LAWS)[number];
 
 export interface Breach {
   readonly law: Law;
-  readonly words: string;
+  readonly message: string;
 }
 
 /** What the laws ask the outside world. */
@@ -62,10 +62,10 @@ export class Laws {
     this.#witness = witness;
   }
 
-  /** `words` only when it is broken. */
-  judge(law: Law, kept: boolean, words: () => string): void {
+  /** `message` only when it is broken. */
+  judge(law: Law, kept: boolean, message: () => string): void {
     this.looks.set(law, (this.looks.get(law) ?? 0) + 1);
-    if (!kept) this.breach ??= { law, words: words() };
+    if (!kept) this.breach ??= { law, message: message() };
   }
 
   /** A batch is in the journal. */

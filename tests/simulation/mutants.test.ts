@@ -32,9 +32,9 @@ describe('a mutant is noticed', () => {
         const report = await simulate({ seed, ...changed, nodes });
         steps += report.steps;
         if (report.breach === undefined) continue;
-        const { law, words } = report.breach;
+        const { law, message } = report.breach;
         console.log(
-          `${mutant.name}: ${law} after ${steps} steps, ${seed} seeds (${words.slice(0, 120)})`,
+          `${mutant.name}: ${law} after ${steps} steps, ${seed} seeds (${message.slice(0, 120)})`,
         );
         expect(mutant.laws).toContain(law);
         return;

@@ -56,7 +56,7 @@ export function whyNot(model: ReferenceModel, { id, state }: Folded): string {
   const words = plan(state).map((effect) => {
     if (effect.kind === 'timer' && effect.of === 'run') return 'its own timeout';
     const node = nodeAt(state, effect.node);
-    const gate = gatesOf(state, effect.node, NO_OVERLAY)[0]?.words ?? 'nothing';
+    const gate = gatesOf(state, effect.node, NO_OVERLAY)[0]?.message ?? 'nothing';
     return `"${refOf(state, effect.node)}" (${definitionOf(state, node).body.kind}, ${statusOf(state, node)}, ${effect.kind}): ${gate}`;
   });
   if (isUndecided(state)) words.push('what follows by itself');

@@ -272,7 +272,7 @@ class Simulation {
         if (life === undefined) continue;
         void whenDone(life.engine?.door.runs.inspect(id), (view) => {
           for (const { task, status, gates } of view?.taskViews ?? []) {
-            const words = gates.map((gate) => `${gate.kind} ${gate.words}`).join('; ');
+            const words = gates.map((gate) => `${gate.kind} ${gate.message}`).join('; ');
             trace.note(`  ${life.name} of ${model.nameOf(id)}:${task} (${status}): ${words}`);
           }
         });
