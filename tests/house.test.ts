@@ -16,6 +16,7 @@ import {
   testViolations,
 } from './house/conventions.ts';
 import { cycleViolations } from './house/cycles.ts';
+import { GATE, gateViolations } from './house/gate.ts';
 import { deadExports, doubleTypes, unusedPackages } from './house/exports.ts';
 import { entriesOf, orphanViolations } from './house/orphans.ts';
 import { lockViolations } from './house/lock.ts';
@@ -62,6 +63,11 @@ describe('the house', () => {
     expect(
       show(sources.flatMap((file) => importViolations(file, declaredFor(file.path), development))),
     ).toBe('');
+  });
+
+  it('steps runs at one gate', () => {
+    expect(sources.map((file) => file.path)).toContain(GATE);
+    expect(show(gateViolations(sources))).toBe('');
   });
 
   it('takes time, ids and chance as arguments', () => {

@@ -14,6 +14,7 @@ import {
 } from './conventions.ts';
 import { cycleViolations } from './cycles.ts';
 import { deadExports, doubleTypes, unusedPackages } from './exports.ts';
+import { GATE, gateViolations } from './gate.ts';
 import { entriesOf, orphanViolations } from './orphans.ts';
 import { lockViolations } from './lock.ts';
 import { lawViolations, linkViolations, mapViolations, unlinkedPages } from './prose.ts';
@@ -118,6 +119,34 @@ describe('the import law', () => {
     ['vitest.config.ts', "import { defineConfig } from 'vitest/config';"],
   ])('%s may: %s', (path, text) => {
     expect(imports(path, text)).toEqual([]);
+  });
+});
+
+describe('the gate', () => {
+  const takes = (path: string, text: string): string[] =>
+    whats(gateViolations([parseSource(path, text)]));
+
+  it.each([
+    ['engine/door/a.ts', "import { step } from '../../kernel/run/machine.ts';", 'takes step'],
+    ['engine/a.ts', "import { first, viewOf } from '../kernel/run/machine.ts';", 'takes first'],
+    ['engine/a.ts', "import { settleOn as go } from '../kernel/run/machine.ts';", 'takes settleOn'],
+    ['cli/a.ts', "import * as machine from '../kernel/run/machine.ts';", 'takes all names'],
+    ['cli/a.ts', "const { step } = await import('../kernel/run/machine.ts');", 'takes all names'],
+    ['engine/runs/a.ts', "export { step } from '../../kernel/run/machine.ts';", 'takes step'],
+    ['engine/runs/a.ts', "export * from '../../kernel/run/machine.ts';", 'takes all names'],
+  ])('%s may not: %s', (path, text, what) => {
+    expect(takes(path, text).join('\n')).toContain(what);
+  });
+
+  it.each([
+    [GATE, "import { first, settleOn, step } from '../../kernel/run/machine.ts';"],
+    ['kernel/run/a.ts', "import { step } from './machine.ts';"],
+    ['kernel/run/a.test.ts', "import { step } from './machine.ts';"],
+    ['engine/door/a.ts', "import { decide, previewRestart } from '../../kernel/run/machine.ts';"],
+    ['engine/a.ts', "import type { RunState } from '../kernel/run/machine.ts';"],
+    ['tests/a.ts', "import { step } from '../kernel/run/machine.ts';"],
+  ])('%s may: %s', (path, text) => {
+    expect(takes(path, text)).toEqual([]);
   });
 });
 
