@@ -41,7 +41,7 @@ describe('commands', () => {
     ['/tasks/rerun', {}, { type: 'RerunTask', ...task }],
     ['/tasks/approve', {}, { type: 'DecideApproval', decision: 'approve', ...task }],
     ['/tasks/reject', {}, { type: 'DecideApproval', decision: 'reject', ...task }],
-    ['/tasks/steer', { to: 'a' }, { type: 'SteerRun', to: 'a', ...task }],
+    ['/tasks/steer', { to: 'a' }, { type: 'SteerTask', to: 'a', ...task }],
     [
       '/tasks/force',
       { as: 'succeeded', output: null },

@@ -159,7 +159,7 @@ describe('operator commands become requests', () => {
     [['approve', 'r-1', 'a'], { type: 'DecideApproval', decision: 'approve', ...task }],
     [['reject', 'r-1', 'a'], { type: 'DecideApproval', decision: 'reject', ...task }],
     [['cancel', 'r-1'], { type: 'CancelRun', run: 'r-1' }],
-    [['steer', 'r-1', 'a', '--to', 'b'], { type: 'SteerRun', to: 'b', ...task }],
+    [['steer', 'r-1', 'a', '--to', 'b'], { type: 'SteerTask', to: 'b', ...task }],
     [
       ['force', 'r-1', 'a', '--as', 'failed', '--output', '{"x":1}'],
       { type: 'ForceTask', as: 'failed', output: { x: 1 }, ...task },

@@ -58,8 +58,8 @@ export interface ForceTask extends TaskCommand {
 export interface RerunTask extends TaskCommand {
   readonly type: 'RerunTask';
 }
-export interface SteerRun extends TaskCommand {
-  readonly type: 'SteerRun';
+export interface SteerTask extends TaskCommand {
+  readonly type: 'SteerTask';
   readonly to: string;
 }
 export interface DecideApproval extends TaskCommand {
@@ -84,7 +84,7 @@ export type OperatorCommand =
   | SkipTask
   | ForceTask
   | RerunTask
-  | SteerRun
+  | SteerTask
   | DecideApproval
   | RestartRun;
 
@@ -130,13 +130,13 @@ export interface FailTask extends AttemptCommand {
   readonly retryAfterMs?: number;
 }
 /** The system could not be asked: neither failed nor fine. */
-export interface LoseTask extends AttemptCommand {
-  readonly type: 'LoseTask';
+export interface MarkUnknown extends AttemptCommand {
+  readonly type: 'MarkUnknown';
   readonly failure: Failure;
 }
 /** It can be asked again. */
-export interface FindTask extends AttemptCommand {
-  readonly type: 'FindTask';
+export interface ResolveUnknown extends AttemptCommand {
+  readonly type: 'ResolveUnknown';
 }
 /** The system confirmed the cancellation. */
 export interface ConfirmCancel extends AttemptCommand {
@@ -156,8 +156,8 @@ export type AttemptReport =
   | SubmitTask
   | CompleteTask
   | FailTask
-  | LoseTask
-  | FindTask
+  | MarkUnknown
+  | ResolveUnknown
   | ConfirmCancel
   | WakeTask
   | WakeRun

@@ -90,15 +90,15 @@ export interface TaskSubmitted {
   readonly attempt: number;
   readonly job: Json;
 }
-export interface TaskLost {
-  readonly type: 'TaskLost';
+export interface TaskMarkedUnknown {
+  readonly type: 'TaskMarkedUnknown';
   readonly at: number;
   readonly task: string;
   readonly attempt: number;
   readonly failure: Failure;
 }
-export interface TaskFound {
-  readonly type: 'TaskFound';
+export interface TaskResolved {
+  readonly type: 'TaskResolved';
   readonly at: number;
   readonly task: string;
   readonly attempt: number;
@@ -197,8 +197,8 @@ export type RunEvent =
   | TaskReleased
   | TaskStarted
   | TaskSubmitted
-  | TaskLost
-  | TaskFound
+  | TaskMarkedUnknown
+  | TaskResolved
   | TaskCancelRequested
   | TaskRetrying
   | TaskWoken

@@ -34,7 +34,7 @@ export const doorCommandSchema: z.ZodType<DoorCommand> = z.discriminatedUnion('t
     as: z.enum(['succeeded', 'failed']),
     output: jsonSchema.exactOptional(),
   }),
-  z.object({ type: z.literal('SteerRun'), ...task, to: name }),
+  z.object({ type: z.literal('SteerTask'), ...task, to: name }),
   z.object({
     type: z.literal('DecideApproval'),
     ...task,

@@ -140,7 +140,7 @@ function choosingTaskVerbs(app: App, context: ApiContext): void {
     ...ROUTES.steerTask,
     handler: async (request) =>
       submit(context, request, {
-        type: 'SteerRun',
+        type: 'SteerTask',
         ...request.params,
         to: request.body.to,
         by: byOf(request, request.body.reason),

@@ -8,7 +8,7 @@ const VERBS: Readonly<Record<TaskCommandName, string>> = {
   SkipTask: 'skip',
   ForceTask: 'force',
   RerunTask: 'rerun',
-  SteerRun: 'steer',
+  SteerTask: 'steer',
   DecideApproval: 'approve, reject',
 };
 

@@ -7,7 +7,15 @@ import { bug } from '../../model/errors.ts';
 import { inquiryOf } from './inquiry.ts';
 import { answerTo, pause } from './asking.ts';
 import { failureOf } from './failures.ts';
-import { confirm, deliver, fail, failWith, find, lose, succeed } from './reports.ts';
+import {
+  confirm,
+  deliver,
+  fail,
+  failWith,
+  resolveUnknown,
+  markUnknown,
+  succeed,
+} from './reports.ts';
 import type { RunningAttempt } from './running-attempt.ts';
 
 const FIRST_PAUSE_MS = 1_000;
@@ -148,21 +156,21 @@ async function locate(running: RunningAttempt, error: ActionFailure): Promise<vo
   const { attempt } = running;
   const does = callOf(running);
   if (does.locate === undefined) {
-    await lose(running, error);
+    await markUnknown(running, error);
     return;
   }
-  let lost = running.recovered?.lost ?? false;
+  let isUnknown = running.recovered?.unknown ?? false;
   for (let delayMs = FIRST_PAUSE_MS; ; delayMs = Math.min(delayMs * 2, LONGEST_PAUSE_MS)) {
     if (attempt.isAbandoned) return;
     const answer = await ask(does, running);
     if (answer === 'cannot-tell') {
       if (attempt.isAbandoned) return;
-      if (!lost && !(await lose(running, error))) return;
-      lost = true;
+      if (!isUnknown && !(await markUnknown(running, error))) return;
+      isUnknown = true;
       await pause(running, delayMs);
       continue;
     }
-    if (lost) find(running);
+    if (isUnknown) resolveUnknown(running);
     if (answer !== 'absent') await succeed(running, answer.found);
     else if (attempt.stop === 'cancel' || running.recovered?.cancel === true)
       await confirm(running);
@@ -180,7 +188,7 @@ async function callAgain(running: RunningAttempt): Promise<void> {
   if (recovered !== undefined) {
     const { run, task, number } = attempt;
     if ((recovered.again ?? 0) + 1 >= MOST_CRASHES) {
-      await lose(running, crashed(running));
+      await markUnknown(running, crashed(running));
       return;
     }
     const place =

@@ -9,7 +9,7 @@ import type { Json } from '../../model/json.ts';
 import { inquiryOf } from './inquiry.ts';
 import { answerTo, pause } from './asking.ts';
 import { failureOf } from './failures.ts';
-import { confirm, failWith, find, lose, succeed } from './reports.ts';
+import { confirm, failWith, resolveUnknown, markUnknown, succeed } from './reports.ts';
 import type { RunningAttempt } from './running-attempt.ts';
 
 const FIRST_PAUSE_MS = 250;
@@ -29,7 +29,7 @@ class Interrupted extends Error {}
 interface RunningJob extends RunningAttempt {
   readonly does: JobAction<unknown, unknown, unknown>;
   cursor: Json;
-  lost: boolean;
+  isUnknown: boolean;
   /** Submitted a moment ago. */
   fresh: boolean;
 }
@@ -43,7 +43,7 @@ export async function jobAttempt(begun: RunningAttempt): Promise<void> {
     context: inquiryOf(begun.attempt, begun.context),
     does,
     cursor: null,
-    lost: begun.recovered?.lost ?? false,
+    isUnknown: begun.recovered?.unknown ?? false,
     fresh: begun.recovered === undefined,
   };
   try {
@@ -121,18 +121,18 @@ async function persist<T>(running: RunningJob, question: () => Promise<T>): Prom
     if (running.attempt.isAbandoned) throw new Interrupted();
     try {
       const answer = await answerTo(running, question());
-      if (running.lost) {
-        running.lost = false;
-        find(running);
+      if (running.isUnknown) {
+        running.isUnknown = false;
+        resolveUnknown(running);
       }
       return answer;
     } catch (error) {
       if (running.attempt.isAbandoned) throw new Interrupted();
       const failure = failureOf(error);
       if (failure.class !== 'unknown' && failure.class !== 'transient') throw failure;
-      if (!running.lost && failures >= PATIENCE) {
-        running.lost = true;
-        if (!(await lose(running, failure))) throw new Interrupted();
+      if (!running.isUnknown && failures >= PATIENCE) {
+        running.isUnknown = true;
+        if (!(await markUnknown(running, failure))) throw new Interrupted();
       }
       await pause(running, delayMs);
       delayMs = Math.min(delayMs * 2, LONGEST_PAUSE_MS);
@@ -153,7 +153,7 @@ async function follow(running: RunningJob, job: Json): Promise<void> {
       await settle(running, job, state);
       return;
     }
-    if (cancelling.isOverdue) await lose(running, unconfirmed(running));
+    if (cancelling.isOverdue) await markUnknown(running, unconfirmed(running));
     await rest(running, job, cancelling.delay(state.askAgainMs));
   }
 }

@@ -8,7 +8,7 @@ import type { AttemptReport } from '../../model/run.ts';
 import { runningAttempt } from './attempt.fixture.ts';
 import { type AttemptServices, isOutcome } from './attempt-services.ts';
 import { failureOf } from './failures.ts';
-import { confirm, deliver, failWith, find, lose, succeed } from './reports.ts';
+import { confirm, deliver, failWith, resolveUnknown, markUnknown, succeed } from './reports.ts';
 import type { RunningAttempt } from './running-attempt.ts';
 
 function subject(options: { secrets?: string[]; hasLog?: boolean } = {}) {
@@ -123,22 +123,22 @@ describe('a failure', () => {
 it('says of which reports an attempt ends', async () => {
   const { running, reports, steps } = subject();
   await confirm(running);
-  await lose(running, failureOf(new Error('silence')));
-  find(running);
+  await markUnknown(running, failureOf(new Error('silence')));
+  resolveUnknown(running);
   await succeed(running, null);
   await failWith(running, failureOf(new Error('bad')));
   expect(reports.map((report) => [report.type, isOutcome(report)])).toEqual([
     ['ConfirmCancel', true],
-    ['LoseTask', false],
-    ['FindTask', false],
+    ['MarkUnknown', false],
+    ['ResolveUnknown', false],
     ['CompleteTask', true],
     ['FailTask', true],
   ]);
   expect(steps).toEqual([
     'finish',
     'report ConfirmCancel',
-    'report LoseTask',
-    'tell FindTask',
+    'report MarkUnknown',
+    'tell ResolveUnknown',
     'finish',
     'report CompleteTask',
     'finish',

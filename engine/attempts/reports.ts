@@ -116,14 +116,14 @@ export function confirmCancel(
 }
 
 /** The outcome cannot be told: the task is unknown until the system answers or a person decides. */
-export function lose(
+export function markUnknown(
   { attempt, services }: RunningAttempt,
   error: ActionFailure,
 ): Promise<boolean> {
   const { run, task, number } = attempt;
   const failure = failureKept(plain(error), services.redactor);
   return services.report(attempt, {
-    type: 'LoseTask',
+    type: 'MarkUnknown',
     run: run.id,
     task,
     attempt: number,
@@ -132,7 +132,7 @@ export function lose(
 }
 
 /** The system answers again about an attempt that was unknown. */
-export function find({ attempt, services }: RunningAttempt): void {
+export function resolveUnknown({ attempt, services }: RunningAttempt): void {
   const { run, task, number } = attempt;
-  services.tell(attempt, { type: 'FindTask', run: run.id, task, attempt: number });
+  services.tell(attempt, { type: 'ResolveUnknown', run: run.id, task, attempt: number });
 }

@@ -107,6 +107,24 @@ describe('migrations', () => {
     expect(items.map(({ event }) => event)).toEqual([eventRow(runId(1), 1)]);
   });
 
+  it('bring events along under the names that they have now', async () => {
+    const connection = await bed.database();
+    const client = await bed.client(connection);
+    await migrate(client, readMigrations().slice(0, 11));
+    const run = runId(1);
+    const old = ['RunStarted', 'TaskStarted', 'TaskLost', 'TaskFound', 'TaskLost'];
+    const rows = old.map((type, seq) => `('${run}', now(), ${seq}, '${type}', '{}')`);
+    await client.query(`
+      insert into runs (id, created_at, version, total, workflow, status, "by")
+      values ('${run}', now(), 1, 1, 'w', 'running', '{}');
+      insert into events (run_id, at, seq, type, data) values ${rows.join()}`);
+    const { journal } = await bed.journal({ connection });
+    const types = (await journal.load(run))?.events.map(({ type }) => type);
+    const now = ['TaskMarkedUnknown', 'TaskResolved', 'TaskMarkedUnknown'];
+    expect(types).toEqual(['RunStarted', 'TaskStarted', ...now]);
+    await expect(client.query("update events set type = ''")).rejects.toThrow('append-only');
+  });
+
   it('are numbered without holes', () => {
     const numbers = readMigrations().map((each) => each.number);
     expect(numbers).toEqual(numbers.map((_, index) => index + 1));

@@ -11,7 +11,7 @@ import type {
   RestartPreview,
   RestartRun,
   RunEvent,
-  SteerRun,
+  SteerTask,
   TaskEnded,
 } from '../../model/run.ts';
 import { decided } from './approval.ts';
@@ -52,7 +52,7 @@ export function decide(
     case 'SkipTask':
     case 'ForceTask':
     case 'RerunTask':
-    case 'SteerRun':
+    case 'SteerTask':
     case 'DecideApproval':
       return onTask(state, command, context);
     case 'ReopenTask':
@@ -61,8 +61,8 @@ export function decide(
     case 'SubmitTask':
     case 'CompleteTask':
     case 'FailTask':
-    case 'LoseTask':
-    case 'FindTask':
+    case 'MarkUnknown':
+    case 'ResolveUnknown':
     case 'ConfirmCancel':
     case 'WakeTask':
     case 'WakeRun':
@@ -98,7 +98,7 @@ function onTask(state: RunState, command: TaskCommand, context: Context): Decisi
   }
   // Rerun starts an ended run again; everything else needs one that goes on or ended badly.
   const afterEnd =
-    command.type === 'RerunTask' || command.type === 'SteerRun' || mayMendEnded(state, command);
+    command.type === 'RerunTask' || command.type === 'SteerTask' || mayMendEnded(state, command);
   if (state.end !== undefined && !afterEnd) {
     return refusal(
       'run.wrong-status',
@@ -161,7 +161,7 @@ function taskCommand(
         );
       }
       return [{ type: 'TaskRerun', at: now, task, by }];
-    case 'SteerRun':
+    case 'SteerTask':
       return steer(state, index, node, command, now);
     case 'DecideApproval':
       return approval(state, node, command, now);
@@ -215,7 +215,7 @@ function steer(
   state: RunState,
   index: number,
   node: Node,
-  command: SteerRun,
+  command: SteerTask,
   now: number,
 ): Decision {
   const body = definitionOf(state, node).body;

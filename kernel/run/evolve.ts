@@ -133,7 +133,7 @@ function evolveTask(state: RunState, event: TaskEvent): void {
     case 'TaskSubmitted':
       amend(state, event.task, (running) => ({ ...running, job: event.job }));
       break;
-    case 'TaskLost':
+    case 'TaskMarkedUnknown':
       amend(state, event.task, (running) => ({
         ...running,
         name: 'unknown',
@@ -141,8 +141,8 @@ function evolveTask(state: RunState, event: TaskEvent): void {
         failure: event.failure,
       }));
       break;
-    case 'TaskFound':
-      taskFound(state, event.task);
+    case 'TaskResolved':
+      taskResolved(state, event.task);
       break;
     case 'TaskCancelRequested':
       amend(state, event.task, (running) => ({ ...running, cancel: event.because }));
@@ -242,7 +242,7 @@ function amend(state: RunState, ref: string, change: (running: Underway) => Unde
   put(state, index, change(status));
 }
 
-function taskFound(state: RunState, ref: string): void {
+function taskResolved(state: RunState, ref: string): void {
   amend(state, ref, (status) => ({
     name: 'running',
     attempt: status.attempt,

@@ -202,7 +202,7 @@ const ROWS: readonly Row[] = [
     task: 't',
     status: 'unknown',
     tasks: { t: {} },
-    steps: ['t starts', 't lost'],
+    steps: ['t starts', 't unknown'],
     message: /unknown since .*Tutti submits nothing twice/,
   },
 ];

@@ -107,11 +107,11 @@ function starts(at: At, roll: Roll): AttemptReport[] {
 }
 
 function ends(at: At, roll: Roll, effect: Extract<Effect, { kind: 'follow' }>): AttemptReport[] {
-  const failure = { class: 'unknown', code: 'test.lost', message: 'no answer' } as const;
+  const failure = { class: 'unknown', code: 'test.no-answer', message: 'no answer' } as const;
   return [
     ...outcomes(at, roll),
     { type: 'SubmitTask', ...at, job: { id: roll.task } },
-    effect.lost ? { type: 'FindTask', ...at } : { type: 'LoseTask', ...at, failure },
+    effect.unknown ? { type: 'ResolveUnknown', ...at } : { type: 'MarkUnknown', ...at, failure },
     ...(effect.cancel ? [{ type: 'ConfirmCancel', ...at } as const] : []),
   ];
 }
@@ -134,7 +134,7 @@ function fits(state: RunState, index: number, name: TaskCommandName): boolean {
   const node = nodeAt(state, index);
   const task = definitionOf(state, node);
   const isSwitch = task.body.kind === 'switch';
-  if (name === 'SteerRun') return isSwitch;
+  if (name === 'SteerTask') return isSwitch;
   if (name === 'RerunTask') return !isSwitch && !isMapped(task, node);
   if (name === 'HoldTask') return node.hold === undefined;
   if (name === 'ReleaseTask') return node.hold !== undefined;
@@ -154,7 +154,7 @@ function verb(name: TaskCommandName, task: string, roll: Roll, state: RunState):
       return { type: name, ...on, as: 'succeeded', output: { done: true } };
     case 'DecideApproval':
       return { type: name, ...on, decision: roll.detail % 3 === 0 ? 'reject' : 'approve' };
-    case 'SteerRun': {
+    case 'SteerTask': {
       const body = state.definition.tasks.find((each) => each.name === task)?.body;
       const targets = body?.kind === 'switch' ? body.cases.flatMap(({ then }) => then) : [];
       const to = state.definition.tasks[pick(targets, roll.detail) ?? -1]?.name ?? 'nobody';
@@ -210,13 +210,13 @@ function noise(roll: Roll, state: RunState): Move {
   const task = node === undefined ? 'nobody' : refOf(state, index);
   const attempt = (node?.attempt ?? 1) - (roll.detail % 3) + 1;
   const at = { run: state.id, task, attempt };
-  const failure = { class: 'unknown', code: 'test.lost', message: 'no answer' } as const;
+  const failure = { class: 'unknown', code: 'test.no-answer', message: 'no answer' } as const;
   const commands: Move['command'][] = [
     ...outcomes(at, roll),
     { type: 'StartTask', ...at },
     { type: 'SubmitTask', ...at, job: 1 },
-    { type: 'LoseTask', ...at, failure },
-    { type: 'FindTask', ...at },
+    { type: 'MarkUnknown', ...at, failure },
+    { type: 'ResolveUnknown', ...at },
     { type: 'ConfirmCancel', ...at },
     { type: 'WakeTask', ...at },
     { type: 'WakeRun', run: state.id },

@@ -131,7 +131,7 @@ describe('an operator', () => {
     [
       'forces an unknown outcome',
       CHAIN,
-      ['a starts', 'a lost', 'force a succeeded'],
+      ['a starts', 'a unknown', 'force a succeeded'],
       'a:succeeded b:queued c:waiting run:going',
     ],
     ['reruns a failure', CHAIN, ['a fails', 'rerun a'], 'a:queued b:waiting c:waiting run:going'],
@@ -168,7 +168,7 @@ describe('an operator', () => {
     [
       'reruns an unknown outcome',
       CHAIN,
-      ['a starts', 'a lost', 'rerun a'],
+      ['a starts', 'a unknown', 'rerun a'],
       'a:queued b:waiting c:waiting run:going',
     ],
     [

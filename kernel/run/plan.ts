@@ -30,7 +30,7 @@ export type Effect =
       readonly place?: string;
       readonly again?: number;
       readonly cancel: boolean;
-      readonly lost: boolean;
+      readonly unknown: boolean;
     }
   /** Ask again at this time: WakeTask, or WakeRun. */
   | {
@@ -81,7 +81,7 @@ export function workOf(state: RunState, index: number): Work | undefined {
         ...(status.place !== undefined && { place: status.place }),
         ...(status.again !== undefined && { again: status.again }),
         cancel: status.cancel !== undefined,
-        lost: status.name === 'unknown',
+        unknown: status.name === 'unknown',
       };
     case 'waiting':
     case 'retrying':

@@ -97,7 +97,7 @@ class RandomWalk {
     if (work !== undefined) {
       const at = { run: 'r1', task: work.task, attempt: work.attempt };
       if (work.kind === 'follow' && work.cancel) return { type: 'ConfirmCancel', ...at };
-      if (work.kind === 'follow' && work.lost) return { type: 'FindTask', ...at };
+      if (work.kind === 'follow' && work.unknown) return { type: 'ResolveUnknown', ...at };
       return { type: 'CompleteTask', ...at, output: { done: true }, startedAt: this.now };
     }
     const timer = effects

@@ -123,9 +123,9 @@ describe('timeout', () => {
   });
 
   it('of a task whose outcome is unknown', () => {
-    const run = alone({ timeoutMs: 5_000 }).given('t starts', 't lost', '+5000', 't wakes');
+    const run = alone({ timeoutMs: 5_000 }).given('t starts', 't unknown', '+5000', 't wakes');
     expect(run.standing).toBe('t:unknown run:going');
-    run.given('t found').when('t stopped').expectEvents('t timed-out', 'run failed');
+    run.given('t resolved').when('t stopped').expectEvents('t timed-out', 'run failed');
   });
 
   it('of a run: everything is cancelled, and the run timed out', () => {
@@ -229,20 +229,26 @@ describe('approval', () => {
 
 describe('an attempt whose outcome is unknown', () => {
   it('is found again, with its job', () => {
-    const run = alone({}).given('t starts', 't submits').when('t lost').expectEvents('t lost');
-    expect(plan(run.state)).toMatchObject([{ kind: 'follow', lost: true, job: 'job-1' }]);
-    run.when('t lost').expectEvents();
-    run.when('t found').expectEvents('t found');
-    expect(plan(run.state)).toMatchObject([{ kind: 'follow', lost: false, job: 'job-1' }]);
+    const run = alone({})
+      .given('t starts', 't submits')
+      .when('t unknown')
+      .expectEvents('t unknown');
+    expect(plan(run.state)).toMatchObject([{ kind: 'follow', unknown: true, job: 'job-1' }]);
+    run.when('t unknown').expectEvents();
+    run.when('t resolved').expectEvents('t resolved');
+    expect(plan(run.state)).toMatchObject([{ kind: 'follow', unknown: false, job: 'job-1' }]);
     run.when('t ok').expectEvents('t succeeded', 'run succeeded');
   });
 
   it('ends with what the system says, found or not', () => {
-    alone({}).given('t starts', 't lost').when('t ok').expectEvents('t succeeded', 'run succeeded');
+    alone({})
+      .given('t starts', 't unknown')
+      .when('t ok')
+      .expectEvents('t succeeded', 'run succeeded');
   });
 
   it.each(['skip t', 'force t failed'])('is settled by "%s" in a run being cancelled', (verb) => {
-    const run = alone({}).given('t starts', 't lost', 'cancel');
+    const run = alone({}).given('t starts', 't unknown', 'cancel');
     expect(run.standing).toBe('t:unknown run:cancelling');
     run.given(verb);
     expect(run.standing).toMatch(/run:cancelled$/);
@@ -256,13 +262,13 @@ describe('a child run', () => {
     expect(plan(run.state)).toMatchObject([{ kind: 'follow', child: 'r2', cancel: false }]);
     run.given('cancel');
     expect(plan(run.state)).toMatchObject([{ kind: 'follow', child: 'r2', cancel: true }]);
-    run.given('t lost', 't found');
+    run.given('t unknown', 't resolved');
     expect(plan(run.state)).toMatchObject([{ child: 'r2', cancel: true }]);
   });
 });
 
 describe('law 10: a report about an attempt that is over is refused', () => {
-  const STALE = ['starts', 'submits', 'ok', 'fails', 'lost', 'found', 'stopped', 'wakes'];
+  const STALE = ['starts', 'submits', 'ok', 'fails', 'unknown', 'resolved', 'stopped', 'wakes'];
 
   it.each(STALE)('"%s" after the end', (verb) => {
     alone({})

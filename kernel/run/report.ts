@@ -64,12 +64,14 @@ export function report(state: RunState, command: AttemptReport, context: Context
       return [complete(state, node, command, context)];
     case 'FailTask':
       return [fail(state, node, command, context)];
-    case 'LoseTask':
+    case 'MarkUnknown':
       return node.status.name === 'unknown'
         ? []
-        : [{ type: 'TaskLost', at: now, task, attempt, failure: command.failure }];
-    case 'FindTask':
-      return node.status.name === 'unknown' ? [{ type: 'TaskFound', at: now, task, attempt }] : [];
+        : [{ type: 'TaskMarkedUnknown', at: now, task, attempt, failure: command.failure }];
+    case 'ResolveUnknown':
+      return node.status.name === 'unknown'
+        ? [{ type: 'TaskResolved', at: now, task, attempt }]
+        : [];
     case 'ConfirmCancel':
       return [cancelled(state, node, task, context)];
     case 'WakeTask':
@@ -99,8 +101,8 @@ function isCurrent(
     case 'FailTask':
       return status.name === 'queued' || status.name === 'running' || status.name === 'unknown';
     case 'SubmitTask':
-    case 'LoseTask':
-    case 'FindTask':
+    case 'MarkUnknown':
+    case 'ResolveUnknown':
     case 'ConfirmCancel':
       return status.name === 'running' || status.name === 'unknown';
     case 'WakeTask':

@@ -124,7 +124,7 @@ describe('restart of a run', () => {
     ['an item of a task that has none', B_FAILED, 'restart b[0]', 'task.unknown'],
     ['a task that runs', ['a starts'], 'restart a', 'restart.running'],
     ['a task that runs behind it', ['a ok', 'b starts'], 'restart a', 'restart.running'],
-    ['an unknown outcome', ['a starts', 'a lost'], 'restart a', 'restart.running'],
+    ['an unknown outcome', ['a starts', 'a unknown'], 'restart a', 'restart.running'],
     ['names for the same version', B_FAILED, 'restart b=c', 'request.invalid'],
   ])('is refused: %s', (_, steps, words, code) => {
     script(define(DIAMOND))

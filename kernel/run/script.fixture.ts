@@ -3,8 +3,8 @@
  *
  *   script(define({ a: {}, b: { needs: ['a'] } })).given('a ok').when('b fails').expectEvents('b failed', 'run failed')
  *
- * Reports: `a starts [again]` · `a submits` · `a ok [JSON]` · `a fails [class] [retry-after]` · `a lost` ·
- * `a found` · `a stopped` · `a wakes` · `a reopens child`; `parent waits`, `parent refuses`; `a#2 ok` is about attempt 2, without it about the current one.
+ * Reports: `a starts [again]` · `a submits` · `a ok [JSON]` · `a fails [class] [retry-after]` · `a unknown` ·
+ * `a resolved` · `a stopped` · `a wakes` · `a reopens child`; `parent waits`, `parent refuses`; `a#2 ok` is about attempt 2, without it about the current one.
  * Operators: `hold [a]` · `release [a]` · `cancel` · `skip a` · `force a failed` · `rerun a` ·
  * `steer s b` · `approve a` · `reject a` · `restart [v2] [new=old] [a b[1]]`. Time: `+5000` · `run wakes`.
  *
@@ -176,10 +176,11 @@ export function textOf(event: RunEvent): string {
       return `restarted ${event.reset.join(' ')}`.trim();
     case 'TaskCancelRequested':
       return `${event.task} to stop because of ${event.because}`;
+    case 'TaskMarkedUnknown':
+      return `${event.task} unknown`;
     case 'TaskStarted':
     case 'TaskSubmitted':
-    case 'TaskLost':
-    case 'TaskFound':
+    case 'TaskResolved':
     case 'TaskWoken':
     case 'TaskQueued':
     case 'TaskExpanded':
@@ -233,7 +234,7 @@ function operatorCommand(verb: string, words: readonly string[]): OperatorComman
     case 'rerun':
       return { type: 'RerunTask', ...on };
     case 'steer':
-      return { type: 'SteerRun', ...on, to: second };
+      return { type: 'SteerTask', ...on, to: second };
     case 'approve':
     case 'reject':
       return { type: 'DecideApproval', ...on, decision: verb };
@@ -286,10 +287,10 @@ function reportCommand(
       const retryAfterMs = after === undefined ? {} : { retryAfterMs: Number(after) };
       return { ...base, failure: failure(word ?? 'failed'), ...retryAfterMs };
     }
-    case 'lost':
-      return { type: 'LoseTask', ...at, failure: failure('unknown') };
-    case 'found':
-      return { type: 'FindTask', ...at };
+    case 'unknown':
+      return { type: 'MarkUnknown', ...at, failure: failure('unknown') };
+    case 'resolved':
+      return { type: 'ResolveUnknown', ...at };
     case 'stopped':
       return { type: 'ConfirmCancel', ...at };
     case 'wakes':

@@ -17,7 +17,7 @@ const WAYS: Readonly<Record<TaskStatus, readonly [TaskSpec, ...string[]]>> = {
   running: [{}, 't starts'],
   retrying: [{ retry: {} }, 't fails transient'],
   deciding: [{ approve: {} }],
-  unknown: [{}, 't starts', 't lost'],
+  unknown: [{}, 't starts', 't unknown'],
   succeeded: [{}, 't ok'],
   warned: [{ warn: 'output.warn' }, 't ok {"warn":true}'],
   failed: [{}, 't fails'],
@@ -41,7 +41,7 @@ const COMMANDS: Readonly<Record<TaskCommandName, string>> = {
   SkipTask: 'skip t',
   ForceTask: 'force t succeeded',
   RerunTask: 'rerun t',
-  SteerRun: 'steer t x',
+  SteerTask: 'steer t x',
   DecideApproval: 'approve t',
 };
 /** What changes nothing because it is so already. */
@@ -83,7 +83,7 @@ describe('the transition table', () => {
     }
   });
 
-  it.each(cells().filter(([, command]) => command !== 'SteerRun'))(
+  it.each(cells().filter(([, command]) => command !== 'SteerTask'))(
     'a task that is %s answers %s as its cell says',
     (status, command) => {
       const run = inStatus(status);
@@ -100,7 +100,7 @@ describe('the transition table', () => {
     },
   );
 
-  it.each(cells().filter(([status, command]) => command === 'SteerRun' && SWITCH_WAYS[status]))(
+  it.each(cells().filter(([status, command]) => command === 'SteerTask' && SWITCH_WAYS[status]))(
     'a switch that is %s answers %s as its cell says',
     (status, command) => {
       const run = switchInStatus(SWITCH_WAYS[status] ?? []);

@@ -23,7 +23,7 @@ const NOT_STARTED: Readonly<Record<TaskCommandName, Cell>> = {
   SkipTask: 'yes',
   ForceTask: 'yes',
   RerunTask: NOT_ENDED,
-  SteerRun: 'yes',
+  SteerTask: 'yes',
   DecideApproval: NO_APPROVAL,
 };
 
@@ -37,7 +37,7 @@ export const TRANSITIONS: Readonly<Record<TaskStatus, Readonly<Record<TaskComman
     SkipTask: RUNNING,
     ForceTask: RUNNING,
     RerunTask: RUNNING,
-    SteerRun: STARTED,
+    SteerTask: STARTED,
     DecideApproval: NO_APPROVAL,
   },
   retrying: {
@@ -46,7 +46,7 @@ export const TRANSITIONS: Readonly<Record<TaskStatus, Readonly<Record<TaskComman
     SkipTask: 'yes',
     ForceTask: 'yes',
     RerunTask: 'yes',
-    SteerRun: STARTED,
+    SteerTask: STARTED,
     DecideApproval: NO_APPROVAL,
   },
   deciding: {
@@ -55,7 +55,7 @@ export const TRANSITIONS: Readonly<Record<TaskStatus, Readonly<Record<TaskComman
     SkipTask: 'yes',
     ForceTask: 'yes',
     RerunTask: NOT_ENDED,
-    SteerRun: STARTED,
+    SteerTask: STARTED,
     DecideApproval: 'yes',
   },
   unknown: {
@@ -64,7 +64,7 @@ export const TRANSITIONS: Readonly<Record<TaskStatus, Readonly<Record<TaskComman
     SkipTask: 'yes',
     ForceTask: 'yes',
     RerunTask: 'yes',
-    SteerRun: STARTED,
+    SteerTask: STARTED,
     DecideApproval: NO_APPROVAL,
   },
   succeeded: ended('no'),
@@ -83,7 +83,7 @@ function ended(failed: 'yes' | 'no'): Record<TaskCommandName, Cell> {
     SkipTask: failed === 'yes' ? 'yes' : FINE,
     ForceTask: failed === 'yes' ? 'yes' : FINE,
     RerunTask: 'yes',
-    SteerRun: 'yes',
+    SteerTask: 'yes',
     DecideApproval: NO_APPROVAL,
   };
 }

@@ -44,7 +44,7 @@ function note(attempt: Attempt, event: Event): void {
     case 'TaskStarted':
       attempt.started = true;
       return;
-    case 'TaskLost':
+    case 'TaskMarkedUnknown':
       attempt.lost += 1;
       return;
     case 'TaskRetrying':

@@ -57,7 +57,7 @@ describe('law 6, never twice: calls', () => {
     harness.world.take('locate').answer({ found: {} });
     await quiet();
     expect((await harness.task(run, 'a')).status).toBe('succeeded');
-    expect(harness.types(run)).toContain('TaskFound');
+    expect(harness.types(run)).toContain('TaskResolved');
   });
 
   it('leaves a call without look-up to a person', async () => {

@@ -263,7 +263,7 @@ function taskCommand(
       const decision = chance.happens(0.7) ? 'approve' : 'reject';
       return { type, ...on, by: { actor: 'desk' }, task, decision };
     }
-    case 'SteerRun': {
+    case 'SteerTask': {
       const { body } = definitionOf(state, node);
       const targets = body.kind === 'switch' ? body.cases.flatMap(({ then }) => then) : [];
       const to =

@@ -19,7 +19,7 @@ export function isQuiescent(model: ReferenceModel, folded: Folded): boolean {
       const child = model.runs.get(effect.child);
       return child !== undefined && child.state.end === undefined && isQuiescent(model, child);
     }
-    return effect.lost && asksPerson(state, effect.node);
+    return effect.unknown && asksPerson(state, effect.node);
   });
 }
 

@@ -102,7 +102,7 @@ export class EngineCounts implements Observer {
         version.workflow.started += 1;
       } else if (event.type === 'RunEnded') {
         ended(version.workflow, run, event);
-      } else if (event.type === 'TaskLost') {
+      } else if (event.type === 'TaskMarkedUnknown') {
         const meter = meterOf(version, event.task);
         if (meter !== null) count(meter.errors, event.failure.class);
       }
