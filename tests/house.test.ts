@@ -18,6 +18,7 @@ import {
 import { cycleViolations } from './house/cycles.ts';
 import { GATE, gateViolations } from './house/gate.ts';
 import { deadExports, doubleTypes, unusedPackages } from './house/exports.ts';
+import { subjectFault, subjectsOf } from './house/commits.ts';
 import { entriesOf, orphanViolations } from './house/orphans.ts';
 import { lockViolations } from './house/lock.ts';
 import { lawViolations, linkViolations, mapViolations, unlinkedPages } from './house/prose.ts';
@@ -152,6 +153,10 @@ describe('the house', () => {
   it('has no link that leads nowhere', () => {
     const pages = files.filter((path) => path.endsWith('.md'));
     expect(show(pages.flatMap((page) => linkViolations(page, read(page), files)))).toBe('');
+  });
+
+  it('has commits whose subjects say what to do', () => {
+    expect(subjectsOf(ROOT).flatMap((subject) => subjectFault(subject) ?? [])).toEqual([]);
   });
 
   it('has no page that no page links', () => {
