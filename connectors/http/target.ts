@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { ActionFailure, textValue } from '../kit/index.ts';
 
-/** What says how the message is cut, and where it ends: set by the sender, not by a workflow. */
+/** Headers that frame the message: only the code that sends it may set them. */
 const OF_THE_MESSAGE =
   /^(?:connection|content-length|expect|host|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade)$/i;
 const headerName = z

@@ -2,7 +2,7 @@
  * The life of a job on this machine: submit, locate, follow, cancel, clean up.
  *
  *   absent ──submit──▶ starting ──claim──▶ started ──exit──▶ ended
- *                         │ no supervisor claims it in time         (its supervisor gone without an
+ *                         │ no supervisor claims it in time   (its supervisor gone without an
  *                         ▼                                    exit code: lost)
  *                   voided: certain that it never ran
  *
