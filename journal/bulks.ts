@@ -29,7 +29,7 @@ export interface BulkOutcome {
   readonly message: string | null;
 }
 
-export interface Bulks {
+export interface BulkStore {
   /** One more than `BULK_MAX` when there are more, or when it would have to look at more to tell. */
   count(filter: BulkFilter): Promise<number>;
   /**

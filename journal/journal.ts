@@ -7,33 +7,33 @@
  */
 import type { Appends } from './append.ts';
 import type { Notifications } from './notifications.ts';
-import type { Bulks } from './bulks.ts';
+import type { BulkStore } from './bulks.ts';
 import type { FeedViews } from './feed.ts';
 import type { Logs, LogViews } from './logs.ts';
 import type { Nodes, NodeViews } from './nodes.ts';
 import type { Ownership } from './ownership.ts';
-import type { Pools } from './pools.ts';
+import type { PoolStore } from './pools.ts';
 import type { Requests } from './requests.ts';
-import type { Retentions } from './retentions.ts';
-import type { Runs, RunViews } from './runs.ts';
+import type { RetentionStore } from './retentions.ts';
+import type { RunStore, RunViews } from './runs.ts';
 import type { Slots } from './slots.ts';
-import type { Versions, VersionViews } from './versions.ts';
+import type { VersionStore, VersionViews } from './versions.ts';
 
 /** What the engine writes and reads back. */
 export interface Journal
   extends Appends,
     Ownership,
     Notifications,
-    Runs,
+    RunStore,
     Logs,
-    Versions,
-    Pools,
+    VersionStore,
+    PoolStore,
     Nodes {
   readonly views: Views;
   readonly slots: Slots;
   readonly requests: Requests;
-  readonly bulks: Bulks;
-  readonly retentions: Retentions;
+  readonly bulks: BulkStore;
+  readonly retentions: RetentionStore;
   /** What keeps it from working right now, in sentences for `/readyz`; empty when all is well. */
   stalls(): readonly string[];
   close(): Promise<void>;

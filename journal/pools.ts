@@ -24,7 +24,7 @@ export interface PoolRow {
   readonly sharedBy: readonly string[];
 }
 
-export interface Pools {
+export interface PoolStore {
   /** Stores the next version of a pool that is a document of its own, or returns the newest one when nothing changed. */
   deployPool(version: PoolVersion): Promise<{ version: number; changed: boolean }>;
   /** In the order of their names. */

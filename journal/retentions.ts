@@ -29,7 +29,7 @@ export interface RetentionRow {
   readonly failure: string | null;
 }
 
-export interface Retentions {
+export interface RetentionStore {
   create(lease: NodeLease, retention: Pick<RetentionRow, 'id' | 'scope' | 'by'>): Promise<void>;
   /**
    * The next portion: archived on the disk, then deleted; `gone` are runs that are no more. No

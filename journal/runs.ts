@@ -35,7 +35,7 @@ export interface RunFilter {
   readonly limit: number;
 }
 
-export interface Runs {
+export interface RunStore {
   load(run: string): Promise<StoredRun | null>;
   /** Many at once, in the order of their ids; those that are not there are left out. */
   loadMany(runs: readonly string[]): Promise<readonly StoredRun[]>;

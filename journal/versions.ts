@@ -26,7 +26,7 @@ export interface WorkflowRow {
   readonly deployedAt: number;
 }
 
-export interface Versions {
+export interface VersionStore {
   /**
    * Stores the next version, or returns the newest one when nothing changed. Its pools have what it
    * declares. `beside`: the newest versions, 0 for none, of the workflows that it was checked against.

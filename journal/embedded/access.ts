@@ -9,7 +9,7 @@ import { TuttiError } from '../../model/errors.ts';
 import { SUPERUSER } from './cluster.ts';
 import type { ClusterPaths } from './cluster-paths.ts';
 import { close, isOpen, open, passwordFor, passwordOf, verifierOf } from './password.ts';
-import type { FoundServer } from './postmaster.ts';
+import type { FoundPostmaster } from './postmaster.ts';
 import { type Ask, setPassword } from './roles.ts';
 
 const WRONG_PASSWORD = '28P01';
@@ -31,7 +31,7 @@ const OPTIONS = OUR_SETTINGS.map((setting) => `-c ${setting}`).join(' ');
 
 export class ServerAccess {
   /** The server that was asked last. */
-  server: FoundServer | null = null;
+  server: FoundPostmaster | null = null;
   readonly #paths: ClusterPaths;
   readonly #password: string;
   /** It was opened once, because the password was not the cluster's. */
@@ -84,7 +84,7 @@ export class ServerAccess {
     this.on(this.connection('postgres'), (ask) => ask(text, values));
 
   /** Only a real answer counts: a postmaster may be seen ready while it dies. */
-  async answers(server: FoundServer): Promise<boolean> {
+  async answers(server: FoundPostmaster): Promise<boolean> {
     this.server = server;
     try {
       await this.ask('select 1');
@@ -105,7 +105,7 @@ export class ServerAccess {
     await this.ask('select pg_reload_conf()');
   }
 
-  #open(server: FoundServer): void {
+  #open(server: FoundPostmaster): void {
     if (this.#opened) return;
     this.#opened = true;
     open(this.#paths);

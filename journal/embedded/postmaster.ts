@@ -25,7 +25,7 @@ import type { Binaries } from './binaries.ts';
 import { PipeLock } from './pipe-lock.ts';
 import { PORT, socketFolder, type ClusterPaths } from './cluster-paths.ts';
 
-export interface FoundServer {
+export interface FoundPostmaster {
   readonly pid: number;
   readonly port: number;
   readonly sockets: string;
@@ -61,7 +61,7 @@ function pidFile(paths: ClusterPaths): string {
   return join(paths.cluster, 'postmaster.pid');
 }
 
-function readPidFile(paths: ClusterPaths): FoundServer | null {
+function readPidFile(paths: ClusterPaths): FoundPostmaster | null {
   try {
     const lines = readFileSync(pidFile(paths), 'utf8').split('\n');
     return {
@@ -98,14 +98,14 @@ export function isServerProcess(pid: number, cluster: string): boolean {
 }
 
 /** The server on this cluster, when one runs. */
-export function findServer(paths: ClusterPaths): FoundServer | null {
+export function findServer(paths: ClusterPaths): FoundPostmaster | null {
   const seen = readPidFile(paths);
   if (seen === null || isServerProcess(seen.pid, paths.cluster)) return seen;
   return lockOf(paths).isHeld() ? { ...seen, elsewhere: true } : null;
 }
 
 /** A server without its socket can no longer be reached. */
-export function hasSocket({ sockets, port }: FoundServer): boolean {
+export function hasSocket({ sockets, port }: FoundPostmaster): boolean {
   return existsSync(join(sockets, `.s.PGSQL.${port}`));
 }
 
@@ -120,7 +120,7 @@ const POLL_MS = 20;
 
 /** Resolves when the server has ended. `from`: it has been asked already, and did not end. */
 export async function endServer(
-  { pid }: FoundServer,
+  { pid }: FoundPostmaster,
   paths: ClusterPaths,
   from: (typeof ENDINGS)[number] = 'SIGINT',
 ): Promise<void> {

@@ -24,7 +24,7 @@ import {
   lastLogLines,
   findServer,
   startServer,
-  type FoundServer,
+  type FoundPostmaster,
 } from './postmaster.ts';
 import { lockSystems, makeDatabase, settleSystem, shut } from './roles.ts';
 import { joinUsers, leaveUsers } from './watchdog.ts';
@@ -160,7 +160,7 @@ class Server implements EmbeddedServer {
   }
 
   /** Once for each server that answers. */
-  #tell({ pid }: FoundServer): void {
+  #tell({ pid }: FoundPostmaster): void {
     if (pid === this.#answered) return;
     const what = this.#answered === null ? 'started' : 'started again, and recovered';
     this.#answered = pid;
@@ -173,7 +173,7 @@ class Server implements EmbeddedServer {
   }
 
   /** A server without its socket can never be reached again: it is started anew. */
-  async #endWithoutSocket(seen: FoundServer): Promise<void> {
+  async #endWithoutSocket(seen: FoundPostmaster): Promise<void> {
     this.#log.warn(
       { pid: seen.pid },
       `The embedded PostgreSQL lost its socket in ${seen.sockets}, because it was removed. Tutti restarts the server.`,
@@ -182,7 +182,7 @@ class Server implements EmbeddedServer {
   }
 
   /** A server that was asked to end and does not would keep its users waiting for ever. */
-  async #endStopping(seen: FoundServer): Promise<void> {
+  async #endStopping(seen: FoundPostmaster): Promise<void> {
     this.#log.warn(
       { pid: seen.pid },
       `The embedded PostgreSQL (process ${seen.pid}) was asked to end ${STOP_LIMIT_MS / 1_000} s ago and did not: Tutti ends it and starts it again.`,
@@ -258,7 +258,7 @@ class Server implements EmbeddedServer {
   }
 
   /** The watchdog ends it; the pid file goes a moment before the process does. */
-  async #ended({ pid }: FoundServer): Promise<void> {
+  async #ended({ pid }: FoundPostmaster): Promise<void> {
     const giveUpAt = Date.now() + STOP_LIMIT_MS;
     while (Date.now() < giveUpAt) {
       if (findServer(this.#paths) === null && !isServerProcess(pid, this.#paths.cluster)) {

@@ -1,12 +1,12 @@
 /** Commands on many runs, in memory. */
-import { BULK_MAX, type BulkFilter, type BulkRow, type Bulks } from '../bulks.ts';
+import { BULK_MAX, type BulkFilter, type BulkRow, type BulkStore } from '../bulks.ts';
 import type { NodeLease } from '../ownership.ts';
 import { clampLimit, type Page, readCursor, writeCursor } from '../page.ts';
 import type { MemoryStore, StoredBulk } from './store.ts';
 import { compare } from './rows.ts';
 import { runsOf } from './runs.ts';
 
-export function openBulks(store: MemoryStore): Bulks {
+export function openBulks(store: MemoryStore): BulkStore {
   return {
     count: async (filter) => idsOf(store, filter).length,
     create: async (lease, bulk) => create(store, lease, bulk),
@@ -52,8 +52,8 @@ function idsOf(store: MemoryStore, filter: BulkFilter): string[] {
 function create(
   store: MemoryStore,
   lease: NodeLease,
-  { id, verb, filter, by, expected }: Parameters<Bulks['create']>[1],
-): Awaited<ReturnType<Bulks['create']>> {
+  { id, verb, filter, by, expected }: Parameters<BulkStore['create']>[1],
+): Awaited<ReturnType<BulkStore['create']>> {
   const known = store.bulks.get(id);
   if (known !== undefined) return { created: true, total: known.row.total };
   const runs = idsOf(store, filter);
@@ -68,7 +68,11 @@ function create(
   return { created: true, total };
 }
 
-function report(store: MemoryStore, bulk: string, outcomes: Parameters<Bulks['report']>[1]): void {
+function report(
+  store: MemoryStore,
+  bulk: string,
+  outcomes: Parameters<BulkStore['report']>[1],
+): void {
   const stored = store.bulks.get(bulk);
   if (stored === undefined) return;
   for (const { run, outcome, message } of outcomes) {

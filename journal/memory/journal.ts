@@ -8,13 +8,13 @@
 import { TuttiError } from '../../model/errors.ts';
 import type { AppendResult, Batch } from '../append.ts';
 import type { Notification } from '../notifications.ts';
-import type { Bulks } from '../bulks.ts';
+import type { BulkStore } from '../bulks.ts';
 import type { Journal, Views } from '../journal.ts';
 import type { StoredLogChunk } from '../logs.ts';
 import type { NodeLease } from '../ownership.ts';
 import type { PoolVersion } from '../pools.ts';
 import type { Requests } from '../requests.ts';
-import type { Retentions } from '../retentions.ts';
+import type { RetentionStore } from '../retentions.ts';
 import type { StoredRun } from '../runs.ts';
 import type { Slots, SlotWant } from '../slots.ts';
 import type { VersionRow } from '../versions.ts';
@@ -60,8 +60,8 @@ export class MemoryJournal implements Journal {
   readonly #own: OwnProcess;
   readonly #gate = new AppendGate();
   readonly slots: Slots;
-  readonly bulks: Bulks;
-  readonly retentions: Retentions;
+  readonly bulks: BulkStore;
+  readonly retentions: RetentionStore;
   readonly requests: Requests;
   readonly views: Views;
 

@@ -5,13 +5,13 @@
 import { TuttiError } from '../../model/errors.ts';
 import { NOTHING_RETIRED, type RetentionCounts } from '../../model/retention.ts';
 import type { NodeLease } from '../ownership.ts';
-import type { RetentionRow, Retentions } from '../retentions.ts';
+import type { RetentionRow, RetentionStore } from '../retentions.ts';
 import type { MemoryStore, StoredRetention } from './store.ts';
 import { claim, list } from './bulks.ts';
 import { cutFeed } from './feed.ts';
 import { endedAt, type MemoryRun } from './rows.ts';
 
-export function openRetentions(store: MemoryStore): Retentions {
+export function openRetentions(store: MemoryStore): RetentionStore {
   const end = (id: string, over: Partial<RetentionRow>): void => {
     const stored = store.retentions.get(id);
     if (stored === undefined || stored.row.endedAt !== null) return;
@@ -36,7 +36,7 @@ export function openRetentions(store: MemoryStore): Retentions {
 function create(
   store: MemoryStore,
   { node: owner }: NodeLease,
-  { id, scope, by }: Parameters<Retentions['create']>[1],
+  { id, scope, by }: Parameters<RetentionStore['create']>[1],
 ): void {
   if (scope.applies && scope.archive !== null) {
     throw new TuttiError('retention.archive', 'A journal in memory keeps no archives.');
@@ -51,7 +51,7 @@ function portion(
   store: MemoryStore,
   lease: NodeLease,
   id: string,
-): Awaited<ReturnType<Retentions['portion']>> {
+): Awaited<ReturnType<RetentionStore['portion']>> {
   const stored = store.retentions.get(id);
   if (stored === undefined || stored.row.endedAt !== null || !store.holds(lease)) {
     return { more: false, gone: [] };

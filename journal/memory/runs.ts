@@ -3,7 +3,7 @@ import type { RunSummary } from '../../model/run.ts';
 import type { BulkFilter } from '../bulks.ts';
 import type { NodeLease } from '../ownership.ts';
 import { clampLimit, type Page, readCursor, writeCursor } from '../page.ts';
-import { isRunId, type RunFilter, type Runs, type RunViews, type StoredRun } from '../runs.ts';
+import { isRunId, type RunFilter, type RunStore, type RunViews, type StoredRun } from '../runs.ts';
 import type { MemoryStore } from './store.ts';
 import { compare, endedAt, type MemoryRun, statusOf, summary, wakeAt } from './rows.ts';
 
@@ -51,7 +51,7 @@ export function dueRuns(
   lease: NodeLease,
   now: number,
   limit: number,
-): Awaited<ReturnType<Runs['dueRuns']>> {
+): Awaited<ReturnType<RunStore['dueRuns']>> {
   const asleep = openOf(store, lease)
     .flatMap(([id, row]) => {
       const at = wakeAt(row);

@@ -5,7 +5,13 @@
  */
 import type pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';
-import { BULK_MAX, type BulkFilter, type BulkOutcome, type BulkRow, type Bulks } from '../bulks.ts';
+import {
+  BULK_MAX,
+  type BulkFilter,
+  type BulkOutcome,
+  type BulkRow,
+  type BulkStore,
+} from '../bulks.ts';
 import type { NodeLease } from '../ownership.ts';
 import type { Page } from '../page.ts';
 import { inTransaction } from './connection.ts';
@@ -75,7 +81,7 @@ async function counted(client: pg.Client, { text, values }: RunsStatement): Prom
 async function create(
   client: pg.Client,
   lease: NodeLease,
-  bulk: Parameters<Bulks['create']>[1],
+  bulk: Parameters<BulkStore['create']>[1],
 ): Promise<{ created: boolean; total: number }> {
   const known = await client.query<BulkRow>(FIND_BULK, [bulk.id]);
   // By this very call, whose answer was lost.

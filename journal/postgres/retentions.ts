@@ -10,7 +10,7 @@
 import type pg from 'pg';
 import { NOTHING_RETIRED, type RetentionCounts } from '../../model/retention.ts';
 import type { NodeLease } from '../ownership.ts';
-import type { RetentionRow, Retentions } from '../retentions.ts';
+import type { RetentionRow, RetentionStore } from '../retentions.ts';
 import { Archive, prepareArchive } from './archive.ts';
 import type { Page } from '../page.ts';
 import { BEGINNING } from './families.ts';
@@ -56,7 +56,7 @@ free as (
 update retentions set owner = $1 from fence, free where retentions.id = free.id
 returning retentions.id`;
 
-type Done = Awaited<ReturnType<Retentions['portion']>>;
+type Done = Awaited<ReturnType<RetentionStore['portion']>>;
 const NO_MORE: Done = { more: false, gone: [] };
 
 async function portion(client: pg.Client, lease: NodeLease, id: string): Promise<Done> {
@@ -110,7 +110,7 @@ const LIST = { first: RETENTIONS, following: RETENTIONS_AFTER };
 async function create(
   client: pg.Client,
   lease: NodeLease,
-  { id, scope, by }: Parameters<Retentions['create']>[1],
+  { id, scope, by }: Parameters<RetentionStore['create']>[1],
 ): Promise<void> {
   if (scope.applies && scope.archive !== null) await prepareArchive(scope.archive);
   const first: Stage = { stage: 'runs', after: BEGINNING, member: null };
