@@ -2,7 +2,7 @@
  * A job may leave anything in its folder, and reach for what is not its own. Whatever it is: the
  * attempt ends, it says what is there, and nothing is waited for, followed or read without end.
  */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import {
@@ -152,9 +152,13 @@ describe('what is not a plain file', () => {
     const { end } = await play({ script: 'echo x' });
     expect(end).toMatchObject({ state: 'succeeded' });
     const context = contextIn(path.join(directory, 'state'));
-    const script = 'rm -r "$FOLDER"; mkfifo "$FOLDER"';
-    const env = { FOLDER: folderFor(context) };
+    // Followed only when it has done it: else its end may still be read from a claim that was open.
+    const told = path.join(directory, 'told');
+    execFileSync('mkfifo', [told]);
+    const script = 'rm -r "$FOLDER"; mkfifo "$FOLDER"; echo done >"$TOLD"';
+    const env = { FOLDER: folderFor(context), TOLD: told };
     const job = await does.submit(context, action?.input.parse({ script, env }));
+    expect(await readFile(told, 'utf8')).toBe('done\n');
     await expect(followToEnd(does, context, job as never)).rejects.toMatchObject({ class: 'lost' });
   });
 

