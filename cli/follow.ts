@@ -4,6 +4,7 @@
  * run from time to time, because what is running is not written down before it ends.
  */
 import { RUN_IS_OVER, type RunView } from '../model/run.ts';
+import { taskNameOf } from '../model/task-reference.ts';
 import type { EventView } from '../protocol/events.ts';
 import { type Client, wholeRun } from './client.ts';
 import { Screen } from './screen.ts';
@@ -103,7 +104,7 @@ class LineWatcher implements Watcher {
     if (started.length === 0) return false;
     this.#asking ??= askingTasks(await wholeRun(this.#client, this.#run));
     const asking = this.#asking;
-    return started.some(({ task }) => asking.has(withoutItem(task ?? '')));
+    return started.some(({ task }) => asking.has(taskNameOf(task ?? '')));
   }
 
   async #tellApprovals(): Promise<void> {
@@ -121,11 +122,7 @@ class LineWatcher implements Watcher {
 
 function askingTasks(run: RunView): ReadonlySet<string> {
   const asking = run.taskViews.filter(({ kind }) => kind === 'approve');
-  return new Set(asking.map(({ task }) => withoutItem(task)));
-}
-
-function withoutItem(task: string): string {
-  return task.replace(/\[\d+\]$/, '');
+  return new Set(asking.map(({ task }) => taskNameOf(task)));
 }
 
 class LiveWatcher implements Watcher {

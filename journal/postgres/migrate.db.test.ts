@@ -107,21 +107,33 @@ describe('migrations', () => {
     expect(items.map(({ event }) => event)).toEqual([eventRow(runId(1), 1)]);
   });
 
-  it('bring events along under the names that they have now', async () => {
+  it('bring events along as they are written now', async () => {
     const connection = await bed.database();
     const client = await bed.client(connection);
     await migrate(client, readMigrations().slice(0, 11));
     const run = runId(1);
     const old = ['RunStarted', 'TaskStarted', 'TaskLost', 'TaskFound', 'TaskLost'];
     const rows = old.map((type, seq) => `('${run}', now(), ${seq}, '${type}', '{}')`);
+    for (const data of [
+      '{"branch":-1,"values":{"a":1.50}}',
+      '{"branch":1}',
+      '{"x":"\\"branch\\":-1"}',
+    ])
+      rows.push(`('${run}', now(), ${rows.length}, 'TaskEnded', '${data}')`);
     await client.query(`
       insert into runs (id, created_at, version, total, workflow, status, "by")
       values ('${run}', now(), 1, 1, 'w', 'running', '{}');
       insert into events (run_id, at, seq, type, data) values ${rows.join()}`);
     const { journal } = await bed.journal({ connection });
-    const types = (await journal.load(run))?.events.map(({ type }) => type);
+    const events = (await journal.load(run))?.events ?? [];
+    const types = events.slice(0, old.length).map(({ type }) => type);
     const now = ['TaskMarkedUnknown', 'TaskResolved', 'TaskMarkedUnknown'];
     expect(types).toEqual(['RunStarted', 'TaskStarted', ...now]);
+    expect(events.slice(old.length).map(({ data }) => JSON.parse(data))).toEqual([
+      { values: { a: 1.5 } },
+      { branch: 1 },
+      { x: '"branch":-1' },
+    ]);
     await expect(client.query("update events set type = ''")).rejects.toThrow('append-only');
   });
 

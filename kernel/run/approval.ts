@@ -1,9 +1,10 @@
 /** How an approval ends. */
-import type { By, TaskEnded } from '../../model/run.ts';
+import type { By, Failure, TaskEnded } from '../../model/run.ts';
 import type { Node } from './state.ts';
+import { taskEnded } from './task-ended.ts';
 
 /** The end of an approval, by a person or by its expiry. */
-export function decided(
+export function approvalEnded(
   task: string,
   node: Node,
   decision: 'approve' | 'reject',
@@ -11,24 +12,12 @@ export function decided(
   now: number,
 ): TaskEnded {
   const reason = by.reason === undefined ? '' : `: ${by.reason}`;
-  return {
-    type: 'TaskEnded',
-    at: now,
-    task,
-    attempt: node.attempt,
-    end: decision === 'approve' ? 'succeeded' : 'failed',
-    ...(node.status.name === 'deciding' && { startedAt: node.status.since }),
-    output: {
-      decision: decision === 'approve' ? 'approved' : 'rejected',
-      by: by.actor,
-      reason: by.reason ?? '',
-    },
-    ...(decision === 'reject' && {
-      failure: {
-        class: 'rejected' as const,
-        code: 'approval.rejected',
-        message: `rejected by ${by.actor}${reason}`,
-      },
-    }),
-  };
+  const startedAt = node.status.name === 'deciding' ? node.status.since : undefined;
+  const answer = decision === 'approve' ? 'approved' : 'rejected';
+  const output = { decision: answer, by: by.actor, reason: by.reason ?? '' };
+  const of = { task, attempt: node.attempt };
+  if (decision === 'approve') return taskEnded(of, 'succeeded', now, { startedAt, output });
+  const message = `rejected by ${by.actor}${reason}`;
+  const failure: Failure = { class: 'rejected', code: 'approval.rejected', message };
+  return taskEnded(of, 'failed', now, { startedAt, output, failure });
 }

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { RunEvent } from '../../model/run.ts';
 import type { VersionLookup } from './context.ts';
 import { gatesOf, NO_OVERLAY } from './gates.ts';
-import { closes, edgeTaken, isBad, isMapped, refOf } from './nodes.ts';
+import { closes, edgeTaken, isFailure, isMapped, refOf } from './nodes.ts';
 import { definitionOf } from './nodes.ts';
 import { type Effect, effectsOf, plan } from './plan.ts';
 import type { RunState } from './state.ts';
@@ -37,7 +37,7 @@ function replayed(state: RunState, events: readonly RunEvent[], versions: Versio
   );
   const folded = replay(state.id, stored, versions);
   for (const key of Object.keys({ ...state, ...folded }) as (keyof RunState)[]) {
-    if (key === 'agenda' || key === 'touched' || key === 'graph') continue;
+    if (key === 'worklist' || key === 'touched' || key === 'graph') continue;
     if (isDeepStrictEqual(folded[key], state[key])) continue;
     wrong.push(`replay: ${key} is ${show(folded[key])}, live ${show(state[key])}`);
   }
@@ -57,7 +57,7 @@ function same(what: string, is: number, recounted: number): string[] {
 function counts(state: RunState): string[] {
   const { nodes } = state;
   const asleep = ['waiting', 'ended'];
-  const failed = nodes.filter((node) => !node.closed && !node.item && isBad(node.status));
+  const failed = nodes.filter((node) => !node.closed && !node.item && isFailure(node.status));
   return [
     ...same('alive', state.alive, nodes.filter((n) => !asleep.includes(n.status.name)).length),
     ...same('ended', state.ended, nodes.filter((n) => n.status.name === 'ended').length),
@@ -102,7 +102,7 @@ function items(state: RunState): string[] {
     const open = node.status.name === 'running' || state.cancel !== undefined;
     return [
       ...same(`${name} ended`, list.ended, all.length - waiting.length - active.length),
-      ...same(`${name} failed`, list.failed, all.filter(({ status }) => isBad(status)).length),
+      ...same(`${name} failed`, list.failed, all.filter(({ status }) => isFailure(status)).length),
       ...same(`${name} pending`, new Set(list.pending).size, waiting.length),
       ...same(`${name} pending twice`, list.pending.length, waiting.length),
       // Those that an earlier version let in may be more than the present one allows.

@@ -5,6 +5,7 @@
 import type {
   AttemptReport,
   DoorCommand,
+  Failure,
   ForceTask,
   OperatorCommand,
   Refusal,
@@ -14,16 +15,17 @@ import type {
   SteerTask,
   TaskEnded,
 } from '../../model/run.ts';
-import { decided } from './approval.ts';
+import { approvalEnded } from './approval.ts';
 import type { Context, Decision } from './context.ts';
-import { namesOf, withDescendants } from './graph.ts';
+import { namesOf, taskAt, withDescendants } from './graph.ts';
 import { definitionOf, indexOf, isMapped, isOutside, nodeAt, refOf, underway } from './nodes.ts';
 import { isRefusal, refusal } from '../../model/refusal.ts';
 import { reopen } from './reopen.ts';
 import { report } from './report.ts';
-import { choose, type RestartChoice } from './restart.ts';
+import { chooseRestart, type RestartChoice } from './restart.ts';
 import type { Node, RunState } from './state.ts';
 import { statusOf } from './status.ts';
+import { taskEnded } from './task-ended.ts';
 import { TRANSITIONS } from './transitions.ts';
 
 export function decide(
@@ -169,24 +171,14 @@ function taskCommand(
 }
 
 function forced(node: Node, command: ForceTask, now: number): TaskEnded {
-  const started = node.status.name === 'unknown' ? node.status.startedAt : undefined;
-  return {
-    type: 'TaskEnded',
-    at: now,
-    task: command.task,
-    attempt: node.attempt,
-    end: command.as,
-    forced: command.by,
-    ...(started !== undefined && { startedAt: started }),
-    ...(command.output !== undefined && { output: command.output }),
-    ...(command.as === 'failed' && {
-      failure: {
-        class: 'rejected' as const,
-        code: 'task.forced',
-        message: `${command.by.actor} declared it failed${command.by.reason === undefined ? '' : `: ${command.by.reason}`}`,
-      },
-    }),
-  };
+  const startedAt = node.status.name === 'unknown' ? node.status.startedAt : undefined;
+  const of = { task: command.task, attempt: node.attempt };
+  const details = { startedAt, output: command.output, forced: command.by };
+  if (command.as === 'succeeded') return taskEnded(of, 'succeeded', now, details);
+  const { actor, reason } = command.by;
+  const message = `${actor} declared it failed${reason === undefined ? '' : `: ${reason}`}`;
+  const failure: Failure = { class: 'rejected', code: 'task.forced', message };
+  return taskEnded(of, 'failed', now, { ...details, failure });
 }
 
 function approval(
@@ -204,7 +196,7 @@ function approval(
       `"${command.task}" is decided by ${body.by.join(' or ')}, not by ${command.by.actor}`,
     );
   }
-  return [decided(command.task, node, command.decision, command.by, now)];
+  return [approvalEnded(command.task, node, command.decision, command.by, now)];
 }
 
 /**
@@ -224,9 +216,7 @@ function steer(
   const target = state.graph.index.get(command.to);
   const branch = body.cases.findIndex((each) => target !== undefined && each.then.includes(target));
   if (branch < 0) {
-    const names = body.cases.flatMap((each) =>
-      each.then.map((task) => state.definition.tasks[task]?.name ?? ''),
-    );
+    const names = body.cases.flatMap((each) => each.then.map((to) => taskAt(state.graph, to).name));
     return refusal(
       'steer.unknown-branch',
       `"${command.task}" has no branch to "${command.to}"; its branches lead to ${names.join(', ')}`,
@@ -275,7 +265,7 @@ function restartChoice(
   const version = command.version ?? state.version;
   const target =
     version === state.version ? state.graph : context.versions(state.workflow, version).graph;
-  const choice = choose(state, command, target);
+  const choice = chooseRestart(state, command, target);
   if (isRefusal(choice)) return choice;
   const item = choice.itemStops.find((index) => isOutside(state, nodeAt(state, index)));
   const running =

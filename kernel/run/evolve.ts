@@ -24,8 +24,8 @@ import {
   freshNode,
   indexOf,
   isDispatched,
-  letIn,
-  lookAt,
+  admitItems,
+  updateReadiness,
   nodeAt,
   put,
   queue,
@@ -33,6 +33,7 @@ import {
   reopenItem,
   uncountItem,
 } from './nodes.ts';
+import { edgesTo } from './graph.ts';
 import { addOrigin } from './origin.ts';
 import { restart, revive } from './restart.ts';
 import type { Ended, Node, RunState, Running } from './state.ts';
@@ -52,18 +53,18 @@ export function begin(id: string, event: RunStarted, versions: VersionLookup): R
     inputs: event.inputs,
     by: event.by,
     createdAt: event.at,
-    nodes: definition.tasks.map((_, task) => freshNode(task, graph.in[task]?.length ?? 0)),
+    nodes: definition.tasks.map((_, task) => freshNode(task, edgesTo(graph, task).length)),
     spent: new Map(),
     seq: 1,
     alive: 0,
     ended: 0,
     failed: 0,
-    agenda: [],
+    worklist: [],
     touched: [],
   };
   addOrigin(state, event);
   if (definition.timeoutMs !== undefined) state.deadline = event.at + definition.timeoutMs;
-  for (const root of graph.roots) lookAt(state, root, event.at);
+  for (const root of graph.roots) updateReadiness(state, root, event.at);
   return state;
 }
 
@@ -116,16 +117,16 @@ function evolveRun(
 function evolveTask(state: RunState, event: TaskEvent): void {
   switch (event.type) {
     case 'TaskHeld':
-      nodeAt(state, at(state, event.task)).hold = event.by;
-      state.touched.push(at(state, event.task));
+      nodeAt(state, indexOrBug(state, event.task)).hold = event.by;
+      state.touched.push(indexOrBug(state, event.task));
       break;
     case 'TaskReleased':
-      delete nodeAt(state, at(state, event.task)).hold;
-      released(state, at(state, event.task));
+      delete nodeAt(state, indexOrBug(state, event.task)).hold;
+      released(state, indexOrBug(state, event.task));
       break;
     case 'TaskQueued':
-      nodeAt(state, at(state, event.task)).admitted = event.values;
-      queue(state, at(state, event.task), event.at);
+      nodeAt(state, indexOrBug(state, event.task)).admitted = event.values;
+      queue(state, indexOrBug(state, event.task), event.at);
       break;
     case 'TaskStarted':
       taskStarted(state, event);
@@ -151,7 +152,7 @@ function evolveTask(state: RunState, event: TaskEvent): void {
       taskRetrying(state, event);
       break;
     case 'TaskWoken':
-      queue(state, at(state, event.task), event.at);
+      queue(state, indexOrBug(state, event.task), event.at);
       break;
     case 'TaskExpanded':
       taskExpanded(state, event);
@@ -174,7 +175,7 @@ function evolveTask(state: RunState, event: TaskEvent): void {
   }
 }
 
-function at(state: RunState, ref: string): number {
+function indexOrBug(state: RunState, ref: string): number {
   return indexOf(state, ref) ?? bug(`no task ${ref} in run ${state.id}`);
 }
 
@@ -183,7 +184,7 @@ function released(state: RunState, index: number): void {
   const node = nodeAt(state, index);
   state.touched.push(index);
   if (node.status.name === 'queued') {
-    if (!isDispatched(definitionOf(state, node), node)) state.agenda.push(index);
+    if (!isDispatched(definitionOf(state, node), node)) state.worklist.push(index);
   }
 }
 
@@ -206,7 +207,7 @@ function cancelRun(state: RunState, now: number, by: RunState['by'], timedOut: b
 }
 
 function taskStarted(state: RunState, event: TaskStarted): void {
-  const index = at(state, event.task);
+  const index = indexOrBug(state, event.task);
   const definition = definitionOf(state, nodeAt(state, index));
   if (definition.body.kind === 'approve') {
     put(state, index, {
@@ -235,7 +236,7 @@ function taskStarted(state: RunState, event: TaskStarted): void {
 type Underway = Running | Extract<Node['status'], { name: 'unknown' }>;
 
 function amend(state: RunState, ref: string, change: (running: Underway) => Underway): void {
-  const index = at(state, ref);
+  const index = indexOrBug(state, ref);
   const status = nodeAt(state, index).status;
   if (status.name !== 'running' && status.name !== 'unknown')
     return bug(`${ref} is ${status.name}`);
@@ -256,7 +257,7 @@ function taskResolved(state: RunState, ref: string): void {
 }
 
 function taskRetrying(state: RunState, event: Extract<RunEvent, { type: 'TaskRetrying' }>): void {
-  const index = at(state, event.task);
+  const index = indexOrBug(state, event.task);
   const node = nodeAt(state, index);
   if (event.failure === undefined) {
     node.rounds += 1;
@@ -274,7 +275,7 @@ function taskRetrying(state: RunState, event: Extract<RunEvent, { type: 'TaskRet
 }
 
 function taskExpanded(state: RunState, event: TaskExpanded): void {
-  const index = at(state, event.task);
+  const index = indexOrBug(state, event.task);
   const node = nodeAt(state, index);
   const first = state.nodes.length;
   node.items = {
@@ -293,21 +294,21 @@ function taskExpanded(state: RunState, event: TaskExpanded): void {
     state.nodes.push(item);
   }
   put(state, index, { name: 'running', attempt: node.attempt, startedAt: event.at });
-  letIn(state, index, event.at);
-  if (event.items.length === 0) state.agenda.push(index);
+  admitItems(state, index, event.at);
+  if (event.items.length === 0) state.worklist.push(index);
 }
 
 function taskSteered(state: RunState, event: Extract<RunEvent, { type: 'TaskSteered' }>): void {
-  const index = at(state, event.task);
+  const index = indexOrBug(state, event.task);
   const node = nodeAt(state, index);
   node.steer = { branch: event.branch, by: event.by };
-  if (node.status.name === 'queued') state.agenda.push(index);
+  if (node.status.name === 'queued') state.worklist.push(index);
 }
 
 function taskRerun(state: RunState, { task, at: now, by }: TaskRerun): void {
-  const index = at(state, task);
+  const index = indexOrBug(state, task);
   const node = nodeAt(state, index);
-  goOn(state, now, by);
+  reviveIfEnded(state, now, by);
   node.failures = 0;
   node.rounds = 0;
   if (node.item === undefined) queue(state, index, now);
@@ -317,17 +318,17 @@ function taskRerun(state: RunState, { task, at: now, by }: TaskRerun): void {
 /** Its timeout begins again, too. */
 function taskReopened(state: RunState, event: TaskReopened): void {
   const { attempt, child, at: startedAt, by } = event;
-  const index = at(state, event.task);
+  const index = indexOrBug(state, event.task);
   const node = nodeAt(state, index);
-  goOn(state, startedAt, by);
+  reviveIfEnded(state, startedAt, by);
   if (node.item !== undefined) uncountItem(state, node, node.item.parent);
   put(state, index, { name: 'running', attempt, startedAt, child });
 }
 
 function taskEnded(state: RunState, event: TaskEnded): void {
-  const index = at(state, event.task);
+  const index = indexOrBug(state, event.task);
   const node = nodeAt(state, index);
-  goOn(state, event.at, event.forced);
+  reviveIfEnded(state, event.at, event.forced);
   // An operator may end an item before its turn or after its end: it counts once.
   if (node.item !== undefined) uncountItem(state, node, node.item.parent);
   const steered = node.steer;
@@ -349,9 +350,9 @@ function taskEnded(state: RunState, event: TaskEnded): void {
 }
 
 function taskSkipped(state: RunState, event: TaskSkipped): void {
-  const index = at(state, event.task);
+  const index = indexOrBug(state, event.task);
   const node = nodeAt(state, index);
-  goOn(state, event.at, event.forced);
+  reviveIfEnded(state, event.at, event.forced);
   // An operator may end an item before its turn or after its end: it counts once.
   if (node.item !== undefined) uncountItem(state, node, node.item.parent);
   end(state, index, {
@@ -366,7 +367,7 @@ function taskSkipped(state: RunState, event: TaskSkipped): void {
 }
 
 /** An operator who mends a run that had ended lets it go on; its own timeout begins again. */
-function goOn(state: RunState, now: number, by: By | undefined): void {
+function reviveIfEnded(state: RunState, now: number, by: By | undefined): void {
   if (state.end === undefined) return;
   revive(state, by ?? state.by);
   renewDeadline(state, now);

@@ -5,7 +5,8 @@
  */
 import { bug } from '../../model/errors.ts';
 import type { By, Gate } from '../../model/run.ts';
-import { definitionOf, isBad, isMapped, nodeAt, refOf } from './nodes.ts';
+import { edgesTo } from './graph.ts';
+import { definitionOf, isFailure, isMapped, nodeAt, refOf } from './nodes.ts';
 import type { Node, RunState } from './state.ts';
 import { statusOf } from './status.ts';
 
@@ -81,7 +82,7 @@ function waiting(state: RunState, index: number, node: Node): Gate[] {
       },
     ];
   }
-  const gates = (state.graph.in[index] ?? []).flatMap((edge) => {
+  const gates = edgesTo(state.graph, index).flatMap((edge) => {
     const source = nodeAt(state, edge.from);
     return source.closed ? [] : [upstream(state, edge.from, source)];
   });
@@ -95,7 +96,7 @@ function waiting(state: RunState, index: number, node: Node): Gate[] {
 
 function upstream(state: RunState, index: number, source: Node): Gate {
   const ref = refOf(state, index);
-  if (isBad(source.status) && source.status.name === 'ended') {
+  if (isFailure(source.status) && source.status.name === 'ended') {
     const { failure } = source.status;
     const message = failure?.message;
     // A restart of the task would begin another child.

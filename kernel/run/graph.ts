@@ -52,6 +52,16 @@ export function taskAt(graph: Graph, index: number): TaskDefinition {
   return graph.definition.tasks[index] ?? bug(`no task at ${index}`);
 }
 
+/** The edges from a task to those that follow it. */
+export function edgesFrom(graph: Graph, task: number): readonly Edge[] {
+  return graph.out[task] ?? bug(`no task at ${task}`);
+}
+
+/** The edges to a task from those that it follows. */
+export function edgesTo(graph: Graph, task: number): readonly Edge[] {
+  return graph.in[task] ?? bug(`no task at ${task}`);
+}
+
 /** Whether an edge that asks for `on` is taken by this end. Branches are decided by the switch. */
 export function takes(on: EdgeEnd, end: End): boolean {
   switch (on) {
@@ -84,8 +94,8 @@ export function withDescendants(graph: Graph, from: Iterable<number>): Marks {
     found.push(task);
   };
   for (const task of from) mark(task);
-  for (let at = 0; at < found.length; at++)
-    for (const edge of graph.out[found[at] ?? -1] ?? []) mark(edge.to);
+  // What is marked meanwhile is visited, too.
+  for (const task of found) for (const edge of edgesFrom(graph, task)) mark(edge.to);
   return marks;
 }
 

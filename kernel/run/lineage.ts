@@ -7,6 +7,7 @@
  * that has ended only while it is still the same kind of task, or its end would mean nothing.
  */
 import type { Definition, SwitchCase, TaskDefinition } from '../../model/definition.ts';
+import { bug } from '../../model/errors.ts';
 import type { Graph } from './graph.ts';
 import type { Node } from './state.ts';
 
@@ -21,7 +22,8 @@ export function lineageOf(
   const moved = new Set(Object.values(mapping));
   if (target === old.definition && moved.size === 0) return target.tasks.map((_, index) => index);
   return target.tasks.map(({ name }) => {
-    if (Object.hasOwn(mapping, name)) return old.index.get(mapping[name] ?? '');
+    const former = Object.hasOwn(mapping, name) ? mapping[name] : undefined;
+    if (former !== undefined) return old.index.get(former);
     return moved.has(name) ? undefined : old.index.get(name);
   });
 }
@@ -39,7 +41,7 @@ export function canCarry(
   if (was.body.kind !== is.body.kind || (was.each === undefined) !== (is.each === undefined))
     return false;
   if (casesOf(before) !== casesOf(after)) return false;
-  return node.status.name === 'ended' || (was.name === is.name && workOf(was) === workOf(is));
+  return node.status.name === 'ended' || (was.name === is.name && workKeyOf(was) === workKeyOf(is));
 }
 
 /** The cases of a switch as text: a branch is known by its position among them. */
@@ -47,13 +49,13 @@ function casesOf([definition, task]: readonly [Definition, TaskDefinition]): str
   if (task.body.kind !== 'switch') return '';
   const plain = (each: SwitchCase) => [
     each.when ?? null,
-    each.then.map((index) => definition.tasks[index]?.name ?? null),
+    each.then.map((index) => definition.tasks[index]?.name ?? bug(`no task at ${index}`)),
   ];
   return JSON.stringify(task.body.cases.map(plain));
 }
 
 /** Where the work of a task is done, and by what. */
-function workOf({ body }: TaskDefinition): string {
+function workKeyOf({ body }: TaskDefinition): string {
   switch (body.kind) {
     case 'action':
       return JSON.stringify([body.action, body.system ?? null]);

@@ -2,12 +2,12 @@
  * How a node changes, and what that does to its neighbours: the only code that writes `status`.
  *
  * An end closes the node's edges; a target whose edges are closed becomes ready or is put on the
- * agenda to be skipped. All of it costs O(edges of the node that ended), whatever the run's size.
+ * worklist to be skipped. All of it costs O(edges of the node that ended), whatever the run's size.
  */
-import type { TaskDefinition } from '../../model/definition.ts';
+import type { Edge, TaskDefinition } from '../../model/definition.ts';
 import { bug } from '../../model/errors.ts';
-import type { Edge } from '../../model/definition.ts';
-import { type Marks, takes, taskAt } from './graph.ts';
+import { itemReference, readItemReference } from '../../model/task-reference.ts';
+import { edgesFrom, edgesTo, type Marks, takes, taskAt } from './graph.ts';
 import { type Ended, type Node, type NodeStatus, type RunState, WAITING } from './state.ts';
 
 export function nodeAt(state: RunState, index: number): Node {
@@ -29,6 +29,11 @@ export function isQueued(state: RunState, index: number, attempt: number): boole
   return status.name === 'queued' && status.attempt === attempt;
 }
 
+/** Which item of which mapped task an item's node is. */
+export function itemOf(node: Node): NonNullable<Node['item']> {
+  return node.item ?? bug('not an item');
+}
+
 /** The node that is the mapped task itself, not one of its items. */
 export function isMapped(definition: TaskDefinition, node: Node): boolean {
   return definition.each !== undefined && node.item === undefined;
@@ -47,27 +52,25 @@ export function isHeld(state: RunState, node: Node): boolean {
 export function refOf(state: RunState, index: number): string {
   const node = nodeAt(state, index);
   const name = definitionOf(state, node).name;
-  return node.item === undefined ? name : `${name}[${node.item.position}]`;
+  return node.item === undefined ? name : itemReference(name, node.item.position);
 }
 
 /** The node of a reference, `name` or `name[3]`. */
 export function indexOf(state: RunState, ref: string): number | undefined {
   const plain = state.graph.index.get(ref);
   if (plain !== undefined) return plain;
-  const match = /^(.+)\[(0|[1-9]\d{0,8})\]$/.exec(ref);
-  if (match === null) return undefined;
-  const parent = state.graph.index.get(match[1] ?? '');
-  const items = parent === undefined ? undefined : state.nodes[parent]?.items;
-  const position = Number(match[2]);
-  return items === undefined || position >= items.values.length
-    ? undefined
-    : items.first + position;
+  const item = readItemReference(ref);
+  const parent = item === undefined ? undefined : state.graph.index.get(item.name);
+  if (item === undefined || parent === undefined) return undefined;
+  const { items } = nodeAt(state, parent);
+  if (items === undefined || item.position >= items.values.length) return undefined;
+  return items.first + item.position;
 }
 
 /** The first of these tasks that something outside works for. */
 export function underway(state: RunState, tasks: Marks): string | undefined {
   const found = state.nodes.find((node) => tasks[node.task] === 1 && isOutside(state, node));
-  return state.definition.tasks[found?.task ?? -1]?.name;
+  return found === undefined ? undefined : definitionOf(state, found).name;
 }
 
 /** Something outside works for it; a wait, or a mapped task between its items, can just be left. */
@@ -79,7 +82,7 @@ export function isOutside(state: RunState, node: Node): boolean {
 }
 
 /** An end that fails the run unless somebody takes it. */
-export function isBad(status: NodeStatus): boolean {
+export function isFailure(status: NodeStatus): boolean {
   return (
     status.name === 'ended' &&
     (status.end === 'failed' || status.end === 'timed-out' || status.end === 'cancelled')
@@ -93,7 +96,7 @@ function count(state: RunState, node: Node, by: 1 | -1): void {
       return;
     case 'ended':
       state.ended += by;
-      if (node.item === undefined && !node.closed && isBad(status)) state.failed += by;
+      if (node.item === undefined && !node.closed && isFailure(status)) state.failed += by;
       return;
     case 'queued':
     case 'running':
@@ -121,7 +124,7 @@ function openEdges(state: RunState, index: number, node: Node): void {
   const source = node.status;
   if (!node.closed || source.name !== 'ended') return;
   node.closed = false;
-  for (const edge of state.graph.out[index] ?? []) {
+  for (const edge of edgesFrom(state.graph, index)) {
     const target = nodeAt(state, edge.to);
     target.open += 1;
     if (edgeTaken(edge, source)) target.taken -= 1;
@@ -145,8 +148,8 @@ export function end(state: RunState, index: number, status: Ended): void {
 export function closes(state: RunState, node: Node): boolean {
   const status = node.status;
   if (status.name !== 'ended' || node.item !== undefined) return false;
-  if (!isBad(status)) return true;
-  return (state.graph.out[node.task] ?? []).some((edge) => takes(edge.on, status.end));
+  if (!isFailure(status)) return true;
+  return edgesFrom(state.graph, node.task).some((edge) => takes(edge.on, status.end));
 }
 
 export function edgeTaken(edge: Edge, source: Ended): boolean {
@@ -160,39 +163,43 @@ export function edgeTaken(edge: Edge, source: Ended): boolean {
 function closeEdges(state: RunState, index: number, at: number): void {
   const source = nodeAt(state, index).status;
   if (source.name !== 'ended') return bug('edges close at an end');
-  for (const edge of state.graph.out[index] ?? []) {
+  for (const edge of edgesFrom(state.graph, index)) {
     const target = nodeAt(state, edge.to);
     target.open -= 1;
     if (edgeTaken(edge, source)) target.taken += 1;
-    lookAt(state, edge.to, at);
+    updateReadiness(state, edge.to, at);
   }
 }
 
 /** A waiting node whose edges allow it becomes ready; one that none will take is to be skipped. */
-export function lookAt(state: RunState, index: number, at: number): void {
+export function updateReadiness(state: RunState, index: number, at: number): void {
   const node = nodeAt(state, index);
   if (node.status.name !== 'waiting' || node.item !== undefined) return;
   const definition = definitionOf(state, node);
-  const mayStart = definition.join === 'any' ? node.taken > 0 : node.open === 0 && node.taken > 0;
-  if (mayStart || isRoot(state, index)) ready(state, index, definition, at);
-  else if (node.open === 0) state.agenda.push(index);
+  if (edgesAllow(state, index, node, definition)) ready(state, index, node, definition, at);
+  else if (node.open === 0) state.worklist.push(index);
 }
 
-function isRoot(state: RunState, index: number): boolean {
-  return (state.graph.in[index] ?? []).length === 0;
+/** Whether its edges let a waiting node of a task start (its `when` and holds aside): the rule of readiness. */
+export function edgesAllow(
+  state: RunState,
+  index: number,
+  node: Node,
+  definition: TaskDefinition,
+): boolean {
+  const allow = definition.join === 'any' ? node.taken > 0 : node.open === 0 && node.taken > 0;
+  return allow || edgesTo(state.graph, index).length === 0;
 }
 
-/** Whether its edges let a waiting node start (its `when` and holds aside). */
-export function edgesAllow(state: RunState, index: number): boolean {
-  const node = nodeAt(state, index);
-  if (isRoot(state, index)) return true;
-  if (definitionOf(state, node).join === 'any') return node.taken > 0;
-  return node.open === 0 && node.taken > 0;
-}
-
-function ready(state: RunState, index: number, definition: TaskDefinition, at: number): void {
-  if (definition.when !== undefined && nodeAt(state, index).admitted === undefined) {
-    state.agenda.push(index);
+function ready(
+  state: RunState,
+  index: number,
+  node: Node,
+  definition: TaskDefinition,
+  at: number,
+): void {
+  if (definition.when !== undefined && node.admitted === undefined) {
+    state.worklist.push(index);
   } else {
     queue(state, index, at);
   }
@@ -203,11 +210,11 @@ export function queue(state: RunState, index: number, at: number): void {
   const node = nodeAt(state, index);
   node.attempt += 1;
   put(state, index, { name: 'queued', attempt: node.attempt, since: at });
-  if (!isDispatched(definitionOf(state, node), node)) state.agenda.push(index);
+  if (!isDispatched(definitionOf(state, node), node)) state.worklist.push(index);
 }
 
 /** Lets items in up to the limit of the mapped task. */
-export function letIn(state: RunState, parent: number, at: number): void {
+export function admitItems(state: RunState, parent: number, at: number): void {
   const node = nodeAt(state, parent);
   const items = node.items ?? bug('a mapped task has items');
   const parallel = definitionOf(state, node).each?.parallel ?? bug('a mapped task has each');
@@ -223,10 +230,10 @@ function itemEnded(state: RunState, parent: number, status: Ended): void {
   const node = nodeAt(state, parent);
   const items = node.items ?? bug('an item has a mapped task');
   items.ended += 1;
-  if (isBad(status)) items.failed += 1;
+  if (isFailure(status)) items.failed += 1;
   if (state.cancel !== undefined) return;
-  letIn(state, parent, status.endedAt);
-  if (items.ended === items.values.length) state.agenda.push(parent);
+  admitItems(state, parent, status.endedAt);
+  if (items.ended === items.values.length) state.worklist.push(parent);
 }
 
 /** Takes an item out of the counts of its mapped task, which is open again if it had ended. */
@@ -235,12 +242,12 @@ export function uncountItem(state: RunState, node: Node, parent: number): void {
   const items = mapped.items ?? bug('an item has a mapped task');
   const { status } = mapped;
   if (node.status.name === 'waiting') {
-    const place = items.pending.indexOf(node.item?.position ?? -1);
-    if (place >= 0) items.pending.splice(place, 1);
+    const turn = items.pending.indexOf(itemOf(node).position);
+    if (turn >= 0) items.pending.splice(turn, 1);
   }
   if (node.status.name !== 'ended') return;
   items.ended -= 1;
-  if (isBad(node.status)) items.failed -= 1;
+  if (isFailure(node.status)) items.failed -= 1;
   if (status.name !== 'ended') return;
   const startedAt = status.startedAt ?? status.endedAt;
   put(state, parent, { name: 'running', attempt: status.attempt, startedAt });
@@ -249,12 +256,12 @@ export function uncountItem(state: RunState, node: Node, parent: number): void {
 /** An item runs again, when its turn comes. */
 export function reopenItem(state: RunState, index: number, at: number): void {
   const node = nodeAt(state, index);
-  const parent = node.item?.parent ?? bug('not an item');
+  const { position, parent } = itemOf(node);
   const items = nodeAt(state, parent).items ?? bug('an item has a mapped task');
   uncountItem(state, node, parent);
   put(state, index, WAITING);
-  items.pending.push(node.item?.position ?? 0);
-  letIn(state, parent, at);
+  items.pending.push(position);
+  admitItems(state, parent, at);
 }
 
 export function freshNode(task: number, open: number): Node {

@@ -75,7 +75,7 @@ describe.each(KINDS)('%s of a large run', (_, definition) => {
     const whole = settled(definition, () => undefined);
     const folded = settled(definition, (going) => {
       const again = replay('r', going.events, () => prepared(definition));
-      expect(new Set(again.agenda)).toEqual(new Set(going.state.agenda));
+      expect(new Set(again.worklist)).toEqual(new Set(going.state.worklist));
       going.state = again;
     });
     expect(viewOf(folded.state, NO_OVERLAY)).toEqual(viewOf(whole.state, NO_OVERLAY));

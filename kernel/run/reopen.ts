@@ -9,7 +9,7 @@
 import type { Refusal, ReopenTask, RunEvent } from '../../model/run.ts';
 import type { Decision } from './context.ts';
 import { namesOf, withDescendants } from './graph.ts';
-import { definitionOf, indexOf, isBad, nodeAt, underway } from './nodes.ts';
+import { definitionOf, indexOf, isFailure, nodeAt, underway } from './nodes.ts';
 import { refusal } from '../../model/refusal.ts';
 import type { Node, RunState } from './state.ts';
 import { statusOf } from './status.ts';
@@ -52,6 +52,6 @@ function whyNot(state: RunState, node: Node, { task, attempt }: ReopenTask): Ref
   if (status.name !== 'ended') return undefined;
   if (status.forced !== undefined)
     return refusal('task.wrong-status', `${status.forced.actor} decided about "${task}"`);
-  if (isBad(status)) return undefined;
+  if (isFailure(status)) return undefined;
   return refusal('task.wrong-status', `"${task}" is ${statusOf(state, node)}`);
 }

@@ -4,8 +4,6 @@
  */
 import { ENGINE } from '../../model/actor.ts';
 import type { TaskDefinition } from '../../model/definition.ts';
-import { ExpressionError } from '../../language/expression.ts';
-import type { Json } from '../../model/json.ts';
 import type {
   AttemptReport,
   CompleteTask,
@@ -13,18 +11,17 @@ import type {
   FailTask,
   Refusal,
   RunEvent,
-  TaskEnded,
   WakeTask,
 } from '../../model/run.ts';
 import type { TellParent } from '../../model/family.ts';
-import { decided } from './approval.ts';
+import { approvalEnded } from './approval.ts';
 import type { Context, Decision } from './context.ts';
 import { definitionOf, indexOf, isDispatched, isHeld, isMapped, nodeAt } from './nodes.ts';
 import { refusal } from '../../model/refusal.ts';
 import { retryDelayMs } from './retry.ts';
-import { expressionFailure, scopeOf } from './scope.ts';
+import { expressionFailure, isTrue } from './scope.ts';
 import type { Node, NodeStatus, Running, RunState, Unknown } from './state.ts';
-import type { Mutable } from '../../model/mutable.ts';
+import { taskEnded } from './task-ended.ts';
 
 const BY_TIME = { actor: ENGINE } as const;
 
@@ -112,12 +109,13 @@ function isCurrent(
 
 function complete(state: RunState, node: Node, command: CompleteTask, context: Context): RunEvent {
   const definition = definitionOf(state, node);
+  const { output, startedAt } = command;
   try {
     const until = definition.until;
-    if (until !== undefined && !holds(state, node, until.holds, command.output)) {
+    if (until !== undefined && !isTrue(state, until.holds, node, { output })) {
       // Another round would bring a cancelled run back to life.
       if (state.cancel !== undefined)
-        return ended(command, context.now, 'cancelled', { output: command.output });
+        return taskEnded(command, 'cancelled', context.now, { startedAt, output });
       if (node.rounds + 1 < until.attempts) {
         return {
           type: 'TaskRetrying',
@@ -129,37 +127,16 @@ function complete(state: RunState, node: Node, command: CompleteTask, context: C
       }
       const message = `"${until.holds}" did not hold in ${until.attempts} attempts`;
       const failure: Failure = { class: 'failed', code: 'until.exhausted', message };
-      return ended(command, context.now, 'failed', { output: command.output, failure });
+      return taskEnded(command, 'failed', context.now, { startedAt, output, failure });
     }
     const warned =
-      definition.warn !== undefined && holds(state, node, definition.warn, command.output);
-    return ended(command, context.now, warned ? 'warned' : 'succeeded', { output: command.output });
+      definition.warn !== undefined && isTrue(state, definition.warn, node, { output });
+    const end = warned ? 'warned' : 'succeeded';
+    return taskEnded(command, end, context.now, { startedAt, output });
   } catch (error) {
     const failure = expressionFailure(error);
-    return ended(command, context.now, 'failed', { output: command.output, failure });
+    return taskEnded(command, 'failed', context.now, { startedAt, output, failure });
   }
-}
-
-function holds(state: RunState, node: Node, source: string, output: Json): boolean {
-  const expression = state.expressions.expression(source);
-  const value = expression.evaluate(scopeOf(state, expression.tasks, node, { output }));
-  if (typeof value === 'boolean') return value;
-  throw new ExpressionError(`"${source}" is not true or false`);
-}
-
-function ended(
-  command: CompleteTask | FailTask,
-  at: number,
-  end: TaskEnded['end'],
-  rest: { readonly output?: Json; readonly failure?: Failure },
-): TaskEnded {
-  const { task, attempt, startedAt } = command;
-  // Most outputs are empty: no reason to store them.
-  const output = rest.output === null ? undefined : rest.output;
-  const event: Mutable<TaskEnded> = { type: 'TaskEnded', at, task, attempt, end, startedAt };
-  if (output !== undefined) event.output = output;
-  if (rest.failure !== undefined) event.failure = rest.failure;
-  return event;
 }
 
 function fail(state: RunState, node: Node, command: FailTask, context: Context): RunEvent {
@@ -178,10 +155,8 @@ function fail(state: RunState, node: Node, command: FailTask, context: Context):
     };
   }
   const end = failure.class === 'timeout' ? 'timed-out' : 'failed';
-  return ended(command, context.now, end, {
-    failure,
-    ...(command.output !== undefined && { output: command.output }),
-  });
+  const { startedAt, output } = command;
+  return taskEnded(command, end, context.now, { startedAt, output, failure });
 }
 
 function nextDelay(
@@ -205,10 +180,8 @@ function nextDelay(
 /** The system confirmed that the job was stopped: because of its timeout, or of the run's end. */
 function cancelled(state: RunState, node: Node, task: string, context: Context): RunEvent {
   const status = node.status;
-  const startedAt =
-    status.name === 'running' || status.name === 'unknown' ? status.startedAt : context.now;
-  const because =
-    status.name === 'running' || status.name === 'unknown' ? status.cancel : undefined;
+  const startedAt = isUnderway(status) ? status.startedAt : context.now;
+  const because = isUnderway(status) ? status.cancel : undefined;
   if (because === 'timeout') {
     const definition = definitionOf(state, node);
     const message = `took longer than ${definition.timeoutMs} ms`;
@@ -216,14 +189,7 @@ function cancelled(state: RunState, node: Node, task: string, context: Context):
     const command = { task, attempt: node.attempt, startedAt, failure } as FailTask;
     return fail(state, node, command, context);
   }
-  return {
-    type: 'TaskEnded',
-    at: context.now,
-    task,
-    attempt: node.attempt,
-    end: 'cancelled',
-    startedAt,
-  };
+  return taskEnded({ task, attempt: node.attempt }, 'cancelled', context.now, { startedAt });
 }
 
 function wake(state: RunState, node: Node, command: WakeTask, now: number): Decision {
@@ -244,22 +210,19 @@ function wake(state: RunState, node: Node, command: WakeTask, now: number): Deci
         return tooEarly(command);
       }
       return [
-        decided(task, node, definition.body.onExpiry, { ...BY_TIME, reason: 'it expired' }, now),
+        approvalEnded(
+          task,
+          node,
+          definition.body.onExpiry,
+          { ...BY_TIME, reason: 'it expired' },
+          now,
+        ),
       ];
     }
     case 'running':
       if (status.wakeAt !== undefined) {
         if (now < status.wakeAt) return tooEarly(command);
-        return [
-          {
-            type: 'TaskEnded',
-            at: now,
-            task,
-            attempt,
-            end: 'succeeded',
-            startedAt: status.startedAt,
-          },
-        ];
+        return [taskEnded(command, 'succeeded', now, { startedAt: status.startedAt })];
       }
       return timeout(node, definition, command, now);
     case 'unknown':

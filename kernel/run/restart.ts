@@ -1,12 +1,20 @@
 /**
  * Restart: the same run goes on from some of its tasks, keeping every other output, if wanted on
- * another version of the workflow. `choose` says what a restart would do, `restart` does it.
+ * another version of the workflow. `chooseRestart` says what a restart would do, `restart` does it.
  */
 import type { Definition } from '../../model/definition.ts';
 import { bug } from '../../model/errors.ts';
 import type { By, Refusal, RestartRun, RunRestarted } from '../../model/run.ts';
 import type { VersionLookup } from './context.ts';
-import { type Graph, type Marks, namesOf, taskAt, withDescendants } from './graph.ts';
+import {
+  edgesFrom,
+  edgesTo,
+  type Graph,
+  type Marks,
+  namesOf,
+  taskAt,
+  withDescendants,
+} from './graph.ts';
 import { canCarry, lineageOf } from './lineage.ts';
 import {
   closes,
@@ -14,14 +22,15 @@ import {
   edgeTaken,
   freshNode,
   indexOf,
-  isBad,
+  isFailure,
   isDispatched,
-  letIn,
-  lookAt,
+  admitItems,
+  updateReadiness,
   nodeAt,
   renewDeadline,
 } from './nodes.ts';
 import type { Mutable } from '../../model/mutable.ts';
+import { itemReference, readItemReference } from '../../model/task-reference.ts';
 import { isRefusal, refusal } from '../../model/refusal.ts';
 import { type Node, type RunState, WAITING } from './state.ts';
 
@@ -50,7 +59,7 @@ interface ItemSeed {
  * The tasks named, or every failure, and all that follows them. An item of a mapped task may be
  * named: then its siblings are kept.
  */
-export function choose(
+export function chooseRestart(
   state: RunState,
   command: Pick<RestartRun, 'from' | 'mapping'>,
   graph: Graph,
@@ -65,7 +74,7 @@ export function choose(
       ? failures(state, graph, lineage)
       : named(state, graph, lineage, command.from);
   if (isRefusal(seeds)) return seeds;
-  const after = seeds.items.flatMap(({ task }) => (graph.out[task] ?? []).map(({ to }) => to));
+  const after = seeds.items.flatMap(({ task }) => edgesFrom(graph, task).map(({ to }) => to));
   const uncarried = target === state.definition ? [] : uncarriedOf(state, target, lineage);
   const whole = withDescendants(graph, [...seeds.tasks, ...after, ...uncarried]);
   const items = seeds.items.filter(({ task }) => whole[task] === 0);
@@ -86,7 +95,11 @@ function choiceOf(
   // Tasks that the old version did not have begin in any case.
   const begins = same ? whole : whole.map((is, at) => (lineage[at] === undefined ? 1 : is));
   const stops = same ? whole : new Uint8Array(state.definition.tasks.length).fill(1);
-  if (!same) lineage.forEach((before, at) => whole[at] === 1 || (stops[before ?? -1] = 0));
+  if (!same) {
+    lineage.forEach((before, at) => {
+      if (before !== undefined && whole[at] !== 1) stops[before] = 0;
+    });
+  }
   return {
     reset: [...items.map(({ ref }) => ref), ...namesOf(graph, begins)],
     keeps: namesOf(
@@ -99,11 +112,6 @@ function choiceOf(
 }
 
 type Lineage = readonly (number | undefined)[];
-
-function taskOfRef(ref: string): string {
-  if (!ref.endsWith(']')) return ref;
-  return ref.replace(/\[\d+\]$/, '');
-}
 
 function mistakeIn(
   state: RunState,
@@ -142,15 +150,18 @@ function named(
   const tasks: number[] = [];
   const items: ItemSeed[] = [];
   for (const ref of from) {
-    const name = taskOfRef(ref);
-    const task = graph.index.get(name);
+    const item = readItemReference(ref);
+    const task = graph.index.get(item?.name ?? ref);
     if (task === undefined) return refusal('task.unknown', `the workflow has no task "${ref}"`);
-    if (name === ref) {
+    if (item === undefined) {
       tasks.push(task);
       continue;
     }
-    const before = state.definition.tasks[lineage[task] ?? -1]?.name ?? '';
-    const node = indexOf(state, `${before}${ref.slice(name.length)}`);
+    const before = lineage[task];
+    const node =
+      before === undefined
+        ? undefined
+        : indexOf(state, itemReference(taskAt(state.graph, before).name, item.position));
     if (node === undefined) return refusal('task.unknown', `the run has no task "${ref}"`);
     items.push({ ref, task, node });
   }
@@ -167,12 +178,12 @@ function failures(state: RunState, graph: Graph, lineage: Lineage): Seeds {
   const after: number[] = [];
   lineage.forEach((before, at) => before !== undefined && (after[before] = at));
   state.nodes.forEach((node, index) => {
-    if (!isBad(node.status) || node.closed) return;
+    if (!isFailure(node.status) || node.closed) return;
     const task = after[node.task];
     if (task === undefined) return;
     if (node.item !== undefined) {
       if (nodeAt(state, node.item.parent).closed) return;
-      const ref = `${taskAt(graph, task).name}[${node.item.position}]`;
+      const ref = itemReference(taskAt(graph, task).name, node.item.position);
       items.push({ ref, task, node: index });
     } else if (node.items === undefined || node.items.failed === 0) {
       tasks.push(task);
@@ -200,11 +211,11 @@ function resetOf(graph: Graph, refs: readonly string[]): Reset {
       next = at + 1;
       continue;
     }
-    const bracket = ref.lastIndexOf('[');
-    const task = graph.index.get(ref.slice(0, bracket));
-    if (task === undefined) continue;
+    const item = readItemReference(ref);
+    const task = item === undefined ? undefined : graph.index.get(item.name);
+    if (item === undefined || task === undefined) continue;
     const positions = items.get(task) ?? new Set();
-    items.set(task, positions.add(Number(ref.slice(bracket + 1, -1))));
+    items.set(task, positions.add(item.position));
   }
   return { tasks: marks, items };
 }
@@ -225,7 +236,7 @@ export function restart(state: RunState, event: RunRestarted, versions: VersionL
   const lineage = lineageOf(old.graph, state.definition, event.mapping);
   const floors = floorsOf(state, old.graph, lineage);
   state.nodes = lineage.map((before, index) => {
-    const node = old.nodes[before ?? -1] ?? freshNode(index, 0);
+    const node = before === undefined ? freshNode(index, 0) : (old.nodes[before] ?? bug('node'));
     const next: Mutable<Node> = reset.tasks[index] === 1 ? resetNode(node, index, old.nodes) : node;
     next.task = index;
     next.attempt = Math.max(floors?.[index] ?? 0, next.attempt);
@@ -233,8 +244,8 @@ export function restart(state: RunState, event: RunRestarted, versions: VersionL
   });
   const going = carryItems(state, old.nodes, reset, floors);
   recount(state);
-  for (const parent of going) letIn(state, parent, event.at);
-  for (let index = 0; index < lineage.length; index++) lookAt(state, index, event.at);
+  for (const parent of going) admitItems(state, parent, event.at);
+  for (let index = 0; index < lineage.length; index++) updateReadiness(state, index, event.at);
   // Nodes may have moved, and some may be gone: all are looked at.
   state.touched = [];
   const nodes = Math.max(old.nodes.length, state.nodes.length);
@@ -245,7 +256,9 @@ export function restart(state: RunState, event: RunRestarted, versions: VersionL
 function floorsOf(state: RunState, before: Graph, lineage: Lineage): readonly number[] | undefined {
   if (before === state.graph) return undefined;
   return state.definition.tasks.map(({ name }, index) =>
-    before.index.get(name) === (lineage[index] ?? -1) ? 0 : (state.spent.get(name) ?? 0),
+    lineage[index] !== undefined && lineage[index] === before.index.get(name)
+      ? 0
+      : (state.spent.get(name) ?? 0),
   );
 }
 
@@ -267,8 +280,9 @@ function spend(state: RunState): void {
 /** A task that starts afresh; only its attempt numbers go on. */
 function resetNode(node: Node, task: number, nodes: readonly Node[]): Node {
   let attempt = node.attempt;
-  for (let i = 0; i < (node.items?.values.length ?? 0); i++) {
-    attempt = Math.max(attempt, nodes[(node.items?.first ?? 0) + i]?.attempt ?? 0);
+  const { first, values } = node.items ?? { first: 0, values: [] };
+  for (let item = first; item < first + values.length; item++) {
+    attempt = Math.max(attempt, (nodes[item] ?? bug('item')).attempt);
   }
   const fresh = freshNode(task, 0);
   fresh.attempt = attempt;
@@ -308,7 +322,7 @@ function carryItems(
       state.nodes.push(item);
       if (item.status.name === 'waiting') moved.pending.push(position);
       if (item.status.name === 'ended') moved.ended += 1;
-      if (isBad(item.status)) moved.failed += 1;
+      if (isFailure(item.status)) moved.failed += 1;
     }
     moved.pending.reverse();
     const { status } = node;
@@ -328,31 +342,30 @@ function recount(state: RunState): void {
   state.alive = 0;
   state.ended = 0;
   state.failed = 0;
-  state.agenda = [];
+  state.worklist = [];
   state.nodes.forEach((node) => {
     node.closed = closes(state, node);
     if (node.status.name === 'ended') {
       state.ended += 1;
-      if (node.item === undefined && !node.closed && isBad(node.status)) state.failed += 1;
+      if (node.item === undefined && !node.closed && isFailure(node.status)) state.failed += 1;
     } else if (node.status.name !== 'waiting') {
       state.alive += 1;
     }
   });
   state.nodes.forEach((node, index) => {
     if (node.item !== undefined) return;
-    const edges = state.graph.in[index] ?? [];
     node.open = 0;
     node.taken = 0;
-    for (const edge of edges) {
+    for (const edge of edgesTo(state.graph, index)) {
       const source = nodeAt(state, edge.from);
       if (!source.closed || source.status.name !== 'ended') node.open += 1;
       else if (edgeTaken(edge, source.status)) node.taken += 1;
     }
     if (node.items !== undefined && node.status.name === 'running') {
-      if (node.items.ended === node.items.values.length) state.agenda.push(index);
+      if (node.items.ended === node.items.values.length) state.worklist.push(index);
     }
     if (node.status.name === 'queued' && !isDispatched(definitionOf(state, node), node)) {
-      state.agenda.push(index);
+      state.worklist.push(index);
     }
   });
 }

@@ -4,8 +4,9 @@
  */
 import { ExpressionError, type Scope, type TaskFacts } from '../../language/expression.ts';
 import type { Json } from '../../model/json.ts';
+import { bug } from '../../model/errors.ts';
 import type { Failure } from '../../model/run.ts';
-import { definitionOf, indexOf, isMapped, nodeAt } from './nodes.ts';
+import { definitionOf, indexOf, isMapped, itemOf, nodeAt } from './nodes.ts';
 import type { Node, RunState } from './state.ts';
 import { statusOf } from './status.ts';
 
@@ -38,15 +39,15 @@ export function scopeOf(
       businessDate: state.businessDate ?? '',
     },
     tasks,
-    ...(node?.item !== undefined && itemOf(state, node)),
+    ...(node?.item !== undefined && itemFacts(state, node)),
     ...extras,
   };
 }
 
-function itemOf(state: RunState, node: Node): Extras {
-  const position = node.item?.position ?? 0;
-  const items = nodeAt(state, node.item?.parent ?? 0).items;
-  return { item: items?.values[position] ?? null, index: position };
+function itemFacts(state: RunState, node: Node): Extras {
+  const { position, parent } = itemOf(node);
+  const { items } = nodeAt(state, parent);
+  return { item: items?.values[position] ?? bug('an item has a value'), index: position };
 }
 
 function factsOf(state: RunState, index: number): TaskFacts {
@@ -63,6 +64,16 @@ export function outputOf(state: RunState, node: Node): Json {
     );
   }
   return node.status.name === 'ended' ? (node.status.output ?? null) : null;
+}
+
+/** What a condition gives. */
+export function isTrue(state: RunState, source: string, node?: Node, extras?: Extras): boolean {
+  const expression = state.expressions.expression(source);
+  const value = expression.evaluate(scopeOf(state, expression.tasks, node, extras));
+  if (typeof value === 'boolean') return value;
+  throw new ExpressionError(
+    `"${source}" is ${JSON.stringify(value)?.slice(0, 80)}, not true or false`,
+  );
 }
 
 /** What an expression that cannot be evaluated does to its task or run; every other error is a bug. */

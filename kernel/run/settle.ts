@@ -1,7 +1,7 @@
 /**
  * settle(state, now) → events: what a run decides by itself after something happened.
  *
- * It works off the agenda that `evolve` fills: tasks that no edge will take, conditions to look
+ * It works off the worklist that `evolve` fills: tasks that no edge will take, conditions to look
  * at, switches, waits, approvals, lists to expand, mapped tasks whose items have ended; and at last
  * the end of the run. Called until it gives nothing; then the run rests until the next command.
  */
@@ -11,7 +11,7 @@ import { bug } from '../../model/errors.ts';
 import { ExpressionError } from '../../language/expression.ts';
 import { INSTANT_FORM, readInstant } from '../../model/instant.ts';
 import type { Json, JsonObject } from '../../model/json.ts';
-import type { Failure, RunEnd, RunEnded, RunEvent } from '../../model/run.ts';
+import type { Failure, RunEnd, RunEnded, RunEvent, TaskEnded } from '../../model/run.ts';
 import {
   definitionOf,
   edgesAllow,
@@ -22,16 +22,17 @@ import {
   nodeAt,
   refOf,
 } from './nodes.ts';
-import { expressionFailure, scopeOf } from './scope.ts';
+import { expressionFailure, isTrue, scopeOf } from './scope.ts';
 import type { Node, RunState } from './state.ts';
 import { statusOf } from './status.ts';
+import { taskEnded } from './task-ended.ts';
 
 const MOST_ITEMS = 100_000;
 
 /** The next thing that follows from the state, or nothing. One event at a time keeps it simple. */
 export function settle(state: RunState, now: number): RunEvent | null {
   for (;;) {
-    const index = state.agenda.pop();
+    const index = state.worklist.pop();
     if (index === undefined) return runEnd(state, now);
     const event = consider(state, index, now);
     if (event !== null) return event;
@@ -40,7 +41,7 @@ export function settle(state: RunState, now: number): RunEvent | null {
 
 /** What has come up by itself is decided: until a command comes, nothing more follows. */
 export function isAtRest(state: RunState): boolean {
-  return state.agenda.length === 0 && !isOver(state);
+  return state.worklist.length === 0 && !isOver(state);
 }
 
 /** Nothing in it is alive. One that goes on after its end waits until its parent has heard of it. */
@@ -49,12 +50,12 @@ function isOver(state: RunState): boolean {
 }
 
 /**
- * What of an agenda that nobody has worked off gives an event: nothing in a run that is at rest. Told
+ * What of a worklist that is not worked off gives an event: nothing in a run that is at rest. Told
  * by status alone, in the order in which it came up.
  */
 export function unsettled(state: RunState): number[] {
   if (state.cancel !== undefined || state.end !== undefined) return [];
-  return [...new Set(state.agenda)].filter((index) => isUnsettled(state, index));
+  return [...new Set(state.worklist)].filter((index) => isUnsettled(state, index));
 }
 
 function isUnsettled(state: RunState, index: number): boolean {
@@ -62,7 +63,10 @@ function isUnsettled(state: RunState, index: number): boolean {
   const node = state.nodes[index];
   switch (node?.status.name) {
     case 'waiting':
-      return node.item === undefined && (edgesAllow(state, index) || node.open === 0);
+      return (
+        node.item === undefined &&
+        (node.open === 0 || edgesAllow(state, index, node, definitionOf(state, node)))
+      );
     case 'queued':
       return !isHeld(state, node) && !isDispatched(definitionOf(state, node), node);
     case 'running':
@@ -83,8 +87,9 @@ function consider(state: RunState, index: number, now: number): RunEvent | null 
   switch (node.status.name) {
     case 'waiting':
       // A hold stops the start, not the look at the condition: a held run still has a task alive.
-      if (edgesAllow(state, index)) return admit(state, index, definition, now);
-      return node.open === 0 && node.item === undefined
+      if (node.item !== undefined) return null;
+      if (edgesAllow(state, index, node, definition)) return admit(state, index, definition, now);
+      return node.open === 0
         ? { type: 'TaskSkipped', at: now, task: refOf(state, index), because: 'edges' }
         : null;
     case 'queued':
@@ -110,22 +115,11 @@ function admit(
   const task = refOf(state, index);
   if (when === undefined) return { type: 'TaskQueued', at: now, task, values: {} };
   return safely(state, index, now, () => {
-    const values = { [when]: truth(state, when) };
+    const values = { [when]: isTrue(state, when) };
     return values[when] === true
       ? { type: 'TaskQueued', at: now, task, values }
       : { type: 'TaskSkipped', at: now, task, because: 'when', values };
   });
-}
-
-function truth(state: RunState, source: string, node?: Node): boolean {
-  const expression = state.expressions.expression(source);
-  const value = expression.evaluate(scopeOf(state, expression.tasks, node));
-  if (typeof value !== 'boolean') {
-    throw new ExpressionError(
-      `"${source}" is ${JSON.stringify(value)?.slice(0, 80)}, not true or false`,
-    );
-  }
-  return value;
 }
 
 /** An expression that cannot be evaluated fails its task, never the engine. */
@@ -134,16 +128,13 @@ function safely(state: RunState, index: number, now: number, decide: () => RunEv
     return decide();
   } catch (error) {
     const failure = expressionFailure(error);
-    const attempt = nodeAt(state, index).attempt;
-    return {
-      type: 'TaskEnded',
-      at: now,
-      task: refOf(state, index),
-      attempt,
-      end: 'failed',
-      failure,
-    };
+    return taskEnded(currentOf(state, index), 'failed', now, { failure });
   }
+}
+
+/** The current attempt of a node. */
+function currentOf(state: RunState, index: number): Pick<TaskEnded, 'task' | 'attempt'> {
+  return { task: refOf(state, index), attempt: nodeAt(state, index).attempt };
 }
 
 function perform(
@@ -157,7 +148,7 @@ function perform(
   const body = definition.body;
   switch (body.kind) {
     case 'switch':
-      return choose(state, index, node, body.cases, now);
+      return chooseBranch(state, index, node, body.cases, now);
     case 'wait':
       return wait(state, index, node, body, now);
     case 'approve':
@@ -196,7 +187,7 @@ function expand(state: RunState, index: number, definition: TaskDefinition, now:
   };
 }
 
-function choose(
+function chooseBranch(
   state: RunState,
   index: number,
   node: Node,
@@ -204,22 +195,15 @@ function choose(
   now: number,
 ): RunEvent {
   const values: Record<string, Json> = {};
-  let branch = node.steer?.branch ?? -1;
-  for (let i = 0; i < cases.length && branch < 0; i++) {
-    const when = cases[i]?.when;
-    const holds = when === undefined || truth(state, when, node);
+  let branch = node.steer?.branch;
+  for (const [position, { when }] of cases.entries()) {
+    if (branch !== undefined) break;
+    const holds = when === undefined || isTrue(state, when, node);
     if (when !== undefined) values[when] = holds;
-    if (holds) branch = i;
+    if (holds) branch = position;
   }
-  return {
-    type: 'TaskEnded',
-    at: now,
-    task: refOf(state, index),
-    attempt: node.attempt,
-    end: 'succeeded',
-    branch,
-    values,
-  };
+  // Without a branch: no case holds, and there is no `else`.
+  return taskEnded(currentOf(state, index), 'succeeded', now, { branch, values });
 }
 
 function wait(
@@ -230,19 +214,12 @@ function wait(
   now: number,
 ): RunEvent {
   const wakeAt =
-    body.forMs !== undefined ? now + body.forMs : instant(state, node, body.until ?? '');
-  const task = refOf(state, index);
-  if (wakeAt <= now) {
-    return {
-      type: 'TaskEnded',
-      at: now,
-      task,
-      attempt: node.attempt,
-      end: 'succeeded',
-      startedAt: now,
-    };
-  }
-  return { type: 'TaskStarted', at: now, task, attempt: node.attempt, wakeAt };
+    body.forMs !== undefined
+      ? now + body.forMs
+      : instant(state, node, body.until ?? bug('a wait has a duration or an instant'));
+  const of = currentOf(state, index);
+  if (wakeAt <= now) return taskEnded(of, 'succeeded', now, { startedAt: now });
+  return { type: 'TaskStarted', at: now, ...of, wakeAt };
 }
 
 function instant(state: RunState, node: Node, until: string): number {
@@ -259,22 +236,12 @@ function itemsEnded(state: RunState, index: number, node: Node, now: number): Ru
   const items = node.items;
   if (items === undefined || node.item !== undefined || items.ended < items.values.length)
     return null;
-  const failed = items.failed > 0;
-  return {
-    type: 'TaskEnded',
-    at: now,
-    task: refOf(state, index),
-    attempt: node.attempt,
-    end: failed ? 'failed' : 'succeeded',
-    ...(node.status.name === 'running' && { startedAt: node.status.startedAt }),
-    ...(failed && {
-      failure: {
-        class: 'failed',
-        code: 'items.failed',
-        message: `${items.failed} of ${items.values.length} items failed`,
-      } satisfies Failure,
-    }),
-  };
+  const of = currentOf(state, index);
+  const startedAt = node.status.name === 'running' ? node.status.startedAt : undefined;
+  if (items.failed === 0) return taskEnded(of, 'succeeded', now, { startedAt });
+  const message = `${items.failed} of ${items.values.length} items failed`;
+  const failure: Failure = { class: 'failed', code: 'items.failed', message };
+  return taskEnded(of, 'failed', now, { startedAt, failure });
 }
 
 /**

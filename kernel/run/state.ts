@@ -147,7 +147,7 @@ export interface RunState {
   ended: number;
   failed: number;
   /** Nodes that may have something to decide by themselves (`settle`). */
-  agenda: number[];
+  worklist: number[];
   /** Nodes whose effects may have changed since the engine last looked (`plan`). */
   touched: number[];
 }

@@ -13,7 +13,7 @@ import type { RunState } from './state.ts';
 
 /**
  * So much is settled in one step: a condition may take a millisecond, and a run may have 100,000.
- * What is left stands on the agenda: the run is not at rest, and `settleOn` is to be called.
+ * What is left stands on the worklist: the run is not at rest, and `settleOn` is to be called.
  */
 const SETTLED_AT_ONCE = 200;
 
@@ -63,7 +63,7 @@ function rest(
   return events ?? decided;
 }
 
-/** The fold: state from the journal, with what its last step has left on the agenda. */
+/** The fold: state from the journal, with what its last step has left on the worklist. */
 export function replay(id: string, events: readonly RunEvent[], versions: VersionLookup): RunState {
   const folding = replaying(id, events, versions);
   for (;;) {
@@ -88,6 +88,6 @@ export function* replaying(
     if (i % EVENTS_AT_ONCE === 0) yield;
     evolve(state, events[i] as RunEvent, versions);
   }
-  state.agenda = unsettled(state);
+  state.worklist = unsettled(state);
   return state;
 }

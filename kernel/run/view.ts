@@ -2,6 +2,7 @@
 import type { RunStatus, RunSummary, RunView, TaskView } from '../../model/run.ts';
 import { ExpressionError } from '../../language/expression.ts';
 import { ALL_TASKS, type TaskRange } from '../../model/task-range.ts';
+import { edgesTo, taskAt } from './graph.ts';
 import { gatesOf, type Overlay } from './gates.ts';
 import { definitionOf, indexOf, isMapped, nodeAt, refOf } from './nodes.ts';
 import { scopeOf } from './scope.ts';
@@ -90,25 +91,20 @@ export function taskView(state: RunState, index: number, overlay: Overlay): Task
     attempt: node.attempt,
     ...(runningSince !== undefined && { startedAt: runningSince }),
     ...statusFields(node),
-    ...(isMapped(definition, node) && node.items !== undefined && { items: itemsOf(node) }),
+    ...(isMapped(definition, node) &&
+      node.items !== undefined && { items: progressOf(node.items) }),
     needs: needsOf(state, index, node),
     gates: gatesOf(state, index, overlay),
   };
 }
 
-function itemsOf(node: Node): NonNullable<TaskView['items']> {
-  return {
-    total: node.items?.values.length ?? 0,
-    ended: node.items?.ended ?? 0,
-    failed: node.items?.failed ?? 0,
-  };
+function progressOf({ values, ended, failed }: NonNullable<Node['items']>) {
+  return { total: values.length, ended, failed } satisfies TaskView['items'];
 }
 
 function needsOf(state: RunState, index: number, node: Node): string[] {
   if (node.item !== undefined) return [];
-  const names = (state.graph.in[index] ?? []).map(
-    (edge) => state.definition.tasks[edge.from]?.name ?? '',
-  );
+  const names = edgesTo(state.graph, index).map(({ from }) => taskAt(state.graph, from).name);
   return [...new Set(names)];
 }
 

@@ -9,6 +9,7 @@ import type { JsonObject } from '../../model/json.ts';
 import { acceptedSchema, runPageSchema } from '../../protocol/runs.ts';
 import { eventBatchSchema } from '../../protocol/events.ts';
 import { RUN_IS_OVER } from '../../model/run.ts';
+import { taskNameOf } from '../../model/task-reference.ts';
 import type { Chance } from './chance.ts';
 import type { Connection } from './connection.ts';
 import type { PromiseLedger, Start } from './ledger.ts';
@@ -156,7 +157,7 @@ export class Player {
       () => command(parts, run, 'force', 'end', { as: 'failed' }),
       () => command(parts, run, 'rerun', task),
       () => command(parts, run, 'steer', 'route', { to: 'post-small' }),
-      () => command(parts, run, 'restart', null, { from: [taskOf(task)] }),
+      () => command(parts, run, 'restart', null, { from: [taskNameOf(task)] }),
       () => command(parts, run, 'cancel', null),
     ];
     await chance.pick(acts)();
@@ -168,11 +169,7 @@ export class Player {
     if (!chance.happens(REPEATS) || tasks.length === 0) return Promise.resolve(false);
     const task = chance.pick(tasks);
     if (chance.happens(0.5)) return command(this.#parts, run, 'rerun', task);
-    return command(this.#parts, run, 'restart', null, { from: [taskOf(task)] });
+    // A restart from one item would be one more case; the mapped task is the usual one.
+    return command(this.#parts, run, 'restart', null, { from: [taskNameOf(task)] });
   }
-}
-
-/** A restart from one item would be one more case; the mapped task is the usual one. */
-function taskOf(ref: string): string {
-  return ref.replace(/\[\d+\]$/, '');
 }

@@ -112,7 +112,7 @@ export class ReferenceModel {
     look(known, event);
     known.latest.push(event);
     evolve(known.state, event, this.versions);
-    known.state.agenda = [];
+    known.state.worklist = [];
     if (event.type === 'ParentTold') known.takenOver = event.takesOver;
     if (event.type === 'TaskStarted') known.started.add(`${event.task}:${event.attempt}`);
     const actor = actorOf(event);
@@ -123,7 +123,7 @@ export class ReferenceModel {
   }
 
   #begin(id: string, state: RunState, owner: number | null): void {
-    state.agenda = [];
+    state.worklist = [];
     const sets = {
       planned: new Set<string>(),
       started: new Set<string>(),

@@ -26,6 +26,7 @@ import type { TraceContext } from '../../connectors/kit/connector.ts';
 import type { WatchedRun } from '../../engine/observer.ts';
 import type { Definition, TaskDefinition } from '../../model/definition.ts';
 import type { Failure, RunEnded, RunEvent, TaskEnded, TaskRetrying } from '../../model/run.ts';
+import { taskNameOf } from '../../model/task-reference.ts';
 import { attemptSpan, parentSpan, runSpan, type SpanName, type SpanNames } from './ids.ts';
 
 interface Timed {
@@ -70,7 +71,7 @@ export class Traces {
     const { startedAt, task, attempt, failure, at } = event;
     // Switches decide at once, and an operator's word is no attempt.
     if (startedAt === undefined || !this.#isSampled(run)) return;
-    const name = task.replace(/\[\d+\]$/, '');
+    const name = taskNameOf(task);
     const definition = this.#taskOf(run.definition, name);
     const span = this.#start(
       attemptSpan(run, task, attempt),
