@@ -161,16 +161,14 @@ export class Reconciler implements World {
     };
   }
 
-  #drop(run: LiveRun, attempt: Attempt, comesBack = false): void {
-    this.#dropAll(run, [attempt], comesBack);
+  #drop(run: LiveRun, attempt: Attempt): void {
+    detach(run, attempt);
+    this.#parts.dispatcher.close(attempt, false);
   }
 
   /** All are halted before the first gives its place back: that place must be none of the others'. */
   #dropAll(run: LiveRun, attempts: readonly Attempt[], comesBack: boolean): void {
-    for (const attempt of attempts) {
-      if (run.attempts[attempt.node] === attempt) run.attempts[attempt.node] = undefined;
-      if (attempt.isOpen) attempt.halt('drop');
-    }
+    for (const attempt of attempts) detach(run, attempt);
     for (const attempt of attempts) this.#parts.dispatcher.close(attempt, comesBack);
   }
 
@@ -203,6 +201,12 @@ export class Reconciler implements World {
     if (run.state.deadline === undefined && run.timers.size === 0) return;
     this.#timers.set(run, 'run', runTimer(run.state));
   }
+}
+
+/** The run knows it no more, and it is to stop. */
+function detach(run: LiveRun, attempt: Attempt): void {
+  if (run.attempts[attempt.node] === attempt) run.attempts[attempt.node] = undefined;
+  if (attempt.isOpen) attempt.halt('drop');
 }
 
 function commandOf({ id }: LiveRun, timer: Timer): AttemptReport {
