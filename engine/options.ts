@@ -1,6 +1,7 @@
 /** What the engine is given, and what stands where nothing is given: said here once. */
 import type { AnyConnector } from '../connectors/kit/connector.ts';
 import type { Journal } from '../journal/journal.ts';
+import type { Log } from '../model/log.ts';
 import type { Redactor } from '../model/redactor.ts';
 import type { Chance, Clock, Ids } from './clock.ts';
 import type { Peer } from './door.ts';
@@ -25,10 +26,7 @@ export interface EngineOptions {
   readonly redactor?: Redactor | undefined;
   /** How much of an attempt's log is kept. */
   readonly logLimitBytes?: number | undefined;
-  readonly log: {
-    warn(fields: object, message: string): void;
-    info(fields: object, message: string): void;
-  };
+  readonly log: Log;
   /** Without a renewal for so long the node is taken for gone. */
   readonly leaseMs?: number;
   /** Is told what happens; without one watching costs nothing. */

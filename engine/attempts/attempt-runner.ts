@@ -21,7 +21,7 @@ import type { ChildRuns } from './child-runs.ts';
 import { failureOf, plain, rejected } from './failures.ts';
 import { jobAttempt } from './job-attempt.ts';
 import { CHILD_LANE } from './lanes.ts';
-import { fail } from './reports.ts';
+import { fail, reportStart } from './reports.ts';
 import type { RunningAttempt } from './running-attempt.ts';
 
 export class AttemptRunner {
@@ -98,16 +98,7 @@ async function intend(running: RunningAttempt): Promise<void> {
   if (recovered !== undefined) {
     if (action.does.form === 'call') await services.logs.resume(attempt);
   } else {
-    const { run, task, number } = attempt;
-    const place =
-      services.stateDirectoryId === undefined ? undefined : { place: services.stateDirectoryId };
-    const durable = await services.report(attempt, {
-      type: 'StartTask',
-      run: run.id,
-      task,
-      attempt: number,
-      ...place,
-    });
+    const durable = await reportStart(running);
     if (!durable) services.abandon(attempt);
     if (!durable || attempt.isAbandoned) return;
   }

@@ -5,9 +5,10 @@
 import type { Action, Connector, TraceContext } from '../../connectors/kit/connector.ts';
 import type { Redactor } from '../../model/redactor.ts';
 import type { AttemptReport } from '../../model/run.ts';
-import { TuttiError } from '../../model/errors.ts';
 import type { Clock } from '../clock.ts';
 import type { Observer } from '../observer.ts';
+import { isNodeOver } from '../runs/absence.ts';
+import { applyDurably } from '../runs/durable.ts';
 import type { Attempt } from '../runs/live-run.ts';
 import type { RunGate } from '../runs/run-gate.ts';
 import type { SystemDirectory } from '../systems.ts';
@@ -113,24 +114,13 @@ export class AttemptServices {
     if (!attempt.run.resident) return false;
     try {
       if (isOutcome(command)) attempt.report();
-      return await this.#written(attempt, command);
+      return (await applyDurably(this.#parts.gate, attempt.run, command)) === undefined;
     } catch (error) {
       // Refused by the journal: the run is folded again, and the attempt is found by what is written.
       if (!attempt.run.resident) return false;
-      const isOver = error instanceof TuttiError && /^node\.(fenced|stopping)$/.test(error.code);
-      if (isOver) return false;
+      if (isNodeOver(error)) return false;
       throw error;
     }
-  }
-
-  #written({ run }: Attempt, command: AttemptReport): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      const settled = (error?: Error): void => {
-        if (error === undefined) resolve(true);
-        else reject(error);
-      };
-      if (this.#parts.gate.apply(run, command, settled) !== undefined) resolve(false);
-    });
   }
 }
 

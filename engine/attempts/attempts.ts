@@ -8,6 +8,7 @@
  */
 import type { AnyConnector, Connector } from '../../connectors/kit/connector.ts';
 import type { Journal } from '../../journal/journal.ts';
+import type { Log } from '../../model/log.ts';
 import type { Redactor } from '../../model/redactor.ts';
 import type { Clock, Ids } from '../clock.ts';
 import type { NodeIdentity } from '../node-identity.ts';
@@ -40,7 +41,7 @@ interface AttemptOptions {
   readonly tokenOf?: ((run: string) => string) | undefined;
   readonly observer?: Observer | undefined;
   readonly drainMs: number;
-  readonly log: { warn(fields: object, message: string): void };
+  readonly log: Pick<Log, 'warn'>;
 }
 
 interface AttemptsParts {

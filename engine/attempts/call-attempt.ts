@@ -12,6 +12,7 @@ import {
   deliver,
   fail,
   failWith,
+  reportStart,
   resolveUnknown,
   markUnknown,
   succeed,
@@ -184,24 +185,13 @@ export const MOST_CRASHES = 3;
 
 /** The system has not seen it. That it is made again is durable first: a call can end us each time. */
 async function callAgain(running: RunningAttempt): Promise<void> {
-  const { attempt, services, recovered } = running;
+  const { attempt, recovered } = running;
   if (recovered !== undefined) {
-    const { run, task, number } = attempt;
     if ((recovered.again ?? 0) + 1 >= MOST_CRASHES) {
       await markUnknown(running, crashed(running));
       return;
     }
-    const place =
-      services.stateDirectoryId === undefined ? undefined : { place: services.stateDirectoryId };
-    const again = {
-      type: 'StartTask',
-      run: run.id,
-      task,
-      attempt: number,
-      again: true,
-      ...place,
-    } as const;
-    if (!(await services.report(attempt, again)) || attempt.isAbandoned) return;
+    if (!(await reportStart(running, { again: true })) || attempt.isAbandoned) return;
   }
   await callAttempt({ ...running, recovered: undefined });
 }

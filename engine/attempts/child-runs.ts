@@ -16,7 +16,6 @@
 import type { Views } from '../../journal/journal.ts';
 import { indexOf, workOf } from '../../kernel/run/machine.ts';
 import { ENGINE } from '../../model/actor.ts';
-import { TuttiError } from '../../model/errors.ts';
 import { CHILD_DEPTH } from '../../model/family.ts';
 import type {
   AttemptReport,
@@ -31,7 +30,7 @@ import { waitFor } from '../../model/wait-for.ts';
 import type { Clock, Ids } from '../clock.ts';
 import type { Accepted } from '../door.ts';
 import type { Observer } from '../observer.ts';
-import { isFinal } from '../runs/absence.ts';
+import { isFinal, isNodeOver } from '../runs/absence.ts';
 import type { Attempt, LiveRun } from '../runs/live-run.ts';
 import type { RunWatchers } from '../runs/run-watchers.ts';
 import type { RunGate } from '../runs/run-gate.ts';
@@ -161,7 +160,7 @@ export class ChildRuns {
       return true;
     } catch (error) {
       // The node that continues the run tells its parent.
-      if (error instanceof TuttiError && /^node\.(stopping|fenced)$/.test(error.code)) return true;
+      if (isNodeOver(error)) return true;
       const about = { run: id, parent: run };
       this.#parts.observer?.troubled('telling a parent that its child continues', error, about);
       return false;

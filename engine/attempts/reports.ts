@@ -8,6 +8,23 @@ import { plain } from './failures.ts';
 import { failureKept, isSmall, outputFailure, redacted } from './kept.ts';
 import type { RunningAttempt } from './running-attempt.ts';
 
+/** Resolves true when it is durable that the attempt is sent from this node. `again`: its system has not seen it. */
+export function reportStart(
+  { attempt, services }: RunningAttempt,
+  again?: { readonly again: true },
+): Promise<boolean> {
+  const { run, task, number } = attempt;
+  const { stateDirectoryId: place } = services;
+  return services.report(attempt, {
+    type: 'StartTask',
+    run: run.id,
+    task,
+    attempt: number,
+    ...again,
+    ...(place !== undefined && { place }),
+  });
+}
+
 /** Ends the attempt well, unless its output is too large to be one. */
 export function succeed(running: RunningAttempt, output: unknown): Promise<boolean> {
   const { attempt, services, startedAt } = running;

@@ -2,6 +2,7 @@
  * The attempts of this node that have begun and not ended: started, given up when their calls do
  * not come back, and ended when the node stops.
  */
+import type { Log } from '../../model/log.ts';
 import { Wait } from '../../model/wait-for.ts';
 import type { Clock } from '../clock.ts';
 import type { Attempt, LiveRun } from '../runs/live-run.ts';
@@ -18,7 +19,7 @@ interface RunningAttemptsParts {
   readonly runner: AttemptRunner;
   /** How long calls may take to end when the node stops. */
   readonly drainMs: number;
-  readonly log: { warn(fields: object, message: string): void };
+  readonly log: Pick<Log, 'warn'>;
 }
 
 export class RunningAttempts {

@@ -14,7 +14,7 @@ import type { DoorCommand, Refusal, RunStarted, StartRun } from '../../model/run
 import type { Clock, Ids } from '../clock.ts';
 import type { Accepted, Commands, StartRequest, Via } from '../door.ts';
 import type { Lifecycle } from '../lifecycle.ts';
-import { whenDurable } from '../runs/durable.ts';
+import { applyDurably, whenDurable } from '../runs/durable.ts';
 import type { RunGate } from '../runs/run-gate.ts';
 import type { RunMemory } from '../runs/run-memory.ts';
 import type { Versions } from '../runs/versions.ts';
@@ -106,11 +106,7 @@ export class CommandHandler implements Commands {
     const missing = await fetchVersion(command, memory, versions);
     if (missing !== undefined) return missing;
     const answer = await memory.withRun(command.run, async (run) => {
-      let refused: Refusal | undefined;
-      await whenDurable((done) => {
-        refused = gate.apply(run, command, done);
-        if (refused !== undefined) done();
-      });
+      const refused = await applyDurably(gate, run, command);
       // Refused, or there was nothing to record: it need not stay in memory.
       memory.unloadIfIdle(run);
       return refused;

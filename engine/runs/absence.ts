@@ -28,6 +28,11 @@ export async function failures(
 
 /** The run is another's, or this node may not work any more. */
 export function isFinal(error: unknown): boolean {
-  if (!(error instanceof TuttiError)) return false;
-  return ['run.elsewhere', 'run.set-aside', 'node.fenced', 'node.stopping'].includes(error.code);
+  if (isNodeOver(error)) return true;
+  return error instanceof TuttiError && /^run\.(elsewhere|set-aside)$/.test(error.code);
+}
+
+/** This node may not work any more: another one continues its runs. */
+export function isNodeOver(error: unknown): boolean {
+  return error instanceof TuttiError && /^node\.(fenced|stopping)$/.test(error.code);
 }

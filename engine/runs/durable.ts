@@ -1,9 +1,28 @@
-/** A callback of the pipeline as a promise: resolves when the entry is durable, rejects when it never will be. */
-export function whenDurable(start: (done: (error?: Error) => void) => void): Promise<void> {
+/** Callbacks of the pipeline as promises. */
+import type { AttemptReport, DoorCommand, Refusal } from '../../model/run.ts';
+import type { LiveRun, Settled } from './live-run.ts';
+import type { RunGate } from './run-gate.ts';
+
+/** Resolves when the entry is durable, rejects when it never will be. */
+export function whenDurable(start: (settled: Settled) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     start((error) => {
       if (error === undefined) resolve();
       else reject(error);
     });
   });
+}
+
+/** Passes a command through the gate: why it is refused, or undefined when what it decided is durable. */
+export async function applyDurably(
+  gate: Pick<RunGate, 'apply'>,
+  run: LiveRun,
+  command: DoorCommand | AttemptReport,
+): Promise<Refusal | undefined> {
+  let refused: Refusal | undefined;
+  await whenDurable((settled) => {
+    refused = gate.apply(run, command, settled);
+    if (refused !== undefined) settled();
+  });
+  return refused;
 }

@@ -34,9 +34,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a command is acknowledged before its commit',
     file: 'engine/door/commands.ts',
-    snippet:
-      'refused = gate.apply(run, command, done);\n        if (refused !== undefined) done();',
-    instead: 'refused = gate.apply(run, command);\n        done();',
+    snippet: 'await applyDurably(gate, run, command)',
+    instead: 'gate.apply(run, command)',
     laws: ['journal-first'],
   },
   {
