@@ -16,6 +16,7 @@ import { catalogueOf } from '../connectors/kit/index.ts';
 import type { ActionCatalogue } from '../model/action.ts';
 import { beside } from '../model/beside.ts';
 import { readingDefinition, writeDefinition } from '../model/definition-text.ts';
+import { inTurns } from '../model/portions.ts';
 import { type ReadOptions, type ReadResult, readWorkflow } from '../language/read.ts';
 
 type Asked = Pick<ReadOptions, 'file' | 'found'>;
@@ -182,10 +183,5 @@ export function serveReading(): void {
 async function resultOf({ rest, definition }: Answer): Promise<ReadResult> {
   const result = JSON.parse(rest) as Omit<ReadResult, 'definition'>;
   if (definition === null) return { ...result, definition };
-  const reading = readingDefinition(definition);
-  for (;;) {
-    const { done, value } = reading.next();
-    if (done === true) return { ...result, definition: value };
-    await turn();
-  }
+  return { ...result, definition: await inTurns(readingDefinition(definition), turn) };
 }

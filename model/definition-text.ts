@@ -7,20 +7,17 @@
  */
 import type { Definition } from './definition.ts';
 import { bug } from './errors.ts';
+import { inOneGo, type Portions } from './portions.ts';
 
 const TASKS_A_LINE = 500;
 const EDGES_A_LINE = 5_000;
 
 export function writeDefinition(definition: Definition): string {
-  const writing = writingDefinition(definition);
-  for (;;) {
-    const { done, value } = writing.next();
-    if (done === true) return value;
-  }
+  return inOneGo(writingDefinition(definition));
 }
 
 /** With places between, where who has others to serve may do so. */
-export function* writingDefinition(definition: Definition): Generator<void, string, void> {
+export function* writingDefinition(definition: Definition): Portions<string> {
   const { tasks, edges, ...rest } = definition;
   if (tasks.length <= TASKS_A_LINE && edges.length <= EDGES_A_LINE)
     return JSON.stringify(definition);
@@ -41,7 +38,7 @@ function* writingLines(lines: string[], list: readonly object[], size: number): 
 }
 
 /** With places between, where who has others to serve may do so. */
-export function* readingDefinition(text: string): Generator<void, Definition, void> {
+export function* readingDefinition(text: string): Portions<Definition> {
   const [first = '', ...lines] = text.split('\n');
   if (lines.length === 0) return JSON.parse(text) as Definition;
   const rest = JSON.parse(`${first}]}`) as Definition;

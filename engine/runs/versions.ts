@@ -7,6 +7,7 @@ import type { VersionRow } from '../../journal/versions.ts';
 import { type PreparedVersion, preparing, type VersionLookup } from '../../kernel/run/machine.ts';
 import type { Definition } from '../../model/definition.ts';
 import { bug } from '../../model/errors.ts';
+import { inTurns } from '../../model/portions.ts';
 import { type Clock, turn } from '../clock.ts';
 
 const MOST_VERSIONS = 5_000;
@@ -80,11 +81,8 @@ export class Versions {
 }
 
 /** Makes a version ready before a run needs it; others have their turn meanwhile. */
-async function prepare(definition: Definition, clock: Clock): Promise<PreparedVersion> {
-  const making = preparing(definition);
-  let made = making.next();
-  for (; made.done !== true; made = making.next()) await turn(clock);
-  return made.value;
+function prepare(definition: Definition, clock: Clock): Promise<PreparedVersion> {
+  return inTurns(preparing(definition), () => turn(clock));
 }
 
 function keyOf(workflow: string, version: number | null): string {

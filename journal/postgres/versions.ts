@@ -1,6 +1,8 @@
 /** Workflows, their immutable versions, and the pools that they declare. */
+import { setImmediate as turn } from 'node:timers/promises';
 import type pg from 'pg';
 import { readingDefinition, writingDefinition } from '../../model/definition-text.ts';
+import { inTurns } from '../../model/portions.ts';
 import type { By } from '../../model/run.ts';
 import type { Page } from '../page.ts';
 import type { VersionEntry, VersionRow, WorkflowRow } from '../versions.ts';
@@ -51,7 +53,7 @@ export async function deploy(
   row: Omit<VersionRow, 'version'>,
   beside: ReadonlyMap<string, number> = new Map(),
 ): Promise<{ version: number; changed: boolean } | null> {
-  const definition = await inTurns(writingDefinition(row.definition));
+  const definition = await inTurns(writingDefinition(row.definition), turn);
   return inTransaction(client, async () => {
     if (beside.size > 0 && (await hasMoved(client, beside))) return null;
     await client.query(INTRODUCE_WORKFLOW, [row.workflow]);
@@ -127,16 +129,7 @@ export async function findVersion(
   const [row] = rows;
   return row === undefined
     ? null
-    : { ...row, definition: await inTurns(readingDefinition(row.definition)) };
-}
-
-/** Others have their turn while a large one is read or written. */
-async function inTurns<T>(working: Generator<void, T, void>): Promise<T> {
-  for (;;) {
-    const { done, value } = working.next();
-    if (done === true) return value;
-    await new Promise<void>((resolve) => setImmediate(resolve));
-  }
+    : { ...row, definition: await inTurns(readingDefinition(row.definition), turn) };
 }
 
 export async function listVersions(

@@ -4,6 +4,7 @@
  */
 import type { Definition, Edge, EdgeEnd, End, TaskDefinition } from '../../model/definition.ts';
 import { bug } from '../../model/errors.ts';
+import type { Portions } from '../../model/portions.ts';
 
 export interface Graph {
   readonly definition: Definition;
@@ -14,19 +15,11 @@ export interface Graph {
   readonly roots: readonly number[];
 }
 
-export function graphOf(definition: Definition): Graph {
-  const making = makingGraph(definition);
-  for (;;) {
-    const { done, value } = making.next();
-    if (done === true) return value;
-  }
-}
-
 /** So many tasks or edges are placed in a millisecond or two. */
 const PLACED_AT_ONCE = 10_000;
 
-/** The same with places between, where who has others to serve may do so. */
-export function* makingGraph(definition: Definition): Generator<void, Graph, void> {
+/** In portions: there may be 100,000 tasks. */
+export function* makingGraph(definition: Definition): Portions<Graph> {
   const { tasks, edges } = definition;
   const out: Edge[][] = [];
   const into: Edge[][] = [];

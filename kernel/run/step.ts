@@ -3,6 +3,7 @@
  * it returns is what the journal must hold; the state is already there.
  */
 import { bug } from '../../model/errors.ts';
+import { inOneGo, type Portions } from '../../model/portions.ts';
 import type { AttemptReport, DoorCommand, Refusal, RunEvent, RunStarted } from '../../model/run.ts';
 import type { Context, VersionLookup } from './context.ts';
 import { decide } from './decide.ts';
@@ -65,22 +66,18 @@ function rest(
 
 /** The fold: state from the journal, with what its last step has left on the worklist. */
 export function replay(id: string, events: readonly RunEvent[], versions: VersionLookup): RunState {
-  const folding = replaying(id, events, versions);
-  for (;;) {
-    const { done, value } = folding.next();
-    if (done === true) return value;
-  }
+  return inOneGo(replaying(id, events, versions));
 }
 
 /** So many events are folded in a few milliseconds. */
 const EVENTS_AT_ONCE = 2_000;
 
-/** The same with places between, where who has others to serve may do so. */
+/** The same in portions. */
 export function* replaying(
   id: string,
   events: readonly RunEvent[],
   versions: VersionLookup,
-): Generator<void, RunState, void> {
+): Portions<RunState> {
   const start = events[0];
   if (start?.type !== 'RunStarted') return bug(`run ${id} does not begin with RunStarted`);
   const state = begin(id, start, versions);

@@ -11,7 +11,8 @@ import {
 import type { Addresses } from '../../model/action.ts';
 import type { Definition } from '../../model/definition.ts';
 import type { Json } from '../../model/json.ts';
-import { type Graph, graphOf, makingGraph } from './graph.ts';
+import { inOneGo, type Portions } from '../../model/portions.ts';
+import { type Graph, makingGraph } from './graph.ts';
 
 /** The compiled expressions of one version: what they are made of stands in its definition, so they are bounded by it. */
 export class CompiledExpressions {
@@ -52,11 +53,11 @@ export interface PreparedVersion {
 }
 
 export function prepared(definition: Definition): PreparedVersion {
-  return { graph: graphOf(definition), expressions: new CompiledExpressions() };
+  return inOneGo(preparing(definition));
 }
 
-/** The same with places between, where who has others to serve may do so. */
-export function* preparing(definition: Definition): Generator<void, PreparedVersion, void> {
+/** In portions. */
+export function* preparing(definition: Definition): Portions<PreparedVersion> {
   const graph = yield* makingGraph(definition);
   return { graph, expressions: new CompiledExpressions() };
 }
