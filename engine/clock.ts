@@ -1,6 +1,6 @@
 /**
  * Time, ids and chance as the engine is given them (law 12): the real ones at the composition
- * root, simulated ones in the simulator. Nothing else in this room asks the machine.
+ * root, simulated ones in the simulator. Nothing else in the engine asks the machine.
  */
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -9,7 +9,7 @@ export interface Clock {
   elapsed(): number;
   /**
    * Calls back when `now` shows this time or a later one, also when it was set meanwhile, and never
-   * before; the result takes it back. For times that are in the book.
+   * before; the result takes it back. For times that are in the journal.
    */
   at(time: number, callback: () => void): () => void;
   /** Calls back after so many milliseconds by `elapsed`, whatever becomes of `now`. For lengths of time. */

@@ -1,5 +1,5 @@
 /**
- * THE DOOR, as the rooms outside see it: the only way in. The API and the CLI hold this and the
+ * THE DOOR, as callers outside the engine see it: the only way in. The API and the CLI hold this and the
  * journal's views, nothing else of the engine.
  */
 import type {

@@ -23,11 +23,11 @@ export interface WatchedRun {
 }
 
 export interface Observer {
-  /** What one step of a run decided, on its way to the book; the run is already there. */
+  /** What one step of a run decided, on its way to the journal; the run is already there. */
   decided(run: WatchedRun, events: readonly RunEvent[]): void;
   /** An attempt left the queue; `task` is a reference, `name` or `name[3]`. */
   begun(run: WatchedRun, task: string, waitedMs: number): void;
-  /** A batch leaves for the book. The result is called when it is committed, and only then. */
+  /** A batch is sent to the journal. The result is called when it is committed, and only then. */
   sent(events: number, runs: number): () => void;
   leaseRenewed(): void;
   /** A sleeping run is in memory again, so long after its time. */

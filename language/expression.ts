@@ -1,5 +1,5 @@
 /**
- * Expressions: CEL behind a narrow door.
+ * Expressions: CEL behind a narrow interface.
  *
  * A file says `when: inputs.amount > 10000` or `"${{ tasks.extract.output.rows }} rows"`; this
  * compiles such texts once and evaluates them over a scope of plain JSON, JSON in and JSON out.

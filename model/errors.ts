@@ -1,7 +1,7 @@
 /**
  * The one catalogue of errors, and how an error is thrown. A code is for ever. All codes that begin with the
  * same word stand in one file of `errors/`; what is said of each is `errors/entry.ts`: HTTP status and exit
- * status stand there, too, so that no room invents its own.
+ * status stand there, too, so that no caller invents its own.
  */
 import { DOCUMENTS } from './errors/documents.ts';
 import { PROCESSES } from './errors/processes.ts';

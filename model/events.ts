@@ -68,7 +68,7 @@ export interface TaskReleased {
   readonly task: string;
   readonly by: By;
 }
-/** The intent: durable before anything leaves the house. */
+/** The intent: durable before anything leaves the process. */
 export interface TaskStarted {
   readonly type: 'TaskStarted';
   readonly at: number;

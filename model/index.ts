@@ -1,4 +1,4 @@
-/** The words of the house: everything that other rooms and other programs may use of the model. */
+/** The words of Tutti: everything that other folders and other programs may use of the model. */
 export type * from './action.ts';
 export * from './definition.ts';
 export * from './duration.ts';

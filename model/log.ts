@@ -1,4 +1,4 @@
-/** Where a room tells an operator what it does by itself: fields first, then a sentence. A logger of pino is one. */
+/** Where a part of Tutti tells an operator what it does by itself: fields first, then a sentence. A logger of pino is one. */
 export interface Log {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { besideViolations } from './house/beside.ts';
 import { importViolations } from './house/imports.ts';
 import {
   folderViolations,
@@ -21,6 +22,7 @@ import { deadExports, doubleTypes, unusedPackages } from './house/exports.ts';
 import { subjectFault, subjectsOf } from './house/commits.ts';
 import { entriesOf, orphanViolations } from './house/orphans.ts';
 import { lockViolations } from './house/lock.ts';
+import { metaphorViolations } from './house/metaphors.ts';
 import { lawViolations, linkViolations, mapViolations, unlinkedPages } from './house/prose.ts';
 import { purityViolations } from './house/purity.ts';
 import { OWN_PACKAGES, PORT, isWithin } from './house/rooms.ts';
@@ -52,7 +54,6 @@ function declaredFor(path: string): ReadonlySet<string> {
 
 const files = listFiles();
 const sources = readSources();
-/** The room that is being rebuilt keeps these laws when it is done. */
 
 describe('the house', () => {
   it('has files to judge', () => {
@@ -80,6 +81,14 @@ describe('the house', () => {
 
   it('tells the story of each file at its top', () => {
     expect(show(sources.flatMap(storyViolations))).toBe('');
+  });
+
+  it('names in comments the part itself, not its place in the drawing', () => {
+    expect(show(sources.flatMap(metaphorViolations))).toBe('');
+  });
+
+  it('keeps the proof of parts of the engine beside them', () => {
+    expect(show(besideViolations(files))).toBe('');
   });
 
   it('leaves no leftovers', () => {

@@ -1,5 +1,5 @@
 /**
- * Repair of a run that is set aside. The book is append-only, and what it says is not guessed at:
+ * Repair of a run that is set aside. The journal is append-only, and its content is not guessed at:
  * a run whose history can be read continues; one whose cannot ends as failed, by an event of its own.
  */
 import type { Journal } from '../../journal/journal.ts';

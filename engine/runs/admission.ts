@@ -3,12 +3,12 @@
  *
  * Ten thousand starts at once would otherwise stand in memory side by side, each step of each
  * touching memory that the others have pushed out of the processor's caches, every object old by
- * the time it is garbage. So starts wait at the door, in order, while the book is busy with runs
+ * the time it is garbage. So starts wait at the door, in order, while the journal is busy with runs
  * that are under way; they cost one promise there. Throughput is the same for all, and more of it.
  */
 import { Fifo } from '../fifo.ts';
 
-/** New runs begin while fewer events than this are on their way to the book. */
+/** New runs begin while fewer events than this are on their way to the journal. */
 const BUSY = 2_000;
 /** However busy it is, a few begin with each batch: one enormous run keeps nobody out for long. */
 const ALWAYS = 16;

@@ -55,7 +55,7 @@ export interface LiveRun {
   resident: boolean;
   /** Entries that wait for their place in a batch. */
   pending: Entry[];
-  /** Entries on their way to the book: the next ones wait for them, so order is kept. */
+  /** Entries on their way to the journal: the next ones wait for them, so order is kept. */
   committing: readonly Entry[] | null;
   /** Events up to here (exclusive) are durable. */
   durable: number;

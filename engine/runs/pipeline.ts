@@ -1,5 +1,5 @@
 /**
- * Group commit (law 5): the entries of all runs go to the book through one pipeline.
+ * Group commit (law 5): the entries of all runs go to the journal through one pipeline.
  *
  *   step → entry → [ gathers while every connection is busy ] → one batch, one transaction
  *                                                                    │ committed
@@ -213,7 +213,7 @@ export class Pipeline {
   }
 }
 
-/** The batch was sent, and the book was closed before it answered: it may have been written. */
+/** The batch was sent, and the journal was closed before it answered: it may have been written. */
 function unknownOutcome(error: unknown): TuttiError {
   if (error instanceof TuttiError && error.code === 'node.stopping')
     return new TuttiError('command.unanswered', error.message, { cause: error });

@@ -1,7 +1,7 @@
 /**
  * Runs whose events the database refused for good. Such a run left memory; it is folded again from
- * the book and continues, so whoever asked for what was refused is told, and nobody else notices.
- * A run that is refused twice at the same place by its own step would be refused for ever: it is
+ * the journal and continues: only the caller whose command was refused gets the refusal.
+ * A run that is refused twice at the same place by its own step would be refused each time: it is
  * set aside.
  */
 import type { Entry, LiveRun } from './live-run.ts';
@@ -23,7 +23,7 @@ const ASKED: ReadonlySet<string> = new Set([
 export class Refusals {
   readonly #memory: RunMemory;
   readonly #loader: RunLoader;
-  /** By run: how far it was in the book when its own step was refused. */
+  /** By run: how far it was in the journal when its own step was refused. */
   readonly #own = new Map<string, number>();
 
   constructor(memory: RunMemory, loader: RunLoader) {
@@ -32,7 +32,7 @@ export class Refusals {
   }
 
   note(run: LiveRun, lost: readonly Entry[], error: Error): void {
-    // It never came into the book: there is nothing to continue.
+    // It never came into the journal: there is nothing to continue.
     if (run.durable === 0) return;
     if (isAsked(lost)) {
       void this.#memory.reload(run.id);

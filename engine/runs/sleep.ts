@@ -17,12 +17,12 @@ export function wakeAtOf(run: LiveRun, clock: Clock): number | null {
   return until;
 }
 
-/** More is on its way to the book: of a large run it is asked when that is there. */
+/** More is on its way to the journal: of a large run it is asked when that is there. */
 function isPutOff(run: LiveRun): boolean {
   return isLarge(run) && (run.pending.length > 0 || run.committing !== null);
 }
 
-/** It was put off, and now all of the run is in the book. */
+/** It was put off, and now all of the run is in the journal. */
 export function fallsAsleep(run: LiveRun, clock: Clock): boolean {
   return isLarge(run) && run.busy === 0 && wakeAtOf(run, clock) !== null;
 }

@@ -333,7 +333,7 @@ function taskEnded(state: RunState, event: TaskEnded): void {
   if (node.item !== undefined) uncountItem(state, node, node.item.parent);
   const steered = node.steer;
   const forced = event.forced ?? (event.branch !== undefined ? steered?.by : undefined);
-  // The hottest object of the house: filled in, because spreads cost several times as much.
+  // The object that is made most often: filled in, because spreads cost several times as much.
   const ended: Mutable<Ended> = {
     name: 'ended',
     end: event.end,

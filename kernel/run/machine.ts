@@ -1,5 +1,5 @@
 /**
- * The machine of a run, as those see it who drive it: the one file that other rooms import.
+ * The machine of a run, as its callers see it: the one file of this folder that others import.
  *
  *   step(state, command, context) → events | refusal   what may be done is decided, done and settled
  *     decide(state, command, context) → events | refusal   the same without doing it

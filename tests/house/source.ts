@@ -102,6 +102,25 @@ export function walk(
   }
 }
 
+const LITERALS = new Set(['Literal', 'TemplateElement', 'JSXText']);
+const COMMENT = /\/\*[^]*?\*\/|\/\/[^\n]*/g;
+
+/** The tree has none: what is no part of a literal and looks like a comment is one. */
+export function commentsOf(file: SourceFile): { readonly text: string; readonly start: number }[] {
+  const parts: string[] = [];
+  let at = 0;
+  walk(file.tree, ({ type, start, end }) => {
+    if (!LITERALS.has(type) || start < at) return;
+    parts.push(file.text.slice(at, start), '.'.repeat(end - start));
+    at = end;
+  });
+  const blanked = [...parts, file.text.slice(at)].join('');
+  return [...blanked.matchAll(COMMENT)].map(({ index, 0: { length } }) => ({
+    text: file.text.slice(index, index + length),
+    start: index,
+  }));
+}
+
 export function lineOf(file: SourceFile, offset: number): number {
   return file.text.slice(0, offset).split('\n').length;
 }
