@@ -15,13 +15,13 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { orUsage } from '../usage.ts';
 import { copyOf } from './copy.ts';
-import { nodeOf, postgresOf, type Program } from './programs.ts';
+import { NODES, nodeOf, POSTGRES, postgresOf, type Program } from './programs.ts';
 import { passed, type Row, runStep } from './steps.ts';
 import { pageOf } from './table.ts';
 
 /** `npm run` begins at the root of the checkout. */
 const ROOT = process.cwd();
-const USAGE = 'npm run compat -- [--node 20,22,24,26] [--postgres 14,18]';
+const USAGE = `npm run compat -- [--node ${NODES.join()}] [--postgres ${POSTGRES.join()}]`;
 
 const majorsOf = (text: string): number[] => text.split(',').map(Number);
 
@@ -49,8 +49,8 @@ async function tryAll(folder: string, nodes: number[], postgres: number[]): Prom
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
-      node: { type: 'string', default: '20,22,24,26' },
-      postgres: { type: 'string', default: '14,18' },
+      node: { type: 'string', default: NODES.join() },
+      postgres: { type: 'string', default: POSTGRES.join() },
     },
   });
   const [nodes, postgres] = [majorsOf(values.node), majorsOf(values.postgres)];

@@ -3,6 +3,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runChild } from '../child.ts';
 
+/** The major versions that are tried; CI tries the newest Node on each change. */
+export const NODES: readonly number[] = [20, 22, 24, 26];
+export const POSTGRES: readonly number[] = [14, 18];
+
 const INSTALL_LIMIT_MS = 300_000;
 
 export interface Program {

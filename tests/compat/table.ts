@@ -18,7 +18,8 @@ ${lines.join('\n')}
 
 The unit tests, which need no database, run once for each Node version. The build, the demonstration and the kill test run
 for each pair, on the embedded server of that PostgreSQL version. The whole test suite runs on each change, on Node 20 with the embedded
-PostgreSQL 18 and with the PostgreSQL of the machine.
+PostgreSQL 18 and with the PostgreSQL of the machine; on the newest Node each change starts what was built, runs a workflow and runs the
+tests of \`model\`, \`language\`, \`protocol\` and \`kernel\`.
 `;
 }
 
