@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { redactorOf } from './spellings.ts';
 
 const secret = `it's "50%" of Zoë & <co>/+x\\y`;
+/** A mark, and what stands around a spelling. */
+const AROUND = /^b?["'\\$]*•••(?:=|%3D)*["'\\]*\s*$/;
 const clean = (text: string) => redactorOf([secret])?.text(text) ?? text;
 
 describe('spellings', () => {
@@ -29,6 +31,45 @@ describe('spellings', () => {
   ])('%s', (_name, text) => {
     expect(clean(text)).toContain('•••');
     expect(clean(text)).not.toMatch(/Zo|50|co>/);
+  });
+
+  it.each([
+    ['a URL of Python', 'import sys,urllib.parse as u; print(u.quote(sys.argv[1]))'],
+    [
+      'a URL that keeps more',
+      'import sys,urllib.parse as u; print(u.quote(sys.argv[1], safe="/=&"))',
+    ],
+    ['a form of Python', 'import sys,urllib.parse as u; print(u.quote_plus(sys.argv[1]))'],
+    ['a URL in a URL', 'import sys,urllib.parse as u; print(u.quote(u.quote(sys.argv[1])))'],
+    ['JSON in JSON in ASCII', 'import json,sys; print(json.dumps(json.dumps(sys.argv[1])))'],
+    ['bytes', 'import sys; print(sys.argv[1].encode())'],
+    ['ASCII', 'import sys; print(ascii(sys.argv[1]))'],
+    ['HTML', 'import html,sys; print(html.escape(sys.argv[1]))'],
+    [
+      'XML of numbers',
+      'import sys; print(sys.argv[1].encode("ascii", "xmlcharrefreplace").decode())',
+    ],
+    ['hexadecimal digits', 'import sys; print(sys.argv[1].encode().hex())'],
+    [
+      'lines of base64',
+      'import base64,sys; print(base64.encodebytes(sys.argv[1].encode()*1).decode())',
+    ],
+    [
+      'base64 in a URL',
+      'import base64,sys,urllib.parse as u; print(u.quote(base64.b64encode(sys.argv[1].encode()), safe=""))',
+    ],
+  ])('%s', (_name, program) => {
+    const long = `${secret} and much more of it, up to the second line of base64, ${secret}`;
+    const text = execFileSync('python3', ['-c', program, long], { encoding: 'utf8' });
+    const left = redactorOf([long])?.text(text) ?? '';
+    expect(left).toMatch(AROUND);
+  });
+
+  it('quoted word by word for a shell', () => {
+    const text = execFileSync('bash', ['-c', 'printf "%q\n" "$1"', 'bash', secret], {
+      encoding: 'utf8',
+    });
+    expect(clean(text)).toMatch(AROUND);
   });
 
   it('in base64, wherever it begins and whatever stands around it', () => {

@@ -64,6 +64,43 @@ describe('a redactor', () => {
     );
   });
 
+  it('blacks out a secret of which any characters are escaped, however the text is cut', () => {
+    const percent = (character: string) =>
+      [...Buffer.from(character)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
+    const unicode = (character: string) =>
+      character
+        .split('')
+        .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+        .join('');
+    const ways: readonly ((character: string) => string)[] = [
+      percent,
+      (character) => percent(character).replaceAll(/%../g, (code) => code.toUpperCase()),
+      unicode,
+      (character) => unicode(character).replaceAll('\\', String.raw`\\`),
+      (character) => `&#${character.codePointAt(0)};`,
+    ];
+    const character = fc.constantFrom('a', 'Z', '0', '/', '+', '=', '-', ' ', 'ä', '€', '😀');
+    const escapes = fc.array(fc.boolean(), { minLength: 12, maxLength: 12 });
+    fc.assert(
+      fc.property(
+        fc.array(character, { minLength: 4, maxLength: 12 }),
+        fc.constantFrom(...ways),
+        escapes,
+        fc.array(fc.nat({ max: 200 }), { maxLength: 4 }),
+        (secret, way, isEscaped, cuts) => {
+          const redactor = new Redactor([secret.join('')]);
+          const spelt = secret.map((each, at) => (isEscaped[at] === true ? way(each) : each));
+          const text = `<${spelt.join('')}>`;
+          expect(redactor.text(text)).toBe(`<${BLACKED_OUT}>`);
+          const borders = [0, ...cuts.toSorted((a, b) => a - b), text.length];
+          const parts = borders.slice(1).map((to, at) => text.slice(borders[at], to));
+          expect(inPieces(redactor, parts)).toBe(`<${BLACKED_OUT}>`);
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+
   it('holds back what may become a secret, and nothing else', () => {
     const stream = new Redactor(['planted-secret']).stream();
     expect(stream.write('a plan')).toBe('a ');

@@ -1,13 +1,16 @@
 /**
- * Blacks out texts that must not be seen, wherever they stand in a text and however it was cut.
+ * Blacks out texts that must not be seen, wherever they stand in a text, however it was cut, and
+ * however their characters are escaped (`escapes.ts`).
  *
- * All texts are looked for in one pass (Aho and Corasick, 1975): a tree of their beginnings, in
- * which each place knows the longest other beginning that ends there too. So the time does not
- * depend on how many secrets there are, and the place that a pass ends at says how much of the
- * end may be the beginning of a secret: exactly that much of a stream is held back, and nothing
- * where nothing begins. All occurrences are found, those that overlap too, and what they cover
- * together is blacked out as one.
+ * All texts are looked for in one pass. Their beginnings form a tree. A state is the set of places
+ * in it that the end of a text can have led to; what follows a state on a character is found once
+ * and kept (a lazy deterministic automaton with tags, Laurikari 2000), so the time does not depend
+ * on how many secrets and spellings there are. The tag of a place is where in the text its secret
+ * began. The first of them says how much of the end may be the beginning of a secret: exactly that
+ * much of a stream is held back, and nothing where nothing begins. All occurrences are found, those
+ * that overlap too, and what they cover together is blacked out as one.
  */
+import { type Spellings, spellingsOf } from './escapes.ts';
 import type { Json, JsonObject } from './json.ts';
 
 export const BLACKED_OUT = '•••';
@@ -24,24 +27,69 @@ interface Scan {
   readonly open: number;
 }
 
-export class Redactor {
-  /** The tree's first level by character; the rest by its only child, or by a map. */
-  readonly #first = new Int32Array(0x10000);
-  readonly #character: number[] = [-1];
-  readonly #child: number[] = [0];
-  readonly #more: (Map<number, number> | undefined)[] = [undefined];
-  readonly #depth: number[] = [0];
-  /** The place of the longest other beginning that ends here. */
-  readonly #fallback: number[] = [0];
-  /** The length of the longest secret that ends here. */
-  readonly #whole: number[] = [0];
-  readonly #numbers: boolean;
+/** One place in the tree: so much of a secret has been read, and of the next character's spelling. */
+interface Place {
+  readonly number: number;
+  /** The last one that was read. */
+  readonly character: string;
+  readonly next: Place[];
+  /** What has been read of the next character's spelling. */
+  readonly begun: string;
+  /** The text may be broken into lines before what follows. */
+  readonly wraps: boolean;
+  /** A secret ends here. */
+  ends: boolean;
+  /** By UTF-16 unit, as far as it was asked for: where one may be after it. */
+  follows: Map<number, readonly Place[]> | undefined;
+}
 
-  /** Empty texts are nothing to look for. */
-  constructor(secrets: readonly string[]) {
-    for (const secret of secrets) this.#add(secret);
-    this.#link();
-    this.#numbers = secrets.some((secret) => /^[\d.]+$/.test(secret));
+interface State {
+  readonly places: readonly Place[];
+  /** By UTF-16 unit, as far as it was asked for. */
+  readonly follows: Map<number, Step>;
+}
+
+/** From one state to the next. */
+interface Step {
+  readonly state: State;
+  /** For each place of that state: a place of this one, by index, that leads to it. */
+  readonly sources: Int32Array;
+  /** Of a place that several lead to: the others. */
+  readonly others: readonly { readonly to: number; readonly source: number }[];
+  /** The places of this one, by index, whose secret ends with the step. */
+  readonly ends: readonly number[];
+}
+
+/** As a source: the secret begins with this very step. */
+const HERE = -1;
+/** So many places are kept in states; then all states are found anew. */
+const MOST_PLACES = 200_000;
+
+export class Redactor {
+  readonly #roots: readonly Place[];
+  readonly #nothing: State = { places: [], follows: new Map() };
+  /** By the numbers of their places. */
+  readonly #states = new Map<string, State>();
+  /** Of each UTF-16 unit: 1 where the spelling of a secret begins with it. */
+  readonly #begins = new Uint8Array(0x10000);
+  readonly #spellings = new Map<string, Spellings>();
+  readonly #numbers: boolean;
+  #kept = 0;
+  #places = 0;
+  /** The tags of a state and of the next one, by the index of their places. */
+  #starts = new Int32Array(64);
+  #spare = new Int32Array(64);
+
+  /** `wrapped`: texts that may be printed in several lines, such as base64. Empty ones are nothing to look for. */
+  constructor(texts: readonly string[], wrapped: readonly string[] = []) {
+    this.#roots = [this.#treeOf(texts, false), this.#treeOf(wrapped, true)];
+    for (const { next } of this.#roots) {
+      for (const { character } of next) {
+        const { plain, escaped } = this.#spelt(character, false);
+        for (const each of [...plain, ...escaped]) this.#begins[each.charCodeAt(0)] = 1;
+      }
+    }
+    this.#numbers = texts.some((text) => /^[\d.]+$/.test(text));
   }
 
   text(text: string): string {
@@ -65,89 +113,146 @@ export class Redactor {
   /** `covered`: so much of its beginning is known to be secret. */
   scan(text: string, covered: number): Scan {
     const covers: Cover[] = covered > 0 ? [{ from: 0, to: covered }] : [];
-    const first = this.#first;
-    const whole = this.#whole;
-    const characters = this.#character;
-    const children = this.#child;
-    let at = 0;
+    const begins = this.#begins;
+    const nothing = this.#nothing;
+    let state = nothing;
     for (let index = 0; index < text.length; index += 1) {
-      const character = text.charCodeAt(index);
-      if (at === 0) at = first[character] ?? 0;
-      else if (characters[at] === character) at = children[at] ?? 0;
-      else at = this.#step(at, character);
-      if (at === 0) continue;
-      const length = whole[at] ?? 0;
-      if (length > 0) cover(covers, index + 1 - length, index + 1);
+      const unit = text.charCodeAt(index);
+      if (state === nothing && begins[unit] === 0) continue;
+      const step = state.follows.get(unit) ?? this.#step(state, unit);
+      if (step.ends.length > 0) cover(covers, this.#first(step.ends, index), index + 1);
+      this.#carry(step, index);
+      state = step.state;
     }
-    return { covers, open: text.length - this.#open(at) };
+    return { covers, open: this.#first(state.places.keys(), text.length) };
   }
 
-  #step(from: number, character: number): number {
-    for (let at = from; at !== 0; at = this.#fallback[at] ?? 0) {
-      const next = this.#next(at, character);
-      if (next !== 0) return next;
-    }
-    return this.#first[character] ?? 0;
+  /** Where the first of these places began. */
+  #first(sources: Iterable<number>, index: number): number {
+    let first = index;
+    for (const source of sources) first = Math.min(first, this.#start(source, index));
+    return first;
   }
 
-  #next(at: number, character: number): number {
-    if (this.#character[at] === character) return this.#child[at] ?? 0;
-    return this.#more[at]?.get(character) ?? 0;
+  #start(source: number, index: number): number {
+    return source === HERE ? index : (this.#starts[source] ?? index);
   }
 
-  /** The length of the longest beginning here that can still become a secret. */
-  #open(from: number): number {
-    let at = from;
-    while (at !== 0 && this.#child[at] === 0) at = this.#fallback[at] ?? 0;
-    return this.#depth[at] ?? 0;
+  /** The tags go with their places. */
+  #carry({ sources, others }: Step, index: number): void {
+    const next = this.#spare;
+    for (let to = 0; to < sources.length; to += 1)
+      next[to] = this.#start(sources[to] ?? HERE, index);
+    for (const { to, source } of others)
+      next[to] = Math.min(next[to] ?? index, this.#start(source, index));
+    this.#spare = this.#starts;
+    this.#starts = next;
   }
 
-  #add(secret: string): void {
-    let at = 0;
-    for (let index = 0; index < secret.length; index += 1) {
-      const character = secret.charCodeAt(index);
-      const known = at === 0 ? (this.#first[character] ?? 0) : this.#next(at, character);
-      at = known === 0 ? this.#grow(at, character) : known;
-    }
-    if (at !== 0) this.#whole[at] = secret.length;
-  }
-
-  #grow(parent: number, character: number): number {
-    const at = this.#child.push(0) - 1;
-    this.#character.push(-1);
-    this.#more.push(undefined);
-    this.#fallback.push(0);
-    this.#whole.push(0);
-    this.#depth.push((this.#depth[parent] ?? 0) + 1);
-    if (parent === 0) this.#first[character] = at;
-    else if (this.#child[parent] === 0) {
-      this.#character[parent] = character;
-      this.#child[parent] = at;
-    } else (this.#more[parent] ??= new Map()).set(character, at);
-    return at;
-  }
-
-  /** Level by level: the fallback of a place is found from the one of its parent. */
-  #link(): void {
-    let level = [...this.#depth.keys()].filter((at) => this.#depth[at] === 1);
-    while (level.length > 0) {
-      const below: number[] = [];
-      for (const parent of level) {
-        for (const [character, at] of this.#children(parent)) {
-          const fallback = this.#step(this.#fallback[parent] ?? 0, character);
-          this.#fallback[at] = fallback;
-          this.#whole[at] = Math.max(this.#whole[at] ?? 0, this.#whole[fallback] ?? 0);
-          below.push(at);
-        }
+  #step(state: State, unit: number): Step {
+    const places = new Map<Place, number>();
+    const sources: number[] = [];
+    const others: { to: number; source: number }[] = [];
+    const ends: number[] = [];
+    const from = (place: Place, source: number) => {
+      for (const next of this.#after(place, unit)) {
+        if (next.ends) ends.push(source);
+        if (next.next.length === 0) continue;
+        const to = places.get(next);
+        if (to !== undefined) others.push({ to, source });
+        else places.set(next, sources.push(source) - 1);
       }
-      level = below;
-    }
+    };
+    for (const [index, place] of state.places.entries()) from(place, index);
+    for (const root of this.#roots) from(root, HERE);
+    const next = this.#stateOf([...places.keys()]);
+    const step = { state: next, sources: Int32Array.from(sources), others, ends };
+    state.follows.set(unit, step);
+    return step;
   }
 
-  #children(parent: number): (readonly [number, number])[] {
-    const child = this.#child[parent] ?? 0;
-    if (child === 0) return [];
-    return [[this.#character[parent] ?? 0, child], ...(this.#more[parent] ?? [])];
+  /** One may have ended the spelling of a character, and be within that of another. */
+  #after(place: Place, unit: number): readonly Place[] {
+    place.follows ??= new Map();
+    let known = place.follows.get(unit);
+    if (known === undefined) {
+      known = this.#findAfter(place, String.fromCharCode(unit));
+      place.follows.set(unit, known);
+    }
+    return known;
+  }
+
+  #findAfter(place: Place, unit: string): Place[] {
+    const read = place.begun + unit;
+    const lower = read.toLowerCase();
+    const found: Place[] = [];
+    let isBegun = false;
+    for (const next of place.next) {
+      const { plain, escaped } = this.#spelt(next.character, place.wraps);
+      if (plain.includes(read) || escaped.includes(lower)) found.push(next);
+      isBegun ||=
+        plain.some((each) => each.length > read.length && each.startsWith(read)) ||
+        escaped.some((each) => each.length > lower.length && each.startsWith(lower));
+    }
+    if (isBegun) found.push(this.#grow({ ...place, begun: read }));
+    return found;
+  }
+
+  #stateOf(places: readonly Place[]): State {
+    if (places.length === 0) return this.#nothing;
+    const name = places.map(({ number }) => number).join(' ');
+    const known = this.#states.get(name);
+    if (known !== undefined) return known;
+    if (this.#kept > MOST_PLACES) this.#forget();
+    const state = { places, follows: new Map<number, Step>() };
+    this.#states.set(name, state);
+    this.#kept += places.length;
+    if (places.length > this.#spare.length) this.#widen(places.length);
+    return state;
+  }
+
+  #forget(): void {
+    for (const { follows } of [this.#nothing, ...this.#states.values()]) follows.clear();
+    this.#states.clear();
+    this.#kept = 0;
+  }
+
+  #widen(places: number): void {
+    const wider = new Int32Array(places * 2);
+    wider.set(this.#starts);
+    this.#starts = wider;
+    this.#spare = new Int32Array(wider.length);
+  }
+
+  #spelt(character: string, wrapped: boolean): Spellings {
+    const key = wrapped ? `${character}\n` : character;
+    let known = this.#spellings.get(key);
+    if (known === undefined) {
+      known = spellingsOf(character, wrapped);
+      this.#spellings.set(key, known);
+    }
+    return known;
+  }
+
+  #treeOf(texts: readonly string[], wraps: boolean): Place {
+    const root = this.#grow({ character: '', begun: '', wraps: false, next: [] });
+    for (const text of texts) {
+      let at = root;
+      for (const character of text) {
+        const known = at.next.find((each) => each.character === character);
+        const next = known ?? this.#grow({ character, begun: '', wraps, next: [] });
+        if (known === undefined) at.next.push(next);
+        at = next;
+      }
+      at.ends = at !== root;
+    }
+    return root;
+  }
+
+  #grow(place: Pick<Place, 'character' | 'next' | 'begun' | 'wraps'>): Place {
+    const { character, next, begun, wraps } = place;
+    this.#places += 1;
+    return { number: this.#places, character, next, begun, wraps, ends: false, follows: undefined };
   }
 
   #number(value: number): Json {
