@@ -27,6 +27,8 @@ export interface ApiServices {
   readonly validate: (source: string, file: string | undefined) => Promise<Validated>;
   readonly actions: readonly ActionDescription[];
   readonly systems: readonly SystemSummary[];
+  /** What else keeps the node from its work, for `/readyz`; empty when all is well. */
+  readonly stalls: () => Promise<readonly string[]>;
   /** What `/metrics` answers; there is no such page without it. */
   readonly metrics?: { expose(): Promise<Exposition> };
   /** Calls back when events may have been committed, by this node or another. The result ends it. */

@@ -206,7 +206,7 @@ describe('a browser', () => {
 });
 
 it('tells a probe that it stalls, and whoever shows a token why', async () => {
-  services.stalls = ['The disk is full.'];
+  services.stalled = ['The disk is full.'];
   const told = await ask('GET', '/readyz', {});
   expect(told.status).toBe(503);
   expect(told.body).not.toContain('disk');

@@ -378,12 +378,17 @@ describe('the server', () => {
       body: { pid: process.pid },
     });
     expect(await call('GET', '/readyz')).toMatchObject({ status: 200, body: { status: 'ok' } });
+    services.fullDisk = ['no shell job can start'];
+    expect(await call('GET', '/readyz')).toMatchObject({
+      status: 503,
+      body: { stalls: ['no shell job can start'] },
+    });
     services.databaseIsDown = true;
     expect(await call('GET', '/readyz')).toMatchObject({
       status: 503,
       body: { stalls: ['The database does not answer.'] },
     });
-    services.stalls = ['The journal is 12 s behind.'];
+    services.stalled = ['The journal is 12 s behind.'];
     expect(await call('GET', '/readyz')).toMatchObject({
       status: 503,
       body: { stalls: ['The journal is 12 s behind.'] },

@@ -79,7 +79,9 @@ export class FakeServices implements ApiServices {
   summary: RunSummary = SUMMARY;
   eventRows: EventRow[] = [];
   logRows: StoredLogChunk[] = [];
-  stalls: string[] = [];
+  stalled: string[] = [];
+  readonly stalls = async () => this.fullDisk;
+  fullDisk: string[] = [];
   databaseIsDown = false;
   filters: unknown[] = [];
   /** Resolves when somebody waits for a commit; its value is that commit. */
@@ -172,7 +174,7 @@ export class FakeServices implements ApiServices {
         return () => undefined;
       },
     },
-    stalls: () => this.stalls,
+    stalls: () => this.stalled,
   };
 
   readonly marks = new Set<string>();

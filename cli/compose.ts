@@ -18,6 +18,7 @@ import type { Redactor } from '../model/redactor.ts';
 import { EngineLog } from '../watch/engine-log.ts';
 import { Metrics } from '../watch/metrics/metrics.ts';
 import { Observers } from '../watch/observers.ts';
+import { stateFolderStalls } from './state-folder.ts';
 import { stateDirectoryIdOf } from './data-folder.ts';
 import type { OpenedParts, NodeOptions, RunningNode } from './node-options.ts';
 import type { Unwinding } from './unwinding.ts';
@@ -150,8 +151,8 @@ interface Parts {
 function engineOf(options: NodeOptions, parts: Parts): Engine {
   const { nodeName, connectors, database, systems, access, redactor, log, observer, reader } =
     parts;
-  const { leaseMs = DEFAULTS.leaseMs, stateDirectory = options.folder.stateDirectory } =
-    options.member ?? {};
+  const { leaseMs = DEFAULTS.leaseMs } = options.member ?? {};
+  const stateDirectory = stateDirectoryOf(options);
   return createEngine({
     journal: database.journal,
     connectors,
@@ -177,6 +178,10 @@ function engineOf(options: NodeOptions, parts: Parts): Engine {
     observer,
     read: reader.read,
   });
+}
+
+function stateDirectoryOf({ member, folder }: NodeOptions): string {
+  return member?.stateDirectory ?? folder.stateDirectory;
 }
 
 /** Of this node by its engine, of the others by their notification. */
@@ -214,6 +219,7 @@ async function serve(
       onCommit: (committed) => subscribe(engine, database, committed),
       systems: systems.names().map((name) => ({ name, kind: systems.get(name)?.kind ?? '' })),
       metrics,
+      stalls: () => stateFolderStalls(stateDirectoryOf(options)),
     },
     { version: VERSION, access, log, hosts: advertised(options) },
   );

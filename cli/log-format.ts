@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import type { Redactor } from '../model/redactor.ts';
 
 export type LogFormat = 'text' | 'json';
+export type NodeLog = ReturnType<typeof logger>;
 
 interface LoggerOptions {
   readonly level: string;
@@ -23,7 +24,10 @@ export function logger({ level, format, redactor }: LoggerOptions, write: (line:
   };
   const form = format === 'text' ? textOf : (line: string) => line;
   return pino(options, {
-    write: (line: string) => write(redactor?.text(form(line)) ?? form(line)),
+    write: (line: string) => {
+      const text = form(line);
+      write(redactor?.text(text) ?? text);
+    },
   });
 }
 

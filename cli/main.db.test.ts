@@ -102,7 +102,7 @@ describe('without a server', () => {
 describe('with a server', () => {
   let server: Called;
   beforeAll(async () => {
-    server = call(new ListeningTerminal(folder), ['serve', '--port', '0', '--log-level', 'warn']);
+    server = call(new ListeningTerminal(folder), ['serve', '--port', '0', '--log-level', 'info']);
     await Promise.race([server.terminal.until('Press Ctrl-C to stop it.'), server.code]);
   });
   afterAll(async () => {

@@ -1,6 +1,6 @@
 /**
- * `/healthz` says that the process lives, `/readyz` that it can work: the database answers and
- * nothing stalls. Neither stands under `/api/v1`: they belong to the process, not to a version.
+ * `/healthz` says that the process lives, `/readyz` that it can work: the database answers, jobs can
+ * be started and nothing stalls. Neither stands under `/api/v1`: they belong to the process, not to a version.
  */
 import { TuttiError } from '../../model/errors.ts';
 import type { Health } from '../../protocol/health.ts';
@@ -45,8 +45,8 @@ interface Readiness {
 
 async function readiness(context: ApiContext): Promise<Readiness> {
   try {
-    const { aside } = await context.views.ping();
-    return { stalls: context.door.stalls(), aside };
+    const [{ aside }, stalls] = await Promise.all([context.views.ping(), context.stalls()]);
+    return { stalls: [...context.door.stalls(), ...stalls], aside };
   } catch (error) {
     const since = context.door.stalls();
     if (since.length > 0) return { stalls: since };

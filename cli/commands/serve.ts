@@ -5,12 +5,13 @@
  * Twice: it leaves at once; what was under way is found again at the next start.
  */
 import path from 'node:path';
+import type { Redactor } from '../../model/redactor.ts';
 import { openNode } from '../node.ts';
 import type { RunningNode } from '../node-options.ts';
 import { folderOf, type ConnectOptions } from '../connection.ts';
 import { askConsent } from '../consent.ts';
-import { alone, type CommonOptions, type LocalContext } from '../context.ts';
-import { type LogFormat, logger } from '../log-format.ts';
+import { alone, type CommonOptions } from '../context.ts';
+import { type LogFormat, type NodeLog, logger } from '../log-format.ts';
 import { EXIT } from '../runtime.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -29,7 +30,13 @@ export const serve = alone<ServeOptions>(async (context) => {
   const { terminal, options, lifetime } = context;
   const folder = folderOf(options, terminal);
   await askConsent(options, terminal, folder);
-  warn(terminal);
+  const logTo = (redactor?: Redactor) =>
+    logger({ level: options.logLevel, format: options.logFormat, redactor }, (line) =>
+      terminal.err(line),
+    );
+  // Of what Tutti itself says no word can be a secret.
+  const log = logTo();
+  warn(terminal, log);
   const node = await openNode({
     folder,
     databaseUrl: options.database ?? (terminal.environment['TUTTI_DATABASE'] || undefined),
@@ -50,15 +57,12 @@ export const serve = alone<ServeOptions>(async (context) => {
     },
     environment: terminal.environment,
     workingDirectory: terminal.workingDirectory,
-    logTo: (redactor) =>
-      logger({ level: options.logLevel, format: options.logFormat, redactor }, (line) =>
-        terminal.err(line),
-      ),
+    logTo,
   });
   if (options.auth === 'none') {
-    terminal.err(
+    log.warn(
       '--auth none: anyone who reaches this address may start, read and decide everything, and run programs ' +
-        'as you. It is for tests.\n',
+        'as you. It is for tests.',
     );
   }
   const database = node.embedded ? 'embedded PostgreSQL' : 'the database given';
@@ -79,41 +83,36 @@ export const serve = alone<ServeOptions>(async (context) => {
       '  Press Ctrl-C to stop it.',
     ],
   );
-  return untilTheEnd(context, node, lifetime.signal);
+  return untilTheEnd(log, node, lifetime.signal);
 });
 
-function warn(terminal: Terminal): void {
+function warn(terminal: Terminal, log: NodeLog): void {
   if (terminal.isRoot) {
-    terminal.err('Running as root: every script of every workflow runs as root, too.\n');
+    log.warn('Running as root: every script of every workflow runs as root, too.');
   }
   if (process.pid === 1) {
-    terminal.err(
+    log.warn(
       'Tutti is process 1 here: what jobs leave in the background stays as a zombie when it ends. ' +
-        'Run it under an init, for instance with `docker run --init`.\n',
+        'Run it under an init, for instance with `docker run --init`.',
     );
   }
 }
 
-async function untilTheEnd(
-  context: LocalContext<ServeOptions>,
-  node: RunningNode,
-  signal: AbortSignal,
-): Promise<number> {
-  const { terminal } = context;
+async function untilTheEnd(log: NodeLog, node: RunningNode, signal: AbortSignal): Promise<number> {
   const asked = new Promise<null>((resolve) => {
     signal.addEventListener('abort', () => resolve(null), { once: true });
     if (signal.aborted) resolve(null);
   });
   const reason = await Promise.race([asked, node.fenced]);
   if (reason === null) {
-    terminal.err(
-      'Stopping: waiting for running work to reach a safe point. Press Ctrl-C again to exit immediately.\n',
+    log.info(
+      'Stopping: waiting for running work to reach a safe point. Press Ctrl-C again to exit immediately.',
     );
     await node.stop();
-    terminal.err('Stopped. Open runs resume at the next start.\n');
+    log.info('Stopped. Open runs resume at the next start.');
     return EXIT.done;
   }
-  terminal.err(`${reason.replace(/\.?$/, '.')} Other nodes continue its runs. Start it again.\n`);
+  log.warn(`${reason.replace(/\.?$/, '.')} Other nodes continue its runs. Start it again.`);
   await node.stop().catch(() => undefined);
   return EXIT.fenced;
 }

@@ -32,6 +32,7 @@ beforeAll(async () => {
       actions: [],
       onCommit: () => () => undefined,
       systems: [],
+      stalls: async () => [],
     },
     { access: OPEN, version: '0.0.0', logPollMs: 1 },
   );

@@ -35,6 +35,7 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
       validate: () => Promise.resolve({ valid: true, workflow: null, problems: [] }),
       actions: [],
       systems: [],
+      stalls: async () => [],
       onCommit: (committed) => {
         const endings = [engine.door.news.onCommit(committed), journal.listen(committed)];
         return () => {

@@ -2,15 +2,14 @@
  * What shipped files give to each other: nothing that no other file takes, and no two types of one name.
  * What package.json offers to others is taken by them.
  */
-import { importsOf, targetOf } from './imports.ts';
-import { ORDER } from './rooms.ts';
+import { importedNames, importsOf, targetOf } from './imports.ts';
+import { isShipped } from './shipped.ts';
 import {
   type Node,
   type SourceFile,
   type Violation,
   child,
   children,
-  isTestCode,
   violation,
   walk,
   word,
@@ -30,10 +29,6 @@ interface Export {
   readonly name: string;
   readonly node: Node;
   readonly isType: boolean;
-}
-
-function isShipped(path: string): boolean {
-  return ORDER.includes(path.split('/')[0] ?? '') && !isTestCode(path);
 }
 
 /** A thread is begun by the name of its function. */
@@ -69,13 +64,8 @@ function takenBy(file: SourceFile): string[] {
   for (const { node, specifier } of importsOf(file)) {
     if (!specifier.startsWith('.')) continue;
     const target = targetOf(file.path, specifier);
-    const names = children(node, 'specifiers').map(
-      (one) => word(child(one, 'imported') ?? child(one, 'local'), 'name') ?? '*',
-    );
-    const whole =
-      names.length === 0 ||
-      children(node, 'specifiers').some((one) => one.type === 'ImportNamespaceSpecifier');
-    found.push(...(whole ? [`${target}#*`] : names.map((name) => `${target}#${name}`)));
+    const names = importedNames(node);
+    found.push(...(names === 'all' ? [`${target}#*`] : names.map((name) => `${target}#${name}`)));
   }
   return found;
 }

@@ -2,18 +2,9 @@
  * One gate: all commands and outcomes of a run pass it, so only it makes the kernel's steps. What
  * another file stepped would be neither written in order nor followed.
  */
-import { importsOf, targetOf } from './imports.ts';
-import { ORDER } from './rooms.ts';
-import {
-  type Node,
-  type SourceFile,
-  type Violation,
-  child,
-  children,
-  isTestCode,
-  violation,
-  word,
-} from './source.ts';
+import { importedNames, importsOf, targetOf } from './imports.ts';
+import { isShipped } from './shipped.ts';
+import { type SourceFile, type Violation, violation } from './source.ts';
 
 export const GATE = 'engine/runs/run-gate.ts';
 const MACHINE = 'kernel/run/machine.ts';
@@ -21,7 +12,7 @@ const STEPS: readonly string[] = ['first', 'step', 'settleOn'];
 
 export function gateViolations(files: readonly SourceFile[]): Violation[] {
   return files
-    .filter(({ path }) => ORDER.includes(path.split('/')[0] ?? '') && !isTestCode(path))
+    .filter(({ path }) => isShipped(path))
     .filter(({ path }) => path !== GATE && !path.startsWith('kernel/'))
     .flatMap(stepsOf);
 }
@@ -32,17 +23,10 @@ function stepsOf(file: SourceFile): Violation[] {
   return importsOf(file)
     .filter(({ specifier }) => targetOf(file.path, specifier) === MACHINE)
     .flatMap(({ node }) => {
-      const specifiers = children(node, 'specifiers');
-      const names = specifiers.map((one) => nameOf(one) ?? 'all names');
-      const taken = specifiers.length === 0 ? ['all names'] : names;
-      return taken
-        .filter((name) => name === 'all names' || STEPS.includes(name))
-        .map((name) => violation(file, node, `takes ${name} of the machine of a run`, because));
+      const names = importedNames(node);
+      const steps = names === 'all' ? ['all names'] : names.filter((name) => STEPS.includes(name));
+      return steps.map((name) =>
+        violation(file, node, `takes ${name} of the machine of a run`, because),
+      );
     });
-}
-
-/** Of `import { a as b }` and `export { a as b } from`: a. */
-function nameOf(specifier: Node): string | undefined {
-  if (specifier.type === 'ImportNamespaceSpecifier') return undefined;
-  return word(child(specifier, 'imported') ?? child(specifier, 'local'), 'name');
 }

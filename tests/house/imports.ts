@@ -16,6 +16,7 @@ import {
   isWithin,
   roomOf,
 } from './rooms.ts';
+import { isShipped } from './shipped.ts';
 import {
   type Node,
   type SourceFile,
@@ -43,6 +44,16 @@ export function importsOf(file: SourceFile): Import[] {
     if (specifier !== undefined) found.push({ node, specifier });
   });
   return found;
+}
+
+/** The names that an import or a re-export takes; what takes the module as a whole may use any. */
+export function importedNames(node: Node): readonly string[] | 'all' {
+  const specifiers = children(node, 'specifiers');
+  const isWhole = specifiers.some(({ type }) => type === 'ImportNamespaceSpecifier');
+  if (specifiers.length === 0 || isWhole) return 'all';
+  return specifiers.map(
+    (one) => word(child(one, 'imported') ?? child(one, 'local'), 'name') ?? 'default',
+  );
 }
 
 function sourceOf(node: Node): Node | undefined {
@@ -170,7 +181,7 @@ function judgeDeclared(
       ),
     ];
   }
-  const ships = ORDER.includes(file.path.split('/')[0] ?? '') && !isTestCode(file.path);
+  const ships = isShipped(file.path);
   if (!ships || !developmentOnly.has(name)) return [];
   return [
     violation(

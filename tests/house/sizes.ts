@@ -7,7 +7,7 @@
  * file is smaller, and removed once it is within the limit.
  */
 import { rootName } from './conventions.ts';
-import { ORDER } from './rooms.ts';
+import { isShipped } from './shipped.ts';
 import {
   type Node,
   type SourceFile,
@@ -101,7 +101,7 @@ function measure(file: SourceFile): Measured[] {
     unit: 'lines',
     limit: FILE_LINES,
   } as const;
-  const ships = ORDER.includes(file.path.split('/')[0] ?? '') && !isTestCode(file.path);
+  const ships = isShipped(file.path);
   const found: Measured[] = [whole];
   walk(file.tree, (node, ancestors) => {
     const parent = ancestors.at(-1);

@@ -2,17 +2,8 @@
  * Every sentence that a user can meet: the texts in the code that ships which are prose, file by file.
  * What is put in at run time stands as {name}. Texts of bugs, of SQL and of types are left out.
  */
-import { ORDER } from '../house/rooms.ts';
-import {
-  type Node,
-  type SourceFile,
-  children,
-  child,
-  isNode,
-  isTestCode,
-  walk,
-  word,
-} from '../house/source.ts';
+import { isShipped } from '../house/shipped.ts';
+import { type Node, type SourceFile, children, child, walk, word } from '../house/source.ts';
 
 export interface Message {
   readonly path: string;
@@ -24,7 +15,7 @@ const SQL =
   /^\s*(select|insert|update|delete|with|create|alter|lock|set|begin|listen|notify|drop|grant|revoke|copy)\b/i;
 
 export function messagesOf(file: SourceFile): Message[] {
-  if (!ORDER.includes(file.path.split('/')[0] ?? '') || isTestCode(file.path)) return [];
+  if (!isShipped(file.path)) return [];
   const found: Message[] = [];
   walk(file.tree, (node, ancestors) => {
     const text = textOf(node);
@@ -63,10 +54,8 @@ function templateText(node: Node): string {
 /** The last name in an expression: `{run}` of `command.run`. */
 function placeholder(node: Node): string {
   let name = '';
-  walk(node, (inner, ancestors) => {
-    const parent = ancestors.at(-1);
-    if (inner.type === 'Identifier' && (parent === undefined || isNode(parent)))
-      name = word(inner, 'name') ?? name;
+  walk(node, (inner) => {
+    if (inner.type === 'Identifier') name = word(inner, 'name') ?? name;
   });
   return `{${name}}`;
 }
