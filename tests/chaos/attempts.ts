@@ -5,6 +5,9 @@
 import type { z } from 'zod';
 import type { eventViewSchema } from '../../protocol/events.ts';
 
+/** Tutti has ended too often while it made this call: a person decides. */
+export const CRASHES = 'task.crashes';
+
 export type Event = z.output<typeof eventViewSchema>;
 
 export interface Attempt {
@@ -45,7 +48,8 @@ function note(attempt: Attempt, event: Event): void {
       attempt.started = true;
       return;
     case 'TaskMarkedUnknown':
-      attempt.lost += 1;
+      // By the third crash under one call, not for want of an answer: the drain begins it anew.
+      if (failure?.code !== CRASHES) attempt.lost += 1;
       return;
     case 'TaskRetrying':
       attempt.failed = failure?.code ?? null;

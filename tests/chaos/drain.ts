@@ -1,12 +1,14 @@
 /**
  * The end of the experiment: no more kills, no more load. Everything that was left behind is let
- * go on (held runs and tasks released, approvals given) and followed to its end. A run that then
+ * go on (held runs and tasks released, approvals given, calls that outlived three kills begun anew) and
+ * followed to its end. A run that then
  * does not end is lost work, reported with its own words about why it waits.
  */
 import { runPageSchema, runViewSchema } from '../../protocol/runs.ts';
 import { eventBatchSchema } from '../../protocol/events.ts';
 import { RUN_IS_OVER, type RunSummary } from '../../model/run.ts';
 import { whySchema } from '../../protocol/tasks.ts';
+import { CRASHES } from './attempts.ts';
 import { command, type LoadParts } from './load.ts';
 
 const OPEN = 'running,held,cancelling';
@@ -68,13 +70,15 @@ async function finish(parts: LoadParts, run: string): Promise<boolean> {
   }
 }
 
-/** Releases and approves; true when there was something to let go. */
+/** Releases, approves, and begins anew what was called through too many kills; true when there was something to let go. */
 async function letGo(parts: LoadParts, run: string): Promise<boolean> {
   const view = await parts.connection.read(`/runs/${run}`, runViewSchema);
   let moved = false;
   if (view?.held !== undefined) moved = (await command(parts, run, 'release', null)) || moved;
-  for (const { task, status } of view?.taskViews ?? []) {
+  for (const { task, status, failure } of view?.taskViews ?? []) {
     if (status === 'held') moved = (await command(parts, run, 'release', task)) || moved;
+    if (status === 'unknown' && failure?.code === CRASHES)
+      moved = (await command(parts, run, 'rerun', task)) || moved;
     if (status === 'deciding') moved = (await command(parts, run, 'approve', task)) || moved;
   }
   return moved;
