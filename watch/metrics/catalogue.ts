@@ -233,7 +233,7 @@ export const METRICS: readonly Metric[] = [
   {
     name: 'tutti_stalled',
     type: 'gauge',
-    help: '1 while /readyz says that this node cannot work, else 0.',
+    help: '1 while the engine of this node or its database cannot work, else 0.',
     labels: [],
     read: ({ readings }) => one(readings && Number(readings.stalled)),
   },
