@@ -176,12 +176,13 @@ export interface TaskEnded {
   /** An operator set this end. */
   readonly forced?: By;
 }
+/** `edges`: none was taken; `when`: its condition is false; `operator`: dependents proceed as if it had succeeded. */
+export const SKIP_REASONS = ['edges', 'when', 'operator'] as const;
 export interface TaskSkipped {
   readonly type: 'TaskSkipped';
   readonly at: number;
   readonly task: string;
-  /** `edges`: none was taken; `when`: its condition is false; `operator`: dependents proceed as if it had succeeded. */
-  readonly because: 'edges' | 'when' | 'operator';
+  readonly because: (typeof SKIP_REASONS)[number];
   readonly forced?: By;
   readonly values?: JsonObject;
 }

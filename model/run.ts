@@ -5,9 +5,10 @@
 export type { By } from './by.ts';
 export type * from './commands.ts';
 export type * from './events.ts';
+export { SKIP_REASONS } from './events.ts';
 export type { Failure } from './failure.ts';
 export type { ParentTask } from './family.ts';
-export type { Gate } from './gate.ts';
+export { GATE_KINDS, type Gate } from './gate.ts';
 export type { Refusal } from './refusal.ts';
 export * from './status.ts';
 export type * from './views.ts';

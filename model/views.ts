@@ -23,6 +23,8 @@ export interface TaskView {
   readonly branch?: number;
   readonly values?: JsonObject;
   readonly because?: TaskSkipped['because'];
+  /** Why it was skipped by the workflow, in a sentence. */
+  readonly skipReason?: string;
   readonly forced?: By;
   readonly items?: { readonly total: number; readonly ended: number; readonly failed: number };
   /** Names of the tasks it follows. */

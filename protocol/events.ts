@@ -45,7 +45,7 @@ export interface EventBatch {
   /** More events are there already. */
   readonly more: boolean;
 }
-export const eventBatchSchema = exact<EventBatch>('Events', {
+export const eventBatchSchema = exact<EventBatch>('EventBatch', {
   status: runStatusSchema,
   events: z.array(eventViewSchema),
   next: z.int(),

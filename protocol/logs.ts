@@ -28,7 +28,7 @@ export interface LogChunkView {
   readonly at: number;
   readonly text: string;
 }
-const logLineSchema = exact<LogChunkView>('LogChunk', {
+const logChunkSchema = exact<LogChunkView>('LogChunk', {
   task: text,
   attempt: count,
   position: count,
@@ -43,9 +43,9 @@ export interface LogBatch {
   readonly next: string | null;
   readonly more: boolean;
 }
-export const logBatchSchema = exact<LogBatch>('Logs', {
+export const logBatchSchema = exact<LogBatch>('LogBatch', {
   status: runStatusSchema,
-  chunks: z.array(logLineSchema),
+  chunks: z.array(logChunkSchema),
   next: text.nullable(),
   more: z.boolean(),
 });

@@ -1,7 +1,7 @@
 /** The tasks of a run: how each is, and why it waits. */
 import { z } from 'zod';
 import { ENDS } from '../model/definition.ts';
-import { ALIVE, RUN_STATUSES } from '../model/run.ts';
+import { ALIVE, GATE_KINDS, RUN_STATUSES, SKIP_REASONS } from '../model/run.ts';
 import type { Gate, RunStatus, RunSummary, TaskView } from '../model/run.ts';
 import { COUNT_MAX } from '../model/bounds.ts';
 import { TASKS_MAX } from '../model/task-range.ts';
@@ -20,25 +20,7 @@ import {
 } from './schema.ts';
 
 const gateSchema = exact<Gate>('Gate', {
-  kind: z.enum([
-    'upstream',
-    'upstream-failed',
-    'hold',
-    'run-hold',
-    'pool',
-    'capacity',
-    'time',
-    'approval',
-    'retry',
-    'child-run',
-    'items',
-    'job',
-    'cancel',
-    'system',
-    'parallel',
-    'run-ended',
-    'start',
-  ]),
+  kind: z.enum(GATE_KINDS),
   message: text,
   on: text.exactOptional(),
   since: instant.exactOptional(),
@@ -68,7 +50,8 @@ export const taskViewSchema = exact<TaskView>('Task', {
   child: text.exactOptional(),
   branch: count.exactOptional(),
   values: jsonObjectSchema.exactOptional(),
-  because: z.enum(['edges', 'when', 'operator']).exactOptional(),
+  because: z.enum(SKIP_REASONS).exactOptional(),
+  skipReason: text.exactOptional().describe('Why it was skipped by the workflow, in a sentence'),
   forced: bySchema.exactOptional(),
   items: progressSchema.exactOptional(),
   needs: z.array(text),

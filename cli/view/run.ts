@@ -55,23 +55,11 @@ function noteOf(task: TaskView): string {
     return first(task.failure.message, NOTE_MAX_LENGTH);
   }
   if (task.forced !== undefined) return first(`by ${byWords(task.forced)}`, NOTE_MAX_LENGTH);
-  if (task.status === 'skipped') return skipped(task.because);
+  if (task.skipReason !== undefined) return first(`skipped: ${task.skipReason}`, NOTE_MAX_LENGTH);
   const [gate, ...more] = task.gates;
   if (gate === undefined || gate.kind === 'job') return '';
   const others = more.length === 0 ? '' : ` (and ${more.length} more)`;
   return first(gate.message, NOTE_MAX_LENGTH) + others;
-}
-
-function skipped(because: TaskView['because']): string {
-  switch (because) {
-    case 'edges':
-      return 'skipped: the branch that leads to it was not taken';
-    case 'when':
-      return 'its condition is false';
-    case 'operator':
-    case undefined:
-      return '';
-  }
 }
 
 function byWords(by: { actor: string; reason?: string }): string {

@@ -48,7 +48,7 @@ export async function copy(context: ActionContext, given: Way): Promise<Placed> 
   const facts = await statFile(way.from);
   if (facts === undefined) throw missing(way.from);
   const source = await readContent(way.from, 'sha256', signal);
-  const there = await settle(way, source, signal);
+  const there = await findPlaced(way, source, signal);
   if (there !== undefined) return there;
   try {
     let content = source;
@@ -64,7 +64,11 @@ export async function copy(context: ActionContext, given: Way): Promise<Placed> 
 }
 
 /** What is to be said of a target that is there; undefined when the work is to be done. */
-async function settle(way: Way, wanted: Content, signal: AbortSignal): Promise<Placed | undefined> {
+async function findPlaced(
+  way: Way,
+  wanted: Content,
+  signal: AbortSignal,
+): Promise<Placed | undefined> {
   const facts = await statFile(way.to);
   if (facts === undefined) return undefined;
   const there = await readContent(way.to, 'sha256', signal);
@@ -85,7 +89,7 @@ async function settle(way: Way, wanted: Content, signal: AbortSignal): Promise<P
 
 /** Another program put a file there between our check and our link. */
 async function taken(way: Way, wanted: Content, signal: AbortSignal): Promise<Placed> {
-  const there = await settle(way, wanted, signal);
+  const there = await findPlaced(way, wanted, signal);
   if (there !== undefined) return there;
   const message = `${way.to} came and went while the file was put there`;
   throw new ActionFailure({ class: 'transient', code: 'file.changing', message });
@@ -104,7 +108,7 @@ export async function move(context: ActionContext, given: Way): Promise<Placed> 
   }
   const source = await readContent(way.from, 'sha256', context.signal);
   await writeNote(note, { to: way.to, ...source });
-  const there = await settle(way, source, context.signal);
+  const there = await findPlaced(way, source, context.signal);
   if (there?.result === 'skipped') return there;
   if (there !== undefined) {
     await removeSource(way);
@@ -185,7 +189,7 @@ export async function write({ signal }: ActionContext, writing: Writing): Promis
   const to = await behindLinks(writing.to);
   const content = contentOf(text);
   const way = { from: to, to, overwrite };
-  const there = await settle(way, content, signal);
+  const there = await findPlaced(way, content, signal);
   if (there !== undefined && (there.result === 'skipped' || (await hasMode(to, mode)))) {
     return there;
   }

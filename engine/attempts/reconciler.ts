@@ -18,7 +18,7 @@ import type { AttemptReport } from '../../model/run.ts';
 import type { Clock } from '../clock.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Lanes } from './lanes.ts';
-import { Attempt, type LiveRun, type Settled } from '../runs/live-run.ts';
+import { Attempt, type LiveRun, type OnDurable } from '../runs/live-run.ts';
 import type { RunGate } from '../runs/run-gate.ts';
 import type { World } from '../runs/world.ts';
 import { Timers } from './timers.ts';
@@ -139,7 +139,7 @@ export class Reconciler implements World {
    * A restart numbers the nodes afresh: attempts are found again by their task's name. The result
    * is to be called when the restart is durable: until then the journal may continue without it.
    */
-  renumber(run: LiveRun, settled: Settled | undefined): Settled | undefined {
+  renumber(run: LiveRun, onDurable: OnDurable | undefined): OnDurable | undefined {
     this.#timers.clear(run);
     const attempts = run.attempts.splice(0).filter((attempt) => attempt !== undefined);
     run.touchedAt.length = 0;
@@ -154,10 +154,10 @@ export class Reconciler implements World {
       }
     }
     this.#dropAll(run, gone, true);
-    if (gone.length === 0) return settled;
+    if (gone.length === 0) return onDurable;
     return (error) => {
       if (error === undefined && run.resident) this.#parts.dispatcher.restarted(run);
-      settled?.(error);
+      onDurable?.(error);
     };
   }
 

@@ -1,10 +1,10 @@
 /** Callbacks of the pipeline as promises. */
 import type { AttemptReport, DoorCommand, Refusal } from '../../model/run.ts';
-import type { LiveRun, Settled } from './live-run.ts';
+import type { LiveRun, OnDurable } from './live-run.ts';
 import type { RunGate } from './run-gate.ts';
 
 /** Resolves when the entry is durable, rejects when it never will be. */
-export function whenDurable(start: (settled: Settled) => void): Promise<void> {
+export function whenDurable(start: (onDurable: OnDurable) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     start((error) => {
       if (error === undefined) resolve();
@@ -20,9 +20,9 @@ export async function applyDurably(
   command: DoorCommand | AttemptReport,
 ): Promise<Refusal | undefined> {
   let refused: Refusal | undefined;
-  await whenDurable((settled) => {
-    refused = gate.apply(run, command, settled);
-    if (refused !== undefined) settled();
+  await whenDurable((onDurable) => {
+    refused = gate.apply(run, command, onDurable);
+    if (refused !== undefined) onDurable();
   });
   return refused;
 }

@@ -28,7 +28,7 @@ import type { RunEvent } from '../../model/run.ts';
 import { isAbandoning, type Stop, StopSignals } from './stop-signals.ts';
 
 /** Called once something is durable, or with the reason why it never will be. */
-export type Settled = (error?: Error) => void;
+export type OnDurable = (error?: Error) => void;
 
 /** What one step wrote, waiting for its place in a batch. */
 export interface Entry {
@@ -43,7 +43,7 @@ export interface Entry {
   readonly seq: number;
   /** What it says, for the observer; nothing when nobody watches. */
   readonly facts: readonly RunEvent[] | undefined;
-  readonly settled: Settled | undefined;
+  readonly onDurable: OnDurable | undefined;
 }
 
 export interface LiveRun {

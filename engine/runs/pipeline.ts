@@ -57,7 +57,7 @@ export class Pipeline {
 
   add(run: LiveRun, entry: Entry): void {
     if (this.#closed !== undefined) {
-      entry.settled?.(this.#closed);
+      entry.onDurable?.(this.#closed);
       return;
     }
     this.unwritten.add(entry);
@@ -167,7 +167,7 @@ export class Pipeline {
     } catch (error) {
       const reason = unknownOutcome(error);
       this.#listener.refused([run], reason, entries);
-      for (const entry of entries) entry.settled?.(reason);
+      for (const entry of entries) entry.onDurable?.(reason);
     }
   }
 
@@ -194,7 +194,7 @@ export class Pipeline {
     run.pending = [];
     for (const entry of entries) {
       this.unwritten.remove(entry);
-      entry.settled?.(error);
+      entry.onDurable?.(error);
     }
   }
 

@@ -2,7 +2,7 @@
 import type { EventRow, RunRow, RunUpdate } from '../../journal/append.ts';
 import { type RunState, runStatusOf } from '../../kernel/run/machine.ts';
 import type { RunEvent, TaskEnded } from '../../model/run.ts';
-import type { Entry, LiveRun, Settled } from './live-run.ts';
+import type { Entry, LiveRun, OnDurable } from './live-run.ts';
 
 export function rowOf(run: string, seq: number, event: RunEvent): EventRow {
   if (event.type === 'TaskEnded') return endedRow(run, seq, event);
@@ -86,7 +86,7 @@ export function entryOf(
   start: RunRow | undefined,
   update: RunUpdate | undefined,
   facts: readonly RunEvent[] | undefined,
-  settled: Settled | undefined,
+  onDurable: OnDurable | undefined,
 ): Entry {
   const { state } = run;
   const { touched, seq } = state;
@@ -100,5 +100,5 @@ export function entryOf(
   let characters = 0;
   for (const { data } of events) characters += data.length;
   for (const node of touched) run.touchedAt[node] = seq;
-  return { start, events, characters, update, touched, seq, facts, settled };
+  return { start, events, characters, update, touched, seq, facts, onDurable };
 }

@@ -19,7 +19,7 @@ import type { Clock } from '../clock.ts';
 import type { NodeIdentity } from '../node-identity.ts';
 import type { Observer } from '../observer.ts';
 import { failures } from './absence.ts';
-import { type Entry, type LiveRun, newLiveRun, type Settled } from './live-run.ts';
+import { type Entry, type LiveRun, newLiveRun, type OnDurable } from './live-run.ts';
 import { Pipeline, type PipelineListener } from './pipeline.ts';
 import { Refusals } from './refusals.ts';
 import { entryOf, startRowOf, updateOf } from './rows.ts';
@@ -72,18 +72,24 @@ export class RunGate implements PipelineListener, LoadListener {
   }
 
   /** Creates a run. `full`: memory is, so it is written as nobody's, for a node that has capacity. */
-  begin(id: string, event: RunStarted, directory: string, full: boolean, settled: Settled): void {
+  begin(
+    id: string,
+    event: RunStarted,
+    directory: string,
+    full: boolean,
+    onDurable: OnDurable,
+  ): void {
     const { state, events } = first(id, event, this.#context());
     const run = newLiveRun(state, directory, 0);
     try {
-      this.#enter(run, events, full && state.end === undefined, settled);
+      this.#enter(run, events, full && state.end === undefined, onDurable);
     } catch (error) {
       this.#memory.evict(run);
       throw error;
     }
   }
 
-  #enter(run: LiveRun, events: readonly RunEvent[], unowned: boolean, settled: Settled): void {
+  #enter(run: LiveRun, events: readonly RunEvent[], unowned: boolean, onDurable: OnDurable): void {
     const { id, state } = run;
     if (!unowned) this.#memory.admit(run);
     const wakeAt = unowned ? state.createdAt : wakeAtOf(run, this.#clock);
@@ -91,35 +97,36 @@ export class RunGate implements PipelineListener, LoadListener {
     const start = startRowOf(state, wakeAt);
     // A run that is over at once is inserted with its end.
     const update = state.end === undefined ? undefined : updateOf(state, null);
-    if (!unowned) this.#push(run, events, start, update, settled);
-    else this.#push(run, events, { ...start, unowned }, update, this.#loader.giveAway(id, settled));
+    if (!unowned) this.#push(run, events, start, update, onDurable);
+    else
+      this.#push(run, events, { ...start, unowned }, update, this.#loader.giveAway(id, onDurable));
   }
 
-  /** Passes a command through the kernel. `settled` is called once it is durable. */
-  apply(run: LiveRun, command: Command, settled?: Settled): Refusal | undefined {
+  /** Passes a command through the kernel. `onDurable` is called once it is durable. */
+  apply(run: LiveRun, command: Command, onDurable?: OnDurable): Refusal | undefined {
     try {
-      return this.#step(run, command, settled);
+      return this.#step(run, command, onDurable);
     } catch (error) {
       this.#memory.foldAgain(run);
       throw error;
     }
   }
 
-  #step(run: LiveRun, command: Command, settled: Settled | undefined): Refusal | undefined {
+  #step(run: LiveRun, command: Command, onDurable: OnDurable | undefined): Refusal | undefined {
     const events = step(run.state, command, this.#context());
     if (isRefusal(events)) return events;
     if (events.length === 0 && run.pending.length === 0 && run.committing === null) {
-      settled?.();
+      onDurable?.();
       return undefined;
     }
     // A task that is reopened comes before the restart of what follows it.
     if (events[0]?.type === 'RunRestarted' || events[1]?.type === 'RunRestarted')
-      settled = this.#world.renumber(run, settled);
-    this.#decided(run, events, settled);
+      onDurable = this.#world.renumber(run, onDurable);
+    this.#decided(run, events, onDurable);
     return undefined;
   }
 
-  #decided(run: LiveRun, events: readonly RunEvent[], settled: Settled | undefined): void {
+  #decided(run: LiveRun, events: readonly RunEvent[], onDurable: OnDurable | undefined): void {
     const { state } = run;
     const wakeAt = wakeAtOf(run, this.#clock);
     const status = runStatusOf(state);
@@ -131,7 +138,7 @@ export class RunGate implements PipelineListener, LoadListener {
       run.row = { status, wakeAt, version: state.version };
       update = updateOf(state, wakeAt);
     }
-    this.#push(run, events, undefined, update, settled);
+    this.#push(run, events, undefined, update, onDurable);
   }
 
   /** What a step has left undecided comes when others have had their turn. */
@@ -177,7 +184,7 @@ export class RunGate implements PipelineListener, LoadListener {
     for (const { facts } of entries)
       if (facts !== undefined) this.#observer?.decided(run.state, facts);
     if (!run.resident) {
-      for (const entry of entries) entry.settled?.();
+      for (const entry of entries) entry.onDurable?.();
       this.#memory.checkLeaving(run);
       this.#listener.durable(run.id, run.durable);
       return;
@@ -185,7 +192,7 @@ export class RunGate implements PipelineListener, LoadListener {
     const quiet = run.pending.length === 0 && run.committing === null;
     const leaving = quiet && run.busy === 0 && run.row.wakeAt !== null;
     for (const entry of entries) {
-      entry.settled?.();
+      entry.onDurable?.();
       if (this.#memory.isStopped || leaving) continue;
       this.#world.follow(run, entry.touched);
     }
@@ -227,10 +234,10 @@ export class RunGate implements PipelineListener, LoadListener {
     happened: readonly RunEvent[],
     start: RunRow | undefined,
     update: RunUpdate | undefined,
-    settled: Settled | undefined,
+    onDurable: OnDurable | undefined,
   ): void {
     const facts = this.#observer === undefined ? undefined : happened;
-    const entry = entryOf(run, happened, start, update, facts, settled);
+    const entry = entryOf(run, happened, start, update, facts, onDurable);
     this.pipeline.add(run, entry);
     if (!isAtRest(run.state)) this.#settleOn(run);
   }

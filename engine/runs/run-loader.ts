@@ -11,7 +11,7 @@ import type { NodeIdentity } from '../node-identity.ts';
 import type { Observer } from '../observer.ts';
 import { Elsewhere, isAside } from './absence.ts';
 import { foldOf, Unfoldable } from './fold.ts';
-import type { LiveRun, Settled } from './live-run.ts';
+import type { LiveRun, OnDurable } from './live-run.ts';
 import { type Reading, Shelf } from './shelf.ts';
 import type { Versions } from './versions.ts';
 
@@ -35,13 +35,13 @@ export class RunLoader {
   }
 
   /** A start is written as nobody's. Should this node claim it after all, then not before that is written. */
-  giveAway(id: string, settled: Settled): Settled {
+  giveAway(id: string, onDurable: OnDurable): OnDurable {
     const written = new Wait();
     this.#givenAway.set(id, written.over);
     return (error) => {
       this.#givenAway.delete(id);
       written.end();
-      settled(error);
+      onDurable(error);
     };
   }
 

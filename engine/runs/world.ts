@@ -3,7 +3,7 @@
  * timers. Runs declare it, attempts implement it, so that imports point one way.
  */
 import type { Overlay } from '../../kernel/run/machine.ts';
-import type { Settled, LiveRun } from './live-run.ts';
+import type { OnDurable, LiveRun } from './live-run.ts';
 
 export interface World {
   /** The run has come into memory: all that is due begins, and its timers stand. */
@@ -16,7 +16,7 @@ export interface World {
    * A restart numbers the nodes afresh. The result is to be called when the restart is durable:
    * until then the journal may continue without it.
    */
-  renumber(run: LiveRun, settled: Settled | undefined): Settled | undefined;
+  renumber(run: LiveRun, onDurable: OnDurable | undefined): OnDurable | undefined;
   /** The timer of the run itself stands where its state wants it. */
   setRunTimer(run: LiveRun): void;
   /** Resolves when no attempt of the run is under way on this node. */

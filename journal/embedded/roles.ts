@@ -73,7 +73,7 @@ export async function lockSystems(ask: Ask): Promise<void> {
 }
 
 /** Makes what is missing, and takes back what the system has set for itself. */
-export async function settleSystem(ask: Ask, system: SystemRole): Promise<void> {
+export async function prepareSystem(ask: Ask, system: SystemRole): Promise<void> {
   const { name } = system;
   await lockSystems(ask);
   await makeRole(ask, system);
@@ -120,13 +120,13 @@ async function forgetSettings(ask: Ask, name: string): Promise<void> {
 }
 
 async function admit(ask: Ask, name: string): Promise<void> {
-  const settled = await ask(
+  const admitted = await ask(
     `select 1 from pg_database where datname = $1 and datallowconn and datconnlimit = -1 and not datistemplate
        and has_database_privilege($1, oid, 'connect') and has_database_privilege($1, oid, 'create')
        and has_database_privilege($1, oid, 'temporary') and not has_database_privilege('public', oid, 'connect')`,
     [name],
   );
-  if (settled.length > 0) return;
+  if (admitted.length > 0) return;
   const database = quoted(name);
   await ask(
     `alter database ${database} allow_connections true connection limit -1 is_template false`,

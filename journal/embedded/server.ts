@@ -26,7 +26,7 @@ import {
   startServer,
   type FoundPostmaster,
 } from './postmaster.ts';
-import { lockSystems, makeDatabase, settleSystem, shut } from './roles.ts';
+import { lockSystems, makeDatabase, prepareSystem, shut } from './roles.ts';
 import { joinUsers, leaveUsers } from './watchdog.ts';
 
 export interface EmbeddedServer {
@@ -81,7 +81,7 @@ export async function openEmbedded(
   const server = new Server(paths, () => startServer(paths, binaries), options.log);
   try {
     await server.ensureRunning();
-    await server.settle();
+    await server.prepare();
   } catch (error) {
     await server.stop();
     throw error;
@@ -221,7 +221,7 @@ class Server implements EmbeddedServer {
     const access = this.#access;
     const { connection, verifier } = access.ofSystem(name);
     await access.on(access.connection('postgres'), (ask) =>
-      settleSystem(ask, {
+      prepareSystem(ask, {
         name,
         verifier,
         enterAsSuperuser: (work) => access.on(access.connection(name), work),
@@ -232,7 +232,7 @@ class Server implements EmbeddedServer {
   }
 
   /** Tutti's own database is there, and systems may not enter it. */
-  async settle(): Promise<void> {
+  async prepare(): Promise<void> {
     await this.#access.on(this.#access.connection('postgres'), async (ask) => {
       await lockSystems(ask);
       await makeDatabase(ask, 'tutti', SUPERUSER);

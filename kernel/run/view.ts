@@ -7,6 +7,7 @@ import { gatesOf, type Overlay } from './gates.ts';
 import { definitionOf, indexOf, isMapped, nodeAt, refOf } from './nodes.ts';
 import { scopeOf } from './scope.ts';
 import type { Node, RunState } from './state.ts';
+import { skipReasonOf } from './skipped.ts';
 import { statusOf } from './status.ts';
 
 export function runStatusOf(state: RunState): RunStatus {
@@ -82,6 +83,7 @@ export function taskView(state: RunState, index: number, overlay: Overlay): Task
   const definition = definitionOf(state, node);
   const status = statusOf(state, node);
   const title = titleOf(state, node);
+  const skipReason = skipReasonOf(state, index);
   const runningSince = status === 'queued' ? overlay.runningSince(index) : undefined;
   return {
     task: refOf(state, index),
@@ -93,6 +95,7 @@ export function taskView(state: RunState, index: number, overlay: Overlay): Task
     ...statusFields(node),
     ...(isMapped(definition, node) &&
       node.items !== undefined && { items: progressOf(node.items) }),
+    ...(skipReason !== undefined && { skipReason }),
     needs: needsOf(state, index, node),
     gates: gatesOf(state, index, overlay),
   };
