@@ -3,12 +3,12 @@
  *
  *   token      of a data folder: 256 bits of chance; an operator's
  *   job.…      HMAC over a run by the key that the nodes share: a job's
- *   node.…     HMAC over the sender and the address that it is sent to, by the same key: what one
- *              address is told is worth nothing at another
+ *   node.…     HMAC over the sender and the address that it is sent to, by the same key: worth
+ *              nothing at another address
  *   session.…  HMAC over a name and an end: in the cookie of a browser, good at every node
  *
  * And a server's own: the proof that it knows the token, over a challenge and the address that was
- * asked, so that nobody can fetch it for somebody else's address.
+ * asked, so that no program can fetch it for the address of another.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Caller } from '../kernel/authority.ts';
@@ -63,7 +63,7 @@ export function sessionToken({ nodeKey }: Keys, actor: string, until: number): s
   return signed(nodeKey, 'session', `${until}%${encodeURIComponent(actor)}`);
 }
 
-/** Whose the token of a program is; null when nobody's. `address`: where other nodes reach us. */
+/** Whose the token of a program is; null when it is no one's. `address`: where other nodes reach us. */
 export function bearerOf(
   { token, nodeKey }: Keys,
   shown: string,

@@ -1,5 +1,5 @@
 /**
- * Who may speak to a server that listens on loopback: programs of this machine, and nobody's web
+ * Who may speak to a server that listens on loopback: programs of this machine, and no web
  * page. A page elsewhere can make a browser call 127.0.0.1 in two ways, and both are refused:
  *
  * - DNS rebinding: the page's own name resolves to 127.0.0.1, so the `Host` header is foreign.

@@ -3,7 +3,7 @@
  * out once, however often it arrives; each time it gets the answer of the first.
  *
  *   fresh ──► carried out, everything it causes carries its mark ──► answer kept, then sent
- *   interrupted (the server died, or could not tell) ──► looks for the mark, then goes on
+ *   interrupted (the server died, or could not tell) ──► looks for the mark, then continues
  *   under way, or another body ──► refused
  *
  * A refusal is an answer like any other; what may go well the next time is not kept.

@@ -5,7 +5,7 @@
 import { makeSecret } from './credentials.ts';
 
 const LINK_MS = 5 * 60_000;
-/** Of those that nobody used; the oldest is void then. */
+/** Of those that are not used; the oldest is void then. */
 const MOST_LINKS = 100;
 
 export class Links {

@@ -1,7 +1,7 @@
 /**
  * The OpenAPI document. The schemas come from zod by way of @fastify/swagger; what is added here
  * comes from the table of routes: names of operations, refusals by status, headers, and a list of
- * schemas in which nothing stands that nobody refers to.
+ * schemas that holds only those that the document refers to.
  */
 import swagger from '@fastify/swagger';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';

@@ -1,11 +1,11 @@
 /**
  * A name for browsers alone. They send a cookie to a host at every port of it, so a program of
- * somebody else that they visit at another port of 127.0.0.1 would be given the session. So a browser
- * that gets in is led to a name below `localhost` that nobody can guess: it is the same machine
+ * another user that they visit at another port of 127.0.0.1 would be given the session. So a browser
+ * that gets in is led to a name below `localhost` that no one can guess: it is the same machine
  * (RFC 6761), but another host, and the cookie stays there.
  *
  * Such a name is 127.0.0.1 and ::1, and browsers may ask the latter first: we listen there too, or,
- * when somebody else does, the name is not used.
+ * when another program does, the name is not used.
  */
 import { createHmac } from 'node:crypto';
 import type { Server } from 'node:http';
@@ -20,7 +20,7 @@ export class PrivateName {
   readonly #beside = createServer();
   #isOurs = false;
 
-  /** The same after a restart, so that sessions go on. */
+  /** The same after a restart, so that sessions stay valid. */
   constructor(token: string) {
     this.host = `${createHmac('sha256', token).update('host').digest('hex').slice(0, 32)}.localhost`;
   }
@@ -29,7 +29,7 @@ export class PrivateName {
   async hold(server: Server, port: number): Promise<void> {
     this.#beside.on('connection', (socket) => server.emit('connection', socket));
     this.#isOurs = await new Promise<boolean>((resolve) => {
-      // Without IPv6 nobody can listen there.
+      // Without IPv6 no program can listen there.
       this.#beside.once('error', (error) => {
         resolve('code' in error && error.code !== 'EADDRINUSE');
       });

@@ -6,7 +6,7 @@
  *   info   a request that may change something, or that was refused
  *   debug  a request that only reads
  *
- * The query is left out: it may hold what nobody should find in a log.
+ * The query is left out: it may hold what must not stand in a log.
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';

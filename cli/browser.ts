@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Environment } from './systems.ts';
 
-/** The program that shows files; null where nobody would see it. */
+/** The program that shows files; null where no person would see it. */
 export function browserOf(environment: Environment, platform: NodeJS.Platform): string | null {
   if (platform === 'darwin') return environment['SSH_CONNECTION'] ? null : 'open';
   const display = environment['WAYLAND_DISPLAY'] || environment['DISPLAY'];

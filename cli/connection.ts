@@ -3,12 +3,12 @@
  * very process becomes one for as long as the command takes.
  *
  * The token is TUTTI_TOKEN with TUTTI_URL, else that of the data folder. The folder's is sent only to
- * a server that has proven that it knows it: what the folder says of its server, somebody else may
- * have written, or listen there by now.
+ * a server that has proven that it knows it: what the folder says of its server, another user may
+ * have written, and another program may listen there by now.
  *
  * A process that becomes one announces itself in the data folder, so that other commands reach it
  * (`tutti approve` in another window while `tutti run` waits). When its own command is done it
- * finishes what is going on, also for others, before it leaves.
+ * finishes what is under way, also for others, before it leaves.
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -42,7 +42,7 @@ export interface ClientConnection {
   readonly client: Client;
   /** The server is this process: what is not finished when it leaves waits for the next start. */
   readonly inProcess: boolean;
-  /** Ends the connection; a server of our own finishes what is going on and stops. */
+  /** Ends the connection; a server of our own finishes what is under way and stops. */
   finish(): Promise<void>;
 }
 
@@ -50,7 +50,7 @@ export interface ClientConnection {
 type Asker = Pick<Server, 'actor' | 'patience'>;
 
 const ALIVE_LIMIT_MS = 2000;
-/** Somebody else holds the lock and has not announced itself yet: it starts, or it stops. */
+/** Another process holds the lock and has not announced itself yet: it starts, or it stops. */
 const TURN_POLL_MS = 50;
 const TURN_LIMIT_MS = 60_000;
 
@@ -136,7 +136,7 @@ function remote(server: FoundServer, asker: Asker): ClientConnection {
 const briefly: typeof fetch = (input, init) =>
   fetch(input, { ...init, signal: AbortSignal.timeout(ALIVE_LIMIT_MS) });
 
-/** Who serves the folder, if somebody does, answers, and knows its token. */
+/** The process that serves the folder, if one does, answers, and knows its token. */
 async function liveServer(folder: DataFolder, signal: AbortSignal): Promise<FoundServer | null> {
   const record = folder.server();
   const token = record === null ? null : readToken(folder.path);

@@ -17,7 +17,7 @@ export interface ConsentOptions {
   readonly allowRoot?: boolean | undefined;
 }
 
-/** Throws `root.not-allowed` unless we are somebody else, or may. */
+/** Throws `root.not-allowed` unless we are another user, or may. */
 export async function askConsent(
   { allowRoot }: ConsentOptions,
   terminal: Terminal,

@@ -19,7 +19,7 @@ export interface CommonOptions extends ConnectOptions {
   readonly json?: boolean;
 }
 
-/** What a command works with that speaks to nobody. */
+/** What a command works with that speaks to no server. */
 export interface LocalContext<O> {
   readonly terminal: Terminal;
   readonly lifetime: Lifetime;
@@ -69,7 +69,7 @@ export function connected<O extends CommonOptions>(
     const local = localContext(runtime, command.opts<O>());
     runtime.exitCode = await guarded(local, async () => {
       const { terminal, lifetime, options } = local;
-      // Loaded late: a command that speaks to nobody needs no client.
+      // Loaded late: a command that speaks to no server needs no client.
       const { connect } = await import('./connection.ts');
       const connection = await connect(options, terminal, lifetime, purposeOf(options));
       try {

@@ -8,7 +8,7 @@
  *   attempts/     what connectors must find again after a crash, and the id of this place
  *
  * The kernel that holds the lock is the one of this machine. On a disk that machines share the name
- * has to be believed, for there nobody can tell from here.
+ * has to be believed, for this machine cannot see the others.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { closeSync, linkSync, renameSync, rmSync, statSync, statfsSync } from 'node:fs';
@@ -66,8 +66,8 @@ export class DataFolder {
   }
 
   /**
-   * What stands in the folder is believed: where Tutti listens, what its runs are. So nobody else
-   * may be able to write it. The owner may be a plain user when we are root, who was asked.
+   * What stands in the folder is believed: where Tutti listens, what its runs are. So no other
+   * user may be able to write it. The owner may be a plain user when we are root, who was asked.
    */
   refuseOthers(): void {
     const facts = statSync(this.path, { throwIfNoEntry: false });
@@ -84,7 +84,7 @@ export class DataFolder {
     );
   }
 
-  /** The same for ever: after a restart the node takes its own runs over at once. */
+  /** It never changes: after a restart the node takes its own runs over at once. */
   nodeName(): string {
     const file = join(this.path, 'node');
     const known = readText(file)?.trim();

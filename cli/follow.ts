@@ -96,7 +96,7 @@ class LineWatcher implements Watcher {
     if (await this.#beginsApproval(events)) await this.#tellApprovals();
   }
 
-  /** A whole run is much to ask for at every start, so which tasks ask somebody is asked once. */
+  /** A whole run is much to ask for at every start, so which tasks ask a person is asked once. */
   async #beginsApproval(events: readonly EventView[]): Promise<boolean> {
     // Another version may ask at other tasks.
     if (events.some((event) => event.type === 'RunRestarted')) this.#asking = undefined;

@@ -23,7 +23,7 @@ export async function runCli(
   }
 }
 
-/** What is left when a command is over (a connection that nobody ends) keeps the process this long. */
+/** What is left when a command is over (a connection that is left open) keeps the process this long. */
 const LEAVE_MS = 1_000;
 
 export async function main(words: readonly string[]): Promise<number> {

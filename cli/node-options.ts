@@ -1,4 +1,4 @@
-/** What a node is told, and what the rest of the program holds of it while it runs. */
+/** The options of a node, and what the rest of the program holds of it while it runs. */
 import type { FastifyBaseLogger } from 'fastify';
 import type { AnyConnector } from '../connectors/kit/index.ts';
 import type { OpenJournal } from '../journal/open.ts';
@@ -16,10 +16,10 @@ export interface NodeOptions {
   /** How much of an attempt's log is kept. */
   readonly logLimitBytes?: number | undefined;
   readonly port: number;
-  /** Asks nobody who they are. */
+  /** Asks no caller who they are. */
   readonly open?: boolean;
   /**
-   * Answers questions only: the engine does not start, nobody's run is touched, and the folder is
+   * Answers questions only: the engine does not start, no run is touched, and the folder is
    * neither locked nor announced.
    */
   readonly reading: boolean;
@@ -49,7 +49,7 @@ export interface RunningNode {
   readonly embedded: boolean;
   /** Resolves when the node may not write any more, with the sentence that says so. */
   readonly fenced: Promise<string>;
-  /** Lets the work that is under way come to a safe place; what is open goes on at the next start. */
+  /** Lets the work that is under way come to a safe place; what is open continues at the next start. */
   stop(): Promise<void>;
 }
 

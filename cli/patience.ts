@@ -1,8 +1,8 @@
 /**
- * How a command waits for its server: it says so when nobody answers, and it ends with the command.
+ * How a command waits for its server: it says so when no server answers, and it ends with the command.
  *
  * A server that is stopped, or stuck, takes a connection and says nothing: without this the command
- * would wait for ever, and a signal would only be noted.
+ * would wait without end, and a signal would only be noted.
  */
 
 /** Beyond what a question holds by itself: a long poll answers late on purpose. */

@@ -138,7 +138,7 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** The other node says why; what cannot be read may have been said by somebody in between. */
+/** The other node says why; what cannot be read may come from a machine in between. */
 function errorOf(status: number, answer: unknown, url: string): TuttiError {
   if (status === 401 || status === 403) {
     const why = 'the server there does not know this node; check its --advertise address';

@@ -1,6 +1,6 @@
 /**
  * The tree of commands. What each does stands in `commands/`; here is what they share: the name,
- * the help, the suggestion for a word that nobody knows.
+ * the help, the suggestion for an unknown word.
  */
 import { Command } from 'commander';
 import { lookCommands } from './program/look.ts';

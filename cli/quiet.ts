@@ -1,9 +1,9 @@
 /**
- * Waiting until nothing is going on here: a process that serves the data folder only for its own
+ * Waiting until no work is under way here: a process that serves the data folder only for its own
  * command must not leave the work of others in the middle.
  *
- * A run that waits for a person, for a time or for an operator is not "going on": it is durable,
- * and whoever serves the folder next goes on with it.
+ * A run that waits for a person, for a time or for an operator is not "under way": it is durable,
+ * and whoever serves the folder next continues it.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { TuttiError } from '../model/errors.ts';

@@ -1,9 +1,9 @@
 /**
  * Where secrets come from, by their name: `TUTTI_SECRET_<NAME>` in the environment, else a file of
- * that name in the folder of secrets, which nobody but its owner may read.
+ * that name in the folder of secrets, which only its owner may read.
  *
  * A secret is asked for by whoever needs it; nothing lists them, and a folder may hold many that
- * nobody asks for. No message of this file quotes a value.
+ * are never asked for. No message of this file quotes a value.
  */
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -17,7 +17,7 @@ export interface Terminal {
   readonly workingDirectory: string;
   readonly userName: string;
   readonly isRoot: boolean;
-  /** Null when nobody is there to answer. */
+  /** Null when no person is there to answer. */
   ask(question: string): Promise<string | null>;
   now(): number;
 }
@@ -72,7 +72,7 @@ function wantsColor(env: NodeJS.ProcessEnv, live: boolean): boolean {
 function userName(): string {
   try {
     const { username } = userInfo();
-    // Services often run as a user of their own name, under which nobody may act.
+    // Services often run as a user of their own name, under which no person may act.
     return isReservedActor(username) ? `user ${username}` : username;
   } catch {
     // A container's user id may have no name.

@@ -2,7 +2,7 @@
  * The token of a data folder: whoever can read the file is an operator. `tutti serve` makes it, the
  * other commands find it there. TUTTI_TOKEN stands for it where there is no folder.
  *
- * The file is believed only when nobody else can have written it, and nobody else can read it.
+ * The file is believed only when no other user can have written it, and no other user can read it.
  */
 import {
   closeSync,

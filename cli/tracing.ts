@@ -19,7 +19,7 @@ const SILENCE_MS = 60_000;
 const LAST_SEND_MS = 3_000;
 
 interface Tracing {
-  /** undefined: nobody traces, and nothing is spent on it. */
+  /** undefined: tracing is off, and nothing is spent on it. */
   readonly traces: Traces | undefined;
   /** Sends what is left. */
   stop(): Promise<void>;
@@ -37,7 +37,7 @@ export async function startTracing(
   load: () => Promise<Sdk> = loadSdk,
 ): Promise<Tracing> {
   const global = trace.getTracer('tutti', VERSION);
-  // Somebody preloaded an SDK (`node --import`): its spans, its ids.
+  // The user preloaded an SDK (`node --import`): its spans, its ids.
   if (isTraced(global)) return { ...OFF, traces: new Traces(global, undefined) };
   if (!isWanted(environment, log)) return OFF;
   const sdk = await load().catch((error: unknown) => notThere(error, log));

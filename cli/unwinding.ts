@@ -1,6 +1,6 @@
 /** What was opened is closed in the opposite order. */
 
-/** Closes what was opened, the last first; every step is taken, the first failure is told. */
+/** Closes what was opened, the last first; every step is taken, the first failure is thrown. */
 export class Unwinding {
   readonly #steps: (() => Promise<void> | void)[] = [];
   add(step: () => Promise<void> | void): void {

@@ -5,7 +5,7 @@
  * suspended machine, or a corrected clock, what is due by now sleeps on, and what is not due yet
  * fires. So no timer is set for more than a piece, every alarm looks at the wall clock before it
  * fires, and while there are alarms both clocks are compared every second: when they no longer
- * differ by what they did, all alarms are set anew. No table is read for it.
+ * differ by what they did, all alarms are set again. No table is read for it.
  */
 import type { Clock } from './clock.ts';
 import { Fifo } from './fifo.ts';

@@ -5,7 +5,7 @@
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Milliseconds since some moment of the past; unlike `now` nobody can set it. */
+  /** Milliseconds since some moment of the past; unlike `now` it cannot be set. */
   elapsed(): number;
   /**
    * Calls back when `now` shows this time or a later one, also when it was set meanwhile, and never
@@ -14,7 +14,7 @@ export interface Clock {
   at(time: number, callback: () => void): () => void;
   /** Calls back after so many milliseconds by `elapsed`, whatever becomes of `now`. For lengths of time. */
   after(ms: number, callback: () => void): () => void;
-  /** Calls back after what is going on now, and before waiting for anything. */
+  /** Calls back after what runs now, and before waiting for anything. */
   soon(callback: () => void): void;
 }
 

@@ -94,7 +94,7 @@ export interface Deployments {
 }
 
 export interface Repairs {
-  /** Mends what can be mended of a run that is set aside; `preview` says it, and does nothing. */
+  /** Repairs what can be repaired of a run that is set aside; `preview` says it, and does nothing. */
   repair(run: string, by: By, preview: boolean): Promise<Repair | Refusal>;
 }
 

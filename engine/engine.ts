@@ -4,8 +4,8 @@
  *
  *   start: take the lease (older selves are fenced) → bring the own active runs into memory and let
  *          the world follow → wake who is due → claim the runs of nodes that are gone
- *   stop:  begin nothing new → finish calls that are going on (jobs go on by themselves) → write
- *          what is left → give the lease back: from then on the other nodes go on with the runs
+ *   stop:  begin nothing new → finish calls that are under way (jobs continue by themselves) → write
+ *          what is left → give the lease back: from then on the other nodes continue the runs
  */
 import { catalogueOf } from '../connectors/kit/catalogue.ts';
 import { TuttiError } from '../model/errors.ts';

@@ -3,7 +3,7 @@
  * arise, on the hottest paths too, so they are few, take what is at hand and allocate nothing.
  *
  * An observer must not throw, must not wait, and cannot change anything. What needs no history
- * (queues, limits, pools) is not told but read when somebody looks: `EngineReadings`.
+ * (queues, limits, pools) is not reported but read on demand: `EngineReadings`.
  */
 import type { TraceContext } from '../connectors/kit/connector.ts';
 import type { Definition } from '../model/definition.ts';
@@ -41,7 +41,7 @@ export interface Observer {
    * counted by them. `about` is for the log: ids.
    */
   troubled(what: string, error: unknown, about?: object): void;
-  /** What the attempt's system is told of the trace; nothing when nobody traces. */
+  /** What the attempt's system learns of the trace; nothing when tracing is off. */
   contextOf?(run: WatchedRun, task: string, attempt: number): TraceContext | undefined;
 }
 

@@ -29,7 +29,7 @@ export interface EngineOptions {
   readonly log: Log;
   /** Without a renewal for so long the node is taken for gone. */
   readonly leaseMs?: number;
-  /** Is told what happens; without one watching costs nothing. */
+  /** Hears what happens; without one watching costs nothing. */
   readonly observer?: Observer;
   /** Runs in memory at most; more wait in the journal. */
   readonly mostRuns?: number;
@@ -41,7 +41,7 @@ export interface EngineOptions {
   readonly tokenOf?: (run: string) => string;
   /** How long calls may take to end when the node stops. */
   readonly drainMs?: number;
-  /** Is told which runs retention has deleted. */
+  /** Hears which runs retention has deleted. */
   readonly gone?: (runs: readonly string[]) => void;
   /** Reads workflow files; without it they are read on this thread. */
   readonly read?: ReadWorkflow;

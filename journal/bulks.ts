@@ -33,7 +33,7 @@ export interface BulkStore {
   /** One more than `BULK_MAX` when there are more, or when it would have to look at more to tell. */
   count(filter: BulkFilter): Promise<number>;
   /**
-   * Notes the runs that the filter finds now. `expected`: how many the asker was told; another
+   * Notes the runs that the filter finds now. `expected`: how many the asker has seen; another
    * number, or more than `BULK_MAX`, leaves everything as it was, and is returned.
    */
   create(

@@ -26,7 +26,7 @@ export interface Ownership {
   /**
    * Takes the node's lease under `name`, raising its epoch: what an older process of this name
    * still writes is fenced. While that process lives, as far as the journal can tell, this one is
-   * refused with `data.in-use`. A process that registers again takes its own lease anew.
+   * refused with `data.in-use`. A process that registers again takes its own lease again.
    */
   register(name: string, leaseMs: number, url: string | null): Promise<NodeLease>;
   /** Renews the lease, and says how long those of the other nodes still last. */

@@ -20,7 +20,7 @@ export interface PoolRow {
   readonly owner: string | null;
   /** 0: it is no document, only what workflows of before declared. */
   readonly version: number;
-  /** Workflows that declared it when that meant to share it, and have not been deployed anew. */
+  /** Workflows that declared it when that meant to share it, and have not been deployed again. */
   readonly sharedBy: readonly string[];
 }
 

@@ -2,8 +2,8 @@
  * The table of authority: which kind of caller may ask what. The API asks it once for every request,
  * before it reads a body; what does not stand here is not served.
  *
- * - anyone: nobody has said who they are
- * - operator: holds the token of a data folder, and may name who acts; not `proven` where nobody is
+ * - anyone: has not said who they are
+ * - operator: holds the token of a data folder, and may name who acts; not `proven` where no caller is
  *   asked who they are (`--auth none`)
  * - session: a browser that came in by a link of an operator
  * - node: another node on the same database; it passes on what its own door has let in

@@ -1,7 +1,7 @@
 /**
- * Who is granted slots of pools. Those who want are served in order: nobody passes who waits for a
+ * Who is granted slots of pools. Those who want are served in order: none passes that waits for a
  * pool that the one before waits for, too, so a large want cannot starve behind small ones. Who
- * wants more than there is waits for the pool to be made larger, and holds nobody up.
+ * wants more than there is waits for the pool to be made larger, and holds no other up.
  *
  * The rule is handed to the journal, which asks it between reading what is taken and writing what
  * is granted, while it holds the pools.

@@ -35,7 +35,7 @@ export interface ReadOptions {
   readonly file?: string;
   /** Without it actions are not looked up. */
   readonly actions?: ActionCatalogue;
-  /** What somebody who knows other files found in this one: it is given its place. */
+  /** What a caller who knows other files found in this one: it is given its place. */
   readonly found?: readonly Issue[];
 }
 

@@ -86,7 +86,7 @@ const switchCase = z
   .strictObject(
     {
       when: expression.optional().describe('Takes this branch when it holds: true or false'),
-      // oxlint-disable-next-line unicorn/no-thenable -- the word of the file; nobody awaits it
+      // oxlint-disable-next-line unicorn/no-thenable -- the word of the file; it is never awaited
       then: z
         .union([name, names], { error: 'expected a task or a list of tasks' })
         .optional()

@@ -88,7 +88,7 @@ export type OperatorCommand =
   | DecideApproval
   | RestartRun;
 
-/** Says a child to its parent's task: I go on again, wait for my end. `by`: whoever let it go on. */
+/** Says a child to its parent's task: I continue, wait for my end. `by`: whoever let it continue. */
 export interface ReopenTask extends TaskCommand {
   readonly type: 'ReopenTask';
   readonly attempt: number;

@@ -1,5 +1,5 @@
 /**
- * The one catalogue of errors, and how an error is thrown. A code is for ever. All codes that begin with the
+ * The one catalogue of errors, and how an error is thrown. A code never changes. All codes that begin with the
  * same word stand in one file of `errors/`; what is said of each is `errors/entry.ts`: HTTP status and exit
  * status stand there, too, so that no caller invents its own.
  */

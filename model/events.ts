@@ -36,7 +36,7 @@ export interface RunCancelRequested {
   readonly type: 'RunCancelRequested';
   readonly at: number;
   readonly by: By;
-  /** Why it is being cancelled when nobody asked. */
+  /** Why it is being cancelled when no person asked. */
   readonly timedOut?: true;
 }
 export interface RunRestarted {
@@ -126,7 +126,7 @@ export interface TaskWoken {
   readonly task: string;
   readonly attempt: number;
 }
-/** The child run of an attempt that had failed goes on again: the attempt waits for its end. */
+/** The child run of an attempt that had failed continues: the attempt waits for its end. */
 export interface TaskReopened {
   readonly type: 'TaskReopened';
   readonly at: number;

@@ -21,7 +21,7 @@ export function depthOf(parent: ParentTask | undefined): number {
   return parent.depth ?? (parent.root === undefined ? 1 : 2);
 }
 
-/** The parent has heard that the run goes on again, and takes its end over or not. */
+/** The parent has heard that the run continues, and takes its end over or not. */
 export interface TellParent {
   readonly type: 'TellParent';
   readonly run: string;
@@ -30,7 +30,7 @@ export interface TellParent {
   readonly because?: string;
 }
 
-/** A child run that goes on after its end has told its parent; before that it does not end again. */
+/** A child run that continues after its end has told its parent; before that it does not end again. */
 export interface ParentTold {
   readonly type: 'ParentTold';
   readonly at: number;

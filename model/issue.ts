@@ -14,7 +14,7 @@ export interface Issue {
   readonly hint?: string | undefined;
 }
 
-/** A sentence, or how it is found: only the hints that somebody reads are searched for. */
+/** A sentence, or how it is found: only the hints that are shown are searched for. */
 export type Hint = string | undefined | (() => string | undefined);
 
 export type Report = (

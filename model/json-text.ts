@@ -322,7 +322,7 @@ function shown(text: string): string {
   return JSON.stringify(cut(text));
 }
 
-/** Whole or not at all: of a text that is cut nobody can tell whether a secret begins in it. */
+/** Whole or not at all: a text that is cut does not show whether a secret begins in it. */
 function cut(text: string): string {
   return text.length > SHOWN_CHARACTERS ? `(${text.length} characters)` : text;
 }

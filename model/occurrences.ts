@@ -57,7 +57,7 @@ interface Step {
 
 /** As a source: the secret begins with this very step. */
 const HERE = -1;
-/** So many places are kept in states; then all states are found anew. */
+/** So many places are kept in states; then all states are found again. */
 const MOST_PLACES = 200_000;
 
 export class Occurrences {

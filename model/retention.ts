@@ -4,7 +4,7 @@
 export interface RetentionCounts {
   /** Runs that were looked at. */
   readonly looked: number;
-  /** Old enough, and kept: somebody of the family is open, or is younger. */
+  /** Old enough, and kept: a run of the family is open, or is younger. */
   readonly kept: number;
   readonly runs: number;
   readonly events: number;

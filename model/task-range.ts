@@ -1,4 +1,4 @@
-/** Which tasks of a run somebody looks at: a run of 100,000 is read in pages. */
+/** Which tasks of a run a reader asks for: a run of 100,000 is read in pages. */
 export interface TaskRange {
   /** This one only, by its reference. */
   readonly task?: string;

@@ -51,7 +51,7 @@ function notUtf8(bytes: Uint8Array): TextRead {
   let from = 0;
   for (;;) {
     const index = text.indexOf(REPLACEMENT, from);
-    // Somebody may have written the replacement character itself.
+    // The author may have written the replacement character itself.
     offset += new TextEncoder().encode(text.slice(from, index)).length;
     const written = bytes[offset] === 0xef && bytes[offset + 1] === 0xbf;
     if (index === -1 || !(written && bytes[offset + 2] === 0xbd)) {

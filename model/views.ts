@@ -44,7 +44,7 @@ export interface RunSummary {
   readonly by: By;
   readonly createdAt: number;
   readonly endedAt?: number;
-  /** Counts of task ends; live for a run that is going on. */
+  /** Counts of task ends; live for a run that is open. */
   readonly tasks: { readonly total: number; readonly ended: number; readonly failed: number };
   /** Its history cannot be read or written: why, in a sentence. Nothing is done with it any more. */
   readonly aside?: string;
@@ -74,7 +74,7 @@ export interface Repair {
   readonly run: string;
   /** Why it was set aside. */
   readonly reason: string;
-  /** `resumed`: its history can be read, it goes on; `ended`: it cannot, the run ends as failed. */
+  /** `resumed`: its history can be read, it continues; `ended`: it cannot, the run ends as failed. */
   readonly outcome: 'resumed' | 'ended';
   readonly message: string;
 }

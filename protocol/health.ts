@@ -6,7 +6,7 @@ import { exact } from './schema.ts';
 export interface Health {
   readonly status: 'ok' | 'stalled';
   readonly stalls: readonly string[];
-  /** Open runs that are set aside; absent where nobody has counted. */
+  /** Open runs that are set aside; absent where they are not counted. */
   readonly aside?: number;
   readonly pid: number;
   /** `none`: anyone may do everything, for this is a test. */

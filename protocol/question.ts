@@ -1,6 +1,6 @@
 /**
  * The fields that several questions have. Unknown fields are mistakes in a question, because a field
- * that nobody reads is a wish that nobody heard. What stands in a query string arrives as text.
+ * that is not read is a wish that is not heard. What stands in a query string arrives as text.
  */
 import { z } from 'zod';
 import {

@@ -7,7 +7,7 @@ import { pageQuerySchema, waitSchema } from './question.ts';
 import { READING, routes } from './route.ts';
 import { bySchema, count, exact, instant, page, text } from './schema.ts';
 
-/** Less would take away what somebody may be looking at. */
+/** Less would take away what a person may be looking at. */
 const AGE_MIN_MS = 60_000;
 
 const age = z

@@ -19,6 +19,7 @@ import {
 import { cycleViolations } from './house/cycles.ts';
 import { GATE, gateViolations } from './house/gate.ts';
 import { deadExports, doubleTypes, unusedPackages } from './house/exports.ts';
+import { idiomViolations } from './house/idioms.ts';
 import { subjectFault, subjectsOf } from './house/commits.ts';
 import { entriesOf, orphanViolations } from './house/orphans.ts';
 import { lockViolations } from './house/lock.ts';
@@ -85,6 +86,10 @@ describe('the house', () => {
 
   it('names in comments the part itself, not its place in the drawing', () => {
     expect(show(sources.flatMap(metaphorViolations))).toBe('');
+  });
+
+  it('says comments in plain words', () => {
+    expect(show(sources.flatMap(idiomViolations))).toBe('');
   });
 
   it('keeps the proof of parts of the engine beside them', () => {

@@ -1,5 +1,5 @@
 /**
- * Who is there. The server proves that it knows the token, so that nobody sends it to an impostor;
+ * Who is there. The server proves that it knows the token, so that no caller sends it to an impostor;
  * and a browser gets in: an operator makes a link, whoever opens it first has a session.
  *
  * The cookie is `SameSite=Strict`: it is not sent with what another page has caused. A visit that
@@ -43,7 +43,7 @@ export function accessRoutes(app: App, context: ApiContext): void {
   });
 }
 
-/** Somebody else may listen at another name or port and pass on what is asked there. */
+/** Another program may listen at another name or port and pass on what is asked there. */
 function isOurs(app: App, context: ApiContext, host: string): boolean {
   const address = app.server.address();
   if (context.hosts.some((name) => host.replace(/:\d+$/, '') === name)) return true;

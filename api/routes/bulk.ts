@@ -96,7 +96,7 @@ function watching(app: App, context: ApiContext): void {
       const { after, wait } = request.query;
       const first = await find(context, bulk);
       if (first.endedAt === null && first.done + first.refused <= after) {
-        // Another node may be the one that works on it: nobody announces it here.
+        // Another node may be the one that works on it: it announces nothing here.
         await context.polls.wait(reply, wait ?? 0, (signal) =>
           holds(context.logPollMs, signal, async () => {
             const { endedAt, done, refused } = await find(context, bulk);

@@ -39,7 +39,7 @@ function health({ access }: ApiContext, stalls: readonly string[]): Health {
 
 interface Readiness {
   readonly stalls: readonly string[];
-  /** Runs that are set aside keep no other from its work: they are told, and it is ready. */
+  /** Runs that are set aside keep no other from its work: they are reported, and the node is ready. */
   readonly aside?: number;
 }
 

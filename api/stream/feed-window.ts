@@ -1,6 +1,6 @@
 /**
  * The newest events of the feed, in memory, bounded in number and in size. Items are numbered from
- * the window's beginning on, for ever, so that a reader knows its place by a number.
+ * the window's beginning on and keep their numbers, so that a reader knows its place by a number.
  */
 import type { FeedPosition } from '../../journal/feed.ts';
 import type { Item } from './feed-reader.ts';

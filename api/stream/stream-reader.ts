@@ -1,6 +1,6 @@
 /**
  * One client's place in the feed. It takes from the tail while it keeps up, and from the journal
- * while it does not; which of the two is nobody's business outside.
+ * while it does not; the client does not notice which of the two.
  */
 import type { FeedPosition } from '../../journal/feed.ts';
 import type { Item, FeedReader } from './feed-reader.ts';
@@ -32,7 +32,7 @@ export class StreamReader {
   ): Promise<StreamReader> {
     const now = await tail.enter();
     const reader = new StreamReader(source, tail, position ?? now);
-    // A place that nobody can read on from is refused before anything is answered.
+    // A place that has no continuation is refused before anything is answered.
     if (reader.#number === undefined) await reader.#refuseGone();
     return reader;
   }

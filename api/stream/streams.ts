@@ -22,7 +22,7 @@ interface StreamRequest {
   readonly run: string | undefined;
   readonly workflow: string | undefined;
   readonly types: readonly string[] | undefined;
-  /** Where to go on; null: at the beginning of the run, or now. */
+  /** Where to continue; null: at the beginning of the run, or now. */
   readonly cursor: StreamCursor | null;
 }
 

@@ -6,7 +6,7 @@
  *                                          readers that keep up take from it      │
  *                        a reader that is behind asks the journal by itself, until it is here
  *
- * Nothing waits for a client: whoever is slower than the window is long goes on by itself.
+ * Nothing waits for a client: whoever is slower than the window is long continues by itself.
  */
 import type { FeedPosition } from '../../journal/feed.ts';
 import { Coalesced } from '../../model/coalesced.ts';
@@ -16,7 +16,7 @@ import { FeedWindow } from './feed-window.ts';
 
 const PAGE = 500;
 /**
- * A commit can be seen only when all that began before it have ended, which nobody announces. So
+ * A commit can be seen only when all that began before it have ended, and their ends are not announced. So
  * after a commit it looks again, soon and then more seldom; the last of these is the safety net.
  */
 const RECHECKS_MS = [20, 100, 400, 1000];
@@ -51,7 +51,7 @@ export class Tail {
     );
   }
 
-  /** Where the tail stands. While nobody reads it does not move. */
+  /** Where the tail stands. While no client reads it does not move. */
   async enter(): Promise<FeedPosition> {
     this.#readers += 1;
     try {
@@ -134,7 +134,7 @@ export class Tail {
   /** Whether there may be more. */
   async #page(end: FeedPosition): Promise<boolean> {
     const { items, next } = await this.#source.read(end, PAGE);
-    // Everybody left meanwhile, and perhaps somebody came: then the tail stands elsewhere.
+    // All readers left meanwhile, and perhaps another came: then the tail stands elsewhere.
     if (this.#end !== end) return false;
     this.#end = items.at(-1)?.position ?? next;
     if (items.length === 0) return false;

@@ -1,6 +1,6 @@
 /**
  * Deletes what is over by its age, or counts it first. It works at the server, in portions, and
- * goes on there when this command is interrupted.
+ * continues there when this command is interrupted.
  */
 import { resolve } from 'node:path';
 import type { RetentionBody, RetentionView } from '../../protocol/retention.ts';

@@ -2,7 +2,7 @@
  * `tutti run`: deploys the file if it is one, starts a run, and follows it to its end.
  *
  * Exit codes: 0 succeeded · 1 failed, cancelled or timed out · 2 bad input · 130 Ctrl-C: the
- * following stops; the run itself goes on where it is served, else at the next start.
+ * following stops; the run itself continues where it is served, else at the next start.
  */
 import { TuttiError } from '../../model/errors.ts';
 import type { InputDeclaration } from '../../model/definition.ts';

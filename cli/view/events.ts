@@ -91,7 +91,7 @@ function endOf(event: EventView): TaskStatus {
   return ENDS[event.end ?? ''] ?? 'succeeded';
 }
 
-/** Null for what is of no interest to somebody who follows. */
+/** Null for what is of no interest to a person who follows. */
 export function eventLine(event: EventView, paint: Paint): string | null {
   const sentence = Object.hasOwn(SENTENCES, event.type) ? SENTENCES[event.type] : undefined;
   if (sentence === undefined) return null;

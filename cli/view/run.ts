@@ -108,7 +108,7 @@ function ordered(tasks: readonly TaskView[]): TaskView[] {
     .flatMap((task) => [task, ...(items.get(task.task) ?? [])]);
 }
 
-/** Counts by status, then the tasks that need somebody's eye. */
+/** Counts by status, then the tasks that a person should look at. */
 function taskCounts(run: RunView, paint: Paint): string[] {
   const counts = new Map<TaskStatus, number>();
   for (const { status } of run.taskViews) counts.set(status, (counts.get(status) ?? 0) + 1);

@@ -147,7 +147,7 @@ export async function becomeLike(file: string, { mode, uid, gid }: Stats): Promi
 
 /**
  * Makes a folder and those above it, one by one. Node's own `recursive` does not come back where the
- * file system makes no folders, as in /proc: it tries again for ever.
+ * file system makes no folders, as in /proc: it tries again without end.
  */
 export async function makeFolders(folder: string, mode?: number): Promise<void> {
   const above = path.dirname(folder);

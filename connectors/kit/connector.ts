@@ -65,7 +65,7 @@ export interface TraceContext {
 
 /** What an action is given. `config` is the system's, with secrets resolved; never log it. */
 export interface ActionContext<Config = unknown> {
-  /** Unique per attempt of a task, for ever: `<run>:<task>:<attempt>`. */
+  /** Unique per attempt of a task, and never used again: `<run>:<task>:<attempt>`. */
   readonly key: string;
   /**
    * The same for an attempt and all its automatic retries, another for each round of `until` and

@@ -1,6 +1,6 @@
 /**
  * What a job leaves, read as a plain file or not at all. A job may put anything in the place of
- * the files that we read: a pipe, on which opening waits for ever, a link to a device that never
+ * the files that we read: a pipe, on which opening waits without end, a link to a device that never
  * ends, a folder. So nothing of it is believed before the kernel has said what was opened; no link
  * is followed, nothing is waited for, and no more is read than was asked for.
  *

@@ -99,7 +99,7 @@ export class AttemptServices {
     this.#parts.reconciler.abandon(attempt);
   }
 
-  /** A report whose durability nothing waits for; most outcomes are told so. */
+  /** A report whose durability nothing waits for; most outcomes are reported so. */
   tell(attempt: Attempt, command: AttemptReport): void {
     if (!attempt.run.resident) return;
     if (isOutcome(command)) attempt.report();

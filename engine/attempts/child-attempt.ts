@@ -3,7 +3,7 @@
  * the two starts finds it again; the child's end comes back as a report about this attempt.
  *
  * Two things bound a family: no child has more than `CHILD_DEPTH` runs above it, and none is begun
- * below a run that is being cancelled, or the cancellation would run behind its children for ever.
+ * below a run that is being cancelled, or the cancellation would run behind its children without end.
  */
 import { inputOf, taskOf } from '../../kernel/run/machine.ts';
 import { ENGINE } from '../../model/actor.ts';

@@ -189,7 +189,7 @@ export class ChildRuns {
     });
   }
 
-  /** Whether the child of the attempt is there already; if it has ended, its parent is told again. */
+  /** Whether the child of the attempt is there already; if it has ended, its end is reported to its parent again. */
   async isThere(child: string, attempt: Attempt): Promise<boolean> {
     const read = await this.#parts.memory.read(child);
     if (read === null) return false;

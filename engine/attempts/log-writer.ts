@@ -53,7 +53,7 @@ export interface LogWriterOptions {
   readonly redactor?: Redactor | undefined;
   /** How much of an attempt's log is kept. */
   readonly limitBytes?: number | undefined;
-  /** Is told of the runs whose lines have become durable. */
+  /** Hears of the runs whose lines have become durable. */
   readonly logged?: (run: string) => void;
   readonly observer?: Observer | undefined;
 }

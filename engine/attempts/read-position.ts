@@ -127,6 +127,6 @@ export function markOn({ from, skip, covered }: Omit<Mark, 'cut'>, cut: boolean)
 
 export function markOf(cursor: Json): Mark | undefined {
   const isObject = typeof cursor === 'object' && cursor !== null && !Array.isArray(cursor);
-  // Nobody else writes this name.
+  // No other process writes this name.
   return isObject ? ((cursor as JsonObject)[MARK] as unknown as Mark | undefined) : undefined;
 }

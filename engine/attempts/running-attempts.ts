@@ -106,7 +106,7 @@ export class RunningAttempts {
     try {
       await runner.fail(attempt, error);
     } catch (failure) {
-      // Nothing more can be done for it here: its run is folded again, and begins it anew.
+      // Nothing more can be done for it here: its run is folded again, and begins it again.
       log.warn({ err: failure, ...about }, 'the task of an attempt that broke could not be failed');
     }
   }

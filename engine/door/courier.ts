@@ -5,7 +5,7 @@
  *   else to its owner ──→ its answer
  *        nothing was done there (not reached, stopping, fenced, not its run) ──→ wait until runs may
  *             have changed hands, or for a moment, and try here again
- *        sent and not answered ──→ the caller is told that the outcome is not known
+ *        sent and not answered ──→ the caller hears that the outcome is not known
  *
  * Nothing is sent twice. A command that another node brought here is not passed on: its sender tries
  * again.

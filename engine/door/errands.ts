@@ -1,6 +1,6 @@
 /**
  * Errands: work that was noted in the journal and takes longer than an answer. Each is worked off
- * behind the answer, once at a time on this node; what fails is told, and those of a node that is
+ * behind the answer, once at a time on this node; what fails is reported, and those of a node that is
  * gone are claimed by another.
  */
 import { waitFor } from '../../model/wait-for.ts';

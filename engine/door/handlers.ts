@@ -41,7 +41,7 @@ interface DoorParts {
   readonly read: ReadWorkflow;
   /** Pools may have another capacity now. */
   readonly deployed: () => Promise<void>;
-  /** Is told which runs retention has deleted. */
+  /** Hears which runs retention has deleted. */
   readonly gone: ((runs: readonly string[]) => void) | undefined;
   readonly listener: RunListener;
   readonly observer: Observer | undefined;

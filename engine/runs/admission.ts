@@ -10,7 +10,7 @@ import { Fifo } from '../fifo.ts';
 
 /** New runs begin while fewer events than this are on their way to the journal. */
 const BUSY = 2_000;
-/** However busy it is, a few begin with each batch: one enormous run keeps nobody out for long. */
+/** However busy it is, a few begin with each batch: one enormous run keeps no other out for long. */
 const ALWAYS = 16;
 
 export class Admission {

@@ -1,5 +1,5 @@
 /**
- * A run in the memory of its owner: the fold, what of it is durable, and what is going on in the
+ * A run in the memory of its owner: the fold, what of it is durable, and what happens in the
  * world because of it.
  *
  * In the same file, as each holds the other: an attempt of a task on this node, from the dispatcher's
@@ -41,7 +41,7 @@ export interface Entry {
   readonly touched: readonly number[];
   /** The run's sequence after this entry. */
   readonly seq: number;
-  /** What it says, for the observer; nothing when nobody watches. */
+  /** What it says, for the observer; nothing without an observer. */
   readonly facts: readonly RunEvent[] | undefined;
   readonly onDurable: OnDurable | undefined;
 }
@@ -69,7 +69,7 @@ export interface LiveRun {
   readonly timers: Map<number | 'run', { readonly at: number; readonly cancel: () => void }>;
   /** The node that the journal names as its owner; null until it is written. */
   owner: number | null;
-  /** It is not at rest: it goes on in the next turn. */
+  /** It is not at rest: it continues in the next turn. */
   settling: boolean;
   /** What the view of runs holds now. */
   row: { status: string; wakeAt: number | null; version: number };

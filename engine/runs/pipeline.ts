@@ -160,7 +160,7 @@ export class Pipeline {
     taken.forEach((run, index) => this.#tell(run, landed[index] ?? []));
   }
 
-  /** A mistake that one run brings to light is that run's alone: those after it are told, too. */
+  /** A mistake that one run brings to light is that run's alone: those after it hear of the batch, too. */
   #tell(run: LiveRun, entries: readonly Entry[]): void {
     try {
       this.#listener.committed(run, entries);
@@ -182,7 +182,7 @@ export class Pipeline {
     return entries;
   }
 
-  /** Entries that will never be durable: whoever waits for them is told, and the runs are dropped. */
+  /** Entries that will never be durable: whoever waits for them gets an error, and the runs are dropped. */
   fail(taken: readonly LiveRun[], error: TuttiError): void {
     for (const run of taken) this.#drop(run, error);
     this.#listener.refused(taken, error);
@@ -198,7 +198,7 @@ export class Pipeline {
     }
   }
 
-  /** From now on nothing is sent by this node: whoever waits for that is told. */
+  /** From now on nothing is sent by this node: whoever waits for that gets an error. */
   close(error: TuttiError): void {
     this.#closed ??= error;
     this.unwritten.close();

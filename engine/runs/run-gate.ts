@@ -71,7 +71,7 @@ export class RunGate implements PipelineListener, LoadListener {
     this.#memory.connect(world, listener, this);
   }
 
-  /** Creates a run. `full`: memory is, so it is written as nobody's, for a node that has capacity. */
+  /** Creates a run. `full`: memory is, so it is written without an owner, for a node that has capacity. */
   begin(
     id: string,
     event: RunStarted,

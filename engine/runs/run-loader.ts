@@ -34,7 +34,7 @@ export class RunLoader {
     this.#shelf = new Shelf(parts);
   }
 
-  /** A start is written as nobody's. Should this node claim it after all, then not before that is written. */
+  /** A start is written without an owner. Should this node claim it after all, then not before that is written. */
   giveAway(id: string, onDurable: OnDurable): OnDurable {
     const written = new Wait();
     this.#givenAway.set(id, written.over);
@@ -55,7 +55,7 @@ export class RunLoader {
     if (claimed === null) return null;
     if (claimed !== 'mine') return this.#isNotMine(id, claimed.owner);
     observer?.noted({ is: 'claimed', runs: 1 });
-    // What stands there may be older than the claim: until then somebody else could write.
+    // What stands there may be older than the claim: until then another node could write.
     return journal.load(id);
   }
 
@@ -90,7 +90,7 @@ export class RunLoader {
     }
   }
 
-  /** From now on no node touches the run, until somebody repairs it. */
+  /** From now on no node touches the run, until an operator repairs it. */
   async setAside(id: string, reason: string): Promise<void> {
     const { journal, identity, observer } = this.#parts;
     await journal.setAside(identity.lease, id, reason);

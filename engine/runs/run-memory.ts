@@ -1,6 +1,6 @@
 /**
  * The runs that this node works on: brought into memory from the journal, held there while there is
- * something to do, and let go when they end, sleep, or cannot continue. What happens to them while
+ * something to do, and evicted when they end, sleep, or cannot continue. What happens to them while
  * they are here passes the gate (`run-gate.ts`).
  *
  *   journal ──load, loadAll──► live ──evict, unloadIfIdle──► asleep or over
@@ -125,7 +125,7 @@ export class RunMemory {
   /**
    * Does `work` to the run while it is in memory; null when there is no such run. Between a
    * promise and whoever awaits it a run may leave memory again (another's command was refused, it
-   * went to sleep), and what is then done to that object is done to nobody.
+   * went to sleep), and what is then done to that object is lost.
    */
   async withRun<T>(id: string, work: (run: LiveRun) => T): Promise<T | null> {
     for (;;) {
@@ -148,7 +148,7 @@ export class RunMemory {
     run.resident = true;
   }
 
-  /** Lets go of a run that a command without effect brought into memory. */
+  /** Evicts a run that a command without effect brought into memory. */
   unloadIfIdle(run: LiveRun): void {
     const asleep = run.state.end !== undefined || run.row.wakeAt !== null;
     if (!asleep || run.busy > 0 || run.pending.length > 0 || run.committing !== null) return;

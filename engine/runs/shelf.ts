@@ -1,5 +1,5 @@
 /**
- * Runs that somebody looks at and that are in nobody's memory here: folded from the journal. Who
+ * Runs that a reader asks for and that are not in memory here: folded from the journal. Who
  * reads a large one page by page would fold it once for each, so the last of them are kept for a
  * while, for as long as nothing more is written of them.
  */
@@ -55,7 +55,7 @@ export class Shelf {
     }
   }
 
-  /** Of one that goes on somewhere, who knows what goes on is asked: only what rests is kept. */
+  /** Of one that runs on some node, that node is asked: only what rests is kept. */
   #keep(run: LiveRun): void {
     const rests = run.state.end !== undefined || run.row.wakeAt !== null;
     if (!rests || run.state.nodes.length < LARGE) return;

@@ -5,7 +5,7 @@ import type { LiveRun } from './live-run.ts';
 
 /** A run that has nothing to do for less than this stays in memory. */
 const PARK_AFTER_MS = 2_000;
-/** Nodes of a run through which nobody looks at each of its steps. */
+/** A run of more nodes is not searched at each of its steps. */
 const LARGE = 1_000;
 
 /** null: the run must stay in memory. Looked at only when nothing is under way. */

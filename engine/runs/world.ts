@@ -1,5 +1,5 @@
 /**
- * What goes on outside memory because of the runs in it: attempts in queues and at connectors, and
+ * What happens outside memory because of the runs in it: attempts in queues and at connectors, and
  * timers. Runs declare it, attempts implement it, so that imports point one way.
  */
 import type { Overlay } from '../../kernel/run/machine.ts';

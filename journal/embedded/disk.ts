@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 
 /**
  * Makes a folder and those above it. Node's own `recursive` does not come back where the file system
- * makes no folders and says that the path is not there, as /proc does: it tries again for ever. What
+ * makes no folders and says that the path is not there, as /proc does: it tries again without end. What
  * the system refuses names the first folder that could not be made.
  */
 export function makeFolders(path: string, mode?: number): void {

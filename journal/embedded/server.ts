@@ -172,7 +172,7 @@ class Server implements EmbeddedServer {
     }
   }
 
-  /** A server without its socket can never be reached again: it is started anew. */
+  /** A server without its socket can never be reached again: it is started again. */
   async #endWithoutSocket(seen: FoundPostmaster): Promise<void> {
     this.#log.warn(
       { pid: seen.pid },
@@ -181,7 +181,7 @@ class Server implements EmbeddedServer {
     await endServer(seen, this.#paths);
   }
 
-  /** A server that was asked to end and does not would keep its users waiting for ever. */
+  /** A server that was asked to end and does not would keep its users waiting without end. */
   async #endStopping(seen: FoundPostmaster): Promise<void> {
     this.#log.warn(
       { pid: seen.pid },

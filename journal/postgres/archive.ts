@@ -39,7 +39,7 @@ function failed(folder: string, error: unknown): TuttiError {
   });
 }
 
-/** Before anything begins: a caller is told at once that an archive cannot be made. */
+/** Before anything begins: a caller learns at once that an archive cannot be made. */
 export async function prepareArchive(folder: string): Promise<void> {
   if (!isAbsolute(folder)) throw failed(folder, new Error('its path is not absolute'));
   try {

@@ -1,6 +1,6 @@
 /**
  * Runs that are set aside: their history cannot be read or written, and no node may stumble over
- * them again. Such a run sleeps for ever and has no owner, so neither a claim nor a timer finds it.
+ * them again. Such a run sleeps without end and has no owner, so neither a claim nor a timer finds it.
  */
 import type pg from 'pg';
 import { TuttiError } from '../../model/errors.ts';

@@ -201,7 +201,7 @@ export class Connection implements WatchedConnection {
   }
 }
 
-/** Waits before the next try; throws what no try mends. */
+/** Waits before the next try; throws what no try repairs. */
 export async function pauseAfterFault(
   error: unknown,
   line: object,

@@ -15,7 +15,7 @@ export class Unfit extends Error {
   override readonly name = 'Unfit';
 }
 
-/** Classes of SQLSTATE that no repetition mends: data, constraints, syntax, privileges, limits. */
+/** Classes of SQLSTATE that no repetition repairs: data, constraints, syntax, privileges, limits. */
 const WRONG = new Set([
   '0A',
   '21',

@@ -1,6 +1,6 @@
 /**
  * Where the feed begins: it is deleted from its oldest row on, and where that ended is written
- * down, so that a reader before it is told that events are missing.
+ * down, so that a reader before it learns that events are missing.
  *
  * A row goes when every event of it is old, or deleted. The newest row always stays: it says where
  * now is.

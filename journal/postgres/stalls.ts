@@ -67,7 +67,7 @@ export class Stalls {
     this.#log.info({ stalledMs }, `The database works again after ${seconds} s.`);
   }
 
-  /** The connection is closed: that mends nothing. */
+  /** The connection is closed: that repairs nothing. */
   forget(connection: object): void {
     this.#byConnection.delete(connection);
   }

@@ -10,7 +10,7 @@
  * - the server is busy with it: wait on, and say on what
  *
  * Severing is always safe, as the loss of a connection is: the caller looks in the journal before it
- * asks again. A network that is merely slow must not be severed for ever, so each severing
+ * asks again. A network that is merely slow must not be severed again and again, so each severing
  * doubles the patience, until a statement passes.
  */
 import type pg from 'pg';

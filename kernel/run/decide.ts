@@ -98,7 +98,7 @@ function onTask(state: RunState, command: TaskCommand, context: Context): Decisi
       `"${command.task}" (${status}) ${cell.slice('no: '.length)}`,
     );
   }
-  // Rerun starts an ended run again; everything else needs one that goes on or ended badly.
+  // Rerun starts an ended run again; everything else needs one that is open or ended badly.
   const afterEnd =
     command.type === 'RerunTask' || command.type === 'SteerTask' || mayMendEnded(state, command);
   if (state.end !== undefined && !afterEnd) {
@@ -118,7 +118,7 @@ function onTask(state: RunState, command: TaskCommand, context: Context): Decisi
   return taskCommand(state, index, node, command, context);
 }
 
-/** Skipping or forcing what blocks a failed run lets it go on. */
+/** Skipping or forcing what blocks a failed run lets it continue. */
 function mayMendEnded(state: RunState, command: TaskCommand): boolean {
   return (
     state.end?.end === 'failed' && (command.type === 'SkipTask' || command.type === 'ForceTask')
@@ -201,7 +201,7 @@ function approval(
 
 /**
  * Chooses the branch of a switch by hand. Before the switch has decided the choice is kept until
- * its turn; afterwards the run goes on from the switch again, on the branch chosen.
+ * its turn; afterwards the run continues from the switch again, on the branch chosen.
  */
 function steer(
   state: RunState,

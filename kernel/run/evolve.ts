@@ -218,7 +218,7 @@ function taskStarted(state: RunState, event: TaskStarted): void {
     });
   } else {
     const { status } = nodeAt(state, index);
-    // Made again in the same attempt: since when it goes on, and whether it is to stop, stays.
+    // Made again in the same attempt: since when it runs, and whether it is to stop, stays.
     const before = status.name === 'running' || status.name === 'unknown' ? status : undefined;
     put(state, index, {
       name: 'running',
@@ -366,7 +366,7 @@ function taskSkipped(state: RunState, event: TaskSkipped): void {
   });
 }
 
-/** An operator who mends a run that had ended lets it go on; its own timeout begins again. */
+/** An operator who repairs a run that had ended lets it continue; its own timeout begins again. */
 function reviveIfEnded(state: RunState, now: number, by: By | undefined): void {
   if (state.end === undefined) return;
   revive(state, by ?? state.by);

@@ -1,5 +1,5 @@
 /**
- * Which task of a version goes on as which task of another one, and whether it can: what a
+ * Which task of a version continues as which task of another one, and whether it can: what a
  * restart on a newer version keeps of a run.
  *
  * An attempt under way must stay reachable: its key holds the task's name, its job belongs to one
@@ -28,7 +28,7 @@ export function lineageOf(
   });
 }
 
-/** Whether the node of task `before` can go on as task `after`. */
+/** Whether the node of task `before` can continue as task `after`. */
 export function canCarry(
   node: Node,
   before: readonly [Definition, TaskDefinition],

@@ -81,7 +81,7 @@ export function isOutside(state: RunState, node: Node): boolean {
   );
 }
 
-/** An end that fails the run unless somebody takes it. */
+/** An end that fails the run unless a task takes it. */
 export function isFailure(status: NodeStatus): boolean {
   return (
     status.name === 'ended' &&
@@ -277,7 +277,7 @@ export function freshNode(task: number, open: number): Node {
   };
 }
 
-/** A run that begins or goes on has its whole timeout before it. */
+/** A run that begins or continues has its whole timeout before it. */
 export function renewDeadline(state: RunState, now: number): void {
   const { timeoutMs } = state.definition;
   if (timeoutMs === undefined) delete state.deadline;

@@ -1,9 +1,9 @@
 /**
- * plan(state) → effects due: what should be going on in the world because of this state.
+ * plan(state) → effects due: what should happen in the world because of this state.
  *
  * An effect is a function of one node's status alone, so the same effects come out on the first
  * pass (over the nodes an event touched) and after a crash (over all nodes), with the same keys.
- * The engine compares them with what is already going on and starts, stops or leaves alone.
+ * The engine compares them with what is already under way and starts, stops or leaves alone.
  */
 import { definitionOf, isDispatched, isHeld, isMapped, refOf } from './nodes.ts';
 import { isAtRest } from './settle.ts';
@@ -43,12 +43,12 @@ export type Effect =
     }
   | { readonly kind: 'timer'; readonly of: 'run'; readonly at: number };
 
-/** What is going on, or may be: its start is durable. */
+/** What is under way, or may be: its start is durable. */
 export type Follow = Extract<Effect, { kind: 'follow' }>;
 export type Timer = Extract<Effect, { kind: 'timer' }>;
 type TaskTimer = Extract<Timer, { of: 'task' }>;
 type RunTimer = Extract<Timer, { of: 'run' }>;
-/** What is to be going on; a node has one at most. */
+/** What is to be under way; a node has one at most. */
 export type Work = Exclude<Effect, Timer>;
 
 /** The effects of one node. */

@@ -1,7 +1,7 @@
 /**
- * A child run that had ended goes on again, because somebody restarted, reran, skipped, forced or
+ * A child run that had ended continues, because a person restarted, reran, skipped, forced or
  * steered something in it. Its parent's task takes over how it ends then: the attempt that began the
- * child is open again, and what came after the task waits anew, as after a restart from it.
+ * child is open again, and what came after the task waits again, as after a restart from it.
  *
  * It is taken over only while the attempt's failure is the last word on the task: not when another
  * attempt has begun, when a person decided about the task, or when the run was cancelled or timed out.

@@ -38,7 +38,7 @@ export function report(state: RunState, command: AttemptReport, context: Context
   if (command.type !== 'WakeTask' && !isDispatched(definitionOf(state, node), node)) {
     return refusal('task.stale', `"${task}" has no attempt outside`);
   }
-  // What has begun goes on to its outcome, also when its call must be made again for that.
+  // What has begun runs to its outcome, also when its call must be made again for that.
   if (command.type === 'StartTask' && !isUnderway(node.status) && isHeld(state, node)) {
     return refusal('task.wrong-status', `"${task}" is held: it is not to start`);
   }

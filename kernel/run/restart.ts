@@ -1,5 +1,5 @@
 /**
- * Restart: the same run goes on from some of its tasks, keeping every other output, if wanted on
+ * Restart: the same run continues from some of its tasks, keeping every other output, if wanted on
  * another version of the workflow. `chooseRestart` says what a restart would do, `restart` does it.
  */
 import type { Definition } from '../../model/definition.ts';
@@ -35,7 +35,7 @@ import { isRefusal, refusal } from '../../model/refusal.ts';
 import { type Node, type RunState, WAITING } from './state.ts';
 
 export interface RestartChoice {
-  /** What goes back to waiting, in the words of the version that the run goes on with. */
+  /** What goes back to waiting, in the words of the version that the run continues with. */
   readonly reset: readonly string[];
   readonly keeps: readonly string[];
   /** What must not be under way: tasks of the version so far, and nodes of items. */
@@ -45,7 +45,7 @@ export interface RestartChoice {
 
 /** Where a restart begins, by position: a run of 100,000 tasks has no time to look names up. */
 interface Seeds {
-  /** In the version that the run goes on with. */
+  /** In the version that the run continues with. */
   readonly tasks: readonly number[];
   readonly items: readonly ItemSeed[];
 }
@@ -169,7 +169,7 @@ function named(
 }
 
 /**
- * The tasks and items that ended badly with nobody to take it, without those that the version has no
+ * The tasks and items that ended badly and that no task takes, without those that the version has no
  * task for; items rather than their mapped task.
  */
 function failures(state: RunState, graph: Graph, lineage: Lineage): Seeds {
@@ -252,7 +252,7 @@ export function restart(state: RunState, event: RunRestarted, versions: VersionL
   for (let index = 0; index < nodes; index++) state.touched.push(index);
 }
 
-/** Under a new name, attempts go on from those that the name has seen in any version. */
+/** Under a new name, attempts continue from those that the name has seen in any version. */
 function floorsOf(state: RunState, before: Graph, lineage: Lineage): readonly number[] | undefined {
   if (before === state.graph) return undefined;
   return state.definition.tasks.map(({ name }, index) =>
@@ -262,7 +262,7 @@ function floorsOf(state: RunState, before: Graph, lineage: Lineage): readonly nu
   );
 }
 
-/** A run that had ended goes on; one that has a parent will tell it. */
+/** A run that had ended continues; one that has a parent will tell it. */
 export function revive(state: RunState, by: By): void {
   if (state.end !== undefined && state.parent !== undefined) state.untold = by;
   delete state.end;
@@ -277,7 +277,7 @@ function spend(state: RunState): void {
   }
 }
 
-/** A task that starts afresh; only its attempt numbers go on. */
+/** A task that starts afresh; only its attempt numbers continue. */
 function resetNode(node: Node, task: number, nodes: readonly Node[]): Node {
   let attempt = node.attempt;
   const { first, values } = node.items ?? { first: 0, values: [] };
@@ -308,7 +308,7 @@ function carryItems(
     let opened = false;
     const positions = reset.items.get(parent);
     for (let position = 0; position < items.values.length; position++) {
-      // Changed where it is, like its mapped task: nobody has the old nodes any more.
+      // Changed where it is, like its mapped task: the old nodes are no longer used.
       const item: Mutable<Node> = nodes[items.first + position] ?? bug('item');
       item.task = parent;
       item.item = { position, parent };

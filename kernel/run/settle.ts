@@ -44,7 +44,7 @@ export function isAtRest(state: RunState): boolean {
   return state.worklist.length === 0 && !isOver(state);
 }
 
-/** Nothing in it is alive. One that goes on after its end waits until its parent has heard of it. */
+/** Nothing in it is alive. One that continues after its end waits until its parent has heard of it. */
 function isOver(state: RunState): boolean {
   return state.end === undefined && state.alive === 0 && state.untold === undefined;
 }
@@ -245,8 +245,8 @@ function itemsEnded(state: RunState, index: number, node: Node, now: number): Ru
 }
 
 /**
- * A run ends when nothing in it is alive: what still waits is blocked by a failure. One that goes on
- * after its end waits until its parent has heard of it: else the new end would reach nobody.
+ * A run ends when nothing in it is alive: what still waits is blocked by a failure. One that continues
+ * after its end waits until its parent has heard of it: else the new end would be lost.
  */
 function runEnd(state: RunState, now: number): RunEnded | null {
   if (!isOver(state)) return null;

@@ -134,7 +134,7 @@ export interface RunState {
     readonly output?: Json;
     readonly failure?: Failure;
   };
-  /** It goes on after its end, by this person, and its parent has not heard of it yet. */
+  /** It continues after its end, by this person, and its parent has not heard of it yet. */
   untold?: By;
   nodes: Node[];
   /** By name: the attempts of tasks of earlier versions, so that no key is used twice. */
@@ -143,7 +143,7 @@ export interface RunState {
   seq: number;
   /** Nodes that are neither waiting nor ended. */
   alive: number;
-  /** Nodes that ended, and those that ended badly with nobody to take it. */
+  /** Nodes that ended, and those that ended badly and that no task takes. */
   ended: number;
   failed: number;
   /** Nodes that may have something to decide by themselves (`settle`). */

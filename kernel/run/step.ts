@@ -26,7 +26,7 @@ export function step(
   const decision = decide(state, command, context);
   if (isRefusal(decision)) return decision;
   if (decision.length === 0) return decision;
-  // A mended task lets a run that had ended go on.
+  // A repaired task lets a run that had ended continue.
   for (const event of decision) evolve(state, event, context.versions);
   return rest(state, decision, context);
 }
@@ -41,7 +41,7 @@ export function first(
   return { state, events: rest(state, [event], context) };
 }
 
-/** A run that is not at rest goes on by itself. */
+/** A run that is not at rest continues by itself. */
 export function settleOn(state: RunState, context: Context): readonly RunEvent[] {
   return rest(state, [], context);
 }

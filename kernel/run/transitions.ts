@@ -75,7 +75,7 @@ export const TRANSITIONS: Readonly<Record<TaskStatus, Readonly<Record<TaskComman
   skipped: ended('no'),
 };
 
-/** After an end: what failed may still be skipped or forced, so that its dependents go on. */
+/** After an end: what failed may still be skipped or forced, so that its dependents continue. */
 function ended(failed: 'yes' | 'no'): Record<TaskCommandName, Cell> {
   return {
     HoldTask: ENDED,

@@ -31,7 +31,7 @@ export function lowerSwitch(
       const switches = workshop.branches.get(to) ?? new Set();
       workshop.branches.set(to, switches.add(draft.position));
     }
-    // oxlint-disable-next-line unicorn/no-thenable -- the word of the definition; nobody awaits it
+    // oxlint-disable-next-line unicorn/no-thenable -- the word of the definition; it is never awaited
     return { ...(when !== undefined && { when }), then };
   });
   return { body: { kind: 'switch', cases }, branches };

@@ -19,7 +19,7 @@ import { ApiRefusal, NoAnswer } from './refusal.ts';
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30_000;
 
-/** `id` is the place right after the event: give it as `lastEventId` to go on from there. */
+/** `id` is the place right after the event: give it as `lastEventId` to continue from there. */
 export type WithId<T> = T & { readonly id: string };
 
 type Streaming = Route & { readonly stream: z.ZodType<object> };

@@ -1,4 +1,4 @@
-/** How a request can come to nothing: the server said no, or nobody knows what it said. */
+/** How a request can come to nothing: the server said no, or its answer is not known. */
 import { TuttiError } from '../../model/errors.ts';
 import type { ProblemDocument } from '../problem.ts';
 

@@ -2,27 +2,13 @@
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { idiomsIn } from '../house/idioms.ts';
 import { listFiles, readSources, ROOT } from '../house/source.ts';
 import { messagesOf, pageOf } from './messages.ts';
 
 /** The map may speak of the house, and the page of style quotes what it refuses. Decisions are kept as they were made. */
 const isDrawing = (path: string): boolean =>
   /^(?:ARCHITECTURE|STYLE)\.md$|^docs\/decisions\//.test(path);
-const IDIOMS =
-  /\b(?:go(?:es)? on|going on|went on|nobody|somebody|(?:is|are|was|were) told|mend(?:s|ed)?|the book|the house|lets? go|anew|for ever)\b/i;
-/** The user of the operating system has that name. */
-const NAMED = /(["'`])nobody\1/g;
-const idiomsIn = (text: string): string[] =>
-  text
-    .split('\n')
-    .filter((line) => IDIOMS.test(line.replaceAll(NAMED, '')) && !line.includes('require('));
-
-it('refuses idioms, and names of the user "nobody" are none', () => {
-  expect(
-    idiomsIn('It goes on.\nnobody is told\nthe user "nobody" or `nobody`\nIt continues.'),
-  ).toEqual(['It goes on.', 'nobody is told']);
-});
-
 it('says every message in plain words: who does what, without idioms', () => {
   expect(idiomsIn(pageOf(readSources().flatMap(messagesOf)))).toEqual([]);
 });
@@ -31,7 +17,7 @@ it('says every page in plain words', () => {
   const pages = listFiles().filter((path) => path.endsWith('.md') && !isDrawing(path));
   expect(pages.length).toBeGreaterThan(20);
   const found = pages.flatMap((path) =>
-    idiomsIn(readFileSync(join(ROOT, path), 'utf8')).map((line) => `${path}: ${line}`),
+    idiomsIn(readFileSync(join(ROOT, path), 'utf8')).map(({ said }) => `${path}: ${said}`),
   );
   expect(found).toEqual([]);
 });
