@@ -11,7 +11,7 @@ import type { App } from './app.ts';
 
 /** All large bodies together. */
 const BODIES_MAX_BYTES = 64 * 1024 * 1024;
-export const SMALL_BODY_BYTES = 64 * 1024;
+const SMALL_BODY_BYTES = 64 * 1024;
 
 export function readBodies(app: App, mostBytes = BODIES_MAX_BYTES): void {
   let held = 0;

@@ -40,7 +40,7 @@ interface Line {
 }
 
 /** `2026-12-01 12:03:04.056Z info  Claimed 3 runs without a live owner. runs=3` */
-export function textOf(line: string): string {
+function textOf(line: string): string {
   const { level, time, msg, err, ...fields } = JSON.parse(line) as Line;
   const head = `${time.replace('T', ' ')} ${level.padEnd(5)} ${msg ?? ''}`;
   const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${valueText(value)}`);

@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Reader, type ReaderLimits } from './reader.ts';
+import { Reader } from './reader.ts';
 
 const readers: Reader[] = [];
 afterEach(async () => {
   await Promise.all(readers.splice(0).map((reader) => reader.close()));
 });
 
-function open(limits: Partial<ReaderLimits> = {}): Reader {
+function open(limits: ConstructorParameters<typeof Reader>[0] = {}): Reader {
   const reader = new Reader(limits);
   readers.push(reader);
   return reader;

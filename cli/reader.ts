@@ -28,7 +28,7 @@ interface Question {
   readonly answer: (result: ReadResult) => void;
 }
 
-export interface ReaderLimits {
+interface ReaderLimits {
   readonly threads: number;
   readonly timeMs: number;
   readonly memoryMb: number;

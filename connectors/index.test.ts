@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest';
-import { CONNECTORS, loadConnectors } from './index.ts';
+import { loadConnectors } from './index.ts';
 import { catalogueOf } from './kit/index.ts';
 import { durationMs, durationText } from './kit/duration.ts';
 
 const loaded = await loadConnectors();
 
-test('every connector is listed under its own name', () => {
-  expect(loaded.map(({ name }) => name)).toEqual(CONNECTORS.map(({ name }) => name));
+test('every connector is found by its own name, alone', async () => {
+  const names = loaded.map(({ name }) => name);
+  const alone = await Promise.all(names.map((name) => loadConnectors(new Set([name]))));
+  expect(alone.map((each) => each.map(({ name }) => name))).toEqual(names.map((name) => [name]));
 });
 
 test('every action that ships is in the catalogue under the name of its connector', () => {

@@ -10,7 +10,7 @@ interface ConnectorEntry {
   readonly load: () => Promise<AnyConnector>;
 }
 
-export const CONNECTORS: readonly ConnectorEntry[] = [
+const CONNECTORS: readonly ConnectorEntry[] = [
   { name: 'tutti', load: async () => (await import('./tutti/connector.ts')).tutti },
   { name: 'shell', load: async () => (await import('./shell/connector.ts')).shell },
   { name: 'http', load: async () => (await import('./http/connector.ts')).http },

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { grant, type SlotsWanted } from './slots.ts';
+import { grant } from './slots.ts';
 
-const want = (slots: Record<string, number>, held = false): SlotsWanted => ({ slots, held });
+const want = (slots: Record<string, number>, held = false) => ({ slots, held });
 const db = (used: number) => new Map([['db', { used, capacity: 3 }]]);
 
 it('grants who comes first; nobody overtakes one who waits for the same pool', () => {

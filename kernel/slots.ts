@@ -6,7 +6,7 @@
  * The rule is handed to the journal, which asks it between reading what is taken and writing what
  * is granted, while it holds the pools.
  */
-export interface SlotsWanted {
+interface SlotsWanted {
   /** By pool: how many. */
   readonly slots: Readonly<Record<string, number>>;
   /** It has them already. */

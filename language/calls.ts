@@ -11,7 +11,7 @@ interface Call {
   readonly workflow: string;
 }
 
-export function callsOf({ tasks }: Definition): readonly Call[] {
+function callsOf({ tasks }: Definition): readonly Call[] {
   return tasks.flatMap(({ name, body }) =>
     body.kind === 'workflow' ? [{ task: name, workflow: body.workflow }] : [],
   );

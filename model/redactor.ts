@@ -6,7 +6,7 @@
 import type { Json, JsonObject } from './json.ts';
 import { type Cover, Occurrences } from './occurrences.ts';
 
-export const BLACKED_OUT = '•••';
+const BLACKED_OUT = '•••';
 
 export class Redactor {
   readonly #secrets: Occurrences;

@@ -148,7 +148,7 @@ function textOf(bytes: Buffer): string {
 }
 
 /** How many bytes at the end begin a UTF-8 character without finishing it: 0 to 3. */
-export function unfinishedBytes(bytes: Uint8Array): number {
+function unfinishedBytes(bytes: Uint8Array): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
     const byte = bytes[bytes.length - back] ?? 0;
     if (byte < 0x80) return 0;

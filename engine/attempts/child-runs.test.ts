@@ -5,7 +5,7 @@ import type { AttemptReport, DoorCommand, ParentTask } from '../../model/run.ts'
 import type { LiveRun } from '../runs/live-run.ts';
 import type { EndedRun } from '../runs/run-listener.ts';
 import { fakeRun, runningAttempt } from './attempt.fixture.ts';
-import { ChildRuns, type ChildRunsParts } from './child-runs.ts';
+import { ChildRuns } from './child-runs.ts';
 
 const PARENT: ParentTask = { run: 'parent', task: 'a', attempt: 1 };
 const BY = { actor: 'ann' };
@@ -56,7 +56,7 @@ function subject(child?: { readonly run: LiveRun; readonly live: boolean }) {
         return answer;
       },
     },
-  } as unknown as ChildRunsParts;
+  } as unknown as ConstructorParameters<typeof ChildRuns>[0];
   const attempt = runningAttempt({ run: parent });
   parent.attempts[0] = attempt;
   return {

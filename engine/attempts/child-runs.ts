@@ -49,7 +49,7 @@ export interface ChildDoor {
   submit(command: DoorCommand): Promise<Accepted | Refusal>;
 }
 
-export interface ChildRunsParts {
+interface ChildRunsParts {
   readonly gate: RunGate;
   readonly memory: RunMemory;
   readonly journal: { readonly views: Views; cancellingAbove(run: string): Promise<string | null> };

@@ -4,11 +4,12 @@ import type { Journal } from '../../journal/journal.ts';
 import type { StoredLogChunk } from '../../journal/logs.ts';
 import type { Json } from '../../model/json.ts';
 import { Redactor } from '../../model/redactor.ts';
+import type { Clock } from '../clock.ts';
 import type { Attempt } from '../runs/live-run.ts';
-import { LogWriter, type LogWriterOptions } from './log-writer.ts';
+import { LogWriter } from './log-writer.ts';
 
 const attempt = { run: { id: 'r' }, task: 't', number: 1 } as Attempt;
-const clock: LogWriterOptions['clock'] = {
+const clock: Pick<Clock, 'now' | 'at'> = {
   now: () => 0,
   at: (_time, callback) => {
     queueMicrotask(callback);

@@ -47,7 +47,7 @@ interface Unwritten {
   readonly ends: boolean;
 }
 
-export interface LogWriterOptions {
+interface LogWriterOptions {
   readonly journal: Journal;
   readonly clock: Pick<Clock, 'now' | 'at'>;
   readonly redactor?: Redactor | undefined;

@@ -1,6 +1,9 @@
 /** The two drawings of `attempt.ts`, walked: each step from each state does what is drawn, or is a bug. */
 import { describe, expect, it } from 'vitest';
-import { Attempt, type AttemptState, type CallState, type LiveRun } from './live-run.ts';
+import { Attempt, type LiveRun } from './live-run.ts';
+
+type AttemptState = Attempt['state'];
+type CallState = 'none' | 'underway' | 'overdue' | 'late';
 
 const LIMITS = { lane: 'world', pools: undefined };
 

@@ -94,8 +94,8 @@ export function newLiveRun(state: RunState, directory: string, durable: number):
   };
 }
 
-export type AttemptState = 'queued' | 'running' | 'finished' | 'reported' | 'closed';
-export type CallState = 'none' | 'underway' | 'overdue' | 'late';
+type AttemptState = 'queued' | 'running' | 'finished' | 'reported' | 'closed';
+type CallState = 'none' | 'underway' | 'overdue' | 'late';
 
 /** What limits the attempts of a task. One object for all of them. */
 export interface Limits {

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { waitFor } from '../../model/wait-for.ts';
 import { quiet, SimulatedClock } from '../../tests/simulation/clock.ts';
 import type { Observer } from '../observer.ts';
-import { type Awaited, RunWatchers } from './run-watchers.ts';
+import { RunWatchers } from './run-watchers.ts';
 
 const RUN = 'run-1';
 
@@ -24,7 +24,7 @@ function journal(durable: number) {
   const state = { durable, asked: 0, most: 0, under: 0 };
   let fails: Error | undefined;
   let gate: Promise<void> | undefined;
-  const beyond = (seq: number): Awaited => ({
+  const beyond = (seq: number): Parameters<RunWatchers['until']>[2] => ({
     isThere: async () => {
       state.asked += 1;
       state.under += 1;

@@ -22,7 +22,7 @@ const SECOND_CHECK_MS = 5_000;
 const PAUSE_FACTOR = 10;
 
 /** What is waited for. */
-export interface Awaited {
+interface Awaited {
   /** Whether it stands in the journal. */
   isThere(): Promise<boolean>;
   /** The same without asking: whether it is among so many durable events of the run. */

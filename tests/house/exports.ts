@@ -1,6 +1,7 @@
 /**
  * What shipped files give to each other: nothing that no other file takes, and no two types of one name.
- * What package.json offers to others is taken by them.
+ * What package.json offers to others is taken by them. A file's own test is no other file: it proves
+ * what the others get, by what they get.
  */
 import { importedNames, importsOf, targetOf } from './imports.ts';
 import { isShipped } from './shipped.ts';
@@ -10,6 +11,7 @@ import {
   type Violation,
   child,
   children,
+  isTest,
   violation,
   walk,
   word,
@@ -58,12 +60,18 @@ function exportsOf(file: SourceFile): Export[] {
     });
 }
 
+/** `x.test.ts` and `x.db.test.ts` of `x.ts`. */
+function isOwnTest(test: string, path: string): boolean {
+  return isTest(test) && test.startsWith(path.replace(/ts$/, ''));
+}
+
 /** `path#name` of all that is imported or exported again; `path#*`: all of the file. */
 function takenBy(file: SourceFile): string[] {
   const found: string[] = [];
   for (const { node, specifier } of importsOf(file)) {
     if (!specifier.startsWith('.')) continue;
     const target = targetOf(file.path, specifier);
+    if (isOwnTest(file.path, target)) continue;
     const names = importedNames(node);
     found.push(...(names === 'all' ? [`${target}#*`] : names.map((name) => `${target}#${name}`)));
   }
@@ -76,7 +84,8 @@ export function deadExports(
   entries: ReadonlySet<string>,
 ): Violation[] {
   const taken = new Set(files.flatMap(takenBy));
-  const because = 'what no other file uses is the file’s own: export nothing that nobody imports.';
+  const because =
+    'what no other file uses is the file’s own, and its own test uses what the others use.';
   return files
     .filter(({ path }) => isShipped(path) && !entries.has(path) && !taken.has(`${path}#*`))
     .flatMap((file) =>
