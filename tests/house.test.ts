@@ -24,7 +24,13 @@ import { subjectFault, subjectsOf } from './house/commits.ts';
 import { entriesOf, orphanViolations } from './house/orphans.ts';
 import { lockViolations } from './house/lock.ts';
 import { metaphorViolations } from './house/metaphors.ts';
-import { lawViolations, linkViolations, mapViolations, unlinkedPages } from './house/prose.ts';
+import {
+  lawViolations,
+  linkViolations,
+  lostPlaces,
+  mapViolations,
+  unlinkedPages,
+} from './house/prose.ts';
 import { purityViolations } from './house/purity.ts';
 import { OWN_PACKAGES, PORT, isWithin } from './house/rooms.ts';
 import { sizeViolations } from './house/sizes.ts';
@@ -151,6 +157,7 @@ describe('the house', () => {
 
   it('is drawn in ARCHITECTURE.md as it is', () => {
     expect(show(mapViolations(read('ARCHITECTURE.md'), files))).toBe('');
+    expect(show(lostPlaces(read('ARCHITECTURE.md'), files))).toBe('');
   });
 
   it('proves each law of the engine by a test that ARCHITECTURE.md names', () => {

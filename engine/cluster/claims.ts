@@ -1,6 +1,6 @@
 /**
- * Claiming: how a node takes over runs that have no live owner, and those of nodes that are gone.
- * A live node's run is never touched.
+ * Claims: whose runs a node takes over. Those of nodes that are gone, which are fenced first, and
+ * those that have no owner. A live node's run is never touched.
  *
  *   a lease ends ── timer ──→ fence, if this node may judge (`judgement.ts`): the node is fenced, and
  *                                │ from then on it is gone
@@ -17,17 +17,24 @@ import type { Notification } from '../../journal/notifications.ts';
 import type { Clock } from '../clock.ts';
 import type { NodeIdentity } from '../node-identity.ts';
 import type { Observer } from '../observer.ts';
+import type { RunMemory } from '../runs/run-memory.ts';
 import type { Judgement } from './judgement.ts';
-import type { Waker } from './waker.ts';
+import { type RunSource, type Turns, Waker } from './waker.ts';
 
 /** After the lease's end by the database's clock: a moment, so that it has ended for sure. */
 const AFTER_END_MS = 20;
+/** Small pages, so that the runs of a dead node spread over those that live. */
+const CLAIMED_AT_ONCE = 200;
 
 interface ClaimsParts {
-  readonly journal: Pick<Journal, 'fenceExpired'>;
+  readonly journal: Pick<Journal, 'fenceExpired' | 'claim'>;
   readonly identity: NodeIdentity;
   readonly clock: Clock;
-  readonly waker: Waker;
+  readonly memory: Pick<RunMemory, 'loadAll'>;
+  /** Shared with the waker of the node's own runs. */
+  readonly turns: Turns;
+  /** How many more runs memory can hold. */
+  readonly capacity: () => number;
   readonly judgement: Judgement;
   readonly observer: Observer | undefined;
   /** Renews the own lease out of turn, to learn when the next lease ends. */
@@ -36,6 +43,7 @@ interface ClaimsParts {
 
 export class Claims {
   readonly #parts: ClaimsParts;
+  readonly #claimer: Waker;
   /** Each is called when runs may have changed hands, until its caller takes it back. */
   readonly #waiting = new Set<() => void>();
   #cancelTimer: () => void = () => {};
@@ -43,18 +51,26 @@ export class Claims {
 
   constructor(parts: ClaimsParts) {
     this.#parts = parts;
+    const { clock, turns, capacity, observer } = parts;
+    this.#claimer = new Waker({
+      source: runsWithoutOwner(parts),
+      clock,
+      turns,
+      capacity: () => Math.min(capacity(), CLAIMED_AT_ONCE),
+      observer,
+    });
   }
 
   /** Everything, at the start and when notifications may have been missed. */
   async checkAll(): Promise<void> {
     await this.#fenceExpired();
-    this.#parts.waker.check();
+    this.#claimer.check();
     this.#announce();
   }
 
   notified(notification: Notification): void {
     if (this.#stopped) return;
-    if (notification.about === 'orphans' || notification.about === 'due') this.#parts.waker.check();
+    if (notification.about === 'orphans' || notification.about === 'due') this.#claimer.check();
     if (notification.about === 'orphans') this.#announce();
     if (notification.about === 'resync') void this.checkAll();
   }
@@ -70,6 +86,11 @@ export class Claims {
     });
   }
 
+  /** A run left memory. */
+  capacityFreed(): void {
+    this.#claimer.capacityFreed();
+  }
+
   /** Calls back when runs may have changed hands; the result takes it back. */
   onOwnersChanged(wake: () => void): () => void {
     this.#waiting.add(wake);
@@ -78,12 +99,13 @@ export class Claims {
 
   stop(): void {
     this.#stopped = true;
+    this.#claimer.stop();
     this.#cancelTimer();
     this.#announce();
   }
 
   async #fenceExpired(): Promise<void> {
-    const { journal, identity, waker, judgement, clock, observer } = this.#parts;
+    const { journal, identity, judgement, clock, observer } = this.#parts;
     // The next renewal says when it may.
     if (judgement.inMs(clock.elapsed()) > 0) return;
     let nodes: number;
@@ -97,11 +119,23 @@ export class Claims {
     if (nodes === 0) return;
     observer?.noted({ is: 'fenced', nodes });
     if (this.#stopped) return;
-    waker.check();
+    this.#claimer.check();
     this.#announce();
   }
 
   #announce(): void {
     for (const wake of this.#waiting) wake();
   }
+}
+
+/** Runs of no living node: what is claimed is this node's, and comes into its memory. */
+function runsWithoutOwner({ journal, identity, memory, observer }: ClaimsParts): RunSource {
+  return {
+    due: async (now, limit) => {
+      const found = await journal.claim(identity.lease, now, limit);
+      if (found.runs.length > 0) observer?.noted({ is: 'claimed', runs: found.runs.length });
+      return found;
+    },
+    load: (runs) => memory.loadAll(runs),
+  };
 }

@@ -1,6 +1,7 @@
 /**
- * A node as one of several: it keeps its lease, receives the notifications, and brings runs into
- * memory while there is capacity: its own that are active or due, and those that lost their node.
+ * A node as one of several: it keeps its lease, hears the notifications of its peers, and brings its
+ * own runs that are active or due into memory while there is capacity. Whose runs it takes over
+ * beside them is `claims.ts`.
  */
 import type { Journal } from '../../journal/journal.ts';
 import type { Notification } from '../../journal/notifications.ts';
@@ -15,8 +16,6 @@ import { LeaseKeeper, type LeaseListener, type Moment } from './lease-keeper.ts'
 import { type RunSource, Turns, Waker } from './waker.ts';
 
 const PAGE = 1_000;
-/** Small pages, so that the runs of a dead node spread over those that live. */
-const CLAIMED_AT_ONCE = 200;
 
 interface ClusterListener {
   notified(notification: Notification): void;
@@ -44,28 +43,20 @@ export class Membership implements LeaseListener {
   readonly #keeper: LeaseKeeper;
   /** Of this node's sleeping runs. */
   readonly #sleepers: Waker;
-  /** Of runs without a live owner. */
-  readonly #claimer: Waker;
   readonly #claims: Claims;
   readonly #judgement: Judgement;
   #unlisten: () => void = () => {};
 
   constructor(parts: MembershipParts) {
     this.#parts = parts;
-    const { journal, identity, leaseMs, clock, observer } = parts;
+    const { journal, identity, leaseMs, clock, memory, observer } = parts;
     const turns = new Turns();
+    const capacity = (): number => this.#capacity();
     this.#sleepers = new Waker({
       source: sleepingRuns(parts),
       clock,
       turns,
-      capacity: () => this.#capacity(),
-      observer,
-    });
-    this.#claimer = new Waker({
-      source: orphanedRuns(parts),
-      clock,
-      turns,
-      capacity: () => Math.min(this.#capacity(), CLAIMED_AT_ONCE),
+      capacity,
       observer,
     });
     this.#judgement = new Judgement(leaseMs);
@@ -74,7 +65,9 @@ export class Membership implements LeaseListener {
       journal,
       identity,
       clock,
-      waker: this.#claimer,
+      memory,
+      turns,
+      capacity,
       judgement: this.#judgement,
       observer,
       renew: () => void this.#keeper.renew(),
@@ -125,7 +118,7 @@ export class Membership implements LeaseListener {
   unloaded(wakeAt: number): void {
     this.#sleepers.expect(wakeAt);
     this.#sleepers.capacityFreed();
-    this.#claimer.capacityFreed();
+    this.#claims.capacityFreed();
   }
 
   /** Whether no other node can have taken this node's runs over, however long it stood still. */
@@ -151,7 +144,6 @@ export class Membership implements LeaseListener {
   /** From now on no run is brought into memory; the lease is kept, and notifications arrive. */
   rest(): void {
     this.#sleepers.stop();
-    this.#claimer.stop();
     this.#claims.stop();
   }
 
@@ -169,16 +161,5 @@ function sleepingRuns({ journal, identity, gate }: MembershipParts): RunSource {
       return { runs: due, nextAt };
     },
     load: (runs) => gate.wakeAll(runs),
-  };
-}
-
-function orphanedRuns({ journal, identity, memory, observer }: MembershipParts): RunSource {
-  return {
-    due: async (now, limit) => {
-      const found = await journal.claim(identity.lease, now, limit);
-      if (found.runs.length > 0) observer?.noted({ is: 'claimed', runs: found.runs.length });
-      return found;
-    },
-    load: (runs) => memory.loadAll(runs),
   };
 }

@@ -15,7 +15,13 @@ import {
 import { GATE, gateViolations } from './gate.ts';
 import { entriesOf, orphanViolations } from './orphans.ts';
 import { lockViolations } from './lock.ts';
-import { lawViolations, linkViolations, mapViolations, unlinkedPages } from './prose.ts';
+import {
+  lawViolations,
+  linkViolations,
+  lostPlaces,
+  mapViolations,
+  unlinkedPages,
+} from './prose.ts';
 import { purityViolations } from './purity.ts';
 import {
   CALLBACKS,
@@ -354,6 +360,13 @@ describe('prose', () => {
       'does not describe kernel/',
       'describes attic/, not there',
     ]);
+  });
+
+  it('finds files that the map names, and that are not there', () => {
+    const map = '`kernel/retry.ts`, `retry.ts`, `systems.yaml`\n`kernel/retries.ts`, `try.ts`\n';
+    expect(lostPlaces(map, ['kernel/retry.ts']).map(({ line, what }) => `${line} ${what}`)).toEqual(
+      ['2 names kernel/retries.ts, which is not there', '2 names try.ts, which is not there'],
+    );
   });
 
   it('finds laws without a test, and tests that are not there', () => {

@@ -1,5 +1,5 @@
 /**
- * Prose that the law can check: the map names the rooms that are there and no others, every law
+ * Prose that the law can check: the map names rooms and files that are there, every law
  * of the engine names a test that exists, no link leads nowhere, and links lead to every page.
  */
 import { posix } from 'node:path';
@@ -27,6 +27,20 @@ export function mapViolations(map: string, files: readonly string[]): Violation[
       .filter((room) => !there.has(room))
       .map((room) => ({ path: MAP, line: 1, what: `describes ${room}/, not there`, because })),
   ];
+}
+
+/** Code files that the map names, by their path or the end of it. */
+export function lostPlaces(map: string, files: readonly string[]): Violation[] {
+  const named = [...map.matchAll(/`([\w./-]+\.ts)`/g)];
+  const because = 'a map that sends its reader nowhere is worse than none.';
+  return named
+    .filter(([, name = '']) => !files.some((path) => `/${path}`.endsWith(`/${name}`)))
+    .map(({ index, 1: name }) => ({
+      path: MAP,
+      line: map.slice(0, index).split('\n').length,
+      what: `names ${name}, which is not there`,
+      because,
+    }));
 }
 
 /** Rows of the table of laws: `| 1 | One door | … | `engine/door.test.ts` |`. */
