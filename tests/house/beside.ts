@@ -26,6 +26,7 @@ export const PROVEN: readonly string[] = [
   'engine/lifecycle.ts',
   'engine/runs/admission.ts',
   'engine/runs/live-run.ts',
+  'engine/runs/pipeline.ts',
   'engine/runs/run-watchers.ts',
   'engine/runs/versions.ts',
 ];
