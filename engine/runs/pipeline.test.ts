@@ -62,25 +62,10 @@ function subject(connections = 1) {
     },
     observer as Observer,
   );
-  /** One more entry of a run: so many events, of so many characters together. */
   const add = (run: LiveRun, events = 1, characters = 10): void => {
-    const { state } = run;
-    const first = state.seq;
-    state.seq += events;
-    const { seq } = state;
-    const data = 'x'.repeat(Math.ceil(characters / events));
-    const rows = Array.from({ length: events }, (_, at) => ({
-      run: run.id,
-      seq: first + at,
-      data,
-    }));
-    pipeline.add(run, {
-      ...ENTRY,
-      events: rows as unknown as Entry['events'],
-      characters,
-      seq,
-      onDurable: (error) => heard.push(`told ${run.id} ${seq}: ${codeOf(error)}`),
-    });
+    const told = (seq: number, error?: Error) =>
+      void heard.push(`told ${run.id} ${seq}: ${codeOf(error)}`);
+    pipeline.add(run, entryOf(run, events, characters, told));
   };
   /** What is on its way, oldest first: the runs of each append and how many events it has. */
   const sent = () =>
@@ -94,6 +79,27 @@ function subject(connections = 1) {
 }
 
 const ENTRY = { start: undefined, update: undefined, touched: [], facts: undefined } as const;
+
+/** One more entry of a run: so many events, of so many characters together. */
+function entryOf(
+  { id, state }: LiveRun,
+  events: number,
+  characters: number,
+  told: (seq: number, error?: Error) => void,
+): Entry {
+  const first = state.seq;
+  state.seq += events;
+  const { seq } = state;
+  const data = 'x'.repeat(Math.ceil(characters / events));
+  const rows = Array.from({ length: events }, (_, at) => ({ run: id, seq: first + at, data }));
+  return {
+    ...ENTRY,
+    events: rows as unknown as Entry['events'],
+    characters,
+    seq,
+    onDurable: (error) => told(seq, error),
+  };
+}
 
 function runOf(id: string): LiveRun {
   return newLiveRun({ id, version: 1, seq: 0 } as RunState, '', 0);

@@ -27,6 +27,7 @@ export const PROVEN: readonly string[] = [
   'engine/runs/admission.ts',
   'engine/runs/live-run.ts',
   'engine/runs/pipeline.ts',
+  'engine/runs/run-gate.ts',
   'engine/runs/run-watchers.ts',
   'engine/runs/versions.ts',
 ];
