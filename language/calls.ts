@@ -48,17 +48,18 @@ async function wayBack(
   find: FindDefinition,
   seen: Set<string>,
 ): Promise<readonly string[] | undefined> {
-  let front: (readonly string[])[] = seen.has(from) ? [] : [[from]];
+  type Step = { readonly workflow: string; readonly way: readonly string[] };
+  let front: Step[] = seen.has(from) ? [] : [{ workflow: from, way: [from] }];
   seen.add(from);
   while (front.length > 0) {
-    const next: (readonly string[])[] = [];
-    for (const way of front) {
-      const definition = await find(way.at(-1) ?? '');
+    const next: Step[] = [];
+    for (const { workflow: last, way } of front) {
+      const definition = await find(last);
       for (const { workflow } of definition === undefined ? [] : callsOf(definition)) {
         if (workflow === to) return [...way, to];
         if (seen.has(workflow)) continue;
         seen.add(workflow);
-        next.push([...way, workflow]);
+        next.push({ workflow, way: [...way, workflow] });
       }
     }
     front = next;

@@ -16,7 +16,7 @@ import { type AddressPart, weaveAddress } from './expression/address.ts';
 import { type ExpressionTypes, checkTypes } from './expression/check.ts';
 import { EVALUATION, EXPRESSION_CHARACTERS } from './expression/environment.ts';
 import { ExpressionError, asExpressionError } from './expression/failure.ts';
-import { guardTree, metered } from './expression/limits.ts';
+import { guardTree } from './expression/limits.ts';
 import {
   type Reference,
   type Survey,
@@ -26,6 +26,7 @@ import {
 import { OPENING, type TemplatePiece, splitTemplate } from './expression/template.ts';
 import { RESULT_CHARACTERS, toJson, toText } from './expression/values.ts';
 import type { Addresses } from '../model/action.ts';
+import { bug } from '../model/errors.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 
 export { ExpressionError } from './expression/failure.ts';
@@ -90,11 +91,12 @@ export function compileExpression(source: string, types?: ExpressionTypes): Expr
   const lead = source.length - source.trimStart().length;
   if (!source.startsWith(OPENING, lead)) return compile(source, source, 0, types);
   const pieces = splitTemplate(source.trim());
-  const [only] = pieces;
-  if (pieces.length !== 1 || only === undefined) {
+  const [only, second] = pieces;
+  if (only === undefined) bug('a text that begins with "${{" has an expression');
+  if (second !== undefined) {
     throw new ExpressionError(
       'write one expression here: either bare, or as a whole inside one "${{ }}"',
-      lead + (pieces[1]?.offset ?? 0),
+      lead + second.offset,
     );
   }
   return compile(source, only.text, lead + only.offset, types);
@@ -110,7 +112,7 @@ function compile(
   if (inner.trim() === '') throw new ExpressionError('the expression is empty', shift);
   let parsed: ParseResult;
   let found: Survey;
-  let guarded: boolean;
+  let meter: ReturnType<typeof guardTree>;
   let type: string;
   try {
     parsed = EVALUATION.parse(inner);
@@ -119,11 +121,12 @@ function compile(
     const checked = parsed.check();
     if (checked.type === undefined) throw checked.error ?? new ExpressionError('no type');
     type = types === undefined ? checked.type : checkTypes(inner, found, types);
-    guarded = guardTree(parsed.ast, found);
+    meter = guardTree(parsed.ast, found);
   } catch (error) {
     throw asExpressionError(error, shift);
   }
-  const run = guarded ? (scope: Scope) => metered(() => parsed(scope)) : parsed;
+  const run =
+    meter === undefined ? parsed : (scope: Scope): unknown => meter.run(() => parsed(scope));
   return {
     source,
     tasks: [...new Set(found.references.map(({ task }) => task))],

@@ -4,7 +4,7 @@
  */
 import type { Definition, InputDeclaration } from '../model/definition.ts';
 import type { Problem } from '../model/errors.ts';
-import { compilePattern } from './expression/patterns.ts';
+import { Patterns } from './expression/patterns.ts';
 import { inexact, problemSentence, readJson } from '../model/json-text.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import { found, type Hint, isRecord, toProblem } from '../model/issue.ts';
@@ -15,9 +15,11 @@ export type CheckedInputs =
   | { readonly inputs: JsonObject; readonly problems?: never }
   | { readonly problems: readonly Problem[]; readonly inputs?: never };
 
+/** `patterns`: of a caller who checks many; they are compiled once. */
 export function checkInputs(
   definition: Pick<Definition, 'inputs'>,
   given: Readonly<Record<string, unknown>>,
+  patterns = new Patterns(),
 ): CheckedInputs {
   const mistakes = new Mistakes();
   const complain = (name: string, message: string, hint?: Hint) =>
@@ -31,7 +33,7 @@ export function checkInputs(
         complain(name, `the input "${name}" is missing`, declaration.description);
       continue;
     }
-    const wrong = mismatch(declaration, value);
+    const wrong = mismatch(declaration, value, patterns);
     if (wrong !== undefined) complain(name, `the input "${name}" ${wrong}`);
     // A value of the declared type is JSON.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
@@ -56,7 +58,11 @@ function listing(known: readonly string[]): string {
 }
 
 /** What is wrong with the value, as the end of a sentence; undefined when it fits. */
-export function mismatch(declaration: InputDeclaration, value: unknown): string | undefined {
+export function mismatch(
+  declaration: InputDeclaration,
+  value: unknown,
+  patterns: Patterns,
+): string | undefined {
   const { type } = declaration;
   if (!hasType(type, value)) return `must be ${WITH_ARTICLE[type]}, found ${found(value)}`;
   if (declaration.enum !== undefined && !declaration.enum.some((one) => same(one, value))) {
@@ -64,7 +70,7 @@ export function mismatch(declaration: InputDeclaration, value: unknown): string 
     return `must be one of ${allowed}, found ${found(value)}`;
   }
   if (typeof value === 'number') return numberMismatch(declaration, value);
-  if (typeof value === 'string') return textMismatch(declaration, value);
+  if (typeof value === 'string') return textMismatch(declaration, value, patterns);
   return undefined;
 }
 
@@ -104,7 +110,11 @@ function numberMismatch({ minimum, maximum }: InputDeclaration, value: number): 
   return undefined;
 }
 
-function textMismatch(declaration: InputDeclaration, value: string): string | undefined {
+function textMismatch(
+  declaration: InputDeclaration,
+  value: string,
+  patterns: Patterns,
+): string | undefined {
   const { minLength, maxLength, pattern } = declaration;
   const length = Array.from(value).length;
   if (minLength !== undefined && length < minLength)
@@ -113,7 +123,7 @@ function textMismatch(declaration: InputDeclaration, value: string): string | un
     return `must have at most ${maxLength} characters, found ${length}`;
   if (pattern === undefined) return undefined;
   try {
-    return compilePattern(pattern).test(value)
+    return patterns.compile(pattern).test(value)
       ? undefined
       : `must match ${pattern}, found ${found(value)}`;
   } catch (error) {

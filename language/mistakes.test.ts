@@ -119,3 +119,16 @@ it('does not stumble over a condition of many blanks', () => {
   const source = `workflow: w\ntasks:\n  a: { switch: [{ when: "${when}", then: [b] }, { else: c }] }\n  b: { wait: 1s }\n  c: { wait: 1s }\n`;
   expect(readWorkflow(source).problems).toEqual([]);
 });
+
+it('draws no conclusions from a task whose kind cannot be told', () => {
+  const source =
+    'workflow: w\ntasks:\n  a: { title: nothing }\n  b: { wait: 1s, needs: { a: timed-out } }\n';
+  const { problems } = readWorkflow(source);
+  expect(problems.map(({ code, path }) => [code, path])).toEqual([['task.kind', 'tasks.a']]);
+});
+
+it('compares a key that is no text with no other', () => {
+  const source = "workflow: w\ntasks:\n  ? [a]\n  : { wait: 1s }\n  '': { wait: 1s }\n";
+  const { problems } = readWorkflow(source);
+  expect(problems.map(({ code, line }) => [code, line])).toEqual([['yaml.key', 3]]);
+});

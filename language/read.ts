@@ -47,11 +47,11 @@ export function readWorkflow(source: string, options: ReadOptions = {}): ReadRes
   const quick = json === undefined ? undefined : lowerDocument(json, options.actions);
   if (quick?.issues.length === 0) return resultOf(quick, []);
   const read = readSource(source, options.file);
-  if (read.value === undefined) return { definition: null, problems: read.problems };
+  if ('problems' in read) return { definition: null, problems: read.problems };
   const lowered = lowerDocument(read.value, options.actions);
   const placed = [...lowered.issues, ...found].map((issue) => read.place(issue));
   placed.sort((left, right) => {
-    return (left.line ?? 0) - (right.line ?? 0) || (left.column ?? 0) - (right.column ?? 0);
+    return left.line - right.line || left.column - right.column;
   });
   return resultOf(lowered, placed);
 }

@@ -72,7 +72,7 @@ class Reading implements SystemsFile {
       const offset = this.#offset(path.slice(0, length));
       if (offset !== undefined) return this.#at(offset);
     }
-    return this.#at(0);
+    return this.#at(undefined);
   }
 
   #readAll(): void {
@@ -88,7 +88,7 @@ class Reading implements SystemsFile {
 
   #readOne(pair: Pair): void {
     const key = isScalar(pair.key) ? pair.key : null;
-    const at = this.#at(key?.range?.[0] ?? 0);
+    const at = this.#at(rangeStart(pair.key));
     const name = key?.value;
     if (typeof name !== 'string' || !NAME.test(name)) {
       const hint = 'Use small letters, digits and hyphens; begin with a letter.';
@@ -103,7 +103,8 @@ class Reading implements SystemsFile {
   }
 
   #readConfig(name: string, map: YAMLMap, at: SourceLocation): void {
-    const plain: JsonObject = this.#plain(map);
+    const plain = this.#plain(map);
+    if (plain === undefined) return;
     const { kind, ...config } = plain;
     if (kind === undefined) {
       const hint = 'Say which connector speaks to it, for example `kind: sql`.';
@@ -118,14 +119,15 @@ class Reading implements SystemsFile {
     this.systems.push({ name, kind, config });
   }
 
-  #plain(map: YAMLMap): JsonObject {
+  /** Undefined when its aliases make too much of it. */
+  #plain(map: YAMLMap): JsonObject | undefined {
     try {
       // Aliases are bounded: a file that multiplies itself is a mistake, not a memory.
       return map.toJS(this.#document, { maxAliasCount: 100 });
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      this.#mistake(message, this.#at(map.range?.[0] ?? 0));
-      return { kind: '' };
+      this.#mistake(message, this.#at(rangeStart(map)));
+      return undefined;
     }
   }
 
@@ -144,7 +146,8 @@ class Reading implements SystemsFile {
     return this.#document.getIn(path, true);
   }
 
-  #at(offset: number): SourceLocation {
+  /** What does not stand in the file itself is looked for from its beginning. */
+  #at(offset = 0): SourceLocation {
     const { line, col } = this.#lines.linePos(offset);
     const place = { line: Math.max(1, line), column: Math.max(1, col) };
     return this.#file === undefined ? place : { file: this.#file, ...place };

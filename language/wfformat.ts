@@ -63,12 +63,8 @@ export function importWfFormat(
   const { tasks } = recording.workflow.specification;
   const names = namesOf(tasks.map(({ id }) => id));
   const parents = parentsOf(tasks, names);
-  const runtimes = new Map(
-    (recording.workflow.execution?.tasks ?? []).map((task) => [
-      task.id,
-      task.runtimeInSeconds ?? 0,
-    ]),
-  );
+  const { execution } = recording.workflow;
+  const runtimes = new Map(execution?.tasks.map((task) => [task.id, task.runtimeInSeconds]));
   const name = nameOf(options.name ?? recording.name?.replace(/\.json$/, '') ?? 'workflow');
   const lines = [`workflow: ${text(name)}`];
   if (recording.name !== undefined) lines.push(`title: ${text(recording.name)}`);
@@ -83,7 +79,7 @@ export function importWfFormat(
     lines.push(`  ${text(own)}:`);
     if ((title ?? id) !== own) lines.push(`    title: ${text(title ?? id)}`);
     if (needs.length > 0) lines.push(`    needs: [${needs.join(', ')}]`);
-    lines.push(...work((runtimes.get(id) ?? 0) * timeScale));
+    lines.push(...work(runtimes.get(id), timeScale));
   }
   return { yaml: `${lines.join('\n')}\n`, name, tasks: tasks.length, edges, names };
 }
@@ -155,9 +151,9 @@ function nameOf(id: string): string {
   return plain === '' || RESERVED_NAMES.has(plain) ? `task-${plain}` : plain;
 }
 
-function work(seconds: number): readonly string[] {
-  const rounded = Math.round(seconds * 1_000) / 1_000;
-  if (rounded === 0) return ['    action: tutti.noop'];
+function work(recorded: number | undefined, timeScale: number): readonly string[] {
+  const rounded = recorded && Math.round(recorded * timeScale * 1_000) / 1_000;
+  if (rounded === undefined || rounded === 0) return ['    action: tutti.noop'];
   return ['    action: shell.run', `    with: { script: ${text(`sleep ${rounded}`)} }`];
 }
 

@@ -7,7 +7,8 @@
  */
 import { z } from 'zod';
 import { ERROR_CLASSES } from '../model/definition.ts';
-import { DURATION } from '../model/duration.ts';
+import { DURATION, parseDuration } from '../model/duration.ts';
+import { bug } from '../model/errors.ts';
 
 export const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 export const NAME_CHARACTERS = 200;
@@ -52,6 +53,12 @@ export const name = z
 const duration = text('a duration such as 500ms, 30s, 1h30m or 2d').regex(DURATION, {
   error: 'expected a duration such as 500ms, 30s, 1h30m or 2d',
 });
+
+/** Of a duration that has passed its schema. */
+export function durationMs(written: string): number {
+  return parseDuration(written) ?? bug(`the schema lets "${written}" pass, which is no duration`);
+}
+
 const expression = z
   .union([z.string(), z.boolean()], { error: 'expected an expression' })
   .meta({ id: 'Expression', description: 'A CEL expression, bare or inside one ${{ }}' });

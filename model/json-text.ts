@@ -91,7 +91,6 @@ const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 // Control characters are what is looked for.
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f]/;
-const WORD = /[\w.+-]*/y;
 
 class Reader {
   readonly #text: string;
@@ -252,7 +251,7 @@ class Reader {
 
   /** A number, `true`, `false` or `null`. */
   #word(): Json {
-    const word = this.#seenWord();
+    const word = wordAt(this.#text, this.#at);
     if (word === 'null') return this.#passed(word, null);
     if (word === 'true') return this.#passed(word, true);
     if (word === 'false') return this.#passed(word, false);
@@ -270,14 +269,9 @@ class Reader {
     return value;
   }
 
-  #seenWord(): string {
-    WORD.lastIndex = this.#at;
-    return WORD.exec(this.#text)?.[0] ?? '';
-  }
-
   #seen(): string {
     if (this.#at >= this.#text.length) return 'the end of the text';
-    const word = this.#seenWord();
+    const word = wordAt(this.#text, this.#at);
     return shown(word === '' ? String.fromCodePoint(this.#text.codePointAt(this.#at) ?? 0) : word);
   }
 
@@ -316,6 +310,13 @@ function isEscaped(text: string, at: number): boolean {
   let before = at - 1;
   while (text.charCodeAt(before) === BACKSLASH) before -= 1;
   return (at - before) % 2 === 0;
+}
+
+/** May be empty. */
+function wordAt(text: string, at: number): string {
+  const word = /[\w.+-]*/y;
+  word.lastIndex = at;
+  return word.exec(text)?.[0] ?? '';
 }
 
 function shown(text: string): string {

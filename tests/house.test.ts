@@ -23,6 +23,7 @@ import { idiomViolations } from './house/idioms.ts';
 import { subjectFault, subjectsOf } from './house/commits.ts';
 import { entriesOf, orphanViolations } from './house/orphans.ts';
 import { lockViolations } from './house/lock.ts';
+import { memoryViolations } from './house/memories.ts';
 import { metaphorViolations } from './house/metaphors.ts';
 import {
   lawViolations,
@@ -33,6 +34,7 @@ import {
 } from './house/prose.ts';
 import { purityViolations } from './house/purity.ts';
 import { OWN_PACKAGES, PORT, isWithin } from './house/rooms.ts';
+import { sentinelViolations } from './house/sentinels.ts';
 import { sizeViolations } from './house/sizes.ts';
 import { ROOT, listFiles, readSources, show } from './house/source.ts';
 
@@ -80,6 +82,14 @@ describe('the house', () => {
 
   it('takes time, ids and chance as arguments', () => {
     expect(show(sources.flatMap(purityViolations))).toBe('');
+  });
+
+  it('remembers nothing in a module of the pure rooms', () => {
+    expect(show(sources.flatMap(memoryViolations))).toBe('');
+  });
+
+  it('says absence by the type in language', () => {
+    expect(show(sources.flatMap(sentinelViolations))).toBe('');
   });
 
   it('names files by their nouns', () => {

@@ -54,8 +54,8 @@ export function readInputsFile(context: LocalContext<unknown>, file: string): Js
   );
   if (problem !== undefined) throw unreadable(file, [problem]);
   const json = /^\s*[[{]/.test(text) ? readJson(text).value : undefined;
-  const source = json === undefined ? readSource(text, undefined) : { value: json, problems: [] };
-  if (source.problems.length > 0) throw unreadable(file, source.problems);
+  const source = json === undefined ? readSource(text, undefined) : { value: json };
+  if ('problems' in source) throw unreadable(file, source.problems);
   if (isJsonObject(source.value)) return source.value;
   throw new TuttiError('inputs.invalid', `${file} must hold one object: a value for each input.`);
 }

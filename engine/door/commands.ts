@@ -6,6 +6,7 @@
  *   submit ─► the form is checked ──► the courier: here, or on the node that owns the run
  */
 import { addOrigin } from '../../kernel/run/machine.ts';
+import { Patterns } from '../../language/expression/patterns.ts';
 import { checkInputs } from '../../language/inputs.ts';
 import { TuttiError } from '../../model/errors.ts';
 import type { Mutable } from '../../model/mutable.ts';
@@ -37,6 +38,9 @@ interface CommandParts {
 export class CommandHandler implements Commands {
   readonly #parts: CommandParts;
 
+  /** Of declared inputs: many runs of one workflow start. */
+  readonly #patterns = new Patterns();
+
   constructor(parts: CommandParts) {
     this.#parts = parts;
   }
@@ -61,7 +65,7 @@ export class CommandHandler implements Commands {
     if (malformed !== undefined) return refusal('request.invalid', malformed);
     const row = await versions.get(command.workflow, command.version ?? null);
     if (row === null) return unknownVersion(command, versions);
-    const checked = checkInputs(row.definition, command.inputs);
+    const checked = checkInputs(row.definition, command.inputs, this.#patterns);
     if ('problems' in checked) {
       return refusal(
         'inputs.invalid',

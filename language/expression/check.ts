@@ -59,17 +59,13 @@ export function describeTypes(source: TypeSource): (place: ExpressionPlace) => E
 /** Handlers of this environment never run: it only checks. */
 const unused = () => false;
 
-let prepared: Environment | undefined;
-
-/** What every file starts from; made when the first expression is checked. */
-function base(): Environment {
-  if (prepared === undefined) {
-    prepared = createEnvironment();
-    for (const sign of ['double in list<int>', 'int in list<double>']) {
-      prepared.registerOperator(`${sign}: bool`, unused);
-    }
+/** What every file starts from. */
+function checkingEnvironment(): Environment {
+  const environment = createEnvironment();
+  for (const sign of ['double in list<int>', 'int in list<double>']) {
+    environment.registerOperator(`${sign}: bool`, unused);
   }
-  return prepared;
+  return environment;
 }
 
 class Describer {
@@ -80,7 +76,7 @@ class Describer {
 
   constructor(source: TypeSource) {
     this.#source = source;
-    this.#environment = base().clone();
+    this.#environment = checkingEnvironment();
     const run = {
       id: 'string',
       workflow: 'string',

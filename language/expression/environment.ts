@@ -6,7 +6,7 @@
  */
 import { Environment } from '@marcbachmann/cel-js';
 import { ExpressionError } from './failure.ts';
-import { compilePattern } from './patterns.ts';
+import { Patterns } from './patterns.ts';
 
 export const EXPRESSION_CHARACTERS = 10_000;
 export const RANGE_ELEMENTS = 100_000;
@@ -65,9 +65,10 @@ export function createEnvironment(): Environment {
     sync,
   );
   environment.registerFunction('range(double): list<int>', range, sync);
+  const patterns = new Patterns();
   environment.registerFunction(
     'string.test(string): bool',
-    (text: string, pattern: string) => compilePattern(pattern).test(text),
+    (text: string, pattern: string) => patterns.compile(pattern).test(text),
     sync,
   );
   environment.registerFunction('string.replace(string, string): string', replace, sync);
@@ -78,5 +79,10 @@ export function createEnvironment(): Environment {
 const SCOPE_NAMES = ['inputs', 'run', 'tasks', 'item', 'index', 'output', 'attempt'] as const;
 export type ScopeName = (typeof SCOPE_NAMES)[number];
 
-export const EVALUATION: Environment = createEnvironment();
-for (const name of SCOPE_NAMES) EVALUATION.registerVariable(name, 'dyn');
+function evaluationEnvironment(): Environment {
+  const environment = createEnvironment();
+  for (const name of SCOPE_NAMES) environment.registerVariable(name, 'dyn');
+  return environment;
+}
+
+export const EVALUATION: Environment = evaluationEnvironment();

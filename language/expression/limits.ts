@@ -4,8 +4,8 @@
  * CEL has no unbounded loop, but nested comprehensions, string doubling and long comparisons make
  * a few characters cost seconds. The library has no cost limit, so nodes that can grow a value or
  * repeat work are wrapped once, when the expression is compiled: everything else runs at full
- * speed. One unit is about the evaluation of one node. The meter is a module variable because
- * evaluation is synchronous and never nests.
+ * speed. One unit is about the evaluation of one node. Each compiled expression has its own meter:
+ * its evaluation is synchronous and never nests.
  */
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { RANGE_ELEMENTS, TEXT_CHARACTERS } from './environment.ts';
@@ -33,46 +33,45 @@ const LIGHT = new Set([
 ]);
 const HEAVY_CHARACTERS_PER_UNIT = 4;
 
-const meter = { left: 0 };
 const exhausted = new ExpressionError(
   'the expression does too much work: walk over fewer elements or smaller texts',
 );
 
-function spend(units: number): void {
-  meter.left -= units;
-  if (meter.left < 0) throw exhausted;
+/** What an expression may still spend in the evaluation under way. */
+class Meter {
+  left = UNITS;
+
+  /** Runs an evaluation under a fresh allowance. A refusal that `||` swallowed is still a refusal. */
+  run<T>(evaluate: () => T): T {
+    this.left = UNITS;
+    const result = evaluate();
+    if (this.left < 0) throw new ExpressionError(exhausted.message);
+    return result;
+  }
+
+  check(): void {
+    if (this.left < 0) throw exhausted;
+  }
+
+  spend(units: number): void {
+    this.left -= units;
+    this.check();
+  }
 }
 
-/** Runs an evaluation under a fresh allowance. A refusal that `||` swallowed is still a refusal. */
-export function metered<T>(run: () => T): T {
-  meter.left = UNITS;
-  const result = run();
-  if (meter.left < 0) throw new ExpressionError(exhausted.message);
-  return result;
-}
-
-type Guard = (value: unknown) => void;
+type Guard = (value: unknown, meter: Meter) => void;
 type Evaluate = (...given: unknown[]) => unknown;
 
 /** The library replaces `evaluate` of a node at its first use, hence the accessor. */
-function wrap(node: ASTNode, guards: readonly Guard[], chargesErrors: boolean): void {
+function wrap(node: ASTNode, guards: readonly Guard[], meter: Meter, chargesErrors: boolean): void {
   const holder = node as unknown as { evaluate: Evaluate };
   let inner = holder.evaluate;
   const guarded: Evaluate = (...given) => {
     const value = inner.apply(node, given);
-    for (const guard of guards) guard(value);
+    for (const guard of guards) guard(value, meter);
     return value;
   };
-  const charged: Evaluate = (...given) => {
-    if (meter.left < 0) throw exhausted;
-    try {
-      return guarded(...given);
-    } catch (error) {
-      spend(ERROR_UNITS);
-      throw error;
-    }
-  };
-  const outer = chargesErrors ? charged : guarded;
+  const outer = chargesErrors ? chargingErrors(guarded, meter) : guarded;
   Object.defineProperty(node, 'evaluate', {
     configurable: true,
     get: () => outer,
@@ -82,8 +81,20 @@ function wrap(node: ASTNode, guards: readonly Guard[], chargesErrors: boolean): 
   });
 }
 
-/** Wraps what needs it; true when anything does. Call it after the tree was type-checked. */
-export function guardTree(tree: ASTNode, { loops }: Survey): boolean {
+function chargingErrors(evaluate: Evaluate, meter: Meter): Evaluate {
+  return (...given) => {
+    meter.check();
+    try {
+      return evaluate(...given);
+    } catch (error) {
+      meter.spend(ERROR_UNITS);
+      throw error;
+    }
+  };
+}
+
+/** Wraps what needs it; undefined when nothing does. Call it after the tree was type-checked. */
+export function guardTree(tree: ASTNode, { loops }: Survey): Meter | undefined {
   const guards = new Map<ASTNode, Guard[]>();
   const add: Add = (node, guard) => {
     const list = guards.get(node);
@@ -103,8 +114,10 @@ export function guardTree(tree: ASTNode, { loops }: Survey): boolean {
   const bodies = new Set(loops.flatMap(({ body }) => body));
   for (const body of bodies) guards.set(body, guards.get(body) ?? []);
   for (const loop of loops) guardLoop(loop, add);
-  for (const [node, list] of guards) wrap(node, list, bodies.has(node));
-  return guards.size > 0;
+  if (guards.size === 0) return undefined;
+  const meter = new Meter();
+  for (const [node, list] of guards) wrap(node, list, meter, bodies.has(node));
+  return meter;
 }
 
 type Add = (node: ASTNode, guard: Guard) => void;
@@ -127,13 +140,13 @@ function guardKeys(node: ASTNode, add: Add): void {
 
 const refuseKey: Guard = (key) => refuseLostKey(key);
 
-function boundSize(value: unknown): void {
+function boundSize(value: unknown, meter: Meter): void {
   if (typeof value === 'string' && value.length > TEXT_CHARACTERS) throw longText();
   if (!Array.isArray(value)) return;
   if (value.length > RANGE_ELEMENTS) {
     throw new ExpressionError(`a list grew longer than ${RANGE_ELEMENTS} elements`);
   }
-  spend(value.length);
+  meter.spend(value.length);
 }
 
 function longText(): ExpressionError {
@@ -162,7 +175,7 @@ function guardLoop({ iterable, body }: Loop, add: Add): void {
       if (COMPARISONS.has(node.op) || node.op === '+') guardComparison(node, add);
     });
   }
-  add(iterable, (value) => {
+  add(iterable, (value, meter) => {
     const elements = countElements(value);
     if (elements > LOOP_ELEMENTS) {
       throw new ExpressionError(
@@ -170,15 +183,17 @@ function guardLoop({ iterable, body }: Loop, add: Add): void {
         iterable.start,
       );
     }
-    spend(elements * nodes);
+    meter.spend(elements * nodes);
   });
 }
 
 const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', 'in', '<', '<=', '>', '>=']);
 
-const spendWeight: Guard = (value) => spend(weigh(value, CHARACTERS_PER_UNIT, 0));
-const spendHeavy: Guard = (value) => spend(weigh(value, HEAVY_CHARACTERS_PER_UNIT, 0));
-const spendZone: Guard = () => spend(ZONE_UNITS);
+const spendWeight: Guard = (value, meter) =>
+  meter.spend(weigh(value, CHARACTERS_PER_UNIT, 0, meter));
+const spendHeavy: Guard = (value, meter) =>
+  meter.spend(weigh(value, HEAVY_CHARACTERS_PER_UNIT, 0, meter));
+const spendZone: Guard = (_value, meter) => meter.spend(ZONE_UNITS);
 
 /** Where comparisons repeat, the size of what is compared counts. */
 function guardComparison(node: ASTNode, add: Add): void {
@@ -199,12 +214,12 @@ function guardCall(node: ASTNode, add: Add): void {
   if (zoned) add(node, spendZone);
 }
 
-function weigh(value: unknown, perUnit: number, depth: number): number {
+function weigh(value: unknown, perUnit: number, depth: number, meter: Meter): number {
   if (typeof value === 'string') return 1 + Math.floor(value.length / perUnit);
   if (typeof value !== 'object' || value === null || depth > 100) return 1;
   let weight = 1;
   for (const item of Array.isArray(value) ? value : Object.values(value)) {
-    weight += weigh(item, perUnit, depth + 1);
+    weight += weigh(item, perUnit, depth + 1, meter);
     if (weight > meter.left) break;
   }
   return weight;

@@ -14,19 +14,23 @@ interface Pattern {
   test(text: string): boolean;
 }
 
-const compiled = new Map<string, Pattern>();
+/** The patterns of whoever holds it, compiled once: of many the newest are kept. */
+export class Patterns {
+  readonly #compiled = new Map<string, Pattern>();
 
-/** Throws ExpressionError. */
-export function compilePattern(source: string): Pattern {
-  const known = compiled.get(source);
-  if (known !== undefined) return known;
-  if (source.length > PATTERN_CHARACTERS) {
-    throw new ExpressionError(`the pattern is longer than ${PATTERN_CHARACTERS} characters`);
+  /** Throws ExpressionError. */
+  compile(source: string): Pattern {
+    const known = this.#compiled.get(source);
+    if (known !== undefined) return known;
+    if (source.length > PATTERN_CHARACTERS) {
+      throw new ExpressionError(`the pattern is longer than ${PATTERN_CHARACTERS} characters`);
+    }
+    const pattern = build(source);
+    const [oldest] = this.#compiled.keys();
+    if (this.#compiled.size >= KEPT && oldest !== undefined) this.#compiled.delete(oldest);
+    this.#compiled.set(source, pattern);
+    return pattern;
   }
-  const pattern = build(source);
-  if (compiled.size >= KEPT) compiled.delete(compiled.keys().next().value ?? '');
-  compiled.set(source, pattern);
-  return pattern;
 }
 
 function build(source: string): Pattern {

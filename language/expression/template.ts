@@ -25,7 +25,7 @@ export function splitTemplate(source: string): readonly TemplatePiece[] {
     }
     const inside = start + OPENING.length;
     const end = closing(source, inside);
-    if (end === -1) throw new ExpressionError('"${{" has no "}}" that ends it', start);
+    if (end === undefined) throw new ExpressionError('"${{" has no "}}" that ends it', start);
     pieces.push({ kind: 'expression', text: source.slice(inside, end), offset: inside });
     position = end + 2;
   }
@@ -35,7 +35,7 @@ export function splitTemplate(source: string): readonly TemplatePiece[] {
   return pieces;
 }
 
-function closing(source: string, from: number): number {
+function closing(source: string, from: number): number | undefined {
   let braces = 0;
   for (let position = from; position < source.length; position += 1) {
     switch (source.charAt(position)) {
@@ -52,7 +52,7 @@ function closing(source: string, from: number): number {
         break;
     }
   }
-  return -1;
+  return undefined;
 }
 
 /** The position of the last quote, or the end of the text. */

@@ -86,17 +86,22 @@ function holdsTemplate(value: unknown): boolean {
   return isRecord(value) && Object.values(value).some(holdsTemplate);
 }
 
-const schemas = new WeakMap<ActionDescription, { readonly schema: Schema }>();
+/** The outputs of the actions of one file as JSON Schemas: tasks of one action have the same. */
+export class OutputSchemas {
+  readonly #actions: ActionCatalogue | undefined;
+  readonly #made = new Map<string, Schema>();
 
-/** The output as a JSON Schema; undefined where nothing is known. */
-export function outputSchema(description: ActionDescription | undefined): Schema {
-  if (description === undefined) return undefined;
-  let kept = schemas.get(description);
-  if (kept === undefined) {
-    kept = { schema: toSchema(description.output) };
-    schemas.set(description, kept);
+  constructor(actions: ActionCatalogue | undefined) {
+    this.#actions = actions;
   }
-  return kept.schema;
+
+  /** undefined where nothing is known. */
+  of(action: string): Schema {
+    const description = this.#actions?.get(action);
+    if (description === undefined) return undefined;
+    if (!this.#made.has(action)) this.#made.set(action, toSchema(description.output));
+    return this.#made.get(action);
+  }
 }
 
 function toSchema(output: z.ZodType): Schema {

@@ -2,21 +2,23 @@
 import { z } from 'zod';
 import type { InputDeclaration } from '../../model/definition.ts';
 import { ExpressionError } from '../expression/failure.ts';
-import { compilePattern } from '../expression/patterns.ts';
+import { Patterns } from '../expression/patterns.ts';
 import { mismatch } from '../inputs.ts';
 import type { Json } from '../../model/json.ts';
 import { INPUT_TYPES, RESERVED_NAMES, inputShape } from '../workflow.ts';
-import { checkFields } from './fields.ts';
+import { checkFields, formOf } from './fields.ts';
 import { type Path, type Report, isRecord } from '../../model/issue.ts';
 
 const INPUT_NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,199}$/;
 const typeSchema = z.enum(INPUT_TYPES);
+const INPUT = formOf(inputShape);
 
 export function lowerInputs(
   declared: Readonly<Record<string, unknown>>,
   report: Report,
 ): Record<string, InputDeclaration> {
   const inputs: [string, InputDeclaration][] = [];
+  const patterns = new Patterns();
   for (const [name, raw] of Object.entries(declared)) {
     const path = ['inputs', name];
     if (!INPUT_NAME.test(name) || RESERVED_NAMES.has(name)) {
@@ -25,14 +27,19 @@ export function lowerInputs(
         : 'the name of an input has letters, digits, "_" and "-", and begins with a letter';
       report({ code: 'name.invalid', message, path, at: 'key' });
     }
-    const declaration = lowerInput(raw, path, report);
+    const declaration = lowerInput(raw, path, report, patterns);
     // Stays declared, so that its uses are not complained about too.
     inputs.push([name, declaration ?? { type: 'object', required: false }]);
   }
   return Object.fromEntries(inputs);
 }
 
-function lowerInput(raw: unknown, path: Path, report: Report): InputDeclaration | undefined {
+function lowerInput(
+  raw: unknown,
+  path: Path,
+  report: Report,
+  patterns: Patterns,
+): InputDeclaration | undefined {
   const short = typeSchema.safeParse(raw);
   if (short.success) return { type: short.data, required: true };
   const long = typeof raw === 'string' ? { type: raw } : raw;
@@ -44,7 +51,7 @@ function lowerInput(raw: unknown, path: Path, report: Report): InputDeclaration 
   const reportHere: Report = (issue) => {
     report(typeof raw === 'string' ? { ...issue, path } : issue);
   };
-  const fields = checkFields(long, inputShape, path, reportHere);
+  const fields = checkFields(long, INPUT, path, reportHere);
   if (fields.type === undefined) return undefined;
   const { type, required, enum: values, default: fallback, ...rest } = fields;
   const declaration: InputDeclaration = {
@@ -59,7 +66,7 @@ function lowerInput(raw: unknown, path: Path, report: Report): InputDeclaration 
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     ...(fallback !== undefined && { default: fallback as Json }),
   };
-  checkDeclaration(declaration, path, report);
+  checkDeclaration(declaration, path, report, patterns);
   return declaration;
 }
 
@@ -71,7 +78,12 @@ const ONLY: readonly [keyof InputDeclaration, readonly InputDeclaration['type'][
   ['maximum', ['number', 'integer']],
 ];
 
-function checkDeclaration(declaration: InputDeclaration, path: Path, report: Report): void {
+function checkDeclaration(
+  declaration: InputDeclaration,
+  path: Path,
+  report: Report,
+  patterns: Patterns,
+): void {
   const { type, pattern, minimum, maximum, minLength, maxLength } = declaration;
   const wrong = (key: string, message: string, at: 'key' | 'value' = 'value') => {
     report({ code: 'field.value', message, path: [...path, key], at });
@@ -87,21 +99,25 @@ function checkDeclaration(declaration: InputDeclaration, path: Path, report: Rep
   if (minLength !== undefined && maxLength !== undefined && minLength > maxLength) {
     wrong('maxLength', `is smaller than the minLength ${minLength}`);
   }
-  if (pattern !== undefined && !patternParses(pattern, wrong)) return;
+  if (pattern !== undefined && !patternParses(pattern, wrong, patterns)) return;
   const { enum: values, ...withoutEnum } = declaration;
   values?.forEach((value, position) => {
-    const problem = mismatch(withoutEnum, value);
+    const problem = mismatch(withoutEnum, value, patterns);
     if (problem === undefined) return;
     report({ code: 'field.value', message: problem, path: [...path, 'enum', position] });
   });
   if (declaration.default === undefined) return;
-  const problem = mismatch(declaration, declaration.default);
+  const problem = mismatch(declaration, declaration.default, patterns);
   if (problem !== undefined) wrong('default', `the default ${problem}`);
 }
 
-function patternParses(pattern: string, wrong: (key: string, message: string) => void): boolean {
+function patternParses(
+  pattern: string,
+  wrong: (key: string, message: string) => void,
+  patterns: Patterns,
+): boolean {
   try {
-    compilePattern(pattern);
+    patterns.compile(pattern);
     return true;
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;

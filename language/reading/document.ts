@@ -3,9 +3,11 @@ import type { ActionCatalogue } from '../../model/action.ts';
 import { poolShape } from '../pool.ts';
 import type { PoolDefinition } from '../../model/pool.ts';
 import { Mistakes } from '../../model/mistakes.ts';
-import { checkFields } from './fields.ts';
+import { checkFields, formOf } from './fields.ts';
 import { type Issue, isRecord } from '../../model/issue.ts';
 import { lower, type Lowered } from './lower.ts';
+
+const POOL = formOf(poolShape);
 
 export interface LoweredDocument extends Lowered {
   readonly pool?: PoolDefinition;
@@ -39,7 +41,7 @@ function isSystems(value: unknown): boolean {
 
 function lowerPool(value: Readonly<Record<string, unknown>>): LoweredDocument {
   const mistakes = new Mistakes();
-  const fields = checkFields(value, poolShape, [], mistakes.report);
+  const fields = checkFields(value, POOL, [], mistakes.report);
   const issues = mistakes.all();
   const { pool: name, slots, title, description, owner } = fields;
   if (issues.length > 0 || name === undefined || slots === undefined)

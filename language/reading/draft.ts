@@ -6,8 +6,11 @@ import type { z } from 'zod';
 import type { Body } from '../../model/definition.ts';
 import type { Schema } from '../expression/check.ts';
 import { NAME, NAME_CHARACTERS, RESERVED_NAMES, taskShape } from '../workflow.ts';
-import { checkFields } from './fields.ts';
+import { checkFields, formOf } from './fields.ts';
+import { Needs } from './needs.ts';
 import { type Path, type Report, found, isRecord } from '../../model/issue.ts';
+
+const TASK = formOf(taskShape);
 
 type Kind = Body['kind'];
 export type Fields = { readonly [K in keyof typeof taskShape]?: z.input<(typeof taskShape)[K]> };
@@ -17,6 +20,7 @@ export interface Draft {
   readonly position: number;
   readonly path: Path;
   readonly fields: Fields;
+  readonly needs: Needs;
   /** Undefined when it cannot be told. */
   readonly kind: Kind | undefined;
   /** Output of one attempt, where known. */
@@ -46,10 +50,11 @@ export function draftTask(
   if (!isRecord(raw)) {
     const message = `expected a map with the fields of a task, found ${found(raw)}`;
     report({ code: 'field.type', message, path });
-    return { name, position, path, fields: {}, kind: undefined };
+    return { name, position, path, fields: {}, needs: new Needs(undefined, path), kind: undefined };
   }
-  const fields = checkFields(raw, taskShape, path, report);
-  return { name, position, path, fields, kind: kindOf(raw, path, report) };
+  const fields = checkFields(raw, TASK, path, report);
+  const needs = new Needs(fields.needs, path);
+  return { name, position, path, fields, needs, kind: kindOf(raw, path, report) };
 }
 
 function checkTaskName(name: string, path: Path, report: Report): void {

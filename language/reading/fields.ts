@@ -8,13 +8,25 @@ import { type Path, type Report, found, isRecord } from '../../model/issue.ts';
 
 type Shape = Readonly<Record<string, z.ZodType>>;
 
+/** The fields of a map, and which of them must be there. */
+interface Form<S extends Shape> {
+  readonly shape: S;
+  readonly keys: readonly string[];
+  readonly required: readonly string[];
+}
+
+export function formOf<S extends Shape>(shape: S): Form<S> {
+  const keys = Object.keys(shape);
+  return { shape, keys, required: keys.filter((key) => !shape[key]?.safeParse(undefined).success) };
+}
+
 /**
  * The fields that are well-formed, as they stand in the file. Unknown, missing and malformed ones
  * are reported and left out.
  */
 export function checkFields<S extends Shape>(
   value: Readonly<Record<string, unknown>>,
-  shape: S,
+  { shape, keys, required }: Form<S>,
   path: Path,
   report: Report,
 ): { readonly [K in keyof S]?: z.input<S[K]> } {
@@ -23,31 +35,20 @@ export function checkFields<S extends Shape>(
     const at = [...path, key];
     const schema = Object.hasOwn(shape, key) ? shape[key] : undefined;
     if (schema === undefined) {
-      reportUnknownKey(at, key, Object.keys(shape), report);
+      reportUnknownKey(at, key, keys, report);
       continue;
     }
     const result = schema.safeParse(field);
     if (result.success) good.push([key, field]);
     else reportIssues(result.error.issues, field, at, keysOf(schema), report);
   }
-  for (const key of requiredKeys(shape)) {
+  for (const key of required) {
     if (Object.hasOwn(value, key)) continue;
     report({ code: 'field.missing', message: `"${key}" is missing`, path, at: 'key' });
   }
   // What passed its schema has its type; the values themselves stay the file's own.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return Object.fromEntries(good) as { readonly [K in keyof S]?: z.input<S[K]> };
-}
-
-const required = new WeakMap<Shape, readonly string[]>();
-
-function requiredKeys(shape: Shape): readonly string[] {
-  let keys = required.get(shape);
-  if (keys === undefined) {
-    keys = Object.keys(shape).filter((key) => !shape[key]?.safeParse(undefined).success);
-    required.set(shape, keys);
-  }
-  return keys;
 }
 
 export function reportUnknownKey(

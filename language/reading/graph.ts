@@ -5,10 +5,13 @@
  * ends that way (a switch is never `warned`; a task that always starts is never `skipped`), or
  * its source is itself unreachable. Only the first of a chain is reported.
  */
-import type { Edge, EdgeEnd, TaskDefinition } from '../../model/definition.ts';
+import type { Body, Edge, EdgeEnd, SwitchCase, TaskDefinition } from '../../model/definition.ts';
 
 interface Graph {
-  readonly tasks: readonly Pick<TaskDefinition, 'name' | 'body' | 'when' | 'warn'>[];
+  readonly tasks: readonly (Pick<TaskDefinition, 'name' | 'when' | 'warn'> & {
+    /** Absent where the kind of the task cannot be told. */
+    readonly body?: Body | undefined;
+  })[];
   readonly edges: readonly Edge[];
 }
 
@@ -80,6 +83,7 @@ export function findUnreachable(graph: Graph): readonly Unreachable[] {
   const incoming: Edge[][] = tasks.map(() => []);
   for (const edge of edges) if (edge.implied !== true) incoming[edge.to]?.push(edge);
   const startable = new Map<number, boolean>();
+  const certain: CertainCases = new Map();
   const unreachable: Unreachable[] = [];
   for (const task of inOrder(graph)) {
     const into = incoming[task] ?? [];
@@ -87,7 +91,7 @@ export function findUnreachable(graph: Graph): readonly Unreachable[] {
       startable.set(task, true);
       continue;
     }
-    const reasons = into.map((edge) => whyNever(graph, incoming, edge));
+    const reasons = into.map((edge) => whyNever(graph, incoming, edge, certain));
     const starts = into.some(({ from, on }, position) => {
       return reasons[position] === undefined && (startable.get(from) !== false || on === 'skipped');
     });
@@ -98,11 +102,15 @@ export function findUnreachable(graph: Graph): readonly Unreachable[] {
   return unreachable;
 }
 
-function whyNever({ tasks }: Graph, incoming: readonly Edge[][], edge: Edge): string | undefined {
+function whyNever(
+  { tasks }: Graph,
+  incoming: readonly Edge[][],
+  edge: Edge,
+  certain: CertainCases,
+): string | undefined {
   const source = tasks[edge.from];
   if (source === undefined) return undefined;
   const { name, body } = source;
-  const acts = body.kind === 'action' || body.kind === 'workflow';
   const sentence = (end: EdgeEnd, because: string) => `"${name}" never ends ${end}: ${because}`;
   switch (edge.on) {
     case 'warned':
@@ -112,9 +120,11 @@ function whyNever({ tasks }: Graph, incoming: readonly Edge[][], edge: Edge): st
       return always ? sentence('skipped', 'it has neither "needs" nor "when"') : undefined;
     }
     case 'timed-out':
-      return acts ? undefined : sentence('timed-out', `a task with ${body.kind} has no timeout`);
+      if (body === undefined || body.kind === 'action' || body.kind === 'workflow')
+        return undefined;
+      return sentence('timed-out', `a task with ${body.kind} has no timeout`);
     case 'branch':
-      return whyNeverBranch(name, body, edge.branch);
+      return whyNeverBranch(name, body, edge.branch, certain);
     case 'succeeded':
     case 'failed':
     case 'cancelled':
@@ -124,34 +134,42 @@ function whyNever({ tasks }: Graph, incoming: readonly Edge[][], edge: Edge): st
 }
 
 /** The expression without its `${{ }}`. */
-function plain(text: string | undefined): string {
-  const trimmed = text?.trim() ?? '';
+function plain(text: string): string {
+  const trimmed = text.trim();
   const isTemplate = trimmed.startsWith('${{') && trimmed.endsWith('}}');
   return isTemplate ? trimmed.slice(3, -2).trim() : trimmed;
 }
 
 function whyNeverBranch(
   name: string,
-  body: TaskDefinition['body'],
+  body: Body | undefined,
   branch: number | undefined,
+  certain: CertainCases,
 ): string | undefined {
-  if (body.kind !== 'switch' || branch === undefined) return undefined;
-  if (plain(body.cases[branch]?.when) === 'false') return `its case of "${name}" never holds`;
-  return alwaysHolds(body) < branch ? `an earlier case of "${name}" always holds` : undefined;
+  if (body?.kind !== 'switch' || branch === undefined) return undefined;
+  if (isAlways(body.cases[branch], 'false')) return `its case of "${name}" never holds`;
+  const first = firstCertain(body, certain);
+  const isBefore = first !== undefined && first < branch;
+  return isBefore ? `an earlier case of "${name}" always holds` : undefined;
 }
 
-type Switch = Extract<TaskDefinition['body'], { kind: 'switch' }>;
-const holding = new WeakMap<Switch, number>();
+type Switch = Extract<Body, { kind: 'switch' }>;
 
-/** The first case that always holds; each edge of the switch asks. */
-function alwaysHolds(body: Switch): number {
-  let first = holding.get(body);
-  if (first === undefined) {
-    const found = body.cases.findIndex(({ when }) => plain(when) === 'true');
-    first = found === -1 ? body.cases.length : found;
-    holding.set(body, first);
+/** The position of the first case that always holds, undefined where none does: each edge of the switch asks. */
+type CertainCases = Map<Switch, number | undefined>;
+
+function firstCertain(body: Switch, known: CertainCases): number | undefined {
+  if (!known.has(body)) {
+    const { length } = body.cases;
+    let position = 0;
+    while (position < length && !isAlways(body.cases[position], 'true')) position += 1;
+    known.set(body, position < length ? position : undefined);
   }
-  return first;
+  return known.get(body);
+}
+
+function isAlways(one: SwitchCase | undefined, value: 'true' | 'false'): boolean {
+  return one?.when !== undefined && plain(one.when) === value;
 }
 
 function inOrder({ tasks, edges }: Graph): readonly number[] {
@@ -163,8 +181,9 @@ function inOrder({ tasks, edges }: Graph): readonly number[] {
   }
   const order: number[] = [];
   open.forEach((count, task) => count === 0 && order.push(task));
-  for (let next = 0; next < order.length; next += 1) {
-    for (const to of outgoing[order[next] ?? -1] ?? []) {
+  // It grows while it is walked.
+  for (const task of order) {
+    for (const to of outgoing[task] ?? []) {
       const left = (open[to] ?? 0) - 1;
       open[to] = left;
       if (left === 0) order.push(to);

@@ -1,58 +1,12 @@
 /** Edges that the file draws: `needs` and the branches of switches. */
 import type { Edge, EdgeEnd } from '../../model/definition.ts';
 import { didYouMean } from '../../model/suggestion.ts';
-import { NEED_ENDS } from '../workflow.ts';
 import type { Draft } from './draft.ts';
 import type { Path, Report } from '../../model/issue.ts';
-
-interface Need {
-  readonly task: string;
-  readonly ends: readonly (typeof NEED_ENDS)[number][];
-  readonly path: Path;
-  readonly at: 'key' | 'value';
-}
-
-/** The three spellings of `needs`, as one. */
-function needsOf({ fields: { needs }, path }: Draft): readonly Need[] {
-  if (needs === undefined) return [];
-  const base = [...path, 'needs'];
-  if (typeof needs === 'string')
-    return [{ task: needs, ends: ['succeeded'], path: base, at: 'value' }];
-  if (Array.isArray(needs)) {
-    return needs.map((task, position) => {
-      return { task, ends: ['succeeded'], path: [...base, position], at: 'value' };
-    });
-  }
-  return Object.entries(needs).map(([task, ends]) => {
-    return {
-      task,
-      ends: typeof ends === 'string' ? [ends] : ends,
-      path: [...base, task],
-      at: 'key',
-    };
-  });
-}
 
 interface Linking {
   readonly positions: ReadonlyMap<string, number>;
   readonly report: Report;
-}
-
-const indexes = new WeakMap<Draft, ReadonlyMap<string, Need>>();
-
-/** What the task says of the other one; many may ask, of a task with many needs. */
-export function needOf(draft: Draft, task: string): Need | undefined {
-  let index = indexes.get(draft);
-  if (index === undefined) {
-    // Of two the first.
-    index = new Map(
-      needsOf(draft)
-        .toReversed()
-        .map((need) => [need.task, need]),
-    );
-    indexes.set(draft, index);
-  }
-  return index.get(task);
 }
 
 /** Edges into the task, and the names that they come from. */
@@ -62,7 +16,7 @@ export function lowerNeeds(
 ): { readonly edges: readonly Edge[]; readonly sources: ReadonlySet<string> } {
   const edges: Edge[] = [];
   const sources = new Set<string>();
-  for (const { task, ends, path, at } of needsOf(draft)) {
+  for (const { task, ends, path, at } of draft.needs.all()) {
     const from = positions.get(task);
     if (from === undefined) reportUnknownTask(task, path, at, positions, report);
     else if (from === draft.position) {
@@ -101,14 +55,14 @@ export function originOf(
   const from = drafts[edge.from];
   const to = drafts[edge.to];
   if (from === undefined || to === undefined) return { path: ['tasks'], at: 'key' };
-  if (edge.on === 'branch') {
-    const branch = from.fields.switch?.[edge.branch ?? 0];
+  if (edge.branch !== undefined) {
+    const branch = from.fields.switch?.[edge.branch];
     const word = branch?.else === undefined ? 'then' : 'else';
     const targets = branch?.then ?? branch?.else;
     const inside = Array.isArray(targets) ? [targets.indexOf(to.name)] : [];
-    return { path: [...from.path, 'switch', edge.branch ?? 0, word, ...inside], at: 'value' };
+    return { path: [...from.path, 'switch', edge.branch, word, ...inside], at: 'value' };
   }
-  const need = needOf(to, from.name);
+  const need = to.needs.of(from.name);
   // Without one it is a reference that implies the edge.
   return need === undefined ? { path: to.path, at: 'key' } : { path: need.path, at: need.at };
 }

@@ -7,20 +7,22 @@
  */
 import type { ActionCatalogue } from '../../model/action.ts';
 import type { Definition, Edge, TaskDefinition } from '../../model/definition.ts';
-import { parseDuration } from '../../model/duration.ts';
+import { bug } from '../../model/errors.ts';
 import type { JsonObject } from '../../model/json.ts';
-import { NAME, workflowShape } from '../workflow.ts';
-import { outputSchema } from './actions.ts';
+import { durationMs, NAME, workflowShape } from '../workflow.ts';
+import { OutputSchemas } from './actions.ts';
 import { lowerInputs } from './declarations.ts';
 import { type Draft, draftTask } from './draft.ts';
 import { Expressions } from './expressions.ts';
-import { checkFields } from './fields.ts';
+import { checkFields, formOf } from './fields.ts';
 import { findCycles, findUnreachable } from './graph.ts';
 import { type Issue, type Report, found, isRecord } from '../../model/issue.ts';
 import { Mistakes } from '../../model/mistakes.ts';
 import { originOf } from './links.ts';
-import { lowerTask } from './task.ts';
+import { lowerTask, type TaskInWork } from './task.ts';
 import type { Workshop } from './workshop.ts';
+
+const WORKFLOW = formOf(workflowShape);
 
 export interface Lowered {
   /** Null when anything is wrong. */
@@ -48,8 +50,8 @@ function lowerWorkflowMap(
   value: Readonly<Record<string, unknown>>,
   actions: ActionCatalogue | undefined,
   report: Report,
-): Definition {
-  const top = checkFields(value, workflowShape, [], report);
+): Definition | null {
+  const top = checkFields(value, WORKFLOW, [], report);
   const inputs = lowerInputs(top.inputs ?? {}, report);
   const drafts = draftTasks(top.tasks, actions, report);
   const expressions = new Expressions(
@@ -78,13 +80,16 @@ function lowerWorkflowMap(
   checkGraph(drafts, tasks, edges, report);
   expressions.template(top.outputs ?? {}, { path: ['outputs'], place: {} });
   const timeoutMs = positive(top.timeout, report);
+  const { workflow: name } = top;
+  const whole = tasks.filter(isWhole);
+  if (name === undefined || whole.length < tasks.length) return null;
   return {
-    name: top.workflow ?? '',
+    name,
     ...(top.title !== undefined && { title: top.title }),
     ...(top.description !== undefined && { description: top.description }),
     ...(top.owner !== undefined && { owner: top.owner }),
     inputs,
-    tasks,
+    tasks: whole,
     edges,
     ...(timeoutMs !== undefined && { timeoutMs }),
     pools,
@@ -118,13 +123,11 @@ function draftTasks(
     });
     return [];
   }
+  const outputs = new OutputSchemas(actions);
   return entries.map(([name, raw], position) => {
     const draft = draftTask(name, raw, position, report);
     const { action } = draft.fields;
-    return {
-      ...draft,
-      output: action === undefined ? undefined : outputSchema(actions?.get(action)),
-    };
+    return { ...draft, output: action === undefined ? undefined : outputs.of(action) };
   });
 }
 
@@ -141,15 +144,19 @@ function lowerPools(
 }
 
 function positive(timeout: string | undefined, report: Report): number | undefined {
-  const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout);
+  const timeoutMs = timeout === undefined ? undefined : durationMs(timeout);
   if (timeoutMs === 0) {
     report({ code: 'field.value', message: 'a timeout must be longer than 0', path: ['timeout'] });
   }
   return timeoutMs;
 }
 
-function lowerTasks(workshop: Workshop): { tasks: TaskDefinition[]; edges: Edge[] } {
-  const tasks: TaskDefinition[] = [];
+function isWhole(task: TaskInWork): task is TaskDefinition {
+  return task.body !== undefined;
+}
+
+function lowerTasks(workshop: Workshop): { tasks: TaskInWork[]; edges: Edge[] } {
+  const tasks: TaskInWork[] = [];
   const edges: Edge[] = [];
   const implied: { readonly to: number; readonly sources: ReadonlySet<string> }[] = [];
   for (const draft of workshop.drafts) {
@@ -175,12 +182,13 @@ function lowerTasks(workshop: Workshop): { tasks: TaskDefinition[]; edges: Edge[
 
 function checkGraph(
   drafts: readonly Draft[],
-  tasks: readonly TaskDefinition[],
+  tasks: readonly TaskInWork[],
   edges: readonly Edge[],
   report: Report,
 ): void {
   const cycles = findCycles({ tasks, edges });
-  const name = (position: number) => drafts[position]?.name ?? '';
+  const name = (position: number) =>
+    drafts[position]?.name ?? bug(`there is no task at ${position}`);
   for (const cycle of cycles) {
     const closing = cycle.at(-1);
     if (closing === undefined) continue;

@@ -2,10 +2,9 @@
 import type { ActionCatalogue } from '../../model/action.ts';
 import type { Json } from '../../model/json.ts';
 import type { Retry, TaskDefinition } from '../../model/definition.ts';
-import { parseDuration } from '../../model/duration.ts';
 import { OPENING } from '../expression/template.ts';
 import { privatePool } from '../../model/pool.ts';
-import { NAME, NAME_CHARACTERS } from '../workflow.ts';
+import { durationMs, NAME, NAME_CHARACTERS } from '../workflow.ts';
 import type { Draft, Fields } from './draft.ts';
 import type { Path, Report } from '../../model/issue.ts';
 import type { Refer, Workshop } from './workshop.ts';
@@ -100,16 +99,15 @@ function lowerUntil(
   const isMap = typeof until === 'object';
   const holds = compile(isMap ? until.holds : until, isMap ? [...path, 'holds'] : path, true);
   const { every = UNTIL.every, attempts = UNTIL.attempts } = isMap ? until : {};
-  return { holds, everyMs: parseDuration(every) ?? 0, attempts };
+  return { holds, everyMs: durationMs(every), attempts };
 }
 
 function lowerRetry(retry: NonNullable<Fields['retry']>, path: Path, report: Report): Retry {
   if (typeof retry === 'number') return { ...RETRY, attempts: retry };
   const { attempts, delay, backoff, jitter, on } = retry;
-  const delayMs = (delay === undefined ? undefined : parseDuration(delay)) ?? RETRY.delayMs;
+  const delayMs = delay === undefined ? RETRY.delayMs : durationMs(delay);
   const limit = retry['max-delay'];
-  const maxDelayMs =
-    (limit === undefined ? undefined : parseDuration(limit)) ?? Math.max(RETRY.maxDelayMs, delayMs);
+  const maxDelayMs = limit === undefined ? Math.max(RETRY.maxDelayMs, delayMs) : durationMs(limit);
   if (maxDelayMs < delayMs) {
     const message = 'is shorter than the first delay';
     report({
@@ -130,7 +128,7 @@ function lowerRetry(retry: NonNullable<Fields['retry']>, path: Path, report: Rep
 
 function lowerTimeout({ fields, path }: Draft, report: Report): number | undefined {
   if (fields.timeout === undefined) return undefined;
-  const timeoutMs = parseDuration(fields.timeout);
+  const timeoutMs = durationMs(fields.timeout);
   if (timeoutMs === 0) {
     const message = 'a timeout must be longer than 0';
     report({ code: 'field.value', message, path: [...path, 'timeout'] });
@@ -141,7 +139,7 @@ function lowerTimeout({ fields, path }: Draft, report: Report): number | undefin
 /** By the name that the pool has beside those of other workflows; whether a shared one is there, `deploy` says. */
 function lowerPool(
   draft: Draft,
-  { workflow = '', pools, report, actions }: Workshop,
+  { workflow, pools, report, actions }: Workshop,
 ): Readonly<Record<string, number>> | undefined {
   const { fields, path } = draft;
   if (fields.pool === undefined) return undefined;
@@ -152,7 +150,8 @@ function lowerPool(
   for (const [name, slots] of Object.entries(wanted)) {
     const at = short ? [...path, 'pool'] : [...path, 'pool', name];
     const capacity = Object.hasOwn(pools, name) ? pools[name] : undefined;
-    held.push([capacity === undefined ? name : privatePool(workflow, name), slots]);
+    const isPrivate = capacity !== undefined && workflow !== undefined;
+    held.push([isPrivate ? privatePool(workflow, name) : name, slots]);
     if (!NAME.test(name) || name.length > NAME_CHARACTERS) {
       const message = 'the name of a pool has letters, digits, "_", "." and "-"';
       report({ code: 'name.invalid', message, path: at, at: short ? 'value' : 'key' });

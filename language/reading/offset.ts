@@ -1,9 +1,13 @@
 /** Where a character of a text value stands in the file, through quotes, escapes and blocks. */
 import type { Scalar } from 'yaml';
 
-/** The offset in `source` of the character at `offset` of the scalar's value. */
-export function offsetInSource(scalar: Scalar, source: string, offset: number): number {
-  const [start, end] = scalar.range ?? [0, 0];
+/**
+ * The offset in `source` of the character at `offset` of the scalar's value; undefined when the
+ * scalar does not stand there.
+ */
+export function offsetInSource(scalar: Scalar, source: string, offset: number): number | undefined {
+  if (!scalar.range) return undefined;
+  const [start, end] = scalar.range;
   const { type } = scalar;
   switch (type) {
     case 'PLAIN': {
@@ -47,18 +51,18 @@ function escapeLength(letter: string): number {
 function inLiteral(source: string, start: number, offset: number, value: unknown): number {
   if (typeof value !== 'string') return start;
   const before = value.slice(0, offset).split('\n');
-  const wanted = value.split('\n')[before.length - 1] ?? '';
+  const wanted = value.split('\n')[before.length - 1];
+  const begun = before.at(-1);
+  if (wanted === undefined || begun === undefined) return start;
   let line = start;
   for (let skipped = 0; skipped < before.length; skipped += 1) {
-    const next = source.indexOf('\n', line);
-    if (next === -1) return start;
-    line = next + 1;
+    const ending = source.indexOf('\n', line);
+    if (ending === -1) return start;
+    line = ending + 1;
   }
-  const text = source.slice(
-    line,
-    source.indexOf('\n', line) === -1 ? undefined : source.indexOf('\n', line),
-  );
+  const end = source.indexOf('\n', line);
+  const text = end === -1 ? source.slice(line) : source.slice(line, end);
   const indent = text.length - wanted.length;
   if (!text.endsWith(wanted) || indent < 0) return line;
-  return line + indent + (before.at(-1)?.length ?? 0);
+  return line + indent + begun.length;
 }

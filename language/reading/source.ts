@@ -16,32 +16,33 @@ import {
   isScalar,
   isSeq,
 } from 'yaml';
-import type { CST, Node, Pair, Scalar, YAMLMap } from 'yaml';
+import type { Alias, CST, Node, Scalar, YAMLMap } from 'yaml';
 import type { Problem } from '../../model/errors.ts';
 import { inexact, NESTING, QUOTE_NUMBER, unwritable } from '../../model/json-text.ts';
 import type { Json } from '../../model/json.ts';
 import { type Issue, toProblem } from '../../model/issue.ts';
-import { offsetInSource } from './offset.ts';
 import { MISTAKES_SHOWN } from '../../model/mistakes.ts';
+import { Places, startOf } from './places.ts';
 import { QUOTE_HINT, yamlIssue } from './yaml-error.ts';
 
 export const SOURCE_CHARACTERS = 32 * 1024 * 1024;
 /** Values that aliases may add to the file, all together. */
 const ALIASED_VALUES = 100_000;
 
-interface SourceText {
-  /** Undefined when the text cannot be read. */
-  readonly value: Json | undefined;
-  readonly problems: readonly Problem[];
-  place(issue: Issue): Problem;
-}
+/** A text that could be read has places, any other has problems. */
+type SourceText =
+  | { readonly value: Json; place(issue: Issue): Placed }
+  | { readonly problems: readonly Problem[] };
 
-type Complain = (code: string, message: string, offset: number, hint?: string) => void;
+type Placed = Problem & { readonly line: number; readonly column: number };
+
+type Complain = (code: string, message: string, offset: number | undefined, hint?: string) => void;
 
 export function readSource(text: string, file: string | undefined): SourceText {
   const named = file === undefined ? {} : { file };
   const lines = new LineCounter();
-  const at = (offset: number) => {
+  // What does not stand in the file itself is looked for from its beginning.
+  const at = (offset = 0) => {
     const { line, col } = lines.linePos(Math.min(offset, text.length));
     return { ...named, line: Math.max(1, line), column: Math.max(1, col) };
   };
@@ -50,9 +51,7 @@ export function readSource(text: string, file: string | undefined): SourceText {
     problems.push({ code, message, ...(hint !== undefined && { hint }), ...at(offset) });
   };
   const document = parse(text, lines, complain);
-  if (document === undefined) {
-    return { value: undefined, problems, place: (issue) => ({ ...toProblem(issue), ...named }) };
-  }
+  if (document === undefined) return { problems };
   const stumbles = [...document.errors, ...document.warnings].map((error) => {
     return { error, ...at(error.pos[0]) };
   });
@@ -62,12 +61,13 @@ export function readSource(text: string, file: string | undefined): SourceText {
   if (document.directives?.yaml.version === '1.1') {
     complain('yaml.version', 'the file says YAML 1.1; workflows are YAML 1.2', 0);
   }
-  const value = problems.length === 0 ? toValue(document, complain) : undefined;
-  return {
-    value: problems.length === 0 ? value : undefined,
-    problems: bounded(firstPerLine(problems)),
-    place: (issue) => ({ ...toProblem(issue), ...at(offsetOf(document, text, issue)) }),
-  };
+  const targets = new Map<Alias, unknown>();
+  const value = problems.length === 0 ? toValue(document, targets, complain) : undefined;
+  if (value === undefined || problems.length > 0) {
+    return { problems: bounded(firstPerLine(problems)) };
+  }
+  const places = new Places(document, text, targets);
+  return { value, place: (issue) => ({ ...toProblem(issue), ...at(places.offsetOf(issue)) }) };
 }
 
 /** One mistake makes the parser stumble several times in its line. */
@@ -120,9 +120,9 @@ function parse(text: string, lines: LineCounter, complain: Complain): Document.P
 }
 
 /** NUL, or one half of a surrogate pair. */
-function unwritableAt(text: string): number {
+function unwritableAt(text: string): number | undefined {
   const nul = text.indexOf('\0');
-  return nul >= 0 ? nul : Math.max(0, text.search(/\p{Surrogate}/u));
+  return nul >= 0 ? nul : /\p{Surrogate}/u.exec(text)?.index;
 }
 
 /** The offset of the first token that is nested too deeply. */
@@ -144,19 +144,22 @@ function tooDeep(tokens: readonly CST.Token[]): number | undefined {
   return undefined;
 }
 
-/** What aliases stand for. */
-const targets = new WeakMap<object, unknown>();
-
 interface Conversion {
   /** Anchors so far: the library would walk the whole document for every alias. */
   readonly anchors: Map<string, unknown>;
+  /** What aliases stand for. */
+  readonly targets: Map<Alias, unknown>;
   readonly complain: Complain;
   aliased: number;
   refused: boolean;
 }
 
-function toValue(document: Document.Parsed, complain: Complain): Json {
-  const work = { anchors: new Map(), complain, aliased: 0, refused: false };
+function toValue(
+  document: Document.Parsed,
+  targets: Map<Alias, unknown>,
+  complain: Complain,
+): Json {
+  const work = { anchors: new Map(), targets, complain, aliased: 0, refused: false };
   return convert(document.contents, work, 0, false);
 }
 
@@ -175,7 +178,7 @@ function convert(node: unknown, work: Conversion, depth: number, inAlias: boolea
       work.complain('yaml.alias', `there is no anchor "&${node.source}"`, offset, QUOTE_HINT);
       return null;
     }
-    targets.set(node, target);
+    work.targets.set(node, target);
     return convert(target, work, depth + 1, true);
   }
   if ((isMap(node) || isSeq(node) || isScalar(node)) && node.anchor !== undefined) {
@@ -189,19 +192,22 @@ function convert(node: unknown, work: Conversion, depth: number, inAlias: boolea
 function convertMap(map: YAMLMap, work: Conversion, depth: number, inAlias: boolean): Json {
   refuseTag(map, work);
   const seen = new Set<string>();
-  const entries = map.items.map(({ key, value }): [string, Json] => {
+  const entries: [string, Json][] = [];
+  for (const { key, value } of map.items) {
     const name = convertKey(key, work);
+    if (name === undefined) continue;
     if (seen.has(name)) {
       work.complain('yaml.duplicate', `"${name}" stands here twice`, startOf(key));
     }
     seen.add(name);
-    return [name, convert(value, work, depth + 1, inAlias)];
-  });
+    entries.push([name, convert(value, work, depth + 1, inAlias)]);
+  }
   // Defines own properties: a key `__proto__` is a key like any other.
   return Object.fromEntries(entries);
 }
 
-function convertKey(key: unknown, work: Conversion): string {
+/** Undefined of what cannot be a key. */
+function convertKey(key: unknown, work: Conversion): string | undefined {
   if (isScalar(key) && (typeof key.value === 'string' || typeof key.value === 'number')) {
     if (typeof key.value === 'string') refuseText(key.value, key, work);
     return typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
@@ -209,14 +215,14 @@ function convertKey(key: unknown, work: Conversion): string {
   if (isScalar(key) && typeof key.value === 'boolean') return key.source ?? String(key.value);
   const hint = isMap(key) ? `${QUOTE_HINT}, with a dollar sign: "\${{ ... }}"` : undefined;
   work.complain('yaml.key', 'a key must be a text', startOf(key), hint);
-  return '';
+  return undefined;
 }
 
 function convertScalar(scalar: Scalar, work: Conversion): Json {
   refuseTag(scalar, work);
   const { value } = scalar;
   if (typeof value === 'number') {
-    if (inexact(scalar.source ?? '', value) === undefined) return value;
+    if (scalar.source === undefined || inexact(scalar.source, value) === undefined) return value;
     work.complain(
       'yaml.number',
       `${scalar.source} cannot be kept exactly`,
@@ -236,49 +242,6 @@ function refuseText(text: string, node: unknown, work: Conversion): void {
 }
 
 function refuseTag(node: Node, work: Conversion): void {
-  if (node.tag === undefined || node.tag === '') return;
+  if (node.tag === undefined) return;
   work.complain('yaml.tag', 'YAML tags are not supported here', startOf(node), QUOTE_HINT);
-}
-
-function startOf(node: unknown): number {
-  if (typeof node !== 'object' || node === null || !('range' in node)) return 0;
-  return Array.isArray(node.range) ? Number(node.range[0]) : 0;
-}
-
-/** Where the issue stands; the nearest place that exists when its path leads nowhere. */
-function offsetOf(document: Document.Parsed, text: string, issue: Issue): number {
-  let node: unknown = document.contents;
-  let key: unknown;
-  for (const part of issue.path) {
-    if (isAlias(node)) node = targets.get(node);
-    if (isMap(node)) {
-      const pair = pairsOf(node).get(String(part));
-      if (pair === undefined) return startOf(key ?? node);
-      key = pair.key;
-      node = pair.value;
-    } else if (isSeq(node)) {
-      const item: unknown = node.items[Number(part)];
-      if (item === undefined) return startOf(key ?? node);
-      key = item;
-      node = item;
-    } else return startOf(key ?? node);
-  }
-  if (issue.at === 'key') return startOf(key ?? node);
-  if (isScalar(node) && issue.offset !== undefined) return offsetInSource(node, text, issue.offset);
-  return startOf(node ?? key);
-}
-
-const indexes = new WeakMap<YAMLMap, Map<string, Pair>>();
-
-function pairsOf(map: YAMLMap): Map<string, Pair> {
-  let index = indexes.get(map);
-  if (index === undefined) {
-    index = new Map();
-    for (const pair of map.items) {
-      const name = isScalar(pair.key) ? String(pair.key.value) : '';
-      if (!index.has(name)) index.set(name, pair);
-    }
-    indexes.set(map, index);
-  }
-  return index;
 }

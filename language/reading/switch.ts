@@ -2,7 +2,7 @@
 import type { Body, Edge, SwitchCase } from '../../model/definition.ts';
 import type { Draft } from './draft.ts';
 import type { Path } from '../../model/issue.ts';
-import { needOf, reportUnknownTask } from './links.ts';
+import { reportUnknownTask } from './links.ts';
 import type { Refer, Workshop } from './workshop.ts';
 
 type Case = NonNullable<Draft['fields']['switch']>[number];
@@ -86,7 +86,7 @@ function lowerTargets(
 /** The branch draws the edge already; `needs` beside it would be taken whatever the switch says. */
 function refuseDoubleEdge(draft: Draft, target: Draft, { report, branches }: Workshop): void {
   if (branches.get(target.position)?.has(draft.position) === true) return;
-  const need = needOf(target, draft.name);
+  const need = target.needs.of(draft.name);
   if (need === undefined) return;
   report({
     code: 'task.twice',

@@ -1,10 +1,10 @@
 /** From the draft of a task to its definition: body, edges and modifiers. */
 import type { Body, Edge, TaskDefinition } from '../../model/definition.ts';
-import { parseDuration } from '../../model/duration.ts';
 import { OPENING } from '../expression/template.ts';
 import { INSTANT_FORM, readInstant } from '../../model/instant.ts';
 import type { Json, JsonObject } from '../../model/json.ts';
 import { RECURSION_HINT } from '../calls.ts';
+import { durationMs } from '../workflow.ts';
 import { checkAction } from './actions.ts';
 import type { Draft } from './draft.ts';
 import { lowerNeeds } from './links.ts';
@@ -12,8 +12,11 @@ import { lowerModifiers } from './modifiers.ts';
 import { lowerSwitch } from './switch.ts';
 import type { Refer, Workshop } from './workshop.ts';
 
+/** Without a body where the file does not say what the task does; it has mistakes then. */
+export type TaskInWork = Omit<TaskDefinition, 'body'> & { readonly body: Body | undefined };
+
 interface LoweredTask {
-  readonly task: TaskDefinition;
+  readonly task: TaskInWork;
   readonly edges: readonly Edge[];
   /** Tasks that its expressions refer to and that it has no edge from. */
   readonly references: ReadonlySet<string>;
@@ -27,7 +30,7 @@ export function lowerTask(draft: Draft, workshop: Workshop): LoweredTask {
     for (const task of tasks) if (!sources.has(task)) references.add(task);
   };
   const { body, branches } = lowerBody(draft, workshop, refer);
-  const task: TaskDefinition = {
+  const task: TaskInWork = {
     name,
     ...(fields.title !== undefined && { title: fields.title }),
     body,
@@ -38,14 +41,11 @@ export function lowerTask(draft: Draft, workshop: Workshop): LoweredTask {
 }
 
 interface LoweredBody {
-  readonly body: Body;
+  readonly body: Body | undefined;
   readonly branches: readonly Edge[];
 }
 
-/** Stands in where the kind cannot be told; the file has mistakes then. */
-const NOTHING: Body = { kind: 'switch', cases: [] };
-
-const alone = (body: Body): LoweredBody => ({ body, branches: [] });
+const alone = (body: Body | undefined): LoweredBody => ({ body, branches: [] });
 
 function lowerBody(draft: Draft, workshop: Workshop, refer: Refer): LoweredBody {
   switch (draft.kind) {
@@ -60,14 +60,14 @@ function lowerBody(draft: Draft, workshop: Workshop, refer: Refer): LoweredBody 
     case 'approve':
       return alone(lowerApprove(draft, workshop, refer));
     case undefined:
-      return alone(NOTHING);
+      return alone(undefined);
   }
 }
 
-function lowerAction(draft: Draft, workshop: Workshop, refer: Refer): Body {
+function lowerAction(draft: Draft, workshop: Workshop, refer: Refer): Body | undefined {
   const { fields, name, path } = draft;
   const { action, system } = fields;
-  if (action === undefined) return NOTHING;
+  if (action === undefined) return undefined;
   const input = fields.with ?? {};
   if (workshop.actions !== undefined) {
     const use = { action, system, with: input, path, hasWith: fields.with !== undefined };
@@ -85,10 +85,14 @@ function lowerAction(draft: Draft, workshop: Workshop, refer: Refer): Body {
   };
 }
 
-function lowerChild({ fields, name, path }: Draft, workshop: Workshop, refer: Refer): Body {
+function lowerChild(
+  { fields, name, path }: Draft,
+  workshop: Workshop,
+  refer: Refer,
+): Body | undefined {
   const { workflow, inputs = {}, each } = fields;
   const { expressions, report } = workshop;
-  if (workflow === undefined) return NOTHING;
+  if (workflow === undefined) return undefined;
   if (workflow === workshop.workflow) {
     const message = `the workflow calls itself without end: ${workflow} → ${workflow}`;
     const hint = RECURSION_HINT;
@@ -100,20 +104,26 @@ function lowerChild({ fields, name, path }: Draft, workshop: Workshop, refer: Re
   return { kind: 'workflow', workflow, inputs: inputs as { [key: string]: Json } };
 }
 
-function lowerWait({ fields, name, path }: Draft, workshop: Workshop, refer: Refer): Body {
+function lowerWait(
+  { fields, name, path }: Draft,
+  workshop: Workshop,
+  refer: Refer,
+): Body | undefined {
   const { wait } = fields;
   const { report, expressions } = workshop;
-  if (wait === undefined) return NOTHING;
+  if (wait === undefined) return undefined;
   const at = [...path, 'wait'];
-  if (typeof wait === 'string') return { kind: 'wait', forMs: parseDuration(wait) ?? 0 };
+  if (typeof wait === 'string') return { kind: 'wait', forMs: durationMs(wait) };
   const { for: duration, until } = wait;
-  if ((duration === undefined) === (until === undefined)) {
+  if (until === undefined && duration !== undefined) {
+    return { kind: 'wait', forMs: durationMs(duration) };
+  }
+  if (until === undefined || duration !== undefined) {
     const message = 'a wait has either "for" or "until"';
     if (until === undefined) report({ code: 'field.missing', message, path: at, at: 'key' });
     else report({ code: 'field.value', message, path: [...at, 'until'], at: 'key' });
-    return NOTHING;
+    return undefined;
   }
-  if (until === undefined) return { kind: 'wait', forMs: parseDuration(duration ?? '') ?? 0 };
   if (until.includes(OPENING)) {
     refer(expressions.template(until, { path: [...at, 'until'], place: {}, task: name }));
   } else if (readInstant(until) === undefined) {
@@ -123,17 +133,21 @@ function lowerWait({ fields, name, path }: Draft, workshop: Workshop, refer: Ref
   return { kind: 'wait', until };
 }
 
-function lowerApprove(draft: Draft, { expressions, report }: Workshop, refer: Refer): Body {
+function lowerApprove(
+  draft: Draft,
+  { expressions, report }: Workshop,
+  refer: Refer,
+): Body | undefined {
   const { name, path, fields } = draft;
   const { approve } = fields;
-  if (approve === undefined) return NOTHING;
+  if (approve === undefined) return undefined;
   const { by, title, expires, 'on-expiry': onExpiry } = approve;
   const at = [...path, 'approve'];
   if (onExpiry !== undefined && expires === undefined) {
     const message = '"on-expiry" has no meaning without "expires"';
     report({ code: 'field.misplaced', message, path: [...at, 'on-expiry'], at: 'key' });
   }
-  const expiresMs = expires === undefined ? undefined : parseDuration(expires);
+  const expiresMs = expires === undefined ? undefined : durationMs(expires);
   if (expiresMs === 0) {
     const message = 'an approval must stand longer than 0';
     report({ code: 'field.value', message, path: [...at, 'expires'] });

@@ -55,7 +55,7 @@ export function purityViolations(file: SourceFile): Violation[] {
     !['model', 'language', 'protocol', 'kernel', 'engine'].includes(room)
   )
     return [];
-  const found: Violation[] = ['model', 'kernel'].includes(room) ? memories(file) : [];
+  const found: Violation[] = [];
   walk(file.tree, (node, ancestors) => {
     const asked = asksWorld(node);
     if (asked !== undefined) found.push(violation(file, node, asked, ARGUMENTS));
@@ -64,26 +64,6 @@ export function purityViolations(file: SourceFile): Violation[] {
     if (named !== undefined) found.push(violation(file, node, named, NOTHING));
   });
   return found;
-}
-
-const FORGETFUL =
-  'a module that remembers makes one run depend on another: hold it in the state, or in what is handed in.';
-const MEMORIES = new Set(['Map', 'Set', 'WeakMap', 'WeakSet']);
-
-/** What a module keeps between two calls: `let`, and collections that are made to be filled. */
-function memories(file: SourceFile): Violation[] {
-  const declared = children(file.tree, 'body').map((node) => child(node, 'declaration') ?? node);
-  const variables = declared.filter((node) => node.type === 'VariableDeclaration');
-  return variables.flatMap((node) => {
-    const isFilled = children(node, 'declarations').some((one) => {
-      const made = child(one, 'init');
-      const kind = word(child(made, 'callee'), 'name') ?? '';
-      const isNew = made?.type === 'NewExpression' && MEMORIES.has(kind);
-      return isNew && children(made, 'arguments').length === 0;
-    });
-    if (node['kind'] !== 'let' && !isFilled) return [];
-    return [violation(file, node, 'remembers something between two calls', FORGETFUL)];
-  });
 }
 
 function asksWorld(node: Node): string | undefined {
