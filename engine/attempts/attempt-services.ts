@@ -3,7 +3,6 @@
  * it may know of its run.
  */
 import type { Action, Connector, TraceContext } from '../../connectors/kit/connector.ts';
-import type { JsonObject } from '../../model/json.ts';
 import type { Redactor } from '../../model/redactor.ts';
 import type { AttemptReport } from '../../model/run.ts';
 import type { Clock } from '../clock.ts';
@@ -20,12 +19,6 @@ import type { Reconciler } from './reconciler.ts';
 export interface FoundAction {
   readonly action: Action;
   readonly connector: Connector;
-}
-
-/** What an action was found to accept, and the action that accepted it. */
-interface CheckedInput {
-  readonly action: Action;
-  readonly input: unknown;
 }
 
 /** Whether the lease of this node is sure. */
@@ -62,8 +55,6 @@ export class AttemptServices {
   readonly stateDirectory: string;
   readonly stateDirectoryId: string | undefined;
   readonly redactor: Redactor | undefined;
-  /** By their `with`: inputs that depend on nothing are checked once per version, not once per attempt. */
-  readonly inputs = new WeakMap<JsonObject, CheckedInput>();
   readonly #parts: AttemptServicesParts;
 
   constructor(parts: AttemptServicesParts) {
