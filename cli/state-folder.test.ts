@@ -16,18 +16,17 @@ describe('the state folder', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('stalls shell jobs when it is gone', async () => {
-    const gone = join(folder, 'gone');
-    expect(await stateFolderStalls(gone)).toEqual([
-      `no shell job can start: the state folder ${gone} cannot be written: it does not exist`,
-    ]);
+  it('stalls nothing when it is gone: it is made again, as by a job', async () => {
+    const gone = join(folder, 'gone', 'state');
+    expect(await stateFolderStalls(gone)).toEqual([]);
+    expect(readdirSync(gone)).toEqual([]);
   });
 
   it('stalls shell jobs when it is no folder', async () => {
     const file = join(folder, 'file');
     writeFileSync(file, '');
     expect(await stateFolderStalls(file)).toEqual([
-      `no shell job can start: the state folder ${file} cannot be written: ENOTDIR`,
+      `no shell job can start: the state folder ${file} cannot be written: a file stands in its place or above it`,
     ]);
   });
 });

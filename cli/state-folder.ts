@@ -2,6 +2,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
+import { makeFolders } from '../journal/embedded/disk.ts';
 
 /** More than a file system keeps beside the name of a file. */
 const PROBE = Buffer.alloc(16 * 1024);
@@ -12,7 +13,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'its disk is full',
   EDQUOT: 'the quota of the user is used up',
   EROFS: 'its file system is read-only',
-  ENOENT: 'it does not exist',
+  ENOTDIR: 'a file stands in its place or above it',
+  EEXIST: 'a file stands in its place',
   EACCES: 'the user who runs Tutti may not write there',
 };
 
@@ -31,13 +33,23 @@ export async function stateFolderStalls(folder: string): Promise<readonly string
 
 async function whyNotWritable(folder: string): Promise<string | null> {
   const probe = join(folder, `probe.${process.pid}`);
+  const write = () => writeFile(probe, PROBE, { mode: 0o600 });
   try {
-    await writeFile(probe, PROBE, { mode: 0o600 });
+    await write().catch(async (error: unknown) => {
+      if (codeOf(error) !== 'ENOENT') throw error;
+      // As the next job does.
+      makeFolders(folder, 0o700);
+      await write();
+    });
     return null;
   } catch (error) {
-    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    const code = codeOf(error);
     return REASONS[code] ?? code;
   } finally {
     await rm(probe, { force: true }).catch(() => undefined);
   }
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'unknown';
 }

@@ -1,14 +1,13 @@
 /**
- * Where texts that must not be seen stand in a text, however it was cut, and however their characters
- * are escaped (`escapes.ts`).
+ * Where texts that must not be seen stand in a stream of pieces, however it was cut and however it is
+ * escaped. Three readings of the stream are searched beside each other:
  *
- * All are looked for in one pass. Their beginnings form a tree. A state is the set of places in it
- * that the end of a text can have led to; what follows a state on a character is found once and kept
- * (a lazy deterministic automaton with tags, Laurikari 2000), so the time does not depend on how many
- * secrets and spellings there are. The tag of a place is where in the text its secret began. The
- * first of them says how much of the end may be the beginning of a secret.
+ *   as it is    the text, character by character
+ *   unescaped   what is left when all escapes are undone (`escapes.ts`)
+ *   letters     of that, what base64 and hexadecimal digits are made of: lines and separators do not count
  */
-import { type Spellings, spellingsOf } from './escapes.ts';
+import { Automaton } from './automaton.ts';
+import { QUOTE, type Sink, unescape } from './escapes.ts';
 
 /** A stretch of a text that secrets cover. */
 export interface Cover {
@@ -22,223 +21,162 @@ interface Scan {
   readonly open: number;
 }
 
-/** One place in the tree: so much of a secret has been read, and of the next character's spelling. */
-interface Place {
-  readonly number: number;
-  /** The last one that was read. */
-  readonly character: string;
-  readonly next: Place[];
-  /** What has been read of the next character's spelling. */
-  readonly begun: string;
-  /** The text may be broken into lines before what follows. */
-  readonly wraps: boolean;
-  /** A secret ends here. */
-  ends: boolean;
-  /** By UTF-16 unit, as far as it was asked for: where one may be after it. */
-  follows: Map<number, readonly Place[]> | undefined;
+/** Fewer letters of it stand at the end of any other line. */
+const LETTERS_HELD = 4;
+/** Less than this is left of a text whose escapes are undone: it would stand in other words. */
+const UNESCAPED_MIN_LENGTH = 4;
+
+/** What is looked for. */
+export class Sought {
+  readonly plain: Automaton;
+  readonly unescaped: Automaton;
+  readonly letters: Automaton;
+
+  /** `letters`: base64 and hexadecimal digits. Empty texts are nothing to look for. */
+  constructor(texts: readonly string[], letters: readonly string[] = []) {
+    this.plain = new Automaton(texts.map(unitsOf));
+    const unescaped = texts.map(unescapedUnits);
+    this.unescaped = new Automaton(
+      unescaped.filter(({ length }) => length >= UNESCAPED_MIN_LENGTH),
+    );
+    this.letters = new Automaton(letters.map((text) => unitsOf(text).map(letterOf)));
+  }
 }
 
-interface State {
-  readonly places: readonly Place[];
-  /** By UTF-16 unit, as far as it was asked for. */
-  readonly follows: Map<number, Step>;
+function unitsOf(text: string): number[] {
+  return text.split('').map((unit) => unit.charCodeAt(0));
 }
 
-/** From one state to the next. */
-interface Step {
-  readonly state: State;
-  /** For each place of that state: a place of this one, by index, that leads to it. */
-  readonly sources: Int32Array;
-  /** Of a place that several lead to: the others. */
-  readonly others: readonly { readonly to: number; readonly source: number }[];
-  /** The places of this one, by index, whose secret ends with the step. */
-  readonly ends: readonly number[];
+function unescapedUnits(text: string): number[] {
+  const found: number[] = [];
+  const take = (symbol: number) => {
+    if (symbol !== QUOTE || found.at(-1) !== QUOTE) found.push(spaced(symbol));
+  };
+  unescape(text, true, { take });
+  return found;
 }
 
-/** As a source: the secret begins with this very step. */
-const HERE = -1;
-/** So many places are kept in states; then all states are found again. */
-const MOST_PLACES = 200_000;
+/** One search through a stream. Places count from the beginning of the stream. */
+export class Search {
+  readonly #plain: Reading;
+  readonly #unescaped: Reading;
+  readonly #letters: Reading;
+  /** What was not read yet, because it may be the beginning of an escape. */
+  #rest = '';
+  /** How much of the stream was given. */
+  #length = 0;
 
-export class Occurrences {
-  readonly #roots: readonly Place[];
-  readonly #nothing: State = { places: [], follows: new Map() };
-  /** By the numbers of their places. */
-  readonly #states = new Map<string, State>();
-  /** Of each UTF-16 unit: 1 where the spelling of a secret begins with it. */
-  readonly #begins = new Uint8Array(0x10000);
-  readonly #spellings = new Map<string, Spellings>();
-  #kept = 0;
-  #places = 0;
-  /** The tags of a state and of the next one, by the index of their places. */
-  #starts = new Int32Array(64);
-  #spare = new Int32Array(64);
-
-  /** `wrapped`: texts that may be printed in several lines, such as base64. Empty ones are nothing to look for. */
-  constructor(texts: readonly string[], wrapped: readonly string[] = []) {
-    this.#roots = [this.#treeOf(texts, false), this.#treeOf(wrapped, true)];
-    for (const { next } of this.#roots) {
-      for (const { character } of next) {
-        const { plain, escaped } = this.#spelt(character, false);
-        for (const each of [...plain, ...escaped]) this.#begins[each.charCodeAt(0)] = 1;
-      }
-    }
+  constructor({ plain, unescaped, letters }: Sought) {
+    this.#plain = new Reading(plain);
+    this.#unescaped = new Reading(unescaped);
+    this.#letters = new Reading(letters);
   }
 
-  /** `covered`: so much of its beginning is known to be secret. */
-  scan(text: string, covered: number): Scan {
-    const covers: Cover[] = covered > 0 ? [{ from: 0, to: covered }] : [];
-    const begins = this.#begins;
-    const nothing = this.#nothing;
-    let state = nothing;
-    for (let index = 0; index < text.length; index += 1) {
-      const unit = text.charCodeAt(index);
-      if (state === nothing && begins[unit] === 0) continue;
-      const step = state.follows.get(unit) ?? this.#step(state, unit);
-      if (step.ends.length > 0) cover(covers, this.#first(step.ends, index), index + 1);
-      this.#carry(step, index);
-      state = step.state;
-    }
-    return { covers, open: this.#first(state.places.keys(), text.length) };
+  /** Covers that end in this piece, in the order of their ends. */
+  scan(piece: string, isLast: boolean): Scan {
+    const found: Cover[] = [];
+    for (let at = 0; at < piece.length; at += 1)
+      this.#plain.take(piece.charCodeAt(at), this.#length + at, this.#length + at + 1, found);
+    const text = this.#rest + piece;
+    const read = unescape(text, isLast, this.#sinkOf(this.#length - this.#rest.length, found));
+    this.#rest = text.slice(read);
+    this.#length += piece.length;
+    const open = Math.min(
+      this.#plain.open(1, this.#length),
+      this.#unescaped.open(1, this.#length),
+      this.#letters.open(LETTERS_HELD, this.#length),
+    );
+    return { covers: merged(found), open: isLast ? this.#length : open };
   }
 
-  /** Where the first of these places began. */
-  #first(sources: Iterable<number>, index: number): number {
-    let first = index;
-    for (const source of sources) first = Math.min(first, this.#start(source, index));
-    return first;
-  }
-
-  #start(source: number, index: number): number {
-    return source === HERE ? index : (this.#starts[source] ?? index);
-  }
-
-  /** The tags go with their places. */
-  #carry({ sources, others }: Step, index: number): void {
-    const next = this.#spare;
-    for (let to = 0; to < sources.length; to += 1)
-      next[to] = this.#start(sources[to] ?? HERE, index);
-    for (const { to, source } of others)
-      next[to] = Math.min(next[to] ?? index, this.#start(source, index));
-    this.#spare = this.#starts;
-    this.#starts = next;
-  }
-
-  #step(state: State, unit: number): Step {
-    const places = new Map<Place, number>();
-    const sources: number[] = [];
-    const others: { to: number; source: number }[] = [];
-    const ends: number[] = [];
-    const from = (place: Place, source: number) => {
-      for (const next of this.#after(place, unit)) {
-        if (next.ends) ends.push(source);
-        if (next.next.length === 0) continue;
-        const to = places.get(next);
-        if (to !== undefined) others.push({ to, source });
-        else places.set(next, sources.push(source) - 1);
-      }
+  #sinkOf(base: number, found: Cover[]): Sink {
+    const unescaped = this.#unescaped;
+    const letters = this.#letters;
+    return {
+      take: (symbol, start, end) => {
+        if (symbol !== QUOTE || unescaped.last !== QUOTE)
+          unescaped.take(spaced(symbol), base + start, base + end, found);
+        const letter = letterOf(symbol);
+        if (letter !== NO_LETTER) letters.take(letter, base + start, base + end, found);
+      },
     };
-    for (const [index, place] of state.places.entries()) from(place, index);
-    for (const root of this.#roots) from(root, HERE);
-    const next = this.#stateOf([...places.keys()]);
-    const step = { state: next, sources: Int32Array.from(sources), others, ends };
-    state.follows.set(unit, step);
-    return step;
-  }
-
-  /** One may have ended the spelling of a character, and be within that of another. */
-  #after(place: Place, unit: number): readonly Place[] {
-    place.follows ??= new Map();
-    let known = place.follows.get(unit);
-    if (known === undefined) {
-      known = this.#findAfter(place, String.fromCharCode(unit));
-      place.follows.set(unit, known);
-    }
-    return known;
-  }
-
-  #findAfter(place: Place, unit: string): Place[] {
-    const read = place.begun + unit;
-    const lower = read.toLowerCase();
-    const found: Place[] = [];
-    let isBegun = false;
-    for (const next of place.next) {
-      const { plain, escaped } = this.#spelt(next.character, place.wraps);
-      if (plain.includes(read) || escaped.includes(lower)) found.push(next);
-      isBegun ||=
-        plain.some((each) => each.length > read.length && each.startsWith(read)) ||
-        escaped.some((each) => each.length > lower.length && each.startsWith(lower));
-    }
-    if (isBegun) found.push(this.#grow({ ...place, begun: read }));
-    return found;
-  }
-
-  #stateOf(places: readonly Place[]): State {
-    if (places.length === 0) return this.#nothing;
-    const name = places.map(({ number }) => number).join(' ');
-    const known = this.#states.get(name);
-    if (known !== undefined) return known;
-    if (this.#kept > MOST_PLACES) this.#forget();
-    const state = { places, follows: new Map<number, Step>() };
-    this.#states.set(name, state);
-    this.#kept += places.length;
-    if (places.length > this.#spare.length) this.#widen(places.length);
-    return state;
-  }
-
-  #forget(): void {
-    for (const { follows } of [this.#nothing, ...this.#states.values()]) follows.clear();
-    this.#states.clear();
-    this.#kept = 0;
-  }
-
-  #widen(places: number): void {
-    const wider = new Int32Array(places * 2);
-    wider.set(this.#starts);
-    this.#starts = wider;
-    this.#spare = new Int32Array(wider.length);
-  }
-
-  #spelt(character: string, wrapped: boolean): Spellings {
-    const key = wrapped ? `${character}\n` : character;
-    let known = this.#spellings.get(key);
-    if (known === undefined) {
-      known = spellingsOf(character, wrapped);
-      this.#spellings.set(key, known);
-    }
-    return known;
-  }
-
-  #treeOf(texts: readonly string[], wraps: boolean): Place {
-    const root = this.#grow({ character: '', begun: '', wraps: false, next: [] });
-    for (const text of texts) {
-      let at = root;
-      for (const character of text) {
-        const known = at.next.find((each) => each.character === character);
-        const next = known ?? this.#grow({ character, begun: '', wraps, next: [] });
-        if (known === undefined) at.next.push(next);
-        at = next;
-      }
-      at.ends = at !== root;
-    }
-    return root;
-  }
-
-  #grow(place: Pick<Place, 'character' | 'next' | 'begun' | 'wraps'>): Place {
-    const { character, next, begun, wraps } = place;
-    this.#places += 1;
-    return { number: this.#places, character, next, begun, wraps, ends: false, follows: undefined };
   }
 }
 
-/** Covers stand in order, and apart: one that comes may swallow those before it. */
-function cover(covers: Cover[], from: number, to: number): void {
-  let start = from;
-  let end = to;
-  for (let last = covers.at(-1); last !== undefined && last.to >= start; last = covers.at(-1)) {
-    start = Math.min(start, last.from);
-    end = Math.max(end, last.to);
-    covers.pop();
+/** `+` is a space in forms. */
+function spaced(symbol: number): number {
+  return symbol === 0x2b ? 0x20 : symbol;
+}
+
+const NO_LETTER = -1;
+const LETTERS = lettersTable();
+
+/** Letters of base64 for URLs are those of the other; ends of lines, separators of digits and quotes are none. */
+function lettersTable(): Int16Array {
+  const table = Int16Array.from({ length: QUOTE + 1 }, (_, symbol) => symbol);
+  for (const between of [0x20, 0x09, 0x0a, 0x0d, 0x2c, 0x3a, QUOTE]) table[between] = NO_LETTER;
+  table[0x2d] = 0x2b;
+  table[0x5f] = 0x2f;
+  return table;
+}
+
+function letterOf(symbol: number): number {
+  return LETTERS[symbol] ?? symbol;
+}
+
+/** One automaton on its way through the stream. */
+class Reading {
+  readonly #automaton: Automaton;
+  /** Where the last symbols begin, in a ring: as many as have begun something, or more. */
+  #starts = new Float64Array(64);
+  #count = 0;
+  #at = 0;
+  last = 0;
+
+  constructor(automaton: Automaton) {
+    this.#automaton = automaton;
   }
-  covers.push({ from: start, to: end });
+
+  take(symbol: number, start: number, end: number, found: Cover[]): void {
+    this.last = symbol;
+    const at = this.#automaton.step(this.#at, symbol);
+    this.#at = at;
+    if (at === 0) return;
+    this.#starts[this.#count & (this.#starts.length - 1)] = start;
+    this.#count += 1;
+    const whole = this.#automaton.whole(at);
+    if (whole > 0) found.push({ from: this.#start(whole), to: end });
+    if (this.#automaton.depth(at) >= this.#starts.length - 1) this.#widen();
+  }
+
+  /** Where the longest beginning stands that has at least so many symbols; else the end. */
+  open(least: number, end: number): number {
+    const open = this.#automaton.open(this.#at);
+    return open < least ? end : this.#start(open);
+  }
+
+  /** Where the last symbols, so many, begin. */
+  #start(symbols: number): number {
+    return this.#starts[(this.#count - symbols) & (this.#starts.length - 1)] ?? 0;
+  }
+
+  #widen(): void {
+    const starts = new Float64Array(this.#starts.length * 2);
+    for (let back = 1; back < this.#starts.length; back += 1)
+      starts[(this.#count - back) & (starts.length - 1)] = this.#start(back);
+    this.#starts = starts;
+  }
+}
+
+/** In order, and apart. */
+export function merged(found: Cover[]): Cover[] {
+  if (found.length < 2) return found;
+  found.sort((left, right) => left.from - right.from || left.to - right.to);
+  const covers: Cover[] = [];
+  for (const { from, to } of found) {
+    const before = covers.at(-1);
+    if (before === undefined || before.to < from) covers.push({ from, to });
+    else covers[covers.length - 1] = { from: before.from, to: Math.max(before.to, to) };
+  }
+  return covers;
 }

@@ -4,22 +4,22 @@
  * All occurrences are blacked out, those that overlap too; what they cover together has one mark.
  */
 import type { Json, JsonObject } from './json.ts';
-import { type Cover, Occurrences } from './occurrences.ts';
+import { type Cover, merged, Search, Sought } from './occurrences.ts';
 
 const BLACKED_OUT = '•••';
 
 export class Redactor {
-  readonly #secrets: Occurrences;
+  readonly #sought: Sought;
   readonly #numbers: boolean;
 
-  /** `wrapped`: texts that may be printed in several lines, such as base64. Empty ones are nothing to look for. */
-  constructor(texts: readonly string[], wrapped: readonly string[] = []) {
-    this.#secrets = new Occurrences(texts, wrapped);
+  /** `letters`: base64 and hexadecimal digits. Empty texts are nothing to look for. */
+  constructor(texts: readonly string[], letters: readonly string[] = []) {
+    this.#sought = new Sought(texts, letters);
     this.#numbers = texts.some((text) => /^[\d.]+$/.test(text));
   }
 
   text(text: string): string {
-    const { covers } = this.#secrets.scan(text, 0);
+    const { covers } = new Search(this.#sought).scan(text, true);
     return covers.length === 0 ? text : masked(text, covers, text.length, false);
   }
 
@@ -33,7 +33,7 @@ export class Redactor {
 
   /** A text that comes in pieces. */
   stream(covered = 0): RedactedStream {
-    return new RedactedStream(this.#secrets, covered);
+    return new RedactedStream(this.#sought, covered);
   }
 
   #number(value: number): Json {
@@ -67,12 +67,16 @@ export class Redactor {
 
 /** One stream of pieces: a piece gives what is certain of it, and of what was held back before. */
 export class RedactedStream {
-  readonly #secrets: Occurrences;
+  readonly #search: Search;
   #held = '';
   #covered: number;
+  /** Of the stream, before what is held. */
+  #given = 0;
+  /** In what is held; they count from the beginning of the stream. */
+  #covers: readonly Cover[] = [];
 
-  constructor(secrets: Occurrences, covered: number) {
-    this.#secrets = secrets;
+  constructor(sought: Sought, covered: number) {
+    this.#search = new Search(sought);
     this.#covered = covered;
   }
 
@@ -97,19 +101,31 @@ export class RedactedStream {
 
   #take(piece: string, last: boolean): string {
     const text = this.#held + piece;
-    const { covers, open } = this.#secrets.scan(text, this.#covered);
-    const end = last ? text.length : open;
-    if (covers.length === 0 && end === text.length) {
-      this.#held = '';
-      return text;
-    }
+    const { covers, open } = this.#search.scan(piece, last);
     const begun = this.#covered > 0;
-    const clean = masked(text, covers, end, begun);
-    const across = covers.find(({ from, to }) => end < to && (from < end || (begun && from === 0)));
+    const all = this.#inText(covers);
+    const end = Math.max(0, open - this.#given);
+    const clean = all.length === 0 ? text.slice(0, end) : masked(text, all, end, begun);
+    const across = all.find(({ from, to }) => end < to && (from < end || (begun && from === 0)));
     // A secret ends in the piece that is held back: its mark is there, the rest of it must not be.
     this.#covered = across === undefined ? 0 : across.to - end;
+    this.#covers = all
+      .filter(({ from }) => from >= end)
+      .map(({ from, to }) => ({ from: from + this.#given, to: to + this.#given }));
+    this.#given += end;
     this.#held = text.slice(end);
     return clean;
+  }
+
+  /** All covers, by their places in what is held and what came now. A beginning that was given stays so. */
+  #inText(found: readonly Cover[]): readonly Cover[] {
+    if (found.length === 0 && this.#covers.length === 0 && this.#covered === 0) return [];
+    const covers = [...this.#covers, ...found].map(({ from, to }) => ({
+      from: Math.max(0, from - this.#given),
+      to: to - this.#given,
+    }));
+    if (this.#covered > 0) covers.push({ from: 0, to: this.#covered });
+    return merged(covers);
   }
 }
 

@@ -24,20 +24,26 @@ const CREATE = [
 /** Any constant: two nodes that create the table at once would both fail in the catalogue. */
 const CREATE_LOCK = 7_184_531_120;
 /** No attempt has this key. */
-const NOBODY = 'work under way';
+const NO_MARKER = 'work under way';
 
-/** Begins the transaction. The output, when the work of this key is already committed. */
+/** The table by its schema and name: a statement of the work may change where names are looked for. */
+export type MarkerTable = string;
+
+/** Begins the transaction: its marker is in this table. Or the output, when the work of this key is already committed. */
 export async function beginMarked(
   session: Session,
   key: string,
   limitMs: number,
-): Promise<{ done: Json } | undefined> {
+): Promise<{ done: Json } | { table: MarkerTable }> {
   await session.query('begin');
   await limitTime(session, limitMs);
-  const claim =
-    'insert into tutti_markers (key, open) values ($1, $2) on conflict (key) do nothing';
+  const claim = `insert into tutti_markers (key, open) values ($1, $2) on conflict (key) do nothing
+    returning (select quote_ident(nspname) || '.tutti_markers' from pg_class join pg_namespace n on n.oid = relnamespace
+      where pg_class.oid = tutti_markers.tableoid) as "table"`;
   try {
-    if ((await session.query(claim, [key, NOBODY])).rowCount === 1) return undefined;
+    const { rows } = await session.query(claim, [key, NO_MARKER], { rows: 'all' });
+    const [row] = rows;
+    if (typeof row?.['table'] === 'string') return { table: row['table'] };
   } catch (error) {
     // No such table; no such column.
     if (!['42P01', '42703'].includes(sqlstateOf(error) ?? '')) throw error;
@@ -76,15 +82,23 @@ async function createMarkers(session: Session): Promise<void> {
 }
 
 /** Whether the work is still in the transaction that we began. */
-export async function isMarked(session: Session, key: string): Promise<boolean> {
-  const statement = 'select 1 from tutti_markers where key = $1 and open is not null';
+export async function isMarked(
+  session: Session,
+  table: MarkerTable,
+  key: string,
+): Promise<boolean> {
+  const statement = `select 1 from ${table} where key = $1 and open is not null`;
   return (await session.query(statement, [key])).rowCount === 1;
 }
 
 /** Closes the row, so that it can be committed. False: it is not there any more. */
-export async function writeMarker(session: Session, key: string, output: Json): Promise<boolean> {
-  const statement =
-    'update tutti_markers set output = $2, open = null where key = $1 and open is not null';
+export async function writeMarker(
+  session: Session,
+  table: MarkerTable,
+  key: string,
+  output: Json,
+): Promise<boolean> {
+  const statement = `update ${table} set output = $2, open = null where key = $1 and open is not null`;
   return (await session.query(statement, [key, output])).rowCount === 1;
 }
 

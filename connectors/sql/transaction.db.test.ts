@@ -74,6 +74,18 @@ test('who removes the marker first and then commits is told what stays, and neve
   expect(same).toBe(1);
 });
 
+test('names may be looked for elsewhere: the marker is found by its schema', async () => {
+  const [outcome, rows] = await rowsOf([
+    'insert into hidden values (1)',
+    'create schema if not exists elsewhere',
+    'set search_path = elsewhere',
+    'savepoint a',
+    'rollback to savepoint a',
+  ]);
+  expect(outcome).toMatchObject({ rowCount: 1 });
+  expect(rows).toBe(1);
+});
+
 test('what leaves the transaction whole is allowed', async () => {
   const [outcome, rows] = await rowsOf([
     'savepoint here',

@@ -8,7 +8,14 @@ import {
   mayNotAct,
   transactionEnded,
 } from './failure.ts';
-import { beginMarked, isMarked, limitTime, readMarker, writeMarker } from './marker.ts';
+import {
+  beginMarked,
+  isMarked,
+  limitTime,
+  type MarkerTable,
+  readMarker,
+  writeMarker,
+} from './marker.ts';
 import {
   type SqlConfig,
   type ExecuteInput,
@@ -32,19 +39,20 @@ export async function execute(
   for (const each of all) refuseUnwritable(each.statement);
   const limitMs = durationMs(given.timeout);
   return await withSession(context, limitMs, async (session) => {
-    const before = await beginMarked(session, context.key, limitMs);
-    if (before !== undefined) return output.parse(before.done);
+    const begun = await beginMarked(session, context.key, limitMs);
+    if ('done' in begun) return output.parse(begun.done);
+    const marker = { table: begun.table, key: context.key };
     let rowCount = 0;
     let last: Answer | undefined;
     for (const [position, each] of all.entries()) {
       // Only the rows of the last one are given.
       const wanted = { rows: position === all.length - 1 ? 'all' : 'none' } as const;
-      last = await runOne(session, context.key, each, wanted);
+      last = await runOne(session, marker, each, wanted);
       rowCount += last.rowCount;
     }
     const result = output.parse({ rowCount, rows: last?.rows ?? [] });
     boundedOutput('what the statements returned', result);
-    if (!(await writeMarker(session, context.key, result))) {
+    if (!(await writeMarker(session, marker.table, marker.key, result))) {
       throw transactionEnded('its row in tutti_markers is gone', 'nothing was committed');
     }
     // It took its time: this node may have lost its runs meanwhile.
@@ -60,7 +68,7 @@ export async function execute(
  */
 async function runOne(
   session: Session,
-  key: string,
+  marker: { readonly table: MarkerTable; readonly key: string },
   { statement, parameters: values }: z.output<typeof one>,
   wanted: Wanted,
 ): Promise<Answer> {
@@ -69,7 +77,10 @@ async function runOne(
     answer = await session.query(statement, values, wanted);
   } catch (error) {
     if (!breaksOpenMarker(error)) throw error;
-    throw transactionEnded('COMMIT', 'the database refused that, and nothing was committed');
+    throw transactionEnded(
+      'COMMIT or the like',
+      'the database refused that, and nothing was committed',
+    );
   }
   if (!answer.inTransaction) {
     // A commit would have been refused, unless the statements closed or removed our row before.
@@ -78,7 +89,7 @@ async function runOne(
     throw transactionEnded(answer.command, what);
   }
   // Either to a savepoint, or the whole, and another transaction was begun in its place.
-  if (answer.command === 'ROLLBACK' && !(await isMarked(session, key))) {
+  if (answer.command === 'ROLLBACK' && !(await isMarked(session, marker.table, marker.key))) {
     throw transactionEnded('ROLLBACK AND CHAIN', 'nothing was committed');
   }
   return answer;

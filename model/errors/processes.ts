@@ -33,7 +33,7 @@ export const PROCESSES = {
   },
   'database.unreachable': {
     title: 'The database cannot be reached',
-    next: 'Tutti waits, and continues by itself when the database answers.',
+    next: 'Check that the database runs and that the connection string is right. A node that works waits, and continues by itself when the database answers.',
     retry: true,
     status: 503,
     exit: EXIT.failed,
