@@ -34,6 +34,25 @@ describe('versions', () => {
     expect(asked).toHaveLength(1);
   });
 
+  it('that were not asked for lately are fetched again, the newest too', async () => {
+    let fetched = 0;
+    const version = async (workflow: string) => {
+      fetched += 1;
+      return { ...stored(1), workflow };
+    };
+    const versions = new Versions({ version } as unknown as Journal, clock, 4);
+    const names = ['a', 'b', 'c', 'd', 'e', 'a', 'f', 'b'];
+    for (const name of names) {
+      const row = await versions.get(name, null);
+      expect(versions.prepared(name, row?.version ?? 0).graph.definition.name).toBe('w');
+    }
+    // Of the second round `a` and `b` had gone.
+    expect(fetched).toBe(8);
+    await versions.get('f', null);
+    await versions.get('b', 1);
+    expect(fetched).toBe(8);
+  });
+
   it('that were being fetched during a deployment are not taken for the newest', async () => {
     const { journal, asked } = slow();
     const versions = new Versions(journal, clock);

@@ -20,23 +20,26 @@ interface Loaded {
 export class Versions {
   readonly #journal: Journal;
   readonly #clock: Clock;
+  /** Those that were asked for least recently come first. */
   readonly #byNumber = new Map<string, Loaded>();
-  readonly #newest = new Map<string, VersionRow>();
+  /** The number of the newest version of each workflow. */
+  readonly #newest = new Map<string, number>();
   readonly #asked = new Map<string, Promise<VersionRow | null>>();
 
   #deployments = 0;
 
-  constructor(journal: Journal, clock: Clock) {
+  readonly #most: number;
+
+  constructor(journal: Journal, clock: Clock, most = MOST_VERSIONS) {
     this.#journal = journal;
     this.#clock = clock;
+    this.#most = most;
   }
 
   /** The version asked for, or the newest one; null when there is none. */
   get(workflow: string, version: number | null): Promise<VersionRow | null> {
-    const known =
-      version === null
-        ? this.#newest.get(workflow)
-        : this.#byNumber.get(keyOf(workflow, version))?.row;
+    const number = version ?? this.#newest.get(workflow);
+    const known = number === undefined ? undefined : this.#recall(keyOf(workflow, number));
     if (known !== undefined) return Promise.resolve(known);
     // A thousand runs that start at once ask once, and share one definition.
     const key = keyOf(workflow, version);
@@ -47,18 +50,31 @@ export class Versions {
     return asking;
   }
 
+  #recall(key: string): VersionRow | undefined {
+    const loaded = this.#byNumber.get(key);
+    if (loaded === undefined) return undefined;
+    // While there is room for many more, the order says nothing yet.
+    if (this.#byNumber.size > this.#most / 2) {
+      this.#byNumber.delete(key);
+      this.#byNumber.set(key, loaded);
+    }
+    return loaded.row;
+  }
+
   async #fetch(workflow: string, version: number | null): Promise<VersionRow | null> {
     const deployments = this.#deployments;
     const fetched = await this.#journal.version(workflow, version);
     if (fetched === null) return null;
     const key = keyOf(workflow, fetched.version);
     const prepared = await prepare(fetched.definition, this.#clock);
-    if (this.#byNumber.size > MOST_VERSIONS) this.#byNumber.clear();
     const loaded = this.#byNumber.get(key) ?? { row: fetched, prepared };
     this.#byNumber.set(key, loaded);
+    const [oldest] = this.#byNumber.keys();
+    if (this.#byNumber.size > this.#most && oldest !== undefined) this.#byNumber.delete(oldest);
     const { row } = loaded;
     // A deployment meanwhile: this may not be the newest any more.
-    if (version === null && deployments === this.#deployments) this.#newest.set(workflow, row);
+    if (version === null && deployments === this.#deployments)
+      this.#newest.set(workflow, row.version);
     return row;
   }
 
