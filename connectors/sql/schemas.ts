@@ -14,7 +14,10 @@ export type SqlConfig = z.output<typeof config>;
 
 const parameters = z.array(z.json()).default([]).describe('Values for $1, $2…');
 const timeout = durationText.default('5m').describe('For each statement');
-export const one = z.strictObject({ statement: z.string().min(1), parameters });
+export const one = z.strictObject(
+  { statement: z.string().min(1), parameters },
+  { error: 'expected a map, such as { statement: "select 1" }' },
+);
 export const rows = z.array(z.record(z.string(), z.json()));
 export const output = z.strictObject({
   rowCount: z.int().describe('Rows that were touched or returned, over all statements'),

@@ -27,7 +27,7 @@ export function checkAction(use: Use, actions: ActionCatalogue, report: Report):
   }
   if (description.system === 'required' && use.system === undefined) {
     const message = `${use.action} needs a system`;
-    const hint = 'add "system:" with a name of systems.yaml';
+    const hint = 'add "system:" beside "action:", with a name of systems.yaml';
     report({ code: 'action.system', message, path: [...path, 'action'], hint });
   }
   if (description.system === 'none' && use.system !== undefined) {
