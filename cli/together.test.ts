@@ -1,6 +1,6 @@
 /** Files that are given at once count together: in what order they are deployed, and what is said of them. */
 import { describe, expect, it } from 'vitest';
-import { besideEachOther, inOrder, notesOn } from './together.ts';
+import { Together } from './together.ts';
 
 const file = (source: string) => ({ source });
 const PARENT = file('workflow: parent\ntasks: { t: { workflow: child } }');
@@ -9,25 +9,27 @@ const POOL = file('pool: licence\nslots: 1');
 
 describe('files that are given at once', () => {
   it('are deployed pools first, and whoever is run before whoever runs it', () => {
-    expect(inOrder([PARENT, POOL, CHILD])).toEqual([POOL, CHILD, PARENT]);
+    expect(new Together([PARENT, POOL, CHILD]).inOrder()).toEqual([POOL, CHILD, PARENT]);
   });
 
   it('are told where they run each other', async () => {
     const back = file('workflow: child\ntasks: { t: { workflow: parent } }');
-    const found = await besideEachOther([PARENT, back, POOL]);
+    const found = await new Together([PARENT, back, POOL]).issues();
     expect([...found.keys()]).toEqual([PARENT, back]);
-    expect(await besideEachOther([PARENT, CHILD])).toEqual(new Map());
+    expect(await new Together([PARENT, CHILD]).issues()).toEqual(new Map());
   });
 
   it('are told which pools are in none of them, and which several declare', () => {
-    expect(notesOn([CHILD, POOL]).get(CHILD)).toEqual([]);
-    expect(notesOn([CHILD]).get(CHILD)).toEqual([expect.stringContaining('shared pool "licence"')]);
+    expect(new Together([CHILD, POOL]).notes().get(CHILD)).toEqual([]);
+    expect(new Together([CHILD]).notes().get(CHILD)).toEqual([
+      expect.stringContaining('shared pool "licence"'),
+    ]);
     const own = (name: string) =>
       file(`workflow: ${name}\npools: { dock: 1 }\ntasks: { t: { action: a.b, pool: dock } }`);
     const [a, b] = [own('a'), own('b')];
-    expect(notesOn([a, b]).get(a)).toEqual([
+    expect(new Together([a, b]).notes().get(a)).toEqual([
       expect.stringContaining('pool "dock" of its own: a, b'),
     ]);
-    expect(notesOn([a]).get(a)).toEqual([]);
+    expect(new Together([a]).notes().get(a)).toEqual([]);
   });
 });

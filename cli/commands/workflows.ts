@@ -14,7 +14,7 @@ import { EXIT } from '../runtime.ts';
 import { validateSource } from '../validation.ts';
 import { problemLines } from '../view/problems.ts';
 import { oneLine, plural } from '../view/words.ts';
-import { besideEachOther, connectorsOf, inOrder, notesOn } from '../together.ts';
+import { Together } from '../together.ts';
 import { readWorkflowFile, type WorkflowFile } from './files.ts';
 import { parseJson } from './values.ts';
 
@@ -41,17 +41,18 @@ export const validate = alone<CommonOptions>(async (context, files) => {
  * was meant may be an action of another.
  */
 async function resultsOf(files: readonly WorkflowFile[]) {
-  const together = await besideEachOther(files);
-  const noted = notesOn(files);
+  const together = new Together(files);
+  const issues = await together.issues();
+  const noted = together.notes();
   const readWith = async (names?: ReadonlySet<string>) => {
     const actions = catalogueOf(await loadConnectors(names));
     return files.map((one) => {
       const { source, file } = one;
       const notes = noted.get(one) ?? [];
-      return { file, ...validateSource(source, file, actions, together.get(one)), notes };
+      return { file, ...validateSource(source, file, actions, issues.get(one)), notes };
     });
   };
-  const names = connectorsOf(files);
+  const names = together.connectors();
   const results = await readWith(names);
   return names === undefined || results.every(({ valid }) => valid) ? results : readWith();
 }
@@ -65,9 +66,10 @@ export const deploy = connected<DeployOptions>(async (context, files) => {
   const results: Deployed[] = [];
   // All files are read before the first is deployed: a wrong name leaves nothing half done.
   const read = files.map((one) => readWorkflowFile(context, one));
-  const together = await besideEachOther(read);
-  refuse(read.flatMap((file) => placed(file, together.get(file))));
-  for (const file of inOrder(read)) {
+  const together = new Together(read);
+  const issues = await together.issues();
+  refuse(read.flatMap((file) => placed(file, issues.get(file))));
+  for (const file of together.inOrder()) {
     const reason = options.reason === undefined ? {} : { reason: options.reason };
     results.push(await client.deployWorkflow({ ...file, ...reason }));
   }
