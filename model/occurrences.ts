@@ -72,7 +72,14 @@ export class Search {
     this.#letters = new Reading(letters);
   }
 
-  /** Covers that end in this piece, in the order of their ends. */
+  /** What comes next is another stream. */
+  restart(): void {
+    for (const reading of [this.#plain, this.#unescaped, this.#letters]) reading.restart();
+    this.#rest = '';
+    this.#length = 0;
+  }
+
+  /** Covers that end in this piece, in order and apart. */
   scan(piece: string, isLast: boolean): Scan {
     const found: Cover[] = [];
     for (let at = 0; at < piece.length; at += 1)
@@ -135,6 +142,11 @@ class Reading {
 
   constructor(automaton: Automaton) {
     this.#automaton = automaton;
+  }
+
+  restart(): void {
+    this.#at = 0;
+    this.last = 0;
   }
 
   take(symbol: number, start: number, end: number, found: Cover[]): void {

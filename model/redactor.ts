@@ -10,16 +10,20 @@ const BLACKED_OUT = '•••';
 
 export class Redactor {
   readonly #sought: Sought;
+  /** Through one text after another. */
+  readonly #whole: Search;
   readonly #numbers: boolean;
 
   /** `letters`: base64 and hexadecimal digits. Empty texts are nothing to look for. */
   constructor(texts: readonly string[], letters: readonly string[] = []) {
     this.#sought = new Sought(texts, letters);
+    this.#whole = new Search(this.#sought);
     this.#numbers = texts.some((text) => /^[\d.]+$/.test(text));
   }
 
   text(text: string): string {
-    const { covers } = new Search(this.#sought).scan(text, true);
+    this.#whole.restart();
+    const { covers } = this.#whole.scan(text, true);
     return covers.length === 0 ? text : masked(text, covers, text.length, false);
   }
 
