@@ -136,6 +136,10 @@ describe('spellings', () => {
     );
   });
 
+  it('takes no digits for letters of another alphabet', () => {
+    expect(redactorOf(['абвг', 'пароль'])?.text('0123 456 ?0@>;L')).toBe('0123 456 ?0@>;L');
+  });
+
   it('leaves short ones, and is nothing where there is nothing', () => {
     expect(redactorOf(['abc', ''])).toBeUndefined();
     expect(redactorOf(['abcd', 'abcdef', 'no'])?.text('abcdef abcd no')).toBe('••• ••• no');

@@ -55,7 +55,7 @@ function encodingsOf(secret: string): string[] {
   all.push(secret.normalize('NFC'), secret.normalize('NFD'), utf8(secret).toString('latin1'));
   // Bytes of Latin-1, which some programs write as \\xe4 beside characters of other alphabets.
   all.push(secret.replaceAll(/[\x80-\xff]/g, (each) => `%${hexOf(Buffer.from(each, 'latin1'))}`));
-  const seen = Buffer.from(secret, 'latin1').toString('utf8');
+  const seen = /^[\0-\xff]*$/.test(secret) ? Buffer.from(secret, 'latin1').toString('utf8') : '';
   if (seen.replaceAll('\ufffd', '').length >= SECRET_MIN_LENGTH) all.push(seen);
   return all;
 }

@@ -42,9 +42,12 @@ const NAMED: Readonly<Record<string, number>> = {
 };
 const LONGEST_NAME = 4;
 
-/** Who is given the symbols: bytes of UTF-8 and QUOTE, with the place in the text that each stands for. */
+/** Who is given what is left, with the place in the text that each symbol stands for. */
 export interface Sink {
+  /** When all escapes are undone: bytes of UTF-8, and QUOTE for a quote; no backslashes. */
   take(symbol: number, start: number, end: number): void;
+  /** When so many levels are undone, 1 or 2: bytes of UTF-8 as they are. */
+  takeAt(level: 1 | 2, byte: number, start: number, end: number): void;
 }
 
 /** What is left of a stretch of the text, level by level. Each piece ends where the next one begins. */
@@ -69,7 +72,9 @@ export function unescape(text: string, isLast: boolean, sink: Sink): number {
     const begin = give(text, at, whole, sink);
     if (begin === whole) return whole;
     const end = endOfCluster(text, begin, whole);
-    const { pieces, read } = undoneIn(text, begin, end, isLast || end < whole);
+    const { first, second, pieces, read } = undoneIn(text, begin, end, isLast || end < whole);
+    giveBytes(first, read, (byte, start, stop) => sink.takeAt(1, byte, start, stop));
+    giveBytes(second, read, (byte, start, stop) => sink.takeAt(2, byte, start, stop));
     giveAll(pieces, sink);
     if (read < end) return read;
     at = end;
@@ -92,16 +97,25 @@ function endOfCluster(text: string, begin: number, whole: number): number {
 function undoneIn(text: string, begin: number, end: number, isLast: boolean) {
   const pieces = piecesOf(text, begin, end);
   let read = end;
-  for (let level = 0; level < LEVELS; level += 1) {
+  let first: Pieces | undefined;
+  let second: Pieces | undefined;
+  for (let level = 1; level <= LEVELS; level += 1) {
     const { stopped, more } = undo(pieces, isLast);
     if (stopped !== undefined) read = Math.min(read, stopped);
+    if (level === 1) first = copied(pieces);
+    if (level === 2) second = copied(pieces);
     if (!more) break;
   }
   if (!isLast && isHighSurrogate(pieces.codes[pieces.length - 1] ?? 0)) {
     pieces.length -= 1;
     read = Math.min(read, pieces.starts[pieces.length] ?? read);
   }
-  return { pieces: { ...pieces, end: read }, read };
+  const all = { ...pieces, end: read };
+  return { first: first ?? all, second: second ?? first ?? all, pieces: all, read };
+}
+
+function copied({ codes, starts, length, end }: Pieces): Pieces {
+  return { codes: codes.slice(0, length), starts: starts.slice(0, length), length, end };
 }
 
 function piecesOf(text: string, begin: number, end: number): Pieces {
@@ -271,16 +285,44 @@ function giveAll({ codes, starts, length, end }: Pieces, sink: Sink): void {
   }
 }
 
+type Take = (byte: number, start: number, end: number) => void;
+
+/** What stands before `read`, as bytes of UTF-8. */
+function giveBytes({ codes, starts, length, end }: Pieces, read: number, take: Take): void {
+  for (let at = 0; at < length && (starts[at] ?? read) < read; at += 1) {
+    const code = codes[at] ?? 0;
+    const start = starts[at] ?? 0;
+    const isPair = isHighSurrogate(code) && at + 1 < length && isLowSurrogate(codes[at + 1] ?? 0);
+    if (isPair) at += 1;
+    const stop = Math.min(read, at + 1 < length ? (starts[at + 1] ?? end) : end);
+    if (code >= BYTE) take(code - BYTE, start, stop);
+    else if (code < 0x80) take(code, start, stop);
+    else
+      for (const byte of utf8(isPair ? paired(code, codes[at] ?? 0) : code))
+        take(byte, start, stop);
+  }
+}
+
 /** The same up to the first escape: gives where it stands. */
 function give(text: string, from: number, to: number, sink: Sink): number {
   for (let at = from; at < to; at += 1) {
     const code = text.charCodeAt(at);
     if (beginsEscape(code)) return at;
-    if (code < 0x80 && code !== 0x22 && code !== 0x27) sink.take(code, at, at + 1);
-    else if (isHighSurrogate(code) && isLowSurrogate(text.charCodeAt(at + 1))) {
-      giveCharacter(paired(code, text.charCodeAt(at + 1)), at, at + 2, sink);
-      at += 1;
-    } else giveCharacter(code, at, at + 1, sink);
+    if (code < 0x80) {
+      sink.takeAt(1, code, at, at + 1);
+      sink.takeAt(2, code, at, at + 1);
+      giveCharacter(code, at, at + 1, sink);
+      continue;
+    }
+    const isPair = isHighSurrogate(code) && isLowSurrogate(text.charCodeAt(at + 1));
+    const point = isPair ? paired(code, text.charCodeAt(at + 1)) : code;
+    const end = isPair ? at + 2 : at + 1;
+    for (const byte of utf8(point)) {
+      sink.takeAt(1, byte, at, end);
+      sink.takeAt(2, byte, at, end);
+      sink.take(byte, at, end);
+    }
+    at = end - 1;
   }
   return to;
 }

@@ -1,9 +1,11 @@
 /**
  * Where texts that must not be seen stand in a stream of pieces, however it was cut and however it is
- * escaped. Three readings of the stream are searched beside each other:
+ * escaped. Five readings of the stream are searched beside each other:
  *
  *   as it is    the text, character by character
- *   unescaped   what is left when all escapes are undone (`escapes.ts`)
+ *   once, twice what is left when one or two levels of escapes are undone (`escapes.ts`): exactly
+ *               the text, whatever stands before and after it
+ *   unescaped   what is left when all escapes are undone, of the text and of what is looked for
  *   letters     of that, what base64 and hexadecimal digits are made of: lines and separators do not count
  */
 import { Automaton } from './automaton.ts';
@@ -29,12 +31,14 @@ const UNESCAPED_MIN_LENGTH = 4;
 /** What is looked for. */
 export class Sought {
   readonly plain: Automaton;
+  readonly exact: Automaton;
   readonly unescaped: Automaton;
   readonly letters: Automaton;
 
   /** `letters`: base64 and hexadecimal digits. Empty texts are nothing to look for. */
   constructor(texts: readonly string[], letters: readonly string[] = []) {
-    this.plain = new Automaton(texts.map(unitsOf));
+    this.plain = new Automaton([...texts, ...letters].map(unitsOf));
+    this.exact = new Automaton(texts.map((text) => [...new TextEncoder().encode(text)]));
     const unescaped = texts.map(unescapedUnits);
     this.unescaped = new Automaton(
       unescaped.filter(({ length }) => length >= UNESCAPED_MIN_LENGTH),
@@ -52,29 +56,37 @@ function unescapedUnits(text: string): number[] {
   const take = (symbol: number) => {
     if (symbol !== QUOTE || found.at(-1) !== QUOTE) found.push(spaced(symbol));
   };
-  unescape(text, true, { take });
+  unescape(text, true, { take, takeAt: () => undefined });
   return found;
 }
 
 /** One search through a stream. Places count from the beginning of the stream. */
 export class Search {
   readonly #plain: Reading;
+  readonly #once: Reading;
+  readonly #twice: Reading;
   readonly #unescaped: Reading;
   readonly #letters: Reading;
   /** What was not read yet, because it may be the beginning of an escape. */
   #rest = '';
   /** How much of the stream was given. */
   #length = 0;
+  /** Where its last line begins. */
+  #lineEnd = 0;
 
-  constructor({ plain, unescaped, letters }: Sought) {
+  constructor({ plain, exact, unescaped, letters }: Sought) {
     this.#plain = new Reading(plain);
+    this.#once = new Reading(exact);
+    this.#twice = new Reading(exact);
     this.#unescaped = new Reading(unescaped);
     this.#letters = new Reading(letters);
   }
 
   /** What comes next is another stream. */
   restart(): void {
-    for (const reading of [this.#plain, this.#unescaped, this.#letters]) reading.restart();
+    const exact = [this.#plain, this.#once, this.#twice];
+    for (const reading of [...exact, this.#unescaped, this.#letters]) reading.restart();
+    this.#lineEnd = 0;
     this.#rest = '';
     this.#length = 0;
   }
@@ -88,18 +100,33 @@ export class Search {
     const read = unescape(text, isLast, this.#sinkOf(this.#length - this.#rest.length, found));
     this.#rest = text.slice(read);
     this.#length += piece.length;
+    const lineEnd = Math.max(piece.lastIndexOf('\n'), piece.lastIndexOf('\r'));
+    if (lineEnd !== -1) this.#lineEnd = this.#length - piece.length + lineEnd + 1;
     const open = Math.min(
+      this.#length - this.#rest.length,
       this.#plain.open(1, this.#length),
+      this.#once.open(1, this.#length),
+      this.#twice.open(1, this.#length),
       this.#unescaped.open(1, this.#length),
-      this.#letters.open(LETTERS_HELD, this.#length),
+      this.#openLetters(),
     );
     return { covers: merged(found), open: isLast ? this.#length : open };
+  }
+
+  /** A few letters at the end of a line are the end of a word: they wait for no other line. */
+  #openLetters(): number {
+    const open = this.#letters.open(1, this.#length);
+    return open >= this.#lineEnd ? open : this.#letters.open(LETTERS_HELD, this.#length);
   }
 
   #sinkOf(base: number, found: Cover[]): Sink {
     const unescaped = this.#unescaped;
     const letters = this.#letters;
+    const once = this.#once;
+    const twice = this.#twice;
     return {
+      takeAt: (level, byte, start, end) =>
+        (level === 1 ? once : twice).take(byte, base + start, base + end, found),
       take: (symbol, start, end) => {
         if (symbol !== QUOTE || unescaped.last !== QUOTE)
           unescaped.take(spaced(symbol), base + start, base + end, found);
